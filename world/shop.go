@@ -1,0 +1,77 @@
+package world
+
+import "time"
+
+// Product is a market's product as its catalog has it, with the text of one locale.
+type Product struct {
+	Market       string
+	Slug         string
+	TaxClass     string
+	Featured     bool
+	Name         string
+	Description  string
+	Allergens    string
+	PriceMinor   int64 // in minor units of Currency
+	Currency     string
+	PriceVersion int64 // counts up with every change of this product's price
+	Picture      Picture
+}
+
+// Picture is what a page needs to know of an asset to show it.
+type Picture struct {
+	MediaID       string // "" when the product has no picture yet
+	Version       int
+	Width, Height int // pixels
+	Color         string
+}
+
+// CartLine is a product in a cart.
+type CartLine struct {
+	Slug     string
+	Quantity int
+}
+
+// Contact is where an order goes. It is resident data.
+type Contact struct {
+	Name, Email, Phone        string
+	Line1, Line2, City, State string
+	PostalCode                string
+}
+
+// Order is a placed order. It is resident data.
+type Order struct {
+	ID           string // unguessable, 26 characters
+	Number       string // for people: "SC-DE-7K3M9Q"
+	Market       string
+	CartID       string // the browser that placed it
+	Locale       string
+	Contact      Contact
+	Lines        []OrderLine
+	Taxes        []OrderTax
+	Jurisdiction string
+	Currency     string
+	NetMinor     int64
+	TaxMinor     int64
+	TotalMinor   int64
+	PlacedAt     time.Time
+}
+
+// OrderLine is what was bought, as it was quoted.
+type OrderLine struct {
+	Slug         string
+	Name         string
+	TaxClass     string
+	Quantity     int
+	UnitMinor    int64
+	LineMinor    int64
+	TaxMinor     int64
+	PriceVersion int64
+}
+
+// OrderTax is the tax of one rate on an order.
+type OrderTax struct {
+	Label    string
+	Rate     string // percent, as the rule has it: "7", "0.125"
+	NetMinor int64
+	TaxMinor int64
+}

@@ -1,0 +1,147 @@
+package world
+
+import "time"
+
+// World is everything that the world file says: the legal zones, the places,
+// and the shops. Nothing in the code knows a country, a currency or a city.
+type World struct {
+	Name    string   `yaml:"name"`
+	App     string   `yaml:"app"`         // owner of the pictures: the {app} of image URLs
+	Main    string   `yaml:"main_region"` // writes brand-wide rows
+	Zones   []Zone   `yaml:"zones"`
+	Sites   []Site   `yaml:"sites"`
+	RTT     []RTT    `yaml:"rtt"`
+	Regions []Region `yaml:"regions"`
+	PoPs    []PoP    `yaml:"pops"`
+	Markets []Market `yaml:"markets"`
+	Cities  []City   `yaml:"cities"`
+	Link    LinkSpec `yaml:"link"`
+}
+
+// Zone is a residency zone: the legal boundary that resident data never crosses.
+type Zone struct {
+	ID   string `yaml:"id"`
+	Name string `yaml:"name"`
+}
+
+// Site is a point on the map between which round-trip times are known.
+type Site struct {
+	ID        string  `yaml:"id"`
+	Name      string  `yaml:"name"`
+	Latitude  float64 `yaml:"lat"` // degrees, north positive
+	Longitude float64 `yaml:"lon"` // degrees, east positive
+}
+
+// RTT is a measured round-trip time between two sites, the same both ways.
+type RTT struct {
+	Between [2]string `yaml:"between,flow"`
+	MS      float64   `yaml:"ms"` // milliseconds
+}
+
+// Region is a place with a database, an object store, a shield and the shop's API.
+type Region struct {
+	ID     string `yaml:"id"`
+	Name   string `yaml:"name"`
+	Zone   string `yaml:"zone"`
+	Site   string `yaml:"site"`
+	Number int    `yaml:"number"` // 1 to 31, in every media id made here; never reused
+}
+
+// PoP is an edge location near people.
+type PoP struct {
+	ID   string `yaml:"id"`
+	Name string `yaml:"name"`
+	Site string `yaml:"site"`
+}
+
+// Market is one country's shop.
+type Market struct {
+	ID         string   `yaml:"id"`          // "de"
+	Name       string   `yaml:"name"`        // "Sweet Crumbs Deutschland"
+	Country    string   `yaml:"country"`     // ISO 3166-1 alpha-2
+	Host       string   `yaml:"host"`        // without a port: "de.localhost"
+	Currency   string   `yaml:"currency"`    // ISO 4217
+	Locales    []string `yaml:"locales"`     // BCP 47; the first is the default
+	HomeRegion string   `yaml:"home_region"` // accepts this market's writes
+	TimeZone   string   `yaml:"time_zone"`   // IANA; the date of a sale is read on its clock
+	Tax        TaxSpec  `yaml:"tax"`
+	Postal     Postal   `yaml:"postal"`
+}
+
+// TaxSpec is how a market's law has tax reckoned; the rates are data of their own.
+type TaxSpec struct {
+	Prices        string   `yaml:"prices"`        // "inclusive" or "exclusive" of tax
+	Rounding      string   `yaml:"rounding"`      // "half_up", "half_even" or "down"
+	Per           string   `yaml:"per"`           // "line", "rate" or "document"
+	Jurisdictions []string `yaml:"jurisdictions"` // one: the country; several: by the state of delivery
+}
+
+// Postal is what an address of the market must look like.
+type Postal struct {
+	Pattern string `yaml:"pattern"` // RE2, whole match, after trimming and upper-casing
+	Example string `yaml:"example"` // shown beside the field and in its error
+	States  bool   `yaml:"states"`  // whether an address names a state
+}
+
+// City is where a traveller of the local world may stand.
+type City struct {
+	ID       string  `yaml:"id"`
+	Name     string  `yaml:"name"`
+	Site     string  `yaml:"site"`
+	AccessMS float64 `yaml:"access_ms"` // round trip of the last mile, added to the site's own times
+}
+
+// LinkSpec is what the emulated links are like beside their round-trip time.
+type LinkSpec struct {
+	JitterMS   float64 `yaml:"jitter_ms"`    // ± each way
+	RegionMbit float64 `yaml:"region_mbit"`  // between regions and PoPs, Mbit/s
+	AccessMbit float64 `yaml:"access_mbit"`  // a city's last mile, Mbit/s
+	SameSiteMS float64 `yaml:"same_site_ms"` // round trip between two places at one site
+}
+
+// RegionByID finds a region.
+func (w *World) RegionByID(id string) (Region, bool) {
+	for _, r := range w.Regions {
+		if r.ID == id {
+			return r, true
+		}
+	}
+	return Region{}, false
+}
+
+// MarketByID finds a market.
+func (w *World) MarketByID(id string) (Market, bool) {
+	for _, m := range w.Markets {
+		if m.ID == id {
+			return m, true
+		}
+	}
+	return Market{}, false
+}
+
+// HomedIn lists the markets whose home region is the given one, in file order.
+func (w *World) HomedIn(region string) []Market {
+	var out []Market
+	for _, m := range w.Markets {
+		if m.HomeRegion == region {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// RoundTrip is the round-trip time between two sites. ok is false when the
+// file has no figure for the pair.
+func (w *World) RoundTrip(a, b string) (d time.Duration, ok bool) {
+	if a == b {
+		return millis(w.Link.SameSiteMS), true
+	}
+	for _, r := range w.RTT {
+		if (r.Between[0] == a && r.Between[1] == b) || (r.Between[0] == b && r.Between[1] == a) {
+			return millis(r.MS), true
+		}
+	}
+	return 0, false
+}
+
+func millis(ms float64) time.Duration { return time.Duration(ms * float64(time.Millisecond)) }
