@@ -1,0 +1,105 @@
+package httpserver
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"meridian/world"
+)
+
+// HeaderRequestID ties a request to its log lines across tiers.
+const HeaderRequestID = "X-Request-Id"
+
+// Problem is the document of an error (RFC 9457), with our code and id.
+type Problem struct {
+	Type   string     `json:"type"`
+	Title  string     `json:"title"`
+	Status int        `json:"status"`
+	Detail string     `json:"detail"`
+	Code   world.Code `json:"code"`
+	ID     string     `json:"id,omitempty"`
+	Retry  bool       `json:"retry"`
+}
+
+var plain = map[world.Code]string{
+	world.CodeInvalid:     "The request is not understood. Check it and send it again.",
+	world.CodeUnsigned:    "Sign in, or send a valid credential.",
+	world.CodeForbidden:   "This credential may not do that.",
+	world.CodeNotFound:    "There is nothing here. Check the address.",
+	world.CodeMethod:      "This address does not take that method.",
+	world.CodeConflict:    "This has changed meanwhile. Load it again and repeat.",
+	world.CodeTooLarge:    "This is larger than is taken here.",
+	world.CodeUnsupported: "This format is not taken here.",
+	world.CodeMisdirected: "Another region answers for this.",
+	world.CodeUnprocessed: "This cannot be carried out as sent.",
+	world.CodeBusy:        "Too many requests at once. Try again shortly.",
+	world.CodeInternal:    "Something went wrong on our side. Try again; if it stays, tell us the id.",
+	world.CodeBadUpstream: "A part of the system did not answer. Try again shortly.",
+	world.CodeUnavailable: "This is not available just now. Try again shortly.",
+	world.CodeTimeout:     "A part of the system was too slow. Try again shortly.",
+}
+
+// ProblemOf is what an outsider may know of err: code, message and id.
+func ProblemOf(err error, id string) Problem {
+	code := world.CodeOf(err)
+	p := Problem{Type: "about:blank", Title: http.StatusText(code.Status()), Status: code.Status(), Code: code, ID: id}
+	var e *world.Error
+	if errors.As(err, &e) {
+		p.Detail, p.Retry = e.Message, e.Retry
+		if e.ID != "" {
+			p.ID = e.ID
+		}
+	}
+	if p.Detail == "" {
+		p.Detail = plain[code]
+	}
+	return p
+}
+
+// ReadProblem turns a problem document from another role back into the error
+// it was made of. A body that is none gives an error by the status alone.
+func ReadProblem(status int, body []byte) error {
+	var p Problem
+	if json.Unmarshal(body, &p) == nil && p.Code != "" && p.Code.Status() == status {
+		return &world.Error{Code: p.Code, Message: p.Detail, Retry: p.Retry, ID: p.ID}
+	}
+	return world.E(world.CodeForStatus(status), "", "")
+}
+
+// WriteError answers with the problem document of err and logs it: errors of
+// ours with their cause at error level, the caller's at debug level.
+func WriteError(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
+	id := RequestID(r.Context())
+	p := ProblemOf(err, id)
+	LogError(r.Context(), log, r, err)
+	b, _ := json.Marshal(p)
+	h := w.Header()
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Del("Content-Length")
+	h.Del("ETag")
+	if p.Retry {
+		h.Set("Retry-After", "2")
+	}
+	w.WriteHeader(p.Status)
+	if r.Method != http.MethodHead {
+		w.Write(append(b, '\n'))
+	}
+}
+
+// LogError writes the log line of a failed request. It is for handlers that
+// answer with a page of their own in place of [WriteError].
+func LogError(ctx context.Context, log *slog.Logger, r *http.Request, err error) {
+	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+		return // the client has gone: nobody to tell, nothing broken
+	}
+	level := slog.LevelDebug
+	if world.CodeOf(err).Status() >= 500 {
+		level = slog.LevelError
+	}
+	log.Log(ctx, level, "request failed", "id", RequestID(ctx), "method", r.Method, "path", r.URL.Path, "code", world.CodeOf(err), "err", err)
+}

@@ -1,0 +1,166 @@
+package httpserver
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"meridian/world"
+)
+
+// Limits of every listener. Zero values take the defaults of [DefaultLimits].
+type Limits struct {
+	ReadHeader time.Duration `yaml:"read_header" doc:"longest time for a request's header"`
+	Idle       time.Duration `yaml:"idle" doc:"longest time a kept connection may be silent"`
+	Body       time.Duration `yaml:"body" doc:"longest time for a whole request and its answer; a feed is exempt"`
+	Header     int           `yaml:"header" doc:"most bytes of a request's header"`
+	Stop       time.Duration `yaml:"stop" doc:"longest wait for running requests at a stop"`
+}
+
+// DefaultLimits are fit for a listener that strangers reach.
+func DefaultLimits() Limits {
+	return Limits{ReadHeader: 10 * time.Second, Idle: 2 * time.Minute, Body: 2 * time.Minute, Header: 32 << 10, Stop: 3 * time.Second}
+}
+
+// Server is a running HTTP listener.
+type Server struct {
+	http   *http.Server
+	done   chan struct{}
+	err    error
+	stop   time.Duration
+	cancel context.CancelFunc
+}
+
+// Serve answers on ln until [Server.Stop]. The handler is wrapped: each
+// request gets an id, a panic becomes an error with that id.
+func Serve(ln net.Listener, h http.Handler, log *slog.Logger, l Limits) *Server {
+	base, cancel := context.WithCancel(context.Background())
+	s := &Server{done: make(chan struct{}), stop: l.Stop, cancel: cancel}
+	s.http = &http.Server{
+		Handler:           withID(withRecover(h, log)),
+		ReadHeaderTimeout: l.ReadHeader,
+		ReadTimeout:       l.Body,
+		WriteTimeout:      l.Body,
+		IdleTimeout:       l.Idle,
+		MaxHeaderBytes:    l.Header,
+		BaseContext:       func(net.Listener) context.Context { return base },
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	go func() {
+		defer close(s.done)
+		if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			s.err = world.Wrap("httpserver.serve", err)
+		}
+	}()
+	return s
+}
+
+// Done is closed when the listener has ended.
+func (s *Server) Done() <-chan struct{} { return s.done }
+
+// Err is why the listener ended by itself; nil after a stop.
+func (s *Server) Err() error {
+	select {
+	case <-s.done:
+		return s.err
+	default:
+		return nil
+	}
+}
+
+// Stop takes no new request, lets running ones finish for the stop limit,
+// tells long streams to end through their context, then closes.
+func (s *Server) Stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.stop)
+	defer cancel()
+	stopStreams := time.AfterFunc(s.stop/6, s.cancel)
+	defer stopStreams.Stop()
+	err := s.http.Shutdown(ctx)
+	s.cancel()
+	if err != nil {
+		err = s.http.Close()
+	}
+	<-s.done
+	return world.Wrap("httpserver.stop", err)
+}
+
+type idKey struct{}
+
+// RequestID is the id of the request that ctx belongs to, or "".
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(idKey{}).(string)
+	return id
+}
+
+func withID(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.Header.Get(HeaderRequestID)
+		if !validID(id) {
+			id = rand.Text()[:16]
+			r.Header.Set(HeaderRequestID, id)
+		}
+		w.Header().Set(HeaderRequestID, id)
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), idKey{}, id)))
+	})
+}
+
+// validID keeps log lines clean of what a stranger may have put in the header.
+func validID(id string) bool {
+	if len(id) < 8 || len(id) > 32 {
+		return false
+	}
+	for i := range len(id) {
+		c := id[i]
+		if !(c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-') {
+			return false
+		}
+	}
+	return true
+}
+
+func withRecover(next http.Handler, log *slog.Logger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		t := &tracked{ResponseWriter: w}
+		defer func() {
+			v := recover()
+			if v == nil {
+				return
+			}
+			if v == http.ErrAbortHandler {
+				panic(v)
+			}
+			err := world.Because(world.CodeInternal, "handler", "", fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
+			if t.wrote {
+				LogError(r.Context(), log, r, err)
+				panic(http.ErrAbortHandler) // a half-sent answer must not look whole
+			}
+			WriteError(t, r, log, err)
+		}()
+		next.ServeHTTP(t, r)
+	})
+}
+
+// tracked knows whether the answer has begun.
+type tracked struct {
+	http.ResponseWriter
+	wrote bool
+}
+
+func (t *tracked) WriteHeader(status int) {
+	t.wrote = t.wrote || status >= 200
+	t.ResponseWriter.WriteHeader(status)
+}
+
+func (t *tracked) Write(b []byte) (int, error) {
+	t.wrote = true
+	return t.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach flushing and deadlines.
+func (t *tracked) Unwrap() http.ResponseWriter { return t.ResponseWriter }
