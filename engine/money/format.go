@@ -1,0 +1,51 @@
+package money
+
+import (
+	"unicode"
+
+	"github.com/bojanz/currency"
+)
+
+// Format is the amount as a visitor of the locale (BCP 47) expects it, by CLDR:
+// "1.234.567,50 €" for de-DE. A locale that is not known is printed as its
+// language is, else as English. An amount of an unknown currency is printed as
+// [Amount.String] has it.
+func (a Amount) Format(locale string) string {
+	value, err := currency.NewAmountFromInt64(a.Minor, a.Currency)
+	if err != nil {
+		return a.String()
+	}
+	return formatter(locale).Format(value)
+}
+
+func formatter(locale string) *currency.Formatter {
+	f := currency.NewFormatter(currency.NewLocale(locale))
+	// The library would print up to six decimals; a price has its currency's.
+	f.MaxDigits = currency.DefaultDigits
+	return f
+}
+
+// separators are the locale's decimal and group separators. The library keeps
+// its tables to itself, so they are read off a number that it prints.
+func separators(locale string) (decimal, group rune) {
+	f := formatter(locale)
+	f.CurrencyDisplay = currency.DisplayNone
+	sample, err := currency.NewAmountFromInt64(123456789, "EUR")
+	if err != nil {
+		return '.', 0
+	}
+	var marks []rune
+	for _, r := range f.Format(sample) {
+		if !unicode.IsDigit(r) && !unicode.Is(unicode.Cf, r) {
+			marks = append(marks, r)
+		}
+	}
+	if len(marks) == 0 {
+		return '.', 0
+	}
+	decimal = marks[len(marks)-1]
+	if len(marks) > 1 {
+		group = marks[0]
+	}
+	return decimal, group
+}
