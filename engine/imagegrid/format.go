@@ -1,0 +1,34 @@
+package imagegrid
+
+// Format is a picture format as URLs spell it.
+type Format string
+
+// The formats. Auto stands for the best that the browser accepts and never
+// names stored bytes.
+const (
+	AVIF Format = "avif"
+	WebP Format = "webp"
+	JPEG Format = "jpeg"
+	Auto Format = "auto"
+)
+
+// Formats are those that a variant can be stored in, best first.
+func Formats() []Format { return []Format{AVIF, WebP, JPEG} }
+
+// ParseFormat is the format that s spells exactly; false for any other text.
+func ParseFormat(s string) (Format, bool) {
+	switch f := Format(s); f {
+	case AVIF, WebP, JPEG, Auto:
+		return f, true
+	}
+	return "", false
+}
+
+// MediaType is the format's media type; "" for Auto, which is none.
+func (f Format) MediaType() string {
+	switch f {
+	case AVIF, WebP, JPEG:
+		return "image/" + string(f)
+	}
+	return ""
+}

@@ -1,0 +1,153 @@
+package imagegrid
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"meridian/world"
+)
+
+// Limits of the grammar. They bound what a cache can be made to remember and
+// are far above what the grid allows.
+const (
+	MaxPathLength = 96            // bytes of a whole picture path; the longest valid one has 83
+	MaxAppLength  = 32            // bytes of an app's name
+	MediaIDLength = 16            // bytes of a media id, exactly
+	MaxVersion    = 1_000_000_000 // the last version that an asset may have
+	MaxDimension  = 16383         // pixels a side: the largest picture that WebP can hold
+)
+
+const prefix = "/img/"
+
+const shape = "/img/{app}/{media_id}/v{version}/{format}/{width}x{height}"
+
+// Request names one variant: what a picture URL says, and nothing else.
+type Request struct {
+	App     string // the app that owns the asset: a-z, then a-z, 0-9 and -
+	MediaID string // the asset: 16 characters of Crockford base32, lower case
+	Version int    // the asset's version, 1 to MaxVersion
+	Format  Format // avif, webp, jpeg, or auto until it is resolved
+	Width   int    // pixels; 0 means "by the height, keeping the aspect"
+	Height  int    // pixels; 0 means "by the width, keeping the aspect"
+}
+
+// Parse reads a picture path of exactly the form
+// /img/{app}/{media_id}/v{version}/{format}/{width}x{height}. There is one
+// spelling for each request, so that Parse(p).String() == p and a cache holds a
+// variant once. Whether the size is on the grid is [Grid.Allowed]'s to say.
+//
+// The error is a world.Error of code invalid whose message says which part to
+// change and how.
+func Parse(path string) (Request, error) {
+	if len(path) > MaxPathLength {
+		return Request{}, invalid("This picture address is too long (%d bytes, at most %d); use %s.", len(path), MaxPathLength, shape)
+	}
+	rest, ok := strings.CutPrefix(path, prefix)
+	if !ok {
+		return Request{}, invalid("A picture address looks like %s; this one does not begin with %s.", shape, prefix)
+	}
+	parts := strings.Split(rest, "/")
+	if len(parts) != 5 {
+		return Request{}, invalid("A picture address has five parts after %s: use %s.", prefix, shape)
+	}
+	r := Request{App: parts[0], MediaID: parts[1]}
+	if err := CheckApp(r.App); err != nil {
+		return Request{}, err
+	}
+	if err := CheckMediaID(r.MediaID); err != nil {
+		return Request{}, err
+	}
+	digits, ok := strings.CutPrefix(parts[2], "v")
+	if r.Version, ok = number(digits, MaxVersion, ok); !ok || r.Version == 0 {
+		return Request{}, invalid("The version %q must be v and a whole number from 1 to %d, such as v3.", parts[2], MaxVersion)
+	}
+	if r.Format, ok = ParseFormat(parts[3]); !ok {
+		return Request{}, invalid("The format %q is not served; use avif, webp, jpeg or auto.", parts[3])
+	}
+	w, h, ok := strings.Cut(parts[4], "x")
+	if r.Width, ok = number(w, MaxDimension, ok); ok {
+		r.Height, ok = number(h, MaxDimension, ok)
+	}
+	if !ok || (r.Width == 0 && r.Height == 0) {
+		return Request{}, invalid("The size %q must be {width}x{height} in pixels, such as 640x480; 640x0 keeps the picture's aspect.", parts[4])
+	}
+	return r, nil
+}
+
+// CheckApp refuses a name that is not an app's: [a-z][a-z0-9-]{0,31}.
+func CheckApp(app string) error {
+	ok := len(app) >= 1 && len(app) <= MaxAppLength && app[0] >= 'a' && app[0] <= 'z'
+	for i := 0; ok && i < len(app); i++ {
+		c := app[i]
+		ok = c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-'
+	}
+	if !ok {
+		return invalid("The app %q must be 1 to %d characters of a-z, 0-9 and -, beginning with a letter.", app, MaxAppLength)
+	}
+	return nil
+}
+
+// CheckMediaID refuses an id that is not 16 characters of Crockford's base32
+// alphabet (https://www.crockford.com/base32.html) in lower case: 0-9 and a-z
+// without i, l, o and u. The letters that people mistake are refused, not
+// mapped, so that an asset has one address.
+func CheckMediaID(id string) error {
+	ok := len(id) == MediaIDLength
+	for i := 0; ok && i < len(id); i++ {
+		ok = strings.IndexByte("0123456789abcdefghjkmnpqrstvwxyz", id[i]) >= 0
+	}
+	if !ok {
+		return invalid("The media id %q must be %d characters of 0-9 and a-z without i, l, o and u.", id, MediaIDLength)
+	}
+	return nil
+}
+
+// String is the request's path, the only spelling that [Parse] takes.
+func (r Request) String() string {
+	return prefix + r.join()
+}
+
+// Key is the cache key of the variant: app, media id, version, format and size.
+// Never a signature, an expiry or a header. A request for auto is resolved first
+// ([Request.Resolve]), or all browsers would share one format.
+func (r Request) Key() string {
+	return r.join()
+}
+
+// Resolve is the request with auto replaced by the best format that the Accept
+// header allows; see [Negotiate].
+func (r Request) Resolve(accept string) Request {
+	if r.Format == Auto {
+		r.Format = Negotiate(accept)
+	}
+	return r
+}
+
+func (r Request) join() string {
+	return r.App + "/" + r.MediaID + "/v" + strconv.Itoa(r.Version) + "/" + string(r.Format) + "/" + sizeText(r.Width, r.Height)
+}
+
+func sizeText(w, h int) string {
+	return strconv.Itoa(w) + "x" + strconv.Itoa(h)
+}
+
+// number reads a whole number up to most, without sign or leading zeros. It
+// takes the ok of the step before, so that steps chain.
+func number(s string, most int, ok bool) (int, bool) {
+	if !ok || s == "" || len(s) > 10 || (s[0] == '0' && s != "0") {
+		return 0, false
+	}
+	n := 0
+	for i := 0; i < len(s); i++ {
+		if s[i] < '0' || s[i] > '9' {
+			return 0, false
+		}
+		n = n*10 + int(s[i]-'0')
+	}
+	return n, n <= most
+}
+
+func invalid(format string, args ...any) error {
+	return world.E(world.CodeInvalid, "imagegrid", fmt.Sprintf(format, args...))
+}
