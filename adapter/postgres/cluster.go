@@ -1,0 +1,161 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"meridian/world"
+)
+
+// Limits of every pool. They are constants of the local world; a connection
+// string may set pool_max_conns and the rest itself.
+const (
+	defaultMaxConns    = 8
+	defaultIdleTime    = 2 * time.Minute
+	defaultHealthCheck = time.Minute
+	connectTimeout     = 5 * time.Second
+	statementTimeout   = 10 * time.Second
+	waitStep           = 10 * time.Millisecond // between looks at a replica that is behind
+)
+
+// Cluster is one database cluster as it is seen from one region: the primary
+// at home, a hot standby elsewhere.
+type Cluster struct {
+	Name    string // "catalog-us-east"
+	Region  string // the cluster's home region
+	Primary bool   // whether writes are taken here
+	Pool    *pgxpool.Pool
+}
+
+// Open makes the pool; it connects when first used. application is shown in
+// pg_stat_activity.
+func Open(ctx context.Context, name, region string, primary bool, connString, application string) (*Cluster, error) {
+	cfg, err := pgxpool.ParseConfig(connString)
+	if err != nil {
+		return nil, world.Because(world.CodeInvalid, "postgres.open", fmt.Sprintf("The connection string of %s is not one: see the PostgreSQL manual on connection strings.", name), errors.New("not shown: it may hold a password"))
+	}
+	if cfg.MaxConns < 1 || cfg.ConnConfig.RuntimeParams["pool_max_conns"] == "" {
+		cfg.MaxConns = defaultMaxConns
+	}
+	cfg.MinConns = 0
+	cfg.MaxConnIdleTime = defaultIdleTime
+	cfg.HealthCheckPeriod = defaultHealthCheck
+	cfg.ConnConfig.ConnectTimeout = connectTimeout
+	p := cfg.ConnConfig.RuntimeParams
+	p["application_name"] = application
+	p["statement_timeout"] = fmt.Sprint(statementTimeout.Milliseconds())
+	p["timezone"] = "UTC"
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, mapError("postgres.open "+name, err)
+	}
+	return &Cluster{Name: name, Region: region, Primary: primary, Pool: pool}, nil
+}
+
+// Close ends the pool's connections.
+func (c *Cluster) Close() { c.Pool.Close() }
+
+// Position is a position at or past everything that has been committed
+// (primary) or replayed (standby) here.
+func (c *Cluster) Position(ctx context.Context) (world.Position, error) {
+	const q = `select case when pg_is_in_recovery() then coalesce(pg_last_wal_replay_lsn(), '0/0') else pg_current_wal_insert_lsn() end::text,
+	                  (select timeline_id from pg_control_checkpoint())`
+	var lsn string
+	var epoch int64
+	if err := c.Pool.QueryRow(ctx, q).Scan(&lsn, &epoch); err != nil {
+		return world.Position{}, mapError("postgres.position "+c.Name, err)
+	}
+	n, err := world.ParseLSN(lsn)
+	if err != nil {
+		return world.Position{}, err
+	}
+	return world.Position{Cluster: c.Name, Epoch: uint32(epoch), LSN: n}, nil
+}
+
+// WaitFor waits until this server has everything that want names, at most for
+// limit. It reports whether it has. Other clusters' positions are not waited for.
+func (c *Cluster) WaitFor(ctx context.Context, want world.Position, limit time.Duration) (bool, error) {
+	if want.Zero() || want.Cluster != c.Name || c.Primary {
+		return true, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	for {
+		have, err := c.Position(ctx)
+		switch {
+		case err == nil && have.Covers(want):
+			return true, nil
+		case ctx.Err() != nil:
+			return false, nil
+		case err != nil:
+			return false, err
+		}
+		t := time.NewTimer(waitStep)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return false, nil
+		}
+	}
+}
+
+// Ping reports whether the server answers.
+func (c *Cluster) Ping(ctx context.Context) error {
+	return mapError("postgres.ping "+c.Name, c.Pool.Ping(ctx))
+}
+
+// mapError gives a database failure its code. No row is not_found; a broken
+// constraint is conflict; a server that is away, starting, or out of
+// connections is unavailable; the rest is internal. nil stays nil.
+func mapError(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var e *world.Error
+	if errors.As(err, &e) {
+		return world.Wrap(op, err)
+	}
+	if errors.Is(err, pgx.ErrNoRows) {
+		return world.Because(world.CodeNotFound, op, "", err)
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return world.Because(world.CodeTimeout, op, "", err)
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return world.Because(codeOfState(pg.Code), op, "", err)
+	}
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) || pgconn.SafeToRetry(err) {
+		return world.Because(world.CodeUnavailable, op, "", err)
+	}
+	return world.Because(world.CodeInternal, op, "", err)
+}
+
+// codeOfState maps a SQLSTATE (PostgreSQL manual, appendix A).
+func codeOfState(state string) world.Code {
+	switch state {
+	case "23505", "40001", "40P01":
+		return world.CodeConflict
+	case "25006": // a write sent to a standby
+		return world.CodeUnavailable
+	case "57014":
+		return world.CodeTimeout
+	}
+	if len(state) == 5 {
+		switch state[:2] {
+		case "08", "53", "57":
+			return world.CodeUnavailable
+		case "23", "22":
+			return world.CodeUnprocessed
+		}
+	}
+	return world.CodeInternal
+}

@@ -1,0 +1,243 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"meridian/world"
+)
+
+// Limits of a feed.
+const (
+	feedBatch    = 500         // rows a read
+	feedRecheck  = time.Second // a wake-up may be lost with its connection; look again
+	maxCursorLen = 48          // two 64-bit numbers and a dot
+)
+
+// Feed reads a catalog cluster's outbox in commit order. One connection
+// listens for all followers; [Feed.Run] keeps it.
+type Feed struct {
+	c *Cluster
+
+	mu   sync.Mutex
+	wake chan struct{} // closed when the outbox has grown, then replaced
+}
+
+// NewFeed reads the outbox of a primary.
+func NewFeed(c *Cluster) *Feed { return &Feed{c: c, wake: make(chan struct{})} }
+
+// feedCursor is a place between two outbox rows. Rows are ordered by
+// transaction, then by number, and shown only once their transaction is older
+// than every running one: so no row can appear behind a cursor later.
+type feedCursor struct{ txid, seq uint64 }
+
+func (c feedCursor) String() string { return fmt.Sprintf("%d.%d", c.txid, c.seq) }
+
+func parseCursor(s string) (feedCursor, error) {
+	bad := world.E(world.CodeInvalid, "postgres.feed", `A cursor is one that the feed gave, "now", or empty.`)
+	if s == "" {
+		return feedCursor{}, nil
+	}
+	a, b, ok := strings.Cut(s, ".")
+	if len(s) > maxCursorLen || !ok {
+		return feedCursor{}, bad
+	}
+	tx, err1 := strconv.ParseUint(a, 10, 64)
+	seq, err2 := strconv.ParseUint(b, 10, 64)
+	if err1 != nil || err2 != nil {
+		return feedCursor{}, bad
+	}
+	return feedCursor{tx, seq}, nil
+}
+
+// Run listens for the outbox's wake-up and passes it to the followers, until
+// ctx ends. Without it followers see only what is there when they start.
+func (f *Feed) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		if err := f.listen(ctx); err != nil && ctx.Err() == nil {
+			// The primary is away or restarting. Followers ask for themselves
+			// meanwhile and report it; here there is nobody to tell.
+			f.broadcast()
+			sleep(ctx, feedRecheck)
+		}
+	}
+	return nil
+}
+
+func (f *Feed) listen(ctx context.Context) error {
+	conn, err := f.c.Pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	own := conn.Hijack() // it listens for ever: not fit for the pool any more
+	defer own.Close(context.WithoutCancel(ctx))
+	if _, err := own.Exec(ctx, "listen outbox"); err != nil {
+		return err
+	}
+	cur, err := start(ctx, own, world.CursorNow)
+	if err != nil {
+		return err
+	}
+	f.broadcast() // what came between two connections
+	for {
+		if err := waitWake(ctx, own); err != nil {
+			return err
+		}
+		events, err := f.read(ctx, own, cur)
+		if err != nil {
+			return err
+		}
+		if len(events) == 0 {
+			continue
+		}
+		if cur, err = parseCursor(events[len(events)-1].Cursor); err != nil {
+			return err
+		}
+		f.broadcast()
+	}
+}
+
+func (f *Feed) broadcast() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	close(f.wake)
+	f.wake = make(chan struct{})
+}
+
+func (f *Feed) next() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.wake
+}
+
+// Follow emits a hello with the starting cursor, then every event after the
+// cursor as it is committed, until ctx ends or emit fails.
+func (f *Feed) Follow(ctx context.Context, after string, emit func(world.Event) error) error {
+	cur, err := f.hello(ctx, after, emit)
+	if err != nil {
+		return err
+	}
+	for {
+		woken := f.next()
+		more, err := f.batch(ctx, &cur, emit)
+		if err != nil {
+			return err
+		}
+		if more {
+			continue
+		}
+		select {
+		case <-woken:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (f *Feed) hello(ctx context.Context, after string, emit func(world.Event) error) (feedCursor, error) {
+	cur, err := start(ctx, f.c.Pool, after)
+	if err != nil {
+		return cur, err
+	}
+	pos, err := f.c.Position(ctx)
+	if err != nil {
+		return cur, err
+	}
+	return cur, emit(world.Event{Kind: world.EventHello, Cursor: cur.String(), Position: pos, At: time.Now().UTC()})
+}
+
+// querier is what a connection and a pool have in common.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// start resolves a cursor; "now" is the place behind everything committed.
+func start(ctx context.Context, conn querier, after string) (feedCursor, error) {
+	if after != world.CursorNow {
+		return parseCursor(after)
+	}
+	// Everything with a transaction below xmin is settled; a running one will
+	// be shown, which at worst purges something twice.
+	var xmin uint64
+	if err := conn.QueryRow(ctx, "select pg_snapshot_xmin(pg_current_snapshot())::text::numeric::bigint").Scan(&xmin); err != nil {
+		return feedCursor{}, mapError("postgres.feed", err)
+	}
+	return feedCursor{txid: xmin}, nil
+}
+
+// batch emits the next rows; more is true when there may be others behind them.
+func (f *Feed) batch(ctx context.Context, cur *feedCursor, emit func(world.Event) error) (more bool, err error) {
+	events, err := f.read(ctx, f.c.Pool, *cur)
+	if err != nil {
+		return false, err
+	}
+	for _, e := range events {
+		if err := emit(e); err != nil {
+			return false, err
+		}
+		if *cur, err = parseCursor(e.Cursor); err != nil {
+			return false, err
+		}
+	}
+	return len(events) == feedBatch, nil
+}
+
+func (f *Feed) read(ctx context.Context, conn querier, cur feedCursor) ([]world.Event, error) {
+	const q = `select txid::text, seq, kind, groups, at, pg_current_wal_insert_lsn()::text,
+	                  (select timeline_id from pg_control_checkpoint())
+	             from outbox
+	            where (txid, seq) > ($1::text::xid8, $2) and txid < pg_snapshot_xmin(pg_current_snapshot())
+	            order by txid, seq limit $3`
+	rows, err := conn.Query(ctx, q, strconv.FormatUint(cur.txid, 10), int64(cur.seq), feedBatch)
+	if err != nil {
+		return nil, mapError("postgres.feed", err)
+	}
+	events, err := pgx.CollectRows(rows, f.event)
+	return events, mapError("postgres.feed", err)
+}
+
+// event reads a row. Its position is the log's end at the time of reading:
+// at or past the row's own commit, which the row cannot know.
+func (f *Feed) event(row pgx.CollectableRow) (world.Event, error) {
+	var e world.Event
+	var txid, lsn string
+	var seq, epoch int64
+	if err := row.Scan(&txid, &seq, &e.Kind, &e.Groups, &e.At, &lsn, &epoch); err != nil {
+		return e, err
+	}
+	n, err := world.ParseLSN(lsn)
+	if err != nil {
+		return e, err
+	}
+	e.Cursor = fmt.Sprintf("%s.%d", txid, seq)
+	e.At = e.At.UTC()
+	e.Position = world.Position{Cluster: f.c.Name, Epoch: uint32(epoch), LSN: n}
+	return e, nil
+}
+
+// waitWake returns when the outbox has grown, or after feedRecheck.
+func waitWake(ctx context.Context, conn *pgx.Conn) error {
+	c, cancel := context.WithTimeout(ctx, feedRecheck)
+	defer cancel()
+	_, err := conn.WaitForNotification(c)
+	if err != nil && ctx.Err() == nil && c.Err() != nil {
+		return nil // nothing came; look all the same
+	}
+	return err
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
