@@ -1,0 +1,122 @@
+// Package purge keeps a cache tier's side of the purge feeds: how far each
+// cluster's feed has been taken, what a re-fill must demand, and whether the
+// tier may still answer from its cache. It does no I/O; the tier feeds it.
+package purge
+
+import (
+	"sort"
+	"sync"
+	"time"
+
+	"meridian/world"
+)
+
+// State is what a tier knows of its feeds. It is safe for concurrent use.
+type State struct {
+	limit time.Duration
+
+	mu    sync.Mutex
+	feeds map[string]*feed // by cluster
+}
+
+type feed struct {
+	cursor   string
+	position world.Position
+	heard    time.Time
+}
+
+// New follows the given clusters' feeds. A feed that has been silent for
+// longer than limit is lost: see [State.Lost].
+func New(limit time.Duration, now time.Time, clusters ...string) *State {
+	s := &State{limit: limit, feeds: map[string]*feed{}}
+	for _, c := range clusters {
+		s.feeds[c] = &feed{cursor: world.CursorNow, heard: now}
+	}
+	return s
+}
+
+// Cursor is where to resume a cluster's feed.
+func (s *State) Cursor(cluster string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f := s.feeds[cluster]; f != nil {
+		return f.cursor
+	}
+	return world.CursorNow
+}
+
+// Take records an event of a cluster's feed. The caller must have purged what
+// the event names before: from here on the tier answers for its position.
+func (s *State) Take(cluster string, e world.Event, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.feeds[cluster]
+	if f == nil {
+		return
+	}
+	f.heard = now
+	if e.Cursor != "" {
+		f.cursor = e.Cursor
+	}
+	if e.Position.Cluster == cluster && !f.position.Covers(e.Position) {
+		f.position = e.Position
+	}
+}
+
+// Positions is what an answer to this tier must not be older than, in the
+// order of the clusters' names.
+func (s *State) Positions() []world.Position {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []world.Position
+	for _, f := range s.feeds {
+		if !f.position.Zero() {
+			out = append(out, f.position)
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Cluster < out[j].Cluster })
+	return out
+}
+
+// Reached reports whether this tier has taken its feeds up to every demanded
+// position. Clusters that it does not follow do not count.
+func (s *State) Reached(want []world.Position) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range want {
+		if f := s.feeds[w.Cluster]; f != nil && !f.position.Covers(w) {
+			return false
+		}
+	}
+	return true
+}
+
+// Lost reports whether a cluster's feed has been silent for too long, so that
+// a purge may have been missed.
+func (s *State) Lost(cluster string, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.feeds[cluster]
+	return f != nil && now.Sub(f.heard) > s.limit
+}
+
+// Merge raises each demanded position to at least what this tier has taken:
+// what a tier passes on is the newer of its own and its client's demand.
+func (s *State) Merge(want []world.Position) []world.Position {
+	out := s.Positions()
+	for _, w := range want {
+		found := false
+		for i := range out {
+			if out[i].Cluster == w.Cluster {
+				found = true
+				if !out[i].Covers(w) {
+					out[i] = w
+				}
+			}
+		}
+		if !found {
+			out = append(out, w)
+		}
+	}
+	return out
+}

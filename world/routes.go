@@ -1,0 +1,94 @@
+package world
+
+import (
+	"net"
+	"net/http"
+	"strings"
+)
+
+// Route is what kind of request a path is, which decides who answers it,
+// where, and whether a cache may hold the answer.
+type Route int
+
+// The routes. See docs/ARCHITECTURE.md, "Requests".
+const (
+	RoutePage     Route = iota // catalog pages and their assets: any region, cached
+	RouteImage                 // a picture's variant: any region, cached
+	RouteManifest              // a picture's manifest: any region, cached
+	RouteMedia                 // uploads and listings: nearest region, never cached
+	RouteHome                  // carts, checkout, orders and unsafe methods: the market's home region
+	RouteOwner                 // the owners' pages: the market's home region
+	RouteInternal              // between roles only
+)
+
+// InternalPrefix begins every path that is not for visitors.
+const InternalPrefix = "/-/"
+
+// homePaths are the first path segments that hold resident data.
+var homePaths = []string{"cart", "checkout", "orders"}
+
+// RouteOf classifies a request by method and path.
+func RouteOf(method, path string) Route {
+	switch {
+	case strings.HasPrefix(path, InternalPrefix) || path == "/-":
+		return RouteInternal
+	case strings.HasPrefix(path, "/img/"):
+		return RouteImage
+	case strings.HasPrefix(path, "/media/"):
+		if safe(method) && strings.HasSuffix(path, "/manifest") {
+			return RouteManifest
+		}
+		return RouteMedia
+	case path == "/owner" || strings.HasPrefix(path, "/owner/"):
+		return RouteOwner
+	case !safe(method) || isHome(path):
+		return RouteHome
+	}
+	return RoutePage
+}
+
+func safe(method string) bool { return method == http.MethodGet || method == http.MethodHead }
+
+// isHome looks at the first segment, or at the second behind a locale.
+func isHome(path string) bool {
+	first, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	second, _, _ := strings.Cut(rest, "/")
+	for _, p := range homePaths {
+		if first == p || second == p && looksLikeLocale(first) {
+			return true
+		}
+	}
+	return false
+}
+
+func looksLikeLocale(s string) bool {
+	lang, _, _ := strings.Cut(s, "-")
+	return len(lang) >= 2 && len(lang) <= 3 && len(s) <= 12
+}
+
+// MarketByHost finds the market of a Host header, whatever its port and case.
+func (w *World) MarketByHost(host string) (Market, bool) {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	for _, m := range w.Markets {
+		if m.Host == host {
+			return m, true
+		}
+	}
+	return Market{}, false
+}
+
+// Headers between tiers and towards visitors.
+const (
+	HeaderRegion = "Meridian-Region" // the region whose role answered
+	HeaderPoP    = "Meridian-Pop"    // the PoP that answered
+	HeaderClient = "Meridian-Client" // the visitor's address, truncated (towards regions only)
+)
+
+// CatalogCluster names the catalog cluster of a home region.
+func CatalogCluster(region string) string { return "catalog-" + region }
+
+// ResidentCluster names the resident cluster of a region.
+func ResidentCluster(region string) string { return "resident-" + region }
