@@ -1,0 +1,163 @@
+package wire
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"meridian/world"
+)
+
+// PeerLimits bound what one region waits for and takes from another.
+type PeerLimits struct {
+	Push        time.Duration // a whole original sent and made durable there
+	Fetch       time.Duration // a whole original received
+	Ask         time.Duration // a manifest asked for
+	MaxOriginal int64         // bytes of an original that is taken
+	MaxManifest int64         // bytes of a manifest that is taken
+}
+
+// DefaultPeerLimits fit originals of 32 MB over a link of 20 Mbit/s and more.
+func DefaultPeerLimits() PeerLimits {
+	return PeerLimits{Push: 30 * time.Second, Fetch: 20 * time.Second, Ask: 3 * time.Second, MaxOriginal: 32 << 20, MaxManifest: 64 << 10}
+}
+
+// Peers reaches the media role of every other region.
+type Peers struct {
+	regions map[string]caller
+	limits  PeerLimits
+}
+
+// NewPeers makes the client. transports has one entry a region: the way over
+// the link to that region's shield. key is the wire key.
+func NewPeers(transports map[string]http.RoundTripper, key string, l PeerLimits) *Peers {
+	p := &Peers{regions: make(map[string]caller, len(transports)), limits: l}
+	for region, t := range transports {
+		p.regions[region] = caller{transport: t, host: region, key: key}
+	}
+	return p
+}
+
+func (p *Peers) region(id string) (caller, error) {
+	c, ok := p.regions[id]
+	if !ok {
+		return c, world.E(world.CodeInternal, "wire.peers", fmt.Sprintf("There is no link to the region %q: add it to this role's peers.", id))
+	}
+	return c, nil
+}
+
+// PushOriginal gives a region an original of size bytes. When it returns nil,
+// the region has verified the SHA-256 and holds the bytes durably. Sending
+// the same again changes nothing. Errors: unprocessed when the bytes are not
+// those that sha256 names, too_large, and whatever the link does.
+func (p *Peers) PushOriginal(ctx context.Context, region, sha256 string, body io.Reader, size int64) error {
+	const op = "wire.push_original"
+	c, err := p.region(region)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.limits.Push)
+	defer cancel()
+	r, err := c.request(ctx, http.MethodPut, "/-/media/originals/"+sha256, nil, body)
+	if err != nil {
+		return world.Wrap(op, err)
+	}
+	r.ContentLength = size
+	r.Header.Set("Content-Type", "application/octet-stream")
+	res, err := c.send(r, http.StatusNoContent)
+	if err != nil {
+		return world.Wrap(op+" "+region, err)
+	}
+	return world.Wrap(op, res.Body.Close())
+}
+
+// Original fetches an original that a region holds. The caller verifies its
+// SHA-256. Errors: not_found, too_large, and whatever the link does.
+func (p *Peers) Original(ctx context.Context, region, app, mediaID string, version int) ([]byte, error) {
+	path := "/-/media/" + app + "/" + mediaID + "/original"
+	query := url.Values{"version": {strconv.Itoa(version)}}
+	b, err := p.get(ctx, region, path, query, p.limits.Fetch, p.limits.MaxOriginal)
+	return b, world.Wrap("wire.original "+region, err)
+}
+
+// Manifest asks a region for what it knows of an asset, by its own replicas
+// alone. Errors: not_found, bad_upstream for a document that is not a
+// manifest of that asset, and whatever the link does.
+func (p *Peers) Manifest(ctx context.Context, region, app, mediaID string) (world.Manifest, error) {
+	op := "wire.manifest " + region
+	b, err := p.get(ctx, region, "/-/media/"+app+"/"+mediaID+"/manifest", nil, p.limits.Ask, p.limits.MaxManifest)
+	if err != nil {
+		return world.Manifest{}, world.Wrap(op, err)
+	}
+	m, err := ParseManifest(b)
+	if err == nil && (m.App != app || m.MediaID != mediaID) {
+		err = badAnswer(errors.New("it is another asset's manifest"))
+	}
+	return m, world.Wrap(op, err)
+}
+
+// ParseManifest reads a manifest from another region and refuses one that
+// could not be acted on: without an asset, a version or an original's name.
+func ParseManifest(b []byte) (world.Manifest, error) {
+	var m world.Manifest
+	if err := json.Unmarshal(b, &m); err != nil {
+		return world.Manifest{}, badAnswer(err)
+	}
+	if _, ok := world.MediaIDRegion(m.MediaID); !ok || len(m.Versions) == 0 {
+		return world.Manifest{}, badAnswer(errors.New("no media id or no version"))
+	}
+	for _, v := range m.Versions {
+		if v.Number < 1 || !validSHA256(v.SHA256) {
+			return world.Manifest{}, badAnswer(errors.New("a version without a number or an original"))
+		}
+	}
+	return m, nil
+}
+
+func validSHA256(s string) bool {
+	if len(s) != 64 {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *Peers) get(ctx context.Context, region, path string, query url.Values, limit time.Duration, most int64) ([]byte, error) {
+	c, err := p.region(region)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	r, err := c.request(ctx, http.MethodGet, path, query, nil)
+	if err != nil {
+		return nil, world.Wrap("wire", err)
+	}
+	res, err := c.send(r, http.StatusOK)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(res.Body, most+1))
+	if err != nil {
+		return nil, transportError(ctx, err)
+	}
+	if int64(len(b)) > most {
+		return nil, world.E(world.CodeTooLarge, "wire", fmt.Sprintf("The other region's answer has more than %d bytes.", most))
+	}
+	return b, nil
+}
+
+func badAnswer(cause error) error {
+	return world.Because(world.CodeBadUpstream, "wire", "", cause)
+}

@@ -1,0 +1,168 @@
+package wire
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"meridian/platform/httpserver"
+	"meridian/world"
+)
+
+const assetID = "10000000000000ab"
+
+var hash = strings.Repeat("ab", 32)
+
+func manifest() world.Manifest {
+	return world.Manifest{App: "crumbs", MediaID: assetID, Versions: []world.Version{{Number: 1, SHA256: hash}}}
+}
+
+func peers(t *testing.T, l PeerLimits, h http.HandlerFunc) *Peers {
+	t.Helper()
+	transport, stop := serve(h)
+	t.Cleanup(stop)
+	return NewPeers(map[string]http.RoundTripper{"eu-central": transport}, "key", l)
+}
+
+func TestPeersAskTheInternalPathsWithTheWireKey(t *testing.T) {
+	var pushed []byte
+	p := peers(t, DefaultPeerLimits(), func(w http.ResponseWriter, r *http.Request) {
+		if err := httpserver.CheckBearer(r, "key"); err != nil || r.Host != "eu-central" {
+			t.Errorf("%s: %v", r.Host, err)
+		}
+		switch r.Method + " " + r.URL.String() {
+		case "PUT /-/media/originals/" + hash:
+			pushed, _ = io.ReadAll(r.Body)
+			if r.ContentLength != 5 {
+				t.Errorf("length %d", r.ContentLength)
+			}
+			w.WriteHeader(http.StatusNoContent)
+		case "GET /-/media/crumbs/" + assetID + "/original?version=3":
+			io.WriteString(w, "bytes")
+		case "GET /-/media/crumbs/" + assetID + "/manifest":
+			json.NewEncoder(w).Encode(manifest())
+		default:
+			t.Errorf("asked %s %s", r.Method, r.URL)
+		}
+	})
+	if err := p.PushOriginal(t.Context(), "eu-central", hash, strings.NewReader("bytes"), 5); err != nil || string(pushed) != "bytes" {
+		t.Errorf("push: %v, arrived %q", err, pushed)
+	}
+	if b, err := p.Original(t.Context(), "eu-central", "crumbs", assetID, 3); err != nil || string(b) != "bytes" {
+		t.Errorf("original: %q, %v", b, err)
+	}
+	if m, err := p.Manifest(t.Context(), "eu-central", "crumbs", assetID); err != nil || m.Newest().SHA256 != hash {
+		t.Errorf("manifest: %+v, %v", m, err)
+	}
+}
+
+func TestAnErrorSurvivesTheWire(t *testing.T) {
+	sent := &world.Error{Code: world.CodeUnprocessed, Op: "secret", Message: "Send the bytes that the name says.", ID: "abcdefgh12345678", Err: errors.New("cause")}
+	p := peers(t, DefaultPeerLimits(), func(w http.ResponseWriter, r *http.Request) {
+		b, _ := json.Marshal(httpserver.ProblemOf(sent, ""))
+		w.WriteHeader(sent.Code.Status())
+		w.Write(b)
+	})
+	_, err := p.Original(t.Context(), "eu-central", "crumbs", assetID, 1)
+	var got *world.Error
+	if !errors.As(err, &got) || got.Code != sent.Code || got.Message != sent.Message || got.ID != sent.ID || got.Retry {
+		t.Errorf("arrived as %#v", got)
+	}
+	if strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "cause") {
+		t.Errorf("an operator's part crossed the wire: %v", err)
+	}
+}
+
+func TestPeersTakeNoMoreThanTheirLimits(t *testing.T) {
+	l := DefaultPeerLimits()
+	l.MaxOriginal = 10
+	for size, ok := range map[int]bool{10: true, 11: false} {
+		p := peers(t, l, func(w http.ResponseWriter, r *http.Request) { w.Write(make([]byte, size)) })
+		_, err := p.Original(t.Context(), "eu-central", "crumbs", assetID, 1)
+		if ok != (err == nil) || (!ok && world.CodeOf(err) != world.CodeTooLarge) {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
+}
+
+func TestPeersRefuseAManifestOfSomethingElse(t *testing.T) {
+	other, bad := manifest(), manifest()
+	other.MediaID = "20000000000000ab"
+	bad.Versions[0].SHA256 = "../../etc"
+	for name, m := range map[string]any{"other asset": other, "bad hash": bad, "none": map[string]any{}, "no document": "x"} {
+		p := peers(t, DefaultPeerLimits(), func(w http.ResponseWriter, r *http.Request) { json.NewEncoder(w).Encode(m) })
+		if _, err := p.Manifest(t.Context(), "eu-central", "crumbs", assetID); world.CodeOf(err) != world.CodeBadUpstream {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestPeersSayWhatBroke(t *testing.T) {
+	cut := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		w.Write([]byte("half"))
+	}))
+	defer cut.Close()
+	address := cut.Listener.Addr().String()
+	p := NewPeers(map[string]http.RoundTripper{
+		"cut": roundTrip(func(r *http.Request) (*http.Response, error) {
+			r = r.Clone(r.Context())
+			r.URL.Host = address
+			return cut.Client().Transport.RoundTrip(r)
+		}),
+		"away": roundTrip(func(*http.Request) (*http.Response, error) {
+			return nil, world.E(world.CodeUnavailable, "netaddr.dial", "Nobody is there.")
+		}),
+	}, "key", DefaultPeerLimits())
+	for region, code := range map[string]world.Code{"cut": world.CodeUnavailable, "away": world.CodeUnavailable, "unheard-of": world.CodeInternal} {
+		if _, err := p.Original(t.Context(), region, "crumbs", assetID, 1); world.CodeOf(err) != code {
+			t.Errorf("%s: %v", region, err)
+		}
+	}
+}
+
+func TestPeersWaitNoLongerThanTheirLimits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hole := roundTrip(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})
+		l := DefaultPeerLimits()
+		p := NewPeers(map[string]http.RoundTripper{"eu-central": hole}, "key", l)
+		for _, c := range []struct {
+			call func(context.Context) error
+			want time.Duration
+		}{
+			{func(ctx context.Context) error {
+				_, err := p.Manifest(ctx, "eu-central", "crumbs", assetID)
+				return err
+			}, l.Ask},
+			{func(ctx context.Context) error {
+				_, err := p.Original(ctx, "eu-central", "crumbs", assetID, 1)
+				return err
+			}, l.Fetch},
+			{func(ctx context.Context) error {
+				return p.PushOriginal(ctx, "eu-central", hash, bytes.NewReader(nil), 0)
+			}, l.Push},
+		} {
+			start := time.Now()
+			err := c.call(t.Context())
+			if world.CodeOf(err) != world.CodeTimeout || time.Since(start) != c.want {
+				t.Errorf("%v after %v, want a timeout after %v", err, time.Since(start), c.want)
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := p.Manifest(ctx, "eu-central", "crumbs", assetID); !errors.Is(err, context.Canceled) {
+			t.Errorf("a caller that stopped is told %v", err)
+		}
+	})
+}
