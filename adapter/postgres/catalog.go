@@ -1,0 +1,185 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"meridian/world"
+)
+
+// CatalogStore reads every market's catalog, each from its home region's
+// catalog cluster as it is seen from here: the primary at home, a hot standby
+// elsewhere.
+type CatalogStore struct {
+	world   *world.World
+	regions map[string]*Cluster // by the cluster's home region
+}
+
+// NewCatalogStore reads from the given catalog clusters. Every home region of
+// the world must have one; the first that is missing is named.
+func NewCatalogStore(w *world.World, clusters []*Cluster) (*CatalogStore, error) {
+	s := &CatalogStore{world: w, regions: make(map[string]*Cluster, len(clusters))}
+	for _, c := range clusters {
+		s.regions[c.Region] = c
+	}
+	for _, m := range w.Markets {
+		if s.regions[m.HomeRegion] == nil {
+			return nil, world.E(world.CodeInvalid, "postgres.catalog",
+				fmt.Sprintf("market %s needs the catalog cluster of region %s: give its connection string", m.ID, m.HomeRegion))
+		}
+	}
+	return s, nil
+}
+
+// Products are a market's products with the text of a locale, in the order in
+// which the shop shows them. A text that is missing in the locale is given in
+// the market's default one; a product without a price or any text is left out.
+func (s *CatalogStore) Products(ctx context.Context, market, locale string) ([]world.Product, error) {
+	m, c, err := s.of("postgres.products", market)
+	if err != nil {
+		return nil, err
+	}
+	return s.read(ctx, "postgres.products", c, m, locale, nil)
+}
+
+// Product is one product, read as [CatalogStore.Products] does; not_found when
+// the market has none of that slug.
+func (s *CatalogStore) Product(ctx context.Context, market, slug, locale string) (world.Product, error) {
+	m, c, err := s.of("postgres.product", market)
+	if err != nil {
+		return world.Product{}, err
+	}
+	found, err := s.read(ctx, "postgres.product", c, m, locale, []string{slug})
+	if err != nil {
+		return world.Product{}, err
+	}
+	if len(found) == 0 {
+		return world.Product{}, world.E(world.CodeNotFound, "postgres.product", "")
+	}
+	return found[0], nil
+}
+
+// Current is what the market's primary says now of the products with the given
+// slugs: what a checkout reckons with. Slugs that the market does not have are
+// left out. Away from the home region it fails with misdirected.
+func (s *CatalogStore) Current(ctx context.Context, market, locale string, slugs []string) ([]world.Product, error) {
+	m, c, err := s.of("postgres.current", market)
+	if err != nil {
+		return nil, err
+	}
+	if !c.Primary {
+		return nil, world.E(world.CodeMisdirected, "postgres.current", "")
+	}
+	if len(slugs) == 0 {
+		return nil, nil
+	}
+	return s.read(ctx, "postgres.current", c, m, locale, slugs)
+}
+
+// WaitFor waits, at most for limit, until the market's cluster here has what
+// the positions name of it. It reports whether it has.
+func (s *CatalogStore) WaitFor(ctx context.Context, market string, positions []world.Position, limit time.Duration) (bool, error) {
+	_, c, err := s.of("postgres.wait", market)
+	if err != nil {
+		return false, err
+	}
+	for _, p := range positions {
+		if p.Cluster == c.Name {
+			return c.WaitFor(ctx, p, limit)
+		}
+	}
+	return true, nil
+}
+
+func (s *CatalogStore) of(op, market string) (world.Market, *Cluster, error) {
+	m, ok := s.world.MarketByID(market)
+	if !ok {
+		return m, nil, world.E(world.CodeNotFound, op, "There is no such market.")
+	}
+	return m, s.regions[m.HomeRegion], nil
+}
+
+const productsQuery = `
+select p.slug, p.tax_class, p.featured,
+       coalesce(t.name, d.name), coalesce(t.description, d.description), coalesce(t.allergens, d.allergens),
+       pr.amount_minor, pr.currency, pr.version, coalesce(p.media_id, '')
+  from product p
+  join lateral (select amount_minor, currency, version from price
+                 where market = p.market and slug = p.slug order by version desc limit 1) pr on true
+  left join product_text t on t.market = p.market and t.slug = p.slug and t.locale = $2
+  left join product_text d on d.market = p.market and d.slug = p.slug and d.locale = $3
+ where p.market = $1 and ($4::text[] is null or p.slug = any($4)) and coalesce(t.name, d.name) is not null
+ order by p.place, p.slug`
+
+func (s *CatalogStore) read(ctx context.Context, op string, c *Cluster, m world.Market, locale string, slugs []string) ([]world.Product, error) {
+	rows, err := c.Pool.Query(ctx, productsQuery, m.ID, locale, m.Locales[0], slugs)
+	if err != nil {
+		return nil, mapError(op, err)
+	}
+	products, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (world.Product, error) {
+		p := world.Product{Market: m.ID}
+		err := row.Scan(&p.Slug, &p.TaxClass, &p.Featured, &p.Name, &p.Description, &p.Allergens,
+			&p.PriceMinor, &p.Currency, &p.PriceVersion, &p.Picture.MediaID)
+		return p, err
+	})
+	if err != nil {
+		return nil, mapError(op, err)
+	}
+	return products, s.addPictures(ctx, op, products)
+}
+
+// addPictures fills in each product's picture. An asset's rows live in the
+// cluster of the region that its id names, which need not be the market's; a
+// picture that is not public, or not known here yet, is left out.
+func (s *CatalogStore) addPictures(ctx context.Context, op string, products []world.Product) error {
+	wanted := map[*Cluster][]string{}
+	for _, p := range products {
+		if c := s.pictureCluster(p.Picture.MediaID); c != nil {
+			wanted[c] = append(wanted[c], p.Picture.MediaID)
+		}
+	}
+	found := map[string]world.Picture{}
+	for c, ids := range wanted {
+		if err := readPictures(ctx, c, ids, found); err != nil {
+			return mapError(op, err)
+		}
+	}
+	for i := range products {
+		products[i].Picture = found[products[i].Picture.MediaID]
+	}
+	return nil
+}
+
+func (s *CatalogStore) pictureCluster(mediaID string) *Cluster {
+	n, ok := world.MediaIDRegion(mediaID)
+	if !ok {
+		return nil
+	}
+	for _, r := range s.world.Regions {
+		if r.Number == n {
+			return s.regions[r.ID]
+		}
+	}
+	return nil
+}
+
+func readPictures(ctx context.Context, c *Cluster, ids []string, into map[string]world.Picture) error {
+	const q = `
+select distinct on (a.media_id) a.media_id, v.version, v.width, v.height, a.color
+  from asset a join asset_version v using (media_id)
+ where a.media_id = any($1) and a.visibility = 'public'
+ order by a.media_id, v.version desc`
+	rows, err := c.Pool.Query(ctx, q, ids)
+	if err != nil {
+		return err
+	}
+	var p world.Picture
+	_, err = pgx.ForEachRow(rows, []any{&p.MediaID, &p.Version, &p.Width, &p.Height, &p.Color}, func() error {
+		into[p.MediaID] = p
+		return nil
+	})
+	return err
+}
