@@ -6,7 +6,7 @@ import "time"
 const (
 	EventHello     = "hello"     // first line of every stream: where it starts
 	EventPurge     = "purge"     // forget what carries any of the groups
-	EventHeartbeat = "heartbeat" // nothing happened; the stream is alive
+	EventHeartbeat = "heartbeat" // nothing happened; complete up to the cursor
 )
 
 // Event is one entry of a cluster's feed: ordered, resumable from its cursor,
@@ -22,6 +22,9 @@ type Event struct {
 // CursorNow asks a feed to start with what comes next: right for a cache that
 // starts empty. An empty cursor starts with the oldest event kept.
 const CursorNow = "now"
+
+// FeedHeartbeat is how often a quiet feed says that it is alive.
+const FeedHeartbeat = 5 * time.Second
 
 // FeedPath is where a region's shop serves the feed of its catalog cluster.
 const FeedPath = "/-/feed"

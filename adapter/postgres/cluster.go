@@ -64,7 +64,7 @@ func (c *Cluster) Close() { c.Pool.Close() }
 // Position is a position at or past everything that has been committed
 // (primary) or replayed (standby) here.
 func (c *Cluster) Position(ctx context.Context) (world.Position, error) {
-	const q = `select case when pg_is_in_recovery() then coalesce(pg_last_wal_replay_lsn(), '0/0') else pg_current_wal_insert_lsn() end::text,
+	const q = `select case when pg_is_in_recovery() then coalesce(pg_last_wal_replay_lsn(), '0/0') else pg_current_wal_flush_lsn() end::text,
 	                  (select timeline_id from pg_control_checkpoint())`
 	var lsn string
 	var epoch int64

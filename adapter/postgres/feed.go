@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -15,9 +14,8 @@ import (
 
 // Limits of a feed.
 const (
-	feedBatch    = 500         // rows a read
-	feedRecheck  = time.Second // a wake-up may be lost with its connection; look again
-	maxCursorLen = 48          // two 64-bit numbers and a dot
+	feedBatch   = 500         // rows a read
+	feedRecheck = time.Second // a wake-up may be lost with its connection; look again
 )
 
 // Feed reads a catalog cluster's outbox in commit order. One connection
@@ -31,30 +29,6 @@ type Feed struct {
 
 // NewFeed reads the outbox of a primary.
 func NewFeed(c *Cluster) *Feed { return &Feed{c: c, wake: make(chan struct{})} }
-
-// feedCursor is a place between two outbox rows. Rows are ordered by
-// transaction, then by number, and shown only once their transaction is older
-// than every running one: so no row can appear behind a cursor later.
-type feedCursor struct{ txid, seq uint64 }
-
-func (c feedCursor) String() string { return fmt.Sprintf("%d.%d", c.txid, c.seq) }
-
-func parseCursor(s string) (feedCursor, error) {
-	bad := world.E(world.CodeInvalid, "postgres.feed", `A cursor is one that the feed gave, "now", or empty.`)
-	if s == "" {
-		return feedCursor{}, nil
-	}
-	a, b, ok := strings.Cut(s, ".")
-	if len(s) > maxCursorLen || !ok {
-		return feedCursor{}, bad
-	}
-	tx, err1 := strconv.ParseUint(a, 10, 64)
-	seq, err2 := strconv.ParseUint(b, 10, 64)
-	if err1 != nil || err2 != nil {
-		return feedCursor{}, bad
-	}
-	return feedCursor{tx, seq}, nil
-}
 
 // Run listens for the outbox's wake-up and passes it to the followers, until
 // ctx ends. Without it followers see only what is there when they start.
@@ -96,7 +70,7 @@ func (f *Feed) listen(ctx context.Context) error {
 		if len(events) == 0 {
 			continue
 		}
-		if cur, err = parseCursor(events[len(events)-1].Cursor); err != nil {
+		if cur, err = world.ParseCursor(events[len(events)-1].Cursor); err != nil {
 			return err
 		}
 		f.broadcast()
@@ -117,12 +91,15 @@ func (f *Feed) next() <-chan struct{} {
 }
 
 // Follow emits a hello with the starting cursor, then every event after the
-// cursor as it is committed, until ctx ends or emit fails.
+// cursor as it is committed, until ctx ends or emit fails. In a quiet time it
+// emits heartbeats, whose cursor says up to where nothing is missing.
 func (f *Feed) Follow(ctx context.Context, after string, emit func(world.Event) error) error {
 	cur, err := f.hello(ctx, after, emit)
 	if err != nil {
 		return err
 	}
+	beat := time.NewTicker(world.FeedHeartbeat)
+	defer beat.Stop()
 	for {
 		woken := f.next()
 		more, err := f.batch(ctx, &cur, emit)
@@ -134,13 +111,35 @@ func (f *Feed) Follow(ctx context.Context, after string, emit func(world.Event) 
 		}
 		select {
 		case <-woken:
+		case <-beat.C:
+			if err := f.heartbeat(ctx, &cur, emit); err != nil {
+				return err
+			}
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 }
 
-func (f *Feed) hello(ctx context.Context, after string, emit func(world.Event) error) (feedCursor, error) {
+// heartbeat tells how far the follower is complete. The settled place is read
+// first: what is behind it after the batch has been delivered.
+func (f *Feed) heartbeat(ctx context.Context, cur *world.Cursor, emit func(world.Event) error) error {
+	settled, err := start(ctx, f.c.Pool, world.CursorNow)
+	if err != nil {
+		return err
+	}
+	for more := true; more; {
+		if more, err = f.batch(ctx, cur, emit); err != nil {
+			return err
+		}
+	}
+	if cur.Less(settled) {
+		*cur = settled
+	}
+	return emit(world.Event{Kind: world.EventHeartbeat, Cursor: cur.String(), At: time.Now().UTC()})
+}
+
+func (f *Feed) hello(ctx context.Context, after string, emit func(world.Event) error) (world.Cursor, error) {
 	cur, err := start(ctx, f.c.Pool, after)
 	if err != nil {
 		return cur, err
@@ -159,21 +158,21 @@ type querier interface {
 }
 
 // start resolves a cursor; "now" is the place behind everything committed.
-func start(ctx context.Context, conn querier, after string) (feedCursor, error) {
+func start(ctx context.Context, conn querier, after string) (world.Cursor, error) {
 	if after != world.CursorNow {
-		return parseCursor(after)
+		return world.ParseCursor(after)
 	}
 	// Everything with a transaction below xmin is settled; a running one will
 	// be shown, which at worst purges something twice.
 	var xmin uint64
 	if err := conn.QueryRow(ctx, "select pg_snapshot_xmin(pg_current_snapshot())::text::numeric::bigint").Scan(&xmin); err != nil {
-		return feedCursor{}, mapError("postgres.feed", err)
+		return world.Cursor{}, mapError("postgres.feed", err)
 	}
-	return feedCursor{txid: xmin}, nil
+	return world.Cursor{Tx: xmin}, nil
 }
 
 // batch emits the next rows; more is true when there may be others behind them.
-func (f *Feed) batch(ctx context.Context, cur *feedCursor, emit func(world.Event) error) (more bool, err error) {
+func (f *Feed) batch(ctx context.Context, cur *world.Cursor, emit func(world.Event) error) (more bool, err error) {
 	events, err := f.read(ctx, f.c.Pool, *cur)
 	if err != nil {
 		return false, err
@@ -182,20 +181,20 @@ func (f *Feed) batch(ctx context.Context, cur *feedCursor, emit func(world.Event
 		if err := emit(e); err != nil {
 			return false, err
 		}
-		if *cur, err = parseCursor(e.Cursor); err != nil {
+		if *cur, err = world.ParseCursor(e.Cursor); err != nil {
 			return false, err
 		}
 	}
 	return len(events) == feedBatch, nil
 }
 
-func (f *Feed) read(ctx context.Context, conn querier, cur feedCursor) ([]world.Event, error) {
-	const q = `select txid::text, seq, kind, groups, at, pg_current_wal_insert_lsn()::text,
+func (f *Feed) read(ctx context.Context, conn querier, cur world.Cursor) ([]world.Event, error) {
+	const q = `select txid::text, seq, kind, groups, at, pg_current_wal_flush_lsn()::text,
 	                  (select timeline_id from pg_control_checkpoint())
 	             from outbox
 	            where (txid, seq) > ($1::text::xid8, $2) and txid < pg_snapshot_xmin(pg_current_snapshot())
 	            order by txid, seq limit $3`
-	rows, err := conn.Query(ctx, q, strconv.FormatUint(cur.txid, 10), int64(cur.seq), feedBatch)
+	rows, err := conn.Query(ctx, q, strconv.FormatUint(cur.Tx, 10), int64(cur.Seq), feedBatch)
 	if err != nil {
 		return nil, mapError("postgres.feed", err)
 	}

@@ -20,7 +20,8 @@ type State struct {
 }
 
 type feed struct {
-	cursor   string
+	begun    bool
+	cursor   world.Cursor
 	position world.Position
 	heard    time.Time
 }
@@ -30,37 +31,44 @@ type feed struct {
 func New(limit time.Duration, now time.Time, clusters ...string) *State {
 	s := &State{limit: limit, feeds: map[string]*feed{}}
 	for _, c := range clusters {
-		s.feeds[c] = &feed{cursor: world.CursorNow, heard: now}
+		s.feeds[c] = &feed{heard: now}
 	}
 	return s
 }
 
-// Cursor is where to resume a cluster's feed.
+// Cursor is where to resume a cluster's feed: [world.CursorNow] for one that
+// has not begun, since a cache that starts empty has missed nothing.
 func (s *State) Cursor(cluster string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f := s.feeds[cluster]; f != nil {
-		return f.cursor
+	if f := s.feeds[cluster]; f != nil && f.begun {
+		return f.cursor.String()
 	}
 	return world.CursorNow
 }
 
 // Take records an event of a cluster's feed. The caller must have purged what
-// the event names before: from here on the tier answers for its position.
-func (s *State) Take(cluster string, e world.Event, now time.Time) {
+// the event names before: from here on the tier answers for its cursor. An
+// event whose cursor cannot be read is refused.
+func (s *State) Take(cluster string, e world.Event, now time.Time) error {
+	c, err := world.ParseCursor(e.Cursor)
+	if err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.feeds[cluster]
 	if f == nil {
-		return
+		return nil
 	}
-	f.heard = now
-	if e.Cursor != "" {
-		f.cursor = e.Cursor
+	f.heard, f.begun = now, true
+	if f.cursor.Less(c) {
+		f.cursor = c
 	}
 	if e.Position.Cluster == cluster && !f.position.Covers(e.Position) {
 		f.position = e.Position
 	}
+	return nil
 }
 
 // Positions is what an answer to this tier must not be older than, in the
@@ -78,13 +86,26 @@ func (s *State) Positions() []world.Position {
 	return out
 }
 
-// Reached reports whether this tier has taken its feeds up to every demanded
-// position. Clusters that it does not follow do not count.
-func (s *State) Reached(want []world.Position) bool {
+// Cursors is how far this tier has taken each feed that has begun.
+func (s *State) Cursors() map[string]world.Cursor {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, w := range want {
-		if f := s.feeds[w.Cluster]; f != nil && !f.position.Covers(w) {
+	out := map[string]world.Cursor{}
+	for cluster, f := range s.feeds {
+		if f.begun {
+			out[cluster] = f.cursor
+		}
+	}
+	return out
+}
+
+// Reached reports whether this tier has taken its feeds at least as far as
+// each demanded cursor. Clusters that it does not follow do not count.
+func (s *State) Reached(want map[string]world.Cursor) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for cluster, c := range want {
+		if f := s.feeds[cluster]; f != nil && f.cursor.Less(c) {
 			return false
 		}
 	}

@@ -13,27 +13,58 @@ func at(cluster string, lsn uint64) world.Position {
 	return world.Position{Cluster: cluster, Epoch: 1, LSN: lsn}
 }
 
-func TestPositionNeverGoesBack(t *testing.T) {
-	s := New(15*time.Second, t0, "a", "b")
-	for _, lsn := range []uint64{10, 30, 20} {
-		s.Take("a", world.Event{Cursor: "c", Position: at("a", lsn)}, t0)
+func take(t *testing.T, s *State, cluster, cursor string, p world.Position, now time.Time) {
+	t.Helper()
+	if err := s.Take(cluster, world.Event{Kind: world.EventPurge, Cursor: cursor, Position: p}, now); err != nil {
+		t.Fatal(err)
 	}
+}
+
+func TestNothingGoesBack(t *testing.T) {
+	s := New(15*time.Second, t0, "a", "b")
+	take(t, s, "a", "7.1", at("a", 10), t0)
+	take(t, s, "a", "9.3", at("a", 30), t0)
+	take(t, s, "a", "9.2", at("a", 20), t0)
 	if got := s.Positions(); len(got) != 1 || got[0] != at("a", 30) {
 		t.Errorf("positions %v", got)
 	}
-	if !s.Reached([]world.Position{at("a", 30), at("elsewhere", 99)}) {
-		t.Error("a taken position does not count, or a foreign cluster does")
+	if got := s.Cursor("a"); got != "9.3" {
+		t.Errorf("cursor %s", got)
 	}
-	if s.Reached([]world.Position{at("b", 1)}) {
-		t.Error("a position was reached that no event named")
+}
+
+func TestReachedIsByCursor(t *testing.T) {
+	s := New(15*time.Second, t0, "a", "b")
+	take(t, s, "a", "9.3", at("a", 10), t0)
+	for _, c := range []struct {
+		want map[string]world.Cursor
+		ok   bool
+	}{
+		{map[string]world.Cursor{"a": {Tx: 9, Seq: 3}}, true},
+		{map[string]world.Cursor{"a": {Tx: 9, Seq: 4}}, false},
+		{map[string]world.Cursor{"a": {Tx: 10}}, false},
+		{map[string]world.Cursor{"b": {Tx: 1}}, false}, // followed, not begun
+		{map[string]world.Cursor{"elsewhere": {Tx: 99}}, true},
+		{nil, true},
+	} {
+		if s.Reached(c.want) != c.ok {
+			t.Errorf("%v: %v", c.want, !c.ok)
+		}
 	}
 }
 
 func TestForeignPositionIsIgnored(t *testing.T) {
 	s := New(time.Second, t0, "a", "b")
-	s.Take("a", world.Event{Position: at("b", 5)}, t0)
+	take(t, s, "a", "1.1", at("b", 5), t0)
 	if got := s.Positions(); len(got) != 0 {
 		t.Errorf("feed a moved cluster b: %v", got)
+	}
+}
+
+func TestUnreadableCursorIsRefused(t *testing.T) {
+	s := New(time.Second, t0, "a")
+	if s.Take("a", world.Event{Cursor: "x"}, t0) == nil || s.Cursor("a") != world.CursorNow {
+		t.Error("rubbish was taken")
 	}
 }
 
@@ -51,22 +82,22 @@ func TestLostAfterTheLimit(t *testing.T) {
 	}
 }
 
-func TestHeartbeatKeepsTheCursor(t *testing.T) {
+func TestHeartbeatMovesTheCursor(t *testing.T) {
 	s := New(time.Second, t0, "a")
 	if s.Cursor("a") != world.CursorNow {
 		t.Error("a new tier does not start with what comes next")
 	}
-	s.Take("a", world.Event{Kind: world.EventPurge, Cursor: "7.1", Position: at("a", 1)}, t0)
-	s.Take("a", world.Event{Kind: world.EventHeartbeat}, t0)
-	if s.Cursor("a") != "7.1" {
-		t.Errorf("cursor %q", s.Cursor("a"))
+	take(t, s, "a", "7.1", at("a", 1), t0)
+	take(t, s, "a", "12.0", world.Position{}, t0)
+	if s.Cursor("a") != "12.0" || s.Positions()[0] != at("a", 1) {
+		t.Errorf("cursor %q, positions %v", s.Cursor("a"), s.Positions())
 	}
 }
 
 func TestMergeTakesTheNewer(t *testing.T) {
 	s := New(time.Second, t0, "a", "b")
-	s.Take("a", world.Event{Position: at("a", 10)}, t0)
-	s.Take("b", world.Event{Position: at("b", 10)}, t0)
+	take(t, s, "a", "1.1", at("a", 10), t0)
+	take(t, s, "b", "1.1", at("b", 10), t0)
 	got := s.Merge([]world.Position{at("a", 5), at("b", 20), at("c", 1)})
 	want := []world.Position{at("a", 10), at("b", 20), at("c", 1)}
 	for i := range want {
