@@ -1,0 +1,242 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivermigrate"
+	"github.com/riverqueue/river/rivertype"
+
+	"meridian/world"
+)
+
+// replicateQueue keeps copies between regions apart from other work to come.
+const replicateQueue = "replicate"
+
+// maxAttempts of a copy. With [JobLimits.RetryMost] of a minute a region may
+// be away for eight hours; after that its replicas are failed, and each start
+// of the queue takes failed ones up again.
+const maxAttempts = 500
+
+// requeueBatch is the most replicas that one statement takes up again.
+const requeueBatch = 500
+
+// JobLimits bound what the queue does at once and how long it waits.
+type JobLimits struct {
+	Workers    int           // copies under way at once
+	Run        time.Duration // one attempt
+	Rescue     time.Duration // a job whose worker died is tried again after this; longer than Run
+	RetryFirst time.Duration // wait after the first failure; twice as long each time
+	RetryMost  time.Duration // longest wait between two attempts
+	Poll       time.Duration // look for jobs although no notice came
+	Cooldown   time.Duration // least time between two looks
+	Stop       time.Duration // running jobs may go on for this at a stop
+}
+
+// DefaultJobLimits start a job within milliseconds of its commit (the queue
+// listens for a notice) and cost next to nothing while idle.
+func DefaultJobLimits() JobLimits {
+	return JobLimits{
+		Workers: 4, Run: 40 * time.Second, Rescue: time.Minute,
+		RetryFirst: time.Second, RetryMost: time.Minute,
+		Poll: 10 * time.Second, Cooldown: 20 * time.Millisecond, Stop: 2 * time.Second,
+	}
+}
+
+func (l JobLimits) retryAfter(failures int) time.Duration {
+	d := l.RetryFirst
+	for range failures - 1 {
+		if d *= 2; d >= l.RetryMost {
+			return l.RetryMost
+		}
+	}
+	return d
+}
+
+// ReplicateJob asks for one original to be copied to one region.
+type ReplicateJob struct {
+	SHA256  string // of the original
+	App     string // of an asset that it belongs to
+	MediaID string
+	Version int
+	Target  string // the region that shall hold the copy
+	Attempt int    // from 1
+	Last    bool   // after this attempt nobody tries again by itself
+}
+
+// ReplicateArgs is a ReplicateJob as the queue stores it. There is at most
+// one unfinished job for an original and a target.
+type ReplicateArgs struct {
+	SHA256  string `json:"sha256" river:"unique"`
+	Target  string `json:"target" river:"unique"`
+	App     string `json:"app"`
+	MediaID string `json:"media_id"`
+	Version int    `json:"version"`
+}
+
+// Kind names the job in the queue's table; never reused for another meaning.
+func (ReplicateArgs) Kind() string { return "replicate_original" }
+
+// InsertOpts are the queue's rules for the job.
+func (ReplicateArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{
+		Queue: replicateQueue, MaxAttempts: maxAttempts,
+		UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
+			rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,
+			rivertype.JobStateRunning, rivertype.JobStateScheduled,
+		}},
+	}
+}
+
+// MigrateJobs makes the queue's tables in a catalog primary and lets
+// meridian_media use them. It runs after [Migrate], as the schema's owner.
+// Running it again changes nothing.
+func MigrateJobs(ctx context.Context, pool *pgxpool.Pool) error {
+	const op = "postgres.migrate jobs"
+	m, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return world.Wrap(op, err)
+	}
+	if _, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+		return mapError(op, err)
+	}
+	_, err = pool.Exec(ctx, jobRights)
+	return mapError(op, err)
+}
+
+// jobRights gives every table of the queue its data class and its one user.
+const jobRights = `do $$
+declare t text;
+begin
+    for t in select relname from pg_class where relkind = 'r' and relnamespace = current_schema()::regnamespace and relname like 'river\_%' loop
+        execute format('comment on table %I is %L', t, 'class: public; the job queue: names of originals and regions');
+        execute format('grant select, insert, update, delete on %I to meridian_media', t);
+    end loop;
+    for t in select relname from pg_class where relkind = 'S' and relnamespace = current_schema()::regnamespace and relname like 'river\_%' loop
+        execute format('grant usage on sequence %I to meridian_media', t);
+    end loop;
+end
+$$`
+
+// newJobInserter is a client that only puts jobs in.
+func newJobInserter(pool *pgxpool.Pool) (*river.Client[pgx.Tx], error) {
+	c, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Logger: slog.New(slog.DiscardHandler)})
+	return c, world.Wrap("postgres.jobs", err)
+}
+
+// Jobs is a running queue worker.
+type Jobs struct{ client *river.Client[pgx.Tx] }
+
+// StartJobs works the queue of a catalog primary, until [Jobs.Stop] or ctx's
+// end. work is called for each job; a job whose work fails is tried again
+// later. Replicas that are not copied and have no job get one first. A failed
+// job's first and last error are logged as warnings.
+func StartJobs(ctx context.Context, pool *pgxpool.Pool, l JobLimits, log *slog.Logger, work func(context.Context, ReplicateJob) error) (*Jobs, error) {
+	workers := river.NewWorkers()
+	if err := river.AddWorkerSafely(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[ReplicateArgs]) error {
+		a := j.Args
+		return work(ctx, ReplicateJob{
+			SHA256: a.SHA256, App: a.App, MediaID: a.MediaID, Version: a.Version, Target: a.Target,
+			Attempt: j.Attempt, Last: j.Attempt >= j.MaxAttempts,
+		})
+	})); err != nil {
+		return nil, world.Wrap("postgres.jobs", err)
+	}
+	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
+		Queues:                      map[string]river.QueueConfig{replicateQueue: {MaxWorkers: l.Workers}},
+		Workers:                     workers,
+		Logger:                      slog.New(slog.DiscardHandler),
+		ErrorHandler:                jobErrors{log},
+		RetryPolicy:                 l,
+		JobTimeout:                  l.Run,
+		RescueStuckJobsAfter:        l.Rescue,
+		FetchPollInterval:           l.Poll,
+		FetchCooldown:               l.Cooldown,
+		SoftStopTimeout:             l.Stop,
+		CompletedJobRetentionPeriod: time.Hour,
+	})
+	if err != nil {
+		return nil, world.Because(world.CodeInvalid, "postgres.jobs", fmt.Sprintf("The queue's limits do not fit: %v.", err), err)
+	}
+	if err := requeue(ctx, pool, client); err != nil {
+		return nil, err
+	}
+	if err := client.Start(ctx); err != nil {
+		return nil, mapError("postgres.jobs", err)
+	}
+	return &Jobs{client}, nil
+}
+
+// NextRetry is when a failed job is tried again.
+func (l JobLimits) NextRetry(job *rivertype.JobRow) time.Time {
+	return time.Now().Add(l.retryAfter(len(job.Errors) + 1))
+}
+
+// Stop takes no new job and returns when running ones have ended; those that
+// outlast [JobLimits.Stop] are told to end, and are tried again later.
+func (j *Jobs) Stop(ctx context.Context) error {
+	return world.Wrap("postgres.jobs", j.client.Stop(ctx))
+}
+
+// requeue sees to it that every replica that is not copied has a job: failed
+// ones, and those whose job was lost with an operator's cleaning.
+func requeue(ctx context.Context, pool *pgxpool.Pool, client *river.Client[pgx.Tx]) error {
+	const op = "postgres.jobs requeue"
+	const q = `select r.sha256, r.region, v.app, v.media_id, v.version
+	             from replica r
+	             join lateral (select a.app, v.media_id, v.version from asset_version v join asset a using (media_id)
+	                            where v.sha256 = r.sha256 order by v.created_at limit 1) v on true
+	            where r.state <> 'copied' and (r.sha256, r.region) > ($1, $2)
+	            order by r.sha256, r.region limit $3`
+	sha, region := "", ""
+	for {
+		rows, err := pool.Query(ctx, q, sha, region, requeueBatch)
+		if err != nil {
+			return mapError(op, err)
+		}
+		batch, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (a ReplicateArgs, err error) {
+			err = row.Scan(&a.SHA256, &a.Target, &a.App, &a.MediaID, &a.Version)
+			return a, err
+		})
+		if err != nil {
+			return mapError(op, err)
+		}
+		if len(batch) == 0 {
+			return nil
+		}
+		params := make([]river.InsertManyParams, len(batch))
+		for i, a := range batch {
+			params[i].Args = a
+		}
+		if _, err := client.InsertManyFast(ctx, params); err != nil {
+			return mapError(op, err)
+		}
+		last := batch[len(batch)-1]
+		sha, region = last.SHA256, last.Target
+	}
+}
+
+// jobErrors tells of failed jobs without repeating itself: an hour of a cut
+// link is two lines an original, not one an attempt.
+type jobErrors struct{ log *slog.Logger }
+
+func (h jobErrors) HandleError(ctx context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
+	switch job.Attempt {
+	case 1:
+		h.log.WarnContext(ctx, "a job failed and will be tried again", "job", job.ID, "args", string(job.EncodedArgs), "err", err)
+	case job.MaxAttempts:
+		h.log.ErrorContext(ctx, "a job failed for the last time", "job", job.ID, "args", string(job.EncodedArgs), "attempts", job.Attempt, "err", err)
+	}
+	return nil
+}
+
+func (h jobErrors) HandlePanic(ctx context.Context, job *rivertype.JobRow, panicked any, trace string) *river.ErrorHandlerResult {
+	h.log.ErrorContext(ctx, "a job panicked", "job", job.ID, "args", string(job.EncodedArgs), "panic", panicked, "trace", trace)
+	return nil
+}

@@ -1,0 +1,217 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"meridian/world"
+)
+
+// MediaStore keeps manifests: each in the catalog of its asset's write
+// region, read here from that cluster's primary or standby.
+type MediaStore struct {
+	own     *Cluster
+	regions map[int]*Cluster // by the region's number, as media ids carry it
+	jobs    *river.Client[pgx.Tx]
+}
+
+// NewMediaStore is a region's store over the catalog clusters that can be
+// reached there. The region's own must be among them, as a primary; an asset
+// of a region without a cluster here is not found.
+func NewMediaStore(w *world.World, region string, clusters []*Cluster) (*MediaStore, error) {
+	s := &MediaStore{regions: map[int]*Cluster{}}
+	for _, c := range clusters {
+		r, ok := w.RegionByID(c.Region)
+		if !ok {
+			return nil, world.E(world.CodeInvalid, "postgres.media", fmt.Sprintf("The cluster %s is of region %q, which the world does not have.", c.Name, c.Region))
+		}
+		s.regions[r.Number] = c
+		if c.Region == region && c.Primary {
+			s.own = c
+		}
+	}
+	if s.own == nil {
+		return nil, world.E(world.CodeInvalid, "postgres.media", fmt.Sprintf("Region %s needs its own catalog primary: give its connection string.", region))
+	}
+	var err error
+	s.jobs, err = newJobInserter(s.own.Pool)
+	return s, err
+}
+
+// Create stores a new asset with its versions, its replicas and one replicate
+// job a replica that is not copied, in one transaction. It returns the
+// manifest as stored (a replica that was there already keeps its state) and a
+// position at or past the commit; a zero one when that could not be told.
+// Errors: conflict when the media id is taken, unavailable and timeout when
+// the primary does not take it; then nothing is stored.
+func (s *MediaStore) Create(ctx context.Context, m world.Manifest) (world.Manifest, world.Position, error) {
+	m.Replicas = slices.Clone(m.Replicas)
+	slices.SortFunc(m.Replicas, func(a, b world.Replica) int { return cmp.Compare(a.Region, b.Region) }) // one order of locks
+	err := pgx.BeginFunc(ctx, s.own.Pool, func(tx pgx.Tx) error { return s.create(ctx, tx, &m) })
+	if err != nil {
+		return world.Manifest{}, world.Position{}, mapError("postgres.media create", err)
+	}
+	pos, err := s.own.Position(ctx)
+	if err != nil {
+		return m, world.Position{}, nil // it is committed: to fail now would have it sent again
+	}
+	return m, pos, nil
+}
+
+func (s *MediaStore) create(ctx context.Context, tx pgx.Tx, m *world.Manifest) error {
+	const asset = `insert into asset (media_id, app, name, visibility, write_region, color, created_at) values ($1, $2, $3, $4, $5, $6, $7)`
+	if _, err := tx.Exec(ctx, asset, m.MediaID, m.App, m.Name, m.Visibility, m.WriteRegion, m.Color, m.CreatedAt); err != nil {
+		return err
+	}
+	const version = `insert into asset_version (media_id, version, sha256, media_type, bytes, width, height, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8)`
+	for _, v := range m.Versions {
+		if _, err := tx.Exec(ctx, version, m.MediaID, v.Number, v.SHA256, v.MediaType, v.Bytes, v.Width, v.Height, v.CreatedAt); err != nil {
+			return err
+		}
+	}
+	newest := m.Newest()
+	for i := range m.Replicas {
+		r := &m.Replicas[i]
+		if err := placeReplica(ctx, tx, newest.SHA256, r); err != nil {
+			return err
+		}
+		if r.State == world.ReplicaCopied {
+			continue
+		}
+		args := ReplicateArgs{SHA256: newest.SHA256, App: m.App, MediaID: m.MediaID, Version: newest.Number, Target: r.Region}
+		if _, err := s.jobs.InsertTx(ctx, tx, args, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// placeReplica writes a replica row. The same original may be there from
+// another asset: a copy stays copied, a pending one keeps its age, and a
+// failed one is pending anew.
+func placeReplica(ctx context.Context, tx pgx.Tx, sha256 string, r *world.Replica) error {
+	const q = `insert into replica as old (sha256, region, state, at) values ($1, $2, $3, $4)
+	           on conflict (sha256, region) do update set
+	               state = case when old.state = 'copied' then old.state else excluded.state end,
+	               at    = case when old.state in ('copied', excluded.state) then old.at else excluded.at end,
+	               error = ''
+	           returning state, at`
+	err := tx.QueryRow(ctx, q, sha256, r.Region, r.State, r.At).Scan(&r.State, &r.At)
+	r.At = r.At.UTC()
+	return err
+}
+
+// manifestColumns reads a manifest whole, in one snapshot.
+const manifestColumns = `select a.app, a.media_id, a.name, a.visibility, a.write_region, a.color, a.created_at,
+       (select jsonb_agg(jsonb_build_object('version', v.version, 'sha256', v.sha256, 'media_type', v.media_type,
+                   'bytes', v.bytes, 'width', v.width, 'height', v.height, 'created_at', v.created_at) order by v.version)
+          from asset_version v where v.media_id = a.media_id),
+       (select coalesce(jsonb_agg(jsonb_build_object('region', r.region, 'state', r.state, 'at', r.at, 'error', r.error) order by r.region), '[]')
+          from replica r where r.sha256 = (select v.sha256 from asset_version v where v.media_id = a.media_id order by v.version desc limit 1))
+  from asset a `
+
+func scanManifest(row pgx.CollectableRow) (world.Manifest, error) {
+	var m world.Manifest
+	err := row.Scan(&m.App, &m.MediaID, &m.Name, &m.Visibility, &m.WriteRegion, &m.Color, &m.CreatedAt, &m.Versions, &m.Replicas)
+	m.CreatedAt = m.CreatedAt.UTC()
+	for i := range m.Versions {
+		m.Versions[i].CreatedAt = m.Versions[i].CreatedAt.UTC()
+	}
+	for i := range m.Replicas {
+		m.Replicas[i].At = m.Replicas[i].At.UTC()
+	}
+	return m, err
+}
+
+// Manifest is what this region knows of an asset. Its replicas are those of
+// the newest version. Errors: not_found, also when the asset's write region
+// has not been replicated as far yet; unavailable, timeout.
+func (s *MediaStore) Manifest(ctx context.Context, app, mediaID string) (world.Manifest, error) {
+	const op = "postgres.media manifest"
+	number, ok := world.MediaIDRegion(mediaID)
+	c := s.regions[number]
+	if !ok || c == nil {
+		return world.Manifest{}, world.E(world.CodeNotFound, op, "")
+	}
+	rows, err := c.Pool.Query(ctx, manifestColumns+`where a.media_id = $1 and a.app = $2`, mediaID, app)
+	if err != nil {
+		return world.Manifest{}, mapError(op+" "+c.Name, err)
+	}
+	m, err := pgx.CollectExactlyOneRow(rows, scanManifest)
+	return m, mapError(op+" "+c.Name, err)
+}
+
+// List is an app's assets of every write region, newest first, at most limit.
+// It begins behind the asset of the given time and id; a zero time begins
+// with the newest. missing names the regions whose catalog did not answer and
+// whose assets are therefore left out; when none did, that is the error.
+func (s *MediaStore) List(ctx context.Context, app string, before time.Time, beforeID string, limit int) (page []world.Manifest, missing []string, err error) {
+	const q = manifestColumns + `where a.app = $1 and ($2::timestamptz is null or (a.created_at, a.media_id collate "C") < ($2, $3))
+	            order by a.created_at desc, a.media_id collate "C" desc limit $4`
+	var start *time.Time
+	if !before.IsZero() {
+		start = &before
+	}
+	for _, c := range s.regions {
+		rows, queryErr := c.Pool.Query(ctx, q, app, start, beforeID, limit)
+		var found []world.Manifest
+		if queryErr == nil {
+			found, queryErr = pgx.CollectRows(rows, scanManifest)
+		}
+		if queryErr != nil {
+			missing, err = append(missing, c.Region), mapError("postgres.media list "+c.Name, queryErr)
+			continue
+		}
+		page = append(page, found...)
+	}
+	if len(missing) == len(s.regions) {
+		return nil, nil, err
+	}
+	slices.Sort(missing)
+	slices.SortFunc(page, func(a, b world.Manifest) int {
+		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.MediaID, a.MediaID))
+	})
+	return page[:min(limit, len(page))], missing, nil
+}
+
+// MarkReplica records how far an original's copy in a region has come, at the
+// given time. A copy that is copied stays copied: a late failure of a second
+// attempt does not undo it. Errors: not_found when no such replica is meant.
+func (s *MediaStore) MarkReplica(ctx context.Context, sha256 string, r world.Replica) error {
+	const q = `update replica set
+	               at    = case when state in ('copied', $3) then at else $4 end,
+	               state = case when state = 'copied' then state else $3 end,
+	               error = case when state = 'copied' then '' else $5 end
+	            where sha256 = $1 and region = $2`
+	tag, err := s.own.Pool.Exec(ctx, q, sha256, r.Region, r.State, r.At, r.Error)
+	if err == nil && tag.RowsAffected() == 0 {
+		err = pgx.ErrNoRows
+	}
+	return mapError("postgres.media mark", err)
+}
+
+// Uncopied calls each with the replicas of this region's assets that are
+// pending or failed, by target region and state: how many, and since when the
+// oldest is so.
+func (s *MediaStore) Uncopied(ctx context.Context, each func(region string, state world.ReplicaState, count int, oldest time.Time)) error {
+	const q = `select region, state, count(*), min(at) from replica where state <> 'copied' group by region, state`
+	rows, err := s.own.Pool.Query(ctx, q)
+	if err != nil {
+		return mapError("postgres.media uncopied", err)
+	}
+	var region string
+	var state world.ReplicaState
+	var count int
+	var oldest time.Time
+	_, err = pgx.ForEachRow(rows, []any{&region, &state, &count, &oldest}, func() error {
+		each(region, state, count, oldest.UTC())
+		return nil
+	})
+	return mapError("postgres.media uncopied", err)
+}
