@@ -15,7 +15,7 @@ type Event struct {
 	Cursor   string    `json:"cursor"`             // hand it back to resume after this event
 	Kind     string    `json:"kind"`               // EventPurge, EventHello or EventHeartbeat
 	Groups   []string  `json:"groups,omitempty"`   // EventPurge: what to forget
-	Position Position  `json:"position,omitempty"` // a re-fill must be at least this new
+	Position Position  `json:"position,omitzero"` // a re-fill must be at least this new
 	At       time.Time `json:"at"`                 // when it was committed
 }
 

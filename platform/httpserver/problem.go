@@ -103,3 +103,21 @@ func LogError(ctx context.Context, log *slog.Logger, r *http.Request, err error)
 	}
 	log.Log(ctx, level, "request failed", "id", RequestID(ctx), "method", r.Method, "path", r.URL.Path, "code", world.CodeOf(err), "err", err)
 }
+
+// UpstreamError gives the failure of a request to another part its code:
+// too_large for a body over a limit of ours, timeout, or bad_upstream.
+// An error of ours stays what it is.
+func UpstreamError(op string, err error) error {
+	var e *world.Error
+	var tooLarge *http.MaxBytesError
+	var timeout interface{ Timeout() bool }
+	switch {
+	case errors.As(err, &e):
+		return err
+	case errors.As(err, &tooLarge):
+		return world.Because(world.CodeTooLarge, op, "The request is larger than is taken here.", err)
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return world.Because(world.CodeTimeout, op, "", err)
+	}
+	return world.Because(world.CodeBadUpstream, op, "", err)
+}
