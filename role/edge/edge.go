@@ -19,11 +19,11 @@ import (
 
 // Deps is what an edge is handed.
 type Deps struct {
-	World    *world.World
-	Shields  map[string]http.RoundTripper // by region; each always reaches that region's shield
-	Feeds    map[string]purge.Source      // by catalog cluster
-	Now      func() time.Time
-	Log      *slog.Logger
+	World   *world.World
+	Shields map[string]http.RoundTripper // by region; each always reaches that region's shield
+	Feeds   map[string]purge.Source      // by catalog cluster
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // Edge is one PoP's role.
@@ -201,7 +201,9 @@ func (e *Edge) pass(t http.RoundTripper) *httputil.ReverseProxy {
 			p.Out.URL.Scheme, p.Out.URL.Host, p.Out.Host = "http", p.In.Host, p.In.Host
 			e.feeds.Demand(p.Out.Header)
 		},
-		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) { e.fail(w, r, httpserver.UpstreamError("edge.pass", err)) },
-		ErrorLog:     slog.NewLogLogger(e.deps.Log.Handler(), slog.LevelDebug),
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			e.fail(w, r, httpserver.UpstreamError("edge.pass", err))
+		},
+		ErrorLog: slog.NewLogLogger(e.deps.Log.Handler(), slog.LevelDebug),
 	}
 }

@@ -163,7 +163,9 @@ func (s *Shield) pass(t http.RoundTripper) *httputil.ReverseProxy {
 			p.Out.URL.Scheme, p.Out.URL.Host, p.Out.Host = "http", p.In.Host, p.In.Host
 			s.feeds.Demand(p.Out.Header)
 		},
-		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) { s.fail(w, r, httpserver.UpstreamError("shield.role", err)) },
-		ErrorLog:     slog.NewLogLogger(s.deps.Log.Handler(), slog.LevelDebug),
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			s.fail(w, r, httpserver.UpstreamError("shield.role", err))
+		},
+		ErrorLog: slog.NewLogLogger(s.deps.Log.Handler(), slog.LevelDebug),
 	}
 }

@@ -1,0 +1,135 @@
+// Package pgtest gives tests a real PostgreSQL server: one a test binary,
+// private, with a fresh migrated database for each call.
+package pgtest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"meridian/adapter/pgcluster"
+	"meridian/adapter/postgres"
+)
+
+const password = "test-only"
+
+var server struct {
+	once sync.Once
+	err  error
+	dir  string
+	spec pgcluster.Spec
+	sup  *pgcluster.Supervisor
+}
+
+var databases atomic.Int64
+
+// Main runs a package's tests and stops the server after them. Call it from
+// TestMain: os.Exit(pgtest.Main(m)).
+func Main(m *testing.M) int {
+	code := m.Run()
+	if server.sup != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := server.sup.Stop(ctx); err != nil {
+			fmt.Fprintln(os.Stderr, "pgtest: stop:", err)
+			code = 1
+		}
+	}
+	if server.dir != "" {
+		os.RemoveAll(server.dir)
+	}
+	return code
+}
+
+// Catalog is the connection string of the superuser to a fresh catalog database.
+func Catalog(t testing.TB) string { return fresh(t, postgres.Catalog) }
+
+// Resident is the connection string of the superuser to a fresh resident database.
+func Resident(t testing.TB) string { return fresh(t, postgres.Resident) }
+
+// Cluster opens a connection string as a primary of the given name, closed
+// with the test.
+func Cluster(t testing.TB, name, region, conn string) *postgres.Cluster {
+	t.Helper()
+	c, err := postgres.Open(t.Context(), name, region, true, conn, "pgtest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+func fresh(t testing.TB, kind string) string {
+	t.Helper()
+	server.once.Do(start)
+	if server.err != nil {
+		t.Fatalf("pgtest: %v", server.err)
+	}
+	ctx := t.Context()
+	name := fmt.Sprintf("t%d", databases.Add(1))
+	admin, err := pgx.Connect(ctx, pgcluster.ConnString(server.spec, pgcluster.SuperUser, password, "postgres"))
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	defer admin.Close(ctx)
+	if _, err := admin.Exec(ctx, "create database "+name); err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	conn := pgcluster.ConnString(server.spec, pgcluster.SuperUser, password, name)
+	pool, err := pgxpool.New(ctx, conn)
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	defer pool.Close()
+	if err := postgres.Migrate(ctx, pool, kind); err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	if kind == postgres.Catalog {
+		if err := postgres.MigrateJobs(ctx, pool); err != nil {
+			t.Fatalf("pgtest: %v", err)
+		}
+	}
+	return conn
+}
+
+func start() {
+	// /tmp, not TMPDIR: a socket's path is short, and the server's user must
+	// be able to reach it.
+	dir, err := os.MkdirTemp("/tmp", "meridian-pgtest-")
+	if err != nil {
+		server.err = err
+		return
+	}
+	server.dir = dir
+	if server.err = os.Chmod(dir, 0o711); server.err != nil {
+		return
+	}
+	bin, err := pgcluster.FindBinaries()
+	if err != nil {
+		server.err = err
+		return
+	}
+	var logs strings.Builder
+	server.sup = pgcluster.New(bin, slog.New(slog.NewTextHandler(&logs, nil)), pgcluster.Options{})
+	server.spec = pgcluster.Spec{
+		Name: "pgtest", DataDir: filepath.Join(dir, "data"), SocketDir: filepath.Join(dir, "s"), Port: 5432,
+		Database: "pgtest", SuperPassword: password, ReplicationPassword: password,
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	quiet := func(string, string) {}
+	if server.err = server.sup.Prepare(ctx, []pgcluster.Spec{server.spec}, quiet); server.err != nil {
+		return
+	}
+	server.err = server.sup.Start(ctx, []pgcluster.Spec{server.spec}, quiet)
+}
