@@ -1,0 +1,250 @@
+#include "bridge.h"
+#include "_cgo_export.h"
+
+#include <string.h>
+
+static void log_line(const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer user)
+{
+	if (level & (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_WARNING))
+		meridianVipsLog((char *) (domain ? domain : ""), (char *) message);
+}
+
+/* The only loaders that may run. Everything else (ImageMagick, PDF, OpenSlide,
+ * TIFF, raw, CSV, …) is refused by libvips itself, whatever the bytes say. */
+static const char *allowed[] = {
+	"VipsForeignLoadJpegBuffer", "VipsForeignLoadPngBuffer", "VipsForeignLoadWebpBuffer",
+	"VipsForeignLoadNsgifBuffer", "VipsForeignLoadHeifBuffer", "VipsForeignLoadSvgBuffer", NULL,
+};
+
+int mv_start(void)
+{
+	g_log_set_default_handler(log_line, NULL);
+	if (vips_init("meridian"))
+		return -1;
+	vips_operation_block_set("VipsForeignLoad", TRUE);
+	for (int i = 0; allowed[i]; i++)
+		vips_operation_block_set(allowed[i], FALSE);
+	return 0;
+}
+
+static void *note_loader(GType type, GString *names)
+{
+	if (!G_TYPE_IS_ABSTRACT(type)) {
+		gpointer class = g_type_class_ref(type);
+		if (!(VIPS_OPERATION_CLASS(class)->flags & VIPS_OPERATION_BLOCKED))
+			g_string_append_printf(names, "%s ", VIPS_OBJECT_CLASS(class)->nickname);
+		g_type_class_unref(class);
+	}
+	vips_type_map(type, (VipsTypeMap2Fn) note_loader, names, NULL);
+	return NULL;
+}
+
+char *mv_loaders(void)
+{
+	GString *names = g_string_new("");
+	vips_type_map(g_type_from_name("VipsForeignLoad"), (VipsTypeMap2Fn) note_loader, names, NULL);
+	return g_string_free(names, FALSE);
+}
+
+void mv_tune(int concurrency, int cache)
+{
+	vips_concurrency_set(concurrency);
+	vips_cache_set_max(cache);
+}
+
+void mv_cancel(int *cancel) { g_atomic_int_set(cancel, 1); }
+
+static void on_eval(VipsImage *image, VipsProgress *progress, int *cancel)
+{
+	if (g_atomic_int_get(cancel))
+		vips_image_set_kill(image, TRUE);
+}
+
+/* The loader is named by the caller, who has read the magic bytes: libvips is
+ * never asked to guess. */
+static int load_picture(void *buf, size_t len, MvLoad *l, VipsImage **out)
+{
+	int failed = -1;
+	VipsAccess seq = VIPS_ACCESS_SEQUENTIAL;
+	switch (l->kind) {
+	case MV_JPEG:
+		failed = vips_jpegload_buffer(buf, len, out, "shrink", l->shrink, "access", seq, "fail_on", l->fail, NULL);
+		break;
+	case MV_PNG:
+		failed = vips_pngload_buffer(buf, len, out, "access", seq, "fail_on", l->fail, NULL);
+		break;
+	case MV_WEBP:
+		failed = vips_webpload_buffer(buf, len, out, "scale", l->scale, "access", seq, "fail_on", l->fail, NULL);
+		break;
+	case MV_GIF:
+		failed = vips_gifload_buffer(buf, len, out, "access", seq, "fail_on", l->fail, NULL);
+		break;
+	case MV_HEIF:
+		failed = vips_heifload_buffer(buf, len, out, "access", seq, "fail_on", l->fail, NULL);
+		break;
+	case MV_SVG:
+		failed = vips_svgload_buffer(buf, len, out, "scale", l->scale, "access", seq, "fail_on", l->fail, NULL);
+		break;
+	}
+	if (!failed && l->cancel) {
+		vips_image_set_progress(*out, TRUE);
+		g_signal_connect(*out, "eval", G_CALLBACK(on_eval), l->cancel);
+	}
+	return failed;
+}
+
+int mv_header(void *buf, size_t len, MvKind kind, MvHeader *h)
+{
+	MvLoad l = { .kind = kind, .shrink = 1, .scale = 1, .fail = VIPS_FAIL_ON_NONE };
+	VipsImage *image = NULL;
+	if (load_picture(buf, len, &l, &image))
+		return -1;
+	h->width = image->Xsize;
+	h->height = image->Ysize;
+	h->frames = vips_image_get_n_pages(image);
+	h->orientation = vips_image_get_orientation(image);
+	h->alpha = vips_image_hasalpha(image);
+	g_object_unref(image);
+	return 0;
+}
+
+int mv_check(void *buf, size_t len, MvLoad *l)
+{
+	VipsImage *image = NULL;
+	double mean;
+	if (load_picture(buf, len, l, &image))
+		return -1;
+	int failed = vips_avg(image, &mean, NULL);
+	g_object_unref(image);
+	return failed;
+}
+
+/* Exact size. Alpha is multiplied in first, or the colour of invisible pixels
+ * would bleed into the visible. */
+static int resize(VipsImage *scope, VipsImage *in, int width, int height, VipsImage **out)
+{
+	VipsImage **t = (VipsImage **) vips_object_local_array(VIPS_OBJECT(scope), 3);
+	double hscale = (double) width / in->Xsize;
+	double vscale = (double) height / in->Ysize;
+	VipsBandFormat format = in->BandFmt;
+
+	if (in->Xsize == width && in->Ysize == height)
+		return vips_copy(in, out, NULL);
+	if (!vips_image_hasalpha(in))
+		return vips_resize(in, out, hscale, "vscale", vscale, NULL);
+	return vips_premultiply(in, &t[0], NULL) ||
+		vips_resize(t[0], &t[1], hscale, "vscale", vscale, NULL) ||
+		vips_unpremultiply(t[1], &t[2], NULL) ||
+		vips_cast(t[2], out, format, NULL);
+}
+
+/* The profile that most cameras embed says nothing that sRGB does not; its
+ * header names maker IEC and model sRGB (ICC.1:2001 §6.1.12, §6.1.13). */
+static gboolean is_plain_srgb(VipsImage *in)
+{
+	const void *data;
+	size_t len;
+	if (vips_image_get_blob(in, VIPS_META_ICC_NAME, &data, &len))
+		return FALSE;
+	return len == 3144 && memcmp((const char *) data + 48, "IEC sRGB", 8) == 0;
+}
+
+/* sRGB, 8 bits: through the embedded profile where there is a usable one. */
+static int to_srgb(VipsImage *scope, VipsImage *in, VipsImage **out)
+{
+	VipsImage **t = (VipsImage **) vips_object_local_array(VIPS_OBJECT(scope), 3);
+	gboolean cmyk = in->Type == VIPS_INTERPRETATION_CMYK;
+	gboolean grey = vips_image_hasalpha(in) ? in->Bands == 2 : in->Bands == 1;
+
+	/* libvips 8.14 leaves a 16-bit alpha band as it is when the colours become 8-bit. */
+	if (in->BandFmt == VIPS_FORMAT_USHORT && vips_image_hasalpha(in)) {
+		if (vips_colourspace(in, &t[0], grey ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB, NULL))
+			return -1;
+		in = t[0];
+	}
+	if (cmyk || (vips_image_get_typeof(in, VIPS_META_ICC_NAME) && !is_plain_srgb(in))) {
+		int failed = grey
+			? vips_icc_transform(in, &t[1], "srgb", "embedded", TRUE, NULL)
+			: vips_icc_transform(in, &t[1], "srgb", "embedded", TRUE, "input_profile", cmyk ? "cmyk" : "srgb", NULL);
+		if (!failed)
+			in = t[1];
+		else if (cmyk)
+			return -1;
+		else
+			vips_error_clear(); /* an unusable profile: the numbers are taken as sRGB */
+	}
+	return vips_colourspace(in, &t[2], VIPS_INTERPRETATION_sRGB, NULL) ||
+		vips_cast(t[2], out, VIPS_FORMAT_UCHAR, NULL);
+}
+
+/* Every field: EXIF, GPS, XMP, IPTC, thumbnails, profiles, comments. "strip" on
+ * saving is not enough: libvips 8.14 writes what EXIF there is into WebP. */
+static void forget(VipsImage *image)
+{
+	gchar **fields = vips_image_get_fields(image);
+	for (int i = 0; fields && fields[i]; i++)
+		vips_image_remove(image, fields[i]);
+	g_strfreev(fields);
+}
+
+int mv_decode(void *buf, size_t len, MvLoad *l, int width, int height, VipsImage **out)
+{
+	VipsImage *scope = vips_image_new();
+	VipsImage **t = (VipsImage **) vips_object_local_array(VIPS_OBJECT(scope), 5);
+	int failed = load_picture(buf, len, l, &t[0]);
+	if (!failed) {
+		gboolean turned = vips_image_get_orientation(t[0]) >= 5;
+		failed = resize(scope, t[0], turned ? height : width, turned ? width : height, &t[1]) ||
+			to_srgb(scope, t[1], &t[2]) ||
+			!(t[3] = vips_image_copy_memory(t[2])) || /* the one pass over the source */
+			vips_autorot(t[3], &t[4], NULL) ||
+			!(*out = vips_image_copy_memory(t[4]));
+	}
+	if (!failed)
+		forget(*out);
+	g_object_unref(scope);
+	return failed ? -1 : 0;
+}
+
+int mv_cover(VipsImage *in, int cover_width, int cover_height, int width, int height, VipsImage **out)
+{
+	VipsImage *scope = vips_image_new();
+	VipsImage **t = (VipsImage **) vips_object_local_array(VIPS_OBJECT(scope), 2);
+	int failed = resize(scope, in, cover_width, cover_height, &t[0]) ||
+		vips_extract_area(t[0], &t[1], (cover_width - width) / 2, (cover_height - height) / 2, width, height, NULL) ||
+		!(*out = vips_image_copy_memory(t[1]));
+	g_object_unref(scope);
+	return failed ? -1 : 0;
+}
+
+static int save_jpeg(VipsImage *in, int quality, void **buf, size_t *len)
+{
+	VipsImage *flat = NULL;
+	VipsArrayDouble *white = vips_array_double_newv(3, 255.0, 255.0, 255.0);
+	int failed = vips_image_hasalpha(in)
+		? vips_flatten(in, &flat, "background", white, NULL)
+		: vips_copy(in, &flat, NULL);
+	vips_area_unref(VIPS_AREA(white));
+	if (!failed)
+		failed = vips_jpegsave_buffer(flat, buf, len, "Q", quality, "optimize_coding", TRUE,
+			"interlace", TRUE, "strip", TRUE, NULL);
+	VIPS_UNREF(flat);
+	return failed;
+}
+
+int mv_encode(VipsImage *in, MvOut format, int quality, int effort, void **buf, size_t *len)
+{
+	switch (format) {
+	case MV_OUT_AVIF:
+		return vips_heifsave_buffer(in, buf, len, "Q", quality, "effort", effort,
+			"compression", VIPS_FOREIGN_HEIF_COMPRESSION_AV1, "strip", TRUE, NULL);
+	case MV_OUT_WEBP:
+		/* The EXIF block that 8.14 adds all the same is cut out by the caller. */
+		return vips_webpsave_buffer(in, buf, len, "Q", quality, "effort", effort, "strip", TRUE, NULL);
+	case MV_OUT_JPEG:
+		return save_jpeg(in, quality, buf, len);
+	case MV_OUT_PNG:
+		return vips_pngsave_buffer(in, buf, len, "strip", TRUE, NULL);
+	}
+	return -1;
+}

@@ -1,0 +1,107 @@
+package vips
+
+// #include "bridge.h"
+import "C"
+
+import (
+	"context"
+	"fmt"
+	"unsafe"
+
+	"meridian/engine/imagegrid"
+	"meridian/world"
+)
+
+// RenderSVG draws an SVG of our own as a PNG of exactly width × height pixels,
+// cropped about its centre if its shape is another. It is never given what an
+// outsider sent: an SVG is a program. Errors are world.Errors: invalid for a
+// size, too_large for one beyond the engine's limits, unprocessed for a drawing
+// that does not parse.
+func (e *Engine) RenderSVG(ctx context.Context, svg []byte, width, height int) ([]byte, error) {
+	const op = "vips.render_svg"
+	if width < 1 || height < 1 || width > imagegrid.MaxDimension || height > imagegrid.MaxDimension || len(svg) == 0 {
+		return nil, world.E(world.CodeInvalid, op, "A drawing needs some SVG and a size from 1 to 16383 pixels a side.")
+	}
+	if err := e.limits.checkBytes(op, int64(len(svg))); err != nil {
+		return nil, err
+	}
+	if err := e.limits.checkHeader(op, Info{Width: width, Height: height, Frames: 1}); err != nil {
+		return nil, err
+	}
+	var out []byte
+	err := e.work(ctx, op, int64(width)*int64(height), func() error {
+		info, err := header(ctx, op, svg, kindSVG)
+		if err != nil {
+			return err
+		}
+		coverW, coverH := imagegrid.CoverSize(info.Width, info.Height, width, height)
+		if err := e.limits.checkHeader(op, Info{Width: coverW, Height: coverH, Frames: 1}); err != nil {
+			return err
+		}
+		load := plan(kindSVG, info, coverW, coverH)
+		load.scale = C.double(max(float64(coverW)/float64(info.Width), float64(coverH)/float64(info.Height)))
+		drawn, err := decodeTo(ctx, op, svg, load, coverW, coverH)
+		if err != nil {
+			return err
+		}
+		defer drawn.close()
+		sized, err := drawn.cover(ctx, op, coverW, coverH, width, height)
+		if err != nil {
+			return err
+		}
+		defer sized.close()
+		out, err = sized.write(ctx, op, C.MV_OUT_PNG, 100, 0)
+		return err
+	})
+	return out, err
+}
+
+// Average is a picture's mean colour as "#rrggbb", for the space that it will
+// fill while it loads. Pixels count by their opacity; a picture that is
+// transparent throughout is white. Errors are those of [Engine.Transform].
+func (e *Engine) Average(ctx context.Context, data []byte) (string, error) {
+	const op = "vips.average"
+	info, k, err := e.inspect(ctx, op, data, e.limits)
+	if err != nil {
+		return "", err
+	}
+	var colour string
+	err = e.work(ctx, op, info.Pixels(), func() error {
+		p, err := decode(ctx, op, data, k, info, []Spec{{Width: 32, Height: 32}})
+		if err != nil {
+			return err
+		}
+		defer p.close()
+		colour = mean(p.pixels())
+		return nil
+	})
+	return colour, err
+}
+
+// pixels is the picture's memory, bands bytes a pixel; it ends with close.
+func (p picture) pixels() (data []byte, bands int) {
+	n := int(p.image.Xsize) * int(p.image.Ysize) * int(p.image.Bands)
+	return unsafe.Slice((*byte)(C.vips_image_get_data(p.image)), n), int(p.image.Bands)
+}
+
+func mean(data []byte, bands int) string {
+	var sum [3]int
+	weight := 0
+	for at := 0; at+bands <= len(data); at += bands {
+		alpha := 255
+		if bands == 4 {
+			alpha = int(data[at+3])
+		}
+		for c := range sum {
+			sum[c] += int(data[at+c]) * alpha
+		}
+		weight += alpha
+	}
+	if weight == 0 {
+		return "#ffffff"
+	}
+	for c := range sum {
+		sum[c] = (sum[c] + weight/2) / weight
+	}
+	return fmt.Sprintf("#%02x%02x%02x", sum[0], sum[1], sum[2])
+}
