@@ -1,0 +1,167 @@
+package checkout
+
+import (
+	"fmt"
+	"net/mail"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"meridian/world"
+)
+
+// Field names a field of a contact, as forms name it.
+type Field string
+
+// The fields of a contact.
+const (
+	Name       Field = "name"
+	Email      Field = "email"
+	Phone      Field = "phone"
+	Line1      Field = "line1"
+	Line2      Field = "line2"
+	City       Field = "city"
+	State      Field = "state"
+	PostalCode Field = "postal_code"
+)
+
+// ErrorKey names what is wrong with a field; pages translate it.
+type ErrorKey string
+
+// The error keys.
+const (
+	Required      ErrorKey = "required"    // empty, and it must not be
+	TooLong       ErrorKey = "too_long"    // past its limit
+	BadCharacters ErrorKey = "characters"  // control characters, line breaks, broken UTF-8
+	BadEmail      ErrorKey = "email"       // not one address with a domain (RFC 5322 addr-spec)
+	BadPhone      ErrorKey = "phone"       // not 6 to 15 digits (E.164) with the usual signs between
+	BadPostalCode ErrorKey = "postal_code" // not as the country's codes look
+	BadState      ErrorKey = "state"       // not one that the market delivers to
+)
+
+// ContactLimits are the longest fields, in characters. Every one of them must be positive.
+type ContactLimits struct {
+	Name, Email, Phone, Line, City, State, PostalCode int
+}
+
+// DefaultContactLimits fit every real address; RFC 5321 §4.5.3.1.3 gives the
+// longest email address (a path of 256 with its two brackets).
+var DefaultContactLimits = ContactLimits{Name: 100, Email: 254, Phone: 30, Line: 120, City: 80, State: 40, PostalCode: 12}
+
+// ContactRules are what a market asks of a contact. They are safe for
+// concurrent use.
+type ContactRules struct {
+	postal *regexp.Regexp // nil: any, or none
+	state  bool
+	states []string // to choose from; empty: any
+	limits ContactLimits
+}
+
+// NewContactRules reads a market's rules from the world file: the pattern of
+// its postal codes, and the states that it delivers to, which are the
+// subdivisions among its tax jurisdictions. It fails with [world.CodeInvalid]
+// for a pattern that is not RE2.
+func NewContactRules(m world.Market, limits ContactLimits) (ContactRules, error) {
+	rules := ContactRules{state: m.Postal.States, limits: limits}
+	for _, j := range m.Tax.Jurisdictions {
+		if state, ok := strings.CutPrefix(j, m.Country+"-"); ok {
+			rules.states = append(rules.states, state)
+		}
+	}
+	if m.Postal.Pattern == "" {
+		return rules, nil
+	}
+	// By itself first: "a)|(b" would only compile inside the brackets.
+	if _, err := regexp.Compile(m.Postal.Pattern); err != nil {
+		return ContactRules{}, world.Because(world.CodeInvalid, "checkout.rules",
+			fmt.Sprintf("the postal pattern of market %q is not a regular expression (RE2); correct it", m.ID), err)
+	}
+	rules.postal = regexp.MustCompile(`\A(?:` + m.Postal.Pattern + `)\z`)
+	return rules, nil
+}
+
+// Validate says what is wrong with a contact after [Clean], one key a field;
+// it is empty for a good one. A phone and a second line may be left out.
+func (r ContactRules) Validate(c world.Contact) map[Field]ErrorKey {
+	c = Clean(c)
+	wrong := map[Field]ErrorKey{}
+	check := func(f Field, value string, required bool, most int, good func(string) bool, otherwise ErrorKey) {
+		switch {
+		case value == "" && required:
+			wrong[f] = Required
+		case value == "":
+		case hasBadCharacters(value):
+			wrong[f] = BadCharacters
+		case utf8.RuneCountInString(value) > most:
+			wrong[f] = TooLong
+		case good != nil && !good(value):
+			wrong[f] = otherwise
+		}
+	}
+	check(Name, c.Name, true, r.limits.Name, nil, "")
+	check(Email, c.Email, true, r.limits.Email, isEmail, BadEmail)
+	check(Phone, c.Phone, false, r.limits.Phone, isPhone, BadPhone)
+	check(Line1, c.Line1, true, r.limits.Line, nil, "")
+	check(Line2, c.Line2, false, r.limits.Line, nil, "")
+	check(City, c.City, true, r.limits.City, nil, "")
+	check(State, c.State, r.state, r.limits.State, r.isState, BadState)
+	check(PostalCode, c.PostalCode, r.postal != nil, r.limits.PostalCode, r.isPostalCode, BadPostalCode)
+	return wrong
+}
+
+func (r ContactRules) isState(s string) bool {
+	return len(r.states) == 0 || slices.Contains(r.states, s)
+}
+
+func (r ContactRules) isPostalCode(s string) bool { return r.postal == nil || r.postal.MatchString(s) }
+
+// Jurisdiction is whose tax an order owes that goes to a state (two letters,
+// as [Clean] leaves them; ignored where the market has one jurisdiction). It
+// fails with [world.CodeUnprocessed] for a state that the market does not
+// deliver to.
+func Jurisdiction(m world.Market, state string) (string, error) {
+	if len(m.Tax.Jurisdictions) == 1 {
+		return m.Tax.Jurisdictions[0], nil
+	}
+	if j := m.Country + "-" + state; slices.Contains(m.Tax.Jurisdictions, j) {
+		return j, nil
+	}
+	return "", world.E(world.CodeUnprocessed, "checkout.jurisdiction",
+		fmt.Sprintf("we do not deliver to the state %q; choose another address", state))
+}
+
+// isEmail tells whether s is one bare address at a domain. Whether anybody
+// reads it only a letter can tell.
+func isEmail(s string) bool {
+	const maxLocal = 64 // bytes, RFC 5321 §4.5.3.1.1
+	address, err := mail.ParseAddress(s)
+	if err != nil || address.Address != s || address.Name != "" {
+		return false
+	}
+	at := strings.LastIndexByte(s, '@')
+	domain := s[at+1:]
+	return at <= maxLocal && strings.Contains(domain, ".") && !strings.ContainsAny(domain, "[]")
+}
+
+func isPhone(s string) bool {
+	const fewest, most = 6, 15 // digits; E.164 §6.2.1 allows 15
+	digits := 0
+	for i, r := range s {
+		switch {
+		case r >= '0' && r <= '9':
+			digits++
+		case r == '+' && i == 0:
+		case !strings.ContainsRune(" ()-./", r):
+			return false
+		}
+	}
+	return digits >= fewest && digits <= most
+}
+
+func hasBadCharacters(s string) bool {
+	return !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp)
+	})
+}

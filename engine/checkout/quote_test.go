@@ -1,0 +1,232 @@
+package checkout_test
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"meridian/engine/checkout"
+	"meridian/engine/money"
+	"meridian/engine/tax"
+	"meridian/world"
+)
+
+const rulesCSV = `jurisdiction,tax_class,rate_percent,valid_from,valid_to,label,source
+DE,cake,7,2021-01-01,,USt 7 %,UStG §12(2) No.1
+DE,coffee,19,2021-01-01,,USt 19 %,UStG §12(1)
+`
+
+var (
+	on    = tax.Date{Year: 2026, Month: 8, Day: 20}
+	terms = checkout.Terms{
+		Currency: "EUR",
+		Tax:      tax.Policy{Inclusive: true, Rounding: money.HalfUp, Per: tax.PerRate},
+		Limits:   checkout.DefaultLimits,
+	}
+)
+
+func rules(t testing.TB) *tax.Table {
+	t.Helper()
+	table, err := tax.Load(strings.NewReader(rulesCSV))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+func product(slug, class string, minor int64) world.Product {
+	return world.Product{Slug: slug, Name: "The " + slug, TaxClass: class, PriceMinor: minor, Currency: "EUR", PriceVersion: 3}
+}
+
+func TestNewQuote(t *testing.T) {
+	got, err := checkout.NewQuote(terms, []checkout.Line{
+		{Product: product("torte", "cake", 3490), Quantity: 2},
+		{Product: product("kaffee", "coffee", 420), Quantity: 1},
+	}, "DE", on, rules(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Net.String() != "68.76 EUR" || got.Tax.String() != "5.24 EUR" || got.Total.String() != "74.00 EUR" {
+		t.Errorf("net %s, tax %s, total %s", got.Net, got.Tax, got.Total)
+	}
+	if got.Jurisdiction != "DE" || got.Date != on {
+		t.Errorf("%s on %s", got.Jurisdiction, got.Date)
+	}
+	lines := []world.OrderLine{
+		{Slug: "torte", Name: "The torte", TaxClass: "cake", Quantity: 2, UnitMinor: 3490, LineMinor: 6980, TaxMinor: 457, PriceVersion: 3},
+		{Slug: "kaffee", Name: "The kaffee", TaxClass: "coffee", Quantity: 1, UnitMinor: 420, LineMinor: 420, TaxMinor: 67, PriceVersion: 3},
+	}
+	if !slices.Equal(got.Lines, lines) {
+		t.Errorf("lines %v", got.Lines)
+	}
+	taxes := []world.OrderTax{
+		{Label: "USt 7 %", Rate: "7", NetMinor: 6523, TaxMinor: 457}, {Label: "USt 19 %", Rate: "19", NetMinor: 353, TaxMinor: 67},
+	}
+	if !slices.Equal(got.Taxes, taxes) {
+		t.Errorf("taxes %v", got.Taxes)
+	}
+}
+
+func TestNewQuoteRefuses(t *testing.T) {
+	one := func(p world.Product, quantity int) []checkout.Line {
+		return []checkout.Line{{Product: p, Quantity: quantity}}
+	}
+	torte := product("torte", "cake", 100)
+	dollars := torte
+	dollars.Currency = "USD"
+	for name, c := range map[string]struct {
+		cart []checkout.Line
+		code world.Code
+		says string
+	}{
+		"empty":            {nil, world.CodeInvalid, "empty"},
+		"twice":            {append(one(torte, 1), one(torte, 1)...), world.CodeInvalid, "twice"},
+		"none":             {one(torte, 0), world.CodeInvalid, "below one"},
+		"fewer than none":  {one(torte, -1), world.CodeInvalid, "below one"},
+		"another currency": {one(dollars, 1), world.CodeConflict, "USD"},
+		"negative price":   {one(product("torte", "cake", -1), 1), world.CodeInvalid, "negative"},
+		"no tax rule":      {one(product("wine", "alcohol", 1), 1), world.CodeUnprocessed, "no tax rule"},
+		"overflow":         {one(product("torte", "cake", math.MaxInt64), 2), world.CodeTooLarge, "too large"},
+	} {
+		if got, err := checkout.NewQuote(terms, c.cart, "DE", on, rules(t)); !world.Is(err, c.code) || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: got %v, %v; want %s, %q", name, got, err, c.code, c.says)
+		}
+	}
+}
+
+func TestNewQuoteStopsAtItsLimits(t *testing.T) {
+	table := rules(t)
+	cart := func(lines, quantity int, minor int64) (out []checkout.Line) {
+		for i := range lines {
+			out = append(out, checkout.Line{Product: product(fmt.Sprint("p", i), "cake", minor), Quantity: quantity})
+		}
+		return out
+	}
+	small := terms
+	small.Limits = checkout.Limits{MaxLines: 3, MaxQuantity: 4, MaxTotal: 1200}
+	onTop := small
+	onTop.Tax.Inclusive = false
+	for name, c := range map[string]struct {
+		terms checkout.Terms
+		cart  []checkout.Line
+		taken bool
+	}{
+		"50 lines":           {terms, cart(50, 1, 1), true},
+		"51 lines":           {terms, cart(51, 1, 1), false},
+		"99 of one":          {terms, cart(1, 99, 1), true},
+		"100 of one":         {terms, cart(1, 100, 1), false},
+		"the highest total":  {terms, cart(1, 1, 10_000_000), true},
+		"a cent more":        {terms, cart(1, 1, 10_000_001), false},
+		"its own limits":     {small, cart(3, 4, 100), true},
+		"a line more":        {small, cart(4, 1, 1), false},
+		"one more":           {small, cart(1, 5, 1), false},
+		"a total more":       {small, cart(1, 1, 1201), false},
+		"tax counts as well": {onTop, cart(1, 1, 1200), false},
+		"with tax just so":   {onTop, cart(1, 1, 1121), true}, // 1199.47
+	} {
+		_, err := checkout.NewQuote(c.terms, c.cart, "DE", on, table)
+		if c.taken && err != nil || !c.taken && !world.Is(err, world.CodeTooLarge) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAQuoteSaysWhatItsLinesSay(t *testing.T) {
+	table := rules(t)
+	rapid.Check(t, func(t *rapid.T) {
+		terms := terms
+		terms.Tax = tax.Policy{
+			Inclusive: rapid.Bool().Draw(t, "inclusive"),
+			Rounding:  rapid.SampledFrom([]money.Rounding{money.HalfUp, money.HalfEven, money.Down, money.Up}).Draw(t, "rounding"),
+			Per:       rapid.SampledFrom([]tax.Per{tax.PerLine, tax.PerRate, tax.PerDocument}).Draw(t, "per"),
+		}
+		terms.Limits.MaxTotal = math.MaxInt64
+		var cart []checkout.Line
+		for i := range rapid.IntRange(1, 50).Draw(t, "lines") {
+			cart = append(cart, checkout.Line{
+				Product:  product(fmt.Sprint("p", i), rapid.SampledFrom([]string{"cake", "coffee"}).Draw(t, "class"), rapid.Int64Range(0, 1e7).Draw(t, "price")),
+				Quantity: rapid.IntRange(1, 99).Draw(t, "quantity"),
+			})
+		}
+		q, err := checkout.NewQuote(terms, cart, "DE", on, table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var lines, lineTax, rateNet, rateTax int64
+		for i, l := range q.Lines {
+			if l.LineMinor != l.UnitMinor*int64(l.Quantity) || l.UnitMinor != cart[i].Product.PriceMinor {
+				t.Fatalf("line %v of %v", l, cart[i])
+			}
+			lines, lineTax = lines+l.LineMinor, lineTax+l.TaxMinor
+		}
+		for _, r := range q.Taxes {
+			rateNet, rateTax = rateNet+r.NetMinor, rateTax+r.TaxMinor
+		}
+		want := lines
+		if !terms.Tax.Inclusive {
+			want += lineTax
+		}
+		if q.Total.Minor != want || q.Tax.Minor != lineTax || q.Tax.Minor != rateTax || q.Net.Minor != rateNet || q.Net.Minor+q.Tax.Minor != want {
+			t.Fatalf("%v", q)
+		}
+		var current []world.Product
+		for _, l := range cart {
+			current = append(current, l.Product)
+		}
+		if changes := checkout.Verify("EUR", q.Lines, current); len(changes) != 0 {
+			t.Fatalf("nothing has changed, and %v has", changes)
+		}
+	})
+}
+
+func TestTermsOf(t *testing.T) {
+	m := world.Market{Currency: "EUR", Tax: world.TaxSpec{Prices: "inclusive", Rounding: "half_up", Per: "rate"}}
+	if got, err := checkout.TermsOf(m, checkout.DefaultLimits); err != nil || got != terms {
+		t.Errorf("got %v, %v", got, err)
+	}
+	euro, policy := m, m
+	euro.Currency = "euro"
+	policy.Tax.Per = "month"
+	for _, bad := range []world.Market{euro, policy} {
+		if _, err := checkout.TermsOf(bad, checkout.DefaultLimits); !world.Is(err, world.CodeInvalid) {
+			t.Errorf("%v: %v", bad, err)
+		}
+	}
+}
+
+func TestVerify(t *testing.T) {
+	quoted := []world.OrderLine{
+		{Slug: "torte", Name: "Torte", TaxClass: "cake", UnitMinor: 3490, PriceVersion: 3},
+		{Slug: "kaffee", Name: "Kaffee", TaxClass: "coffee", UnitMinor: 420, PriceVersion: 3},
+	}
+	torte, kaffee := product("torte", "cake", 3490), product("kaffee", "coffee", 420)
+	newer, dearer, hot, yen := torte, torte, torte, torte
+	newer.PriceVersion = 4
+	dearer.PriceMinor = 3590
+	hot.TaxClass = "hot_food"
+	yen.Currency = "JPY"
+	both := dearer
+	both.TaxClass = "hot_food"
+	for name, c := range map[string]struct {
+		current []world.Product
+		want    []checkout.Change
+	}{
+		"nothing":           {[]world.Product{kaffee, torte}, nil},
+		"only the version":  {[]world.Product{newer, kaffee}, nil},
+		"more on sale":      {[]world.Product{torte, kaffee, product("brot", "cake", 1)}, nil},
+		"price":             {[]world.Product{dearer, kaffee}, []checkout.Change{{"torte", "Torte", checkout.PriceChanged, 3490, 3590}}},
+		"currency":          {[]world.Product{yen, kaffee}, []checkout.Change{{"torte", "Torte", checkout.PriceChanged, 3490, 3490}}},
+		"tax class":         {[]world.Product{hot, kaffee}, []checkout.Change{{"torte", "Torte", checkout.TaxClassChanged, 3490, 3490}}},
+		"price before both": {[]world.Product{both, kaffee}, []checkout.Change{{"torte", "Torte", checkout.PriceChanged, 3490, 3590}}},
+		"gone":              {[]world.Product{torte}, []checkout.Change{{"kaffee", "Kaffee", checkout.Gone, 420, 0}}},
+		"all":               {nil, []checkout.Change{{"torte", "Torte", checkout.Gone, 3490, 0}, {"kaffee", "Kaffee", checkout.Gone, 420, 0}}},
+	} {
+		if got := checkout.Verify("EUR", quoted, c.current); !slices.Equal(got, c.want) {
+			t.Errorf("%s: got %v, want %v", name, got, c.want)
+		}
+	}
+}
