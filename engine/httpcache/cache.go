@@ -1,0 +1,228 @@
+// Package httpcache is the shared HTTP cache that edge and shield are built
+// from: the rules of RFC 9111, a store in RAM, and a handler by which any number
+// of simultaneous misses cost one upstream read. See README.md for the policy.
+package httpcache
+
+import (
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Defaults of [Config].
+const (
+	DefaultMaxBytes       = 64 << 20
+	DefaultMaxObjectBytes = 8 << 20
+	DefaultMaxVariants    = 16
+	DefaultMaxGroups      = 256
+	DefaultMaxGroupBytes  = 256
+	DefaultMaxPurgeNames  = 4096
+	DefaultHitForMiss     = 5 * time.Second
+	DefaultFillTimeout    = 30 * time.Second
+)
+
+// The store is cut into up to maxShards parts, as long as each still has room
+// for objectsPerShard of the largest objects.
+const (
+	maxShards       = 16
+	objectsPerShard = 8
+)
+
+// Config is what a cache is made of. Now and Upstream are required; zero values
+// of the rest take the defaults.
+type Config struct {
+	// Name is our member of Cache-Status (RFC 9211) and of Via, e.g. "edge-iad".
+	Name string
+
+	MaxBytes       int64 // RAM for stored responses, with fields and bookkeeping
+	MaxObjectBytes int64 // largest content that is stored; at most MaxBytes
+	MaxVariants    int   // stored responses of one key (RFC 9111 §4.1); the oldest gives way
+	MaxGroups      int   // groups of one response; one with more is not stored
+	MaxGroupBytes  int   // length of a group's name; likewise
+	MaxPurgeNames  int   // names that a shard remembers for the fills that run
+
+	// HitForMiss is how long a key whose response could not be stored is not coalesced.
+	HitForMiss time.Duration
+	// FillTimeout bounds an upstream read that others may share.
+	FillTimeout time.Duration
+
+	StripGroups bool // keep Surrogate-Key and Cache-Groups from who asks
+	ShowKey     bool // put the cache key into Cache-Status
+
+	// Now is the clock.
+	Now func() time.Time
+	// Upstream answers what the cache cannot. It must not decompress. URL.Scheme
+	// and URL.Host are "http" and the request's Host unless Prepare sets them.
+	Upstream http.RoundTripper
+	// KeyOf is the cache key of a request, asked as a GET; false: never cached.
+	// The default is host and request target.
+	KeyOf func(*http.Request) (key string, ok bool)
+	// Prepare has the last touch on each upstream request. It must not change
+	// fields that responses vary by.
+	Prepare func(*http.Request)
+	// Behind reports that this tier's purge feed has not reached the position
+	// that a request demands: what is stored may not answer it.
+	Behind func(*http.Request) bool
+	// Error writes an error response; err is a [world.Error]. The default writes
+	// application/problem+json (RFC 9457).
+	Error func(w http.ResponseWriter, r *http.Request, err error)
+}
+
+// Cache is a shared cache (RFC 9111) in front of an upstream. It is an
+// [http.Handler], safe for concurrent use.
+type Cache struct {
+	cfg    Config
+	name   string
+	shards []*shard
+
+	closing sync.Mutex
+	closed  bool
+	running sync.WaitGroup
+}
+
+// Stats counts since the cache was made; Objects, Bytes and Groups are current.
+type Stats struct {
+	Objects   int64 // responses stored
+	Bytes     int64 // RAM they take, with what is remembered of keys
+	Groups    int64 // entries of the group index: a name counts once a shard
+	Hits      int64 // answered from the store, stale ones too
+	Stale     int64 // of the hits, those that were stale; and stale answers after an error
+	Misses    int64 // sent upstream to fill, each its own read
+	Collapsed int64 // served by the read of another request
+	Passed    int64 // sent upstream outside the cache
+	Evictions int64 // let go to make room
+}
+
+// New makes a cache. It panics without Now or Upstream: that is a program that
+// was put together wrongly.
+func New(cfg Config) *Cache {
+	if cfg.Now == nil || cfg.Upstream == nil {
+		panic("httpcache: Config needs Now and Upstream")
+	}
+	cfg.fillDefaults()
+	n := max(1, min(maxShards, cfg.MaxBytes/(objectsPerShard*cfg.MaxObjectBytes)))
+	c := &Cache{cfg: cfg, name: memberName(cfg.Name)}
+	for range n {
+		c.shards = append(c.shards, newShard(cfg.MaxBytes/n, &c.cfg))
+	}
+	return c
+}
+
+func (c *Config) fillDefaults() {
+	c.MaxBytes = orDefault(c.MaxBytes, DefaultMaxBytes)
+	c.MaxObjectBytes = min(orDefault(c.MaxObjectBytes, DefaultMaxObjectBytes), c.MaxBytes)
+	c.MaxVariants = orDefault(c.MaxVariants, DefaultMaxVariants)
+	c.MaxGroups = orDefault(c.MaxGroups, DefaultMaxGroups)
+	c.MaxGroupBytes = orDefault(c.MaxGroupBytes, DefaultMaxGroupBytes)
+	c.MaxPurgeNames = orDefault(c.MaxPurgeNames, DefaultMaxPurgeNames)
+	c.HitForMiss = orDefault(c.HitForMiss, DefaultHitForMiss)
+	c.FillTimeout = orDefault(c.FillTimeout, DefaultFillTimeout)
+	if c.Name == "" {
+		c.Name = "cache"
+	}
+	if c.KeyOf == nil {
+		c.KeyOf = func(r *http.Request) (string, bool) { return r.Host + r.URL.RequestURI(), true }
+	}
+	if c.Error == nil {
+		c.Error = writeProblem
+	}
+}
+
+func orDefault[N int | int64 | time.Duration](n, standard N) N {
+	if n <= 0 {
+		return standard
+	}
+	return n
+}
+
+// Purge removes what p names and returns how many stored responses that were.
+// Once it has returned, no request that arrives later is given any of them, nor
+// a response whose fill began before it.
+func (c *Cache) Purge(p Purge) int {
+	keys := map[*shard][]string{}
+	for _, key := range p.Keys {
+		s, _ := c.shardOf(key)
+		keys[s] = append(keys[s], key)
+	}
+	removed := 0
+	for _, s := range c.shards {
+		if p.All || len(p.Groups) > 0 || len(keys[s]) > 0 {
+			removed += s.purge(Purge{Groups: p.Groups, Keys: keys[s], All: p.All})
+		}
+	}
+	return removed
+}
+
+// Stats sums up all shards.
+func (c *Cache) Stats() Stats {
+	var sum Stats
+	for _, s := range c.shards {
+		s.mu.Lock()
+		sum.Objects += s.stats.Objects
+		sum.Bytes += s.ram.bytes()
+		sum.Groups += int64(len(s.groups))
+		sum.Hits += s.stats.Hits
+		sum.Stale += s.stats.Stale
+		sum.Misses += s.stats.Misses
+		sum.Collapsed += s.stats.Collapsed
+		sum.Passed += s.stats.Passed
+		sum.Evictions += s.stats.Evictions
+		s.mu.Unlock()
+	}
+	return sum
+}
+
+// Close refuses new fills and waits for those that run. What is stored can
+// still be served. It always returns nil.
+func (c *Cache) Close() error {
+	c.closing.Lock()
+	c.closed = true
+	c.closing.Unlock()
+	c.running.Wait()
+	return nil
+}
+
+// track counts a fill's goroutine in; false once the cache is closed.
+func (c *Cache) track() bool {
+	c.closing.Lock()
+	defer c.closing.Unlock()
+	if c.closed {
+		return false
+	}
+	c.running.Add(1)
+	return true
+}
+
+// shardOf finds a key's shard and hash (FNV-1a).
+func (c *Cache) shardOf(key string) (*shard, uint64) {
+	h := uint64(14695981039346656037)
+	for i := range len(key) {
+		h = (h ^ uint64(key[i])) * 1099511628211
+	}
+	return c.shards[h%uint64(len(c.shards))], h
+}
+
+// ServeHTTP answers from the store or from upstream, and adds Cache-Status.
+func (c *Cache) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r = endToEnd(r)
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		c.pass(w, r, verdict{fwd: "method"})
+		return
+	}
+	key, ok := c.cfg.KeyOf(asGet(r))
+	if !ok || r.ContentLength != 0 || len(r.Header["If-Match"]) > 0 || len(r.Header["If-Unmodified-Since"]) > 0 {
+		c.pass(w, r, verdict{fwd: "bypass"})
+		return
+	}
+	c.serve(w, r, key)
+}
+
+// asGet is r as the GET that a stored response would answer.
+func asGet(r *http.Request) *http.Request {
+	if r.Method == http.MethodGet {
+		return r
+	}
+	g := r.WithContext(r.Context())
+	g.Method = http.MethodGet
+	return g
+}

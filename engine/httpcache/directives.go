@@ -1,0 +1,188 @@
+package httpcache
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxDelta is what a delta-seconds too large to hold counts as (RFC 9111 §1.2.2).
+const maxDelta = (1 << 31) * time.Second
+
+// absent stands for a delta-seconds directive that was not sent.
+const absent = time.Duration(-1)
+
+// directives is what the response's Cache-Control, or the CDN-Cache-Control
+// that stands in for it, asks of a shared cache (RFC 9111 §5.2.2, RFC 5861).
+type directives struct {
+	noStore, private, noCache, public bool
+	mustRevalidate, proxyRevalidate   bool
+
+	maxAge, sMaxAge, swr, sie time.Duration // absent where not sent
+
+	targeted bool // from CDN-Cache-Control: Cache-Control and Expires do not count
+}
+
+// responseDirectives reads the directives that bind this cache: those of
+// CDN-Cache-Control where that is a valid, non-empty Dictionary (RFC 9213 §2.1),
+// else those of Cache-Control.
+func responseDirectives(h http.Header) directives {
+	if field := h.Values("Cdn-Cache-Control"); len(field) > 0 {
+		if dict, err := parseDictionary(strings.Join(field, ", ")); err == nil && len(dict) > 0 {
+			return targetedDirectives(dict)
+		}
+	}
+	return parseCacheControl(h.Values("Cache-Control"))
+}
+
+func targetedDirectives(dict map[string]item) directives {
+	d := noDirectives()
+	d.targeted = true
+	for name, it := range dict {
+		switch it.kind {
+		case kindBoolean:
+			if it.flag {
+				d.set(name, "", false)
+			}
+		case kindString: // field names of no-cache and private; a delta must be an Integer
+			if name == "no-cache" || name == "private" {
+				d.set(name, it.text, true)
+			}
+		case kindInteger:
+			d.set(name, strconv.FormatInt(it.num, 10), true)
+		}
+	}
+	return d
+}
+
+// parseCacheControl reads Cache-Control (RFC 9111 §5.2). What cannot be read is
+// skipped, and the first of two deltas of one name counts (§4.2.1).
+func parseCacheControl(values []string) directives {
+	d := noDirectives()
+	for _, v := range values {
+		eachDirective(v, d.set)
+	}
+	return d
+}
+
+func noDirectives() directives {
+	return directives{maxAge: absent, sMaxAge: absent, swr: absent, sie: absent}
+}
+
+func (d *directives) set(name, value string, hasValue bool) {
+	switch name {
+	case "no-store":
+		d.noStore = true
+	case "private": // with field names too: this cache stores whole responses only
+		d.private = true
+	case "no-cache": // likewise
+		d.noCache = true
+	case "public":
+		d.public = true
+	case "must-revalidate":
+		d.mustRevalidate = true
+	case "proxy-revalidate":
+		d.proxyRevalidate = true
+	case "max-age":
+		setDelta(&d.maxAge, value, hasValue)
+	case "s-maxage":
+		setDelta(&d.sMaxAge, value, hasValue)
+	case "stale-while-revalidate":
+		setDelta(&d.swr, value, hasValue)
+	case "stale-if-error":
+		setDelta(&d.sie, value, hasValue)
+	}
+}
+
+// setDelta keeps the first value; one that is not a number counts as zero, so
+// that the response is stale rather than for ever fresh (RFC 9111 §4.2.1).
+func setDelta(to *time.Duration, value string, hasValue bool) {
+	if *to != absent {
+		return
+	}
+	*to = 0
+	if hasValue {
+		*to, _ = parseDelta(value)
+	}
+}
+
+// parseDelta reads delta-seconds (RFC 9111 §1.2.2).
+func parseDelta(s string) (time.Duration, bool) {
+	if s == "" {
+		return 0, false
+	}
+	for i := range len(s) {
+		if !isDigit(s[i]) {
+			return 0, false
+		}
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n > int64(maxDelta/time.Second) {
+		return maxDelta, true
+	}
+	return time.Duration(n) * time.Second, true
+}
+
+// eachDirective calls use for every `token [ "=" ( token / quoted-string ) ]` of
+// a comma-separated list, names in lower case (RFC 9111 §5.2).
+func eachDirective(in string, use func(name, value string, hasValue bool)) {
+	for in != "" {
+		in = strings.TrimLeft(in, " \t,")
+		n := 0
+		for n < len(in) && isTokenByte(in[n]) {
+			n++
+		}
+		name := strings.ToLower(in[:n])
+		in = strings.TrimLeft(in[n:], " \t")
+		value, hasValue := "", false
+		if strings.HasPrefix(in, "=") {
+			hasValue = true
+			value, in = directiveValue(strings.TrimLeft(in[1:], " \t"))
+		}
+		if name != "" {
+			use(name, value, hasValue)
+		}
+		// What stands before the next comma is not a directive.
+		next := strings.IndexByte(in, ',')
+		if next < 0 {
+			return
+		}
+		in = in[next+1:]
+	}
+}
+
+// directiveValue cuts a token or a quoted-string off the front. A string that
+// is never closed runs to the end.
+func directiveValue(in string) (value, rest string) {
+	if !strings.HasPrefix(in, `"`) {
+		end := strings.IndexAny(in, ", \t")
+		if end < 0 {
+			end = len(in)
+		}
+		return in[:end], in[end:]
+	}
+	var b strings.Builder
+	for i := 1; i < len(in); i++ {
+		switch in[i] {
+		case '"':
+			return b.String(), in[i+1:]
+		case '\\':
+			if i++; i == len(in) {
+				return b.String(), ""
+			}
+		}
+		b.WriteByte(in[i])
+	}
+	return b.String(), ""
+}
+
+// onlyIfCached reports the one request directive that this cache honours
+// (RFC 9111 §5.2.1.7).
+func onlyIfCached(h http.Header) bool {
+	found := false
+	for _, v := range h["Cache-Control"] {
+		eachDirective(v, func(name, _ string, _ bool) { found = found || name == "only-if-cached" })
+	}
+	return found
+}

@@ -1,0 +1,80 @@
+package httpcache
+
+import (
+	"net/http"
+	"net/textproto"
+	"strings"
+)
+
+// hopByHop are the fields of one connection (RFC 9110 §7.6.1) and those that a
+// cache must not store (RFC 9111 §3.1).
+var hopByHop = []string{
+	"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+	"Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Authorization",
+}
+
+// removeHopByHop takes out the fields of this connection and those that
+// Connection names (RFC 9110 §7.6.1).
+func removeHopByHop(h http.Header) {
+	for _, v := range h["Connection"] {
+		for name := range strings.SplitSeq(v, ",") {
+			delete(h, textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(name)))
+		}
+	}
+	for _, name := range hopByHop {
+		delete(h, name)
+	}
+}
+
+// endToEnd is r without hop-by-hop fields. A client could otherwise have a field
+// removed on the way up that the stored response is selected by.
+func endToEnd(r *http.Request) *http.Request {
+	for _, name := range hopByHop {
+		if _, ok := r.Header[name]; ok {
+			c := r.WithContext(r.Context())
+			c.Header = r.Header.Clone()
+			removeHopByHop(c.Header)
+			return c
+		}
+	}
+	return r
+}
+
+// conditions are the fields of a request that make its answer conditional or
+// partial (RFC 9110 §13.1, §14.2); a fill asks for the whole.
+var conditions = []string{
+	"If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range", "Range",
+}
+
+// isConditional reports whether r has one of them.
+func isConditional(r *http.Request) bool {
+	for _, name := range conditions {
+		if len(r.Header[name]) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// notUpdated are the fields that a 304 does not change in a stored response
+// (RFC 9111 §3.2): they describe the content that is stored.
+var notUpdated = map[string]bool{
+	"Content-Length": true, "Content-Encoding": true, "Content-Type": true, "Content-Range": true,
+}
+
+// updated is a stored header with the fields of a 304 put in (RFC 9111 §3.2).
+func updated(stored, from http.Header) http.Header {
+	out := stored.Clone()
+	from = from.Clone()
+	removeHopByHop(from)
+	for name, values := range from {
+		if !notUpdated[name] {
+			out[name] = values
+		}
+	}
+	// The stored date tells when the stored response was made; the validation is newer.
+	if len(from["Date"]) == 0 {
+		delete(out, "Date")
+	}
+	return out
+}

@@ -1,0 +1,70 @@
+package httpcache
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// The response fields that name a response's groups.
+const (
+	fieldSurrogateKey = "Surrogate-Key"
+	fieldCacheGroups  = "Cache-Groups" // RFC 9875 §2
+)
+
+// errGroups says that a response's groups cannot all be kept. Such a response
+// is not stored: a purge could miss it.
+var errGroups = errors.New("httpcache: groups malformed or over the limit")
+
+// parseGroups reads the groups of a response from Surrogate-Key (names between
+// spaces) and Cache-Groups (RFC 9875 §2, a List of Strings), sorted and once
+// each. No more than maxGroups, none longer than maxBytes.
+func parseGroups(h http.Header, maxGroups, maxBytes int) ([]string, error) {
+	var groups []string
+	for _, v := range h[fieldSurrogateKey] {
+		groups = append(groups, strings.Fields(v)...)
+	}
+	if v := h[fieldCacheGroups]; len(v) > 0 {
+		list, err := parseStringList(strings.Join(v, ", "))
+		if err != nil {
+			return nil, errGroups
+		}
+		groups = append(groups, list...)
+	}
+	slices.Sort(groups)
+	groups = slices.Compact(groups)
+	if len(groups) > maxGroups {
+		return nil, errGroups
+	}
+	for _, g := range groups {
+		if len(g) > maxBytes {
+			return nil, errGroups
+		}
+	}
+	return groups, nil
+}
+
+// groupIndex finds the stored responses of a group. It is exact: it holds
+// nothing for a response without groups, and nothing of one that is gone.
+type groupIndex map[string]map[*entry]struct{}
+
+func (g groupIndex) add(e *entry) {
+	for _, name := range e.groups {
+		members := g[name]
+		if members == nil {
+			members = map[*entry]struct{}{}
+			g[name] = members
+		}
+		members[e] = struct{}{}
+	}
+}
+
+func (g groupIndex) remove(e *entry) {
+	for _, name := range e.groups {
+		delete(g[name], e)
+		if len(g[name]) == 0 {
+			delete(g, name)
+		}
+	}
+}

@@ -1,0 +1,104 @@
+package httpcache
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// head is a response without its content: what a cache must know of it. It is
+// never changed once others can see it.
+type head struct {
+	status int
+	header http.Header // as delivered: end-to-end fields, no Age
+	length int64       // of the content in bytes; -1 while it is not known
+
+	born time.Time // the moment at which its age was zero (RFC 9111 §4.2.3)
+	date time.Time
+
+	life     time.Duration // freshness lifetime (§4.2.1)
+	swr, sie time.Duration // stale-while-revalidate, stale-if-error; zero where stale use is forbidden
+	noCache  bool          // each use needs a validation first (§5.2.2.4)
+
+	etag         string
+	lastModified time.Time // zero where there is none
+
+	groups  []string // sorted
+	vary    []string // canonical names, sorted
+	variant string   // the values of the vary fields in the request that fetched it
+}
+
+// age is the response's current age (RFC 9111 §4.2.3), never negative.
+func (h *head) age(now time.Time) time.Duration { return max(0, now.Sub(h.born)) }
+
+// ttl is what is left of the freshness lifetime; negative once stale.
+func (h *head) ttl(now time.Time) time.Duration { return h.life - h.age(now) }
+
+func (h *head) fresh(now time.Time) bool { return !h.noCache && h.ttl(now) > 0 }
+
+func (h *head) staleWhileRevalidate(now time.Time) bool { return h.swr > 0 && -h.ttl(now) < h.swr }
+
+func (h *head) staleIfError(now time.Time) bool { return h.sie > 0 && -h.ttl(now) < h.sie }
+
+func (h *head) hasValidator() bool { return h.etag != "" || !h.lastModified.IsZero() }
+
+// exchange is one upstream request and the response to it, with both times.
+type exchange struct {
+	request   http.Header
+	response  *http.Response
+	asked     time.Time
+	answered  time.Time
+	maxGroups int
+	maxGroup  int
+}
+
+// newHead reads a response. why names the reason for which it may not be
+// stored, and is empty if it may (RFC 9111 §3).
+func newHead(x exchange) (h *head, why string) {
+	header := x.response.Header.Clone()
+	removeHopByHop(header)
+	d := responseDirectives(header)
+	h = &head{status: x.response.StatusCode, header: header, length: x.response.ContentLength}
+	h.readDates(x)
+	h.readFreshness(d)
+	h.etag = validETag(header.Get("Etag"))
+	if t, err := http.ParseTime(header.Get("Last-Modified")); err == nil {
+		h.lastModified = t
+	}
+	groups, err := parseGroups(header, x.maxGroups, x.maxGroup)
+	h.groups = groups
+	vary, varyAll := parseVary(header.Values("Vary"))
+	h.vary, h.variant = vary, variantOf(vary, x.request)
+	if h.status == http.StatusNoContent {
+		h.length = 0
+	}
+	h.setLengthField()
+	switch why = whyNotStored(h, d, x.request); {
+	case varyAll:
+		return h, "vary"
+	case err != nil && why == "":
+		return h, "groups" // a purge could miss it
+	}
+	return h, why
+}
+
+// sized is h for content of a length that is known only now.
+func (h *head) sized(length int64) *head {
+	if h.length == length {
+		return h
+	}
+	c := *h
+	c.header = h.header.Clone()
+	c.length = length
+	c.setLengthField()
+	return &c
+}
+
+// setLengthField makes Content-Length say what the content will be.
+func (h *head) setLengthField() {
+	if h.length < 0 || h.status == http.StatusNoContent {
+		delete(h.header, "Content-Length")
+		return
+	}
+	h.header["Content-Length"] = []string{strconv.FormatInt(h.length, 10)}
+}

@@ -1,0 +1,114 @@
+package httpcache
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// span is a piece of a content of known length: bytes from up to, not including, to.
+type span struct{ from, to int64 }
+
+// rangeVerdict says what a Range field asks of a content.
+type rangeVerdict uint8
+
+const (
+	wholeContent  rangeVerdict = iota // none, not understood, or several: the 200
+	partOfContent                     // one range: the 206
+	noSuchPart                        // one that cannot be satisfied: the 416
+)
+
+// parseRange reads a Range of one byte range (RFC 9110 §14.1.2, §14.2) against
+// a content of length bytes.
+func parseRange(field string, length int64) (span, rangeVerdict) {
+	unit, spec, ok := strings.Cut(field, "=")
+	if !ok || !strings.EqualFold(strings.TrimSpace(unit), "bytes") || strings.Contains(spec, ",") {
+		return span{}, wholeContent
+	}
+	first, last, ok := strings.Cut(strings.Trim(spec, " \t"), "-")
+	if !ok {
+		return span{}, wholeContent
+	}
+	if first == "" {
+		return suffixRange(last, length)
+	}
+	from, ok := parseOffset(first)
+	if !ok {
+		return span{}, wholeContent
+	}
+	to := length
+	if last != "" {
+		end, ok := parseOffset(last)
+		if !ok || end < from {
+			return span{}, wholeContent
+		}
+		if end < length {
+			to = end + 1
+		}
+	}
+	if from >= length {
+		return span{}, noSuchPart
+	}
+	return span{from, to}, partOfContent
+}
+
+// suffixRange is the last n bytes.
+func suffixRange(n string, length int64) (span, rangeVerdict) {
+	count, ok := parseOffset(n)
+	if !ok {
+		return span{}, wholeContent
+	}
+	if count == 0 || length == 0 {
+		return span{}, noSuchPart
+	}
+	return span{max(0, length-count), length}, partOfContent
+}
+
+// parseOffset reads digits; a number too large to hold is larger than any content.
+func parseOffset(s string) (int64, bool) {
+	if s == "" {
+		return 0, false
+	}
+	const huge = 1 << 62
+	var n int64
+	for i := range len(s) {
+		if !isDigit(s[i]) {
+			return 0, false
+		}
+		if n < huge/10 {
+			n = n*10 + int64(s[i]-'0')
+		} else {
+			n = huge
+		}
+	}
+	return n, true
+}
+
+// requestedSpan is the piece of a response that r asks for (RFC 9110 §14.2): a
+// range counts in a GET for a 200 of known length, if If-Range holds.
+func requestedSpan(r *http.Request, h *head) (span, rangeVerdict) {
+	whole := span{0, h.length}
+	field := r.Header["Range"]
+	if len(field) != 1 || r.Method != http.MethodGet || h.status != http.StatusOK || h.length < 0 ||
+		!ifRangeHolds(r.Header["If-Range"], h) {
+		return whole, wholeContent
+	}
+	piece, verdict := parseRange(field[0], h.length)
+	if verdict == wholeContent {
+		return whole, wholeContent
+	}
+	return piece, verdict
+}
+
+// ifRangeHolds evaluates If-Range (RFC 9110 §13.1.5): the same strong ETag, or
+// exactly the Last-Modified date, where that is a strong validator (§8.8.2.2).
+func ifRangeHolds(field []string, h *head) bool {
+	if len(field) == 0 {
+		return true
+	}
+	if tag := validETag(field[0]); tag != "" {
+		return tag == h.etag && !strings.HasPrefix(tag, "W/")
+	}
+	since, err := http.ParseTime(field[0])
+	return err == nil && since.Equal(h.lastModified) && h.date.Sub(h.lastModified) >= time.Second
+}

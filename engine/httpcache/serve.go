@@ -1,0 +1,229 @@
+package httpcache
+
+import (
+	"net/http"
+	"time"
+
+	"meridian/world"
+)
+
+// maxRejoins bounds how often a request waits for the fill of another in vain
+// before it goes upstream for itself.
+const maxRejoins = 4
+
+// want is what a request may be given.
+type want struct {
+	cachedOnly bool // only-if-cached
+	behind     bool // nothing that is stored
+	alone      bool // no fill of another
+}
+
+// decision is what the store says to a request: exactly one of hit, fill and
+// pass is set, or none for only-if-cached.
+type decision struct {
+	hit     *entry
+	refresh *fill // beside a stale hit: a validation to start in the background
+	reader  *reader
+	pass    bool
+}
+
+// serve answers a GET or HEAD that has a key.
+func (c *Cache) serve(w http.ResponseWriter, r *http.Request, key string) {
+	ask := want{cachedOnly: onlyIfCached(r.Header), behind: c.cfg.Behind != nil && c.cfg.Behind(r)}
+	waited := false
+	for tries := 0; ; tries++ {
+		ask.alone = ask.alone || tries == maxRejoins
+		d := c.decide(key, r, ask)
+		switch {
+		case d.hit != nil:
+			c.serveHit(w, r, d)
+			return
+		case d.pass:
+			c.pass(w, r, verdict{fwd: "bypass", detail: "hit-for-miss"})
+			return
+		case d.reader == nil:
+			c.fail(w, r, key, verdict{detail: "only-if-cached"},
+				world.E(world.CodeTimeout, "httpcache", "Nothing usable is stored, and only-if-cached forbids to fetch it."))
+			return
+		}
+		again, alone := c.follow(w, r, d.reader, waited)
+		if !again {
+			return
+		}
+		waited = true
+		ask.alone = ask.alone || alone
+	}
+}
+
+// decide looks the request up and, where nothing can be served, joins or makes
+// a fill. It is one step under the shard's lock: a purge is before or after it.
+func (c *Cache) decide(key string, r *http.Request, ask want) decision {
+	now := c.cfg.Now()
+	s, hash := c.shardOf(key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sl := s.slots[key]
+	var e *entry
+	if sl != nil && !ask.behind {
+		e = sl.match(r.Header)
+	}
+	if e != nil {
+		if d, ok := s.useStored(e, r, now); ok {
+			return d
+		}
+	}
+	if ask.cachedOnly {
+		return decision{}
+	}
+	if sl != nil && sl.pass != nil && !now.Before(sl.pass.until) {
+		s.remove(sl.pass)
+		sl = s.slots[key]
+	}
+	passing := sl != nil && sl.pass != nil && !ask.behind
+	if passing && (r.Method != http.MethodGet || isConditional(r)) {
+		return decision{pass: true} // as asked: a part, or nothing new, is cheaper than the whole
+	}
+	alone := ask.behind || ask.alone || passing || (e != nil && e.noCache)
+	if sl != nil && !alone {
+		for _, f := range sl.fills {
+			if f.welcomes(r.Header, sl.vary) {
+				return decision{reader: f.enter(false)}
+			}
+		}
+	}
+	f := newFill(s, key, hash, r.Header)
+	f.joinable = !alone
+	f.explain(e, ask.behind, passing)
+	s.stats.Misses++
+	s.began(f)
+	return decision{reader: f.enter(true)}
+}
+
+// useStored answers with a stored response where it is fresh, or stale within
+// stale-while-revalidate (RFC 5861 §3); then one validation a key is begun.
+func (s *shard) useStored(e *entry, r *http.Request, now time.Time) (decision, bool) {
+	fresh := e.fresh(now)
+	if !fresh && !e.staleWhileRevalidate(now) {
+		return decision{}, false
+	}
+	d := decision{hit: e}
+	s.ram.touch(e)
+	s.stats.Hits++
+	if fresh {
+		return d, true
+	}
+	s.stats.Stale++
+	for _, f := range e.slot.fills {
+		if f.stale == e {
+			return d, true
+		}
+	}
+	f := newFill(s, e.slot.key, e.hash, r.Header)
+	f.joinable, f.leaderless = true, true
+	f.explain(e, false, false)
+	s.stats.Misses++
+	s.began(f)
+	d.refresh = f
+	return d, true
+}
+
+// explain sets what the fill validates and why it goes upstream.
+func (f *fill) explain(e *entry, behind, passing bool) {
+	switch {
+	case behind:
+		f.fwd, f.detail = "bypass", "behind"
+	case e != nil:
+		f.fwd, f.stale = "stale", e
+	case passing:
+		f.fwd, f.detail = "bypass", "hit-for-miss"
+	default:
+		f.fwd = "miss"
+	}
+}
+
+func (c *Cache) serveHit(w http.ResponseWriter, r *http.Request, d decision) {
+	if d.refresh != nil {
+		// A cache that is closing serves what it has; the refusal is the fill's.
+		_ = c.begin(d.refresh, r)
+	}
+	v := verdict{hit: true}
+	if d.refresh != nil || !d.hit.fresh(c.cfg.Now()) {
+		v.detail = "stale-while-revalidate"
+	}
+	c.deliver(w, r, d.hit.slot.key, d.hit.head, stored(d.hit.body), v)
+}
+
+// follow sees one request through a fill. again says that it got nothing and
+// must be decided anew, alone that it should not wait for another then.
+func (c *Cache) follow(w http.ResponseWriter, r *http.Request, rd *reader, waited bool) (again, alone bool) {
+	f := rd.f
+	defer rd.leave()
+	if rd.leader {
+		if err := c.begin(f, r); err != nil {
+			c.fail(w, r, f.key, verdict{}, err)
+			return false, false
+		}
+	}
+	if rd.await(r.Context()) != nil {
+		return false, false // the client has left
+	}
+	v := f.verdict(rd, waited)
+	switch f.outcome {
+	case failed:
+		c.serveFailure(w, r, f, v)
+	case released:
+		own := rd.takeOwn()
+		if own == nil {
+			return true, true
+		}
+		c.serveOwn(w, r, f, own, v)
+	default:
+		if !rd.leader && f.exclusive {
+			return true, true
+		}
+		if f.isSpoiled(rd) || variantOf(f.head.vary, r.Header) != f.head.variant {
+			return true, false
+		}
+		if !rd.leader {
+			f.countCollapsed()
+		}
+		c.deliver(w, r, f.key, f.head, rd, v)
+	}
+	return false, false
+}
+
+// verdict is what Cache-Status says to one of the fill's readers. The fill is settled.
+func (f *fill) verdict(rd *reader, waited bool) verdict {
+	v := verdict{fwd: f.fwd, fwdStatus: f.fwdStatus, stored: f.storing, detail: f.detail}
+	if v.detail == "" {
+		v.detail = f.why
+	}
+	switch {
+	case !rd.leader:
+		v.collapsed = "collapsed"
+	case waited:
+		v.collapsed = "collapsed=?0"
+	}
+	return v
+}
+
+func (f *fill) countCollapsed() {
+	f.shard.mu.Lock()
+	f.shard.stats.Collapsed++
+	f.shard.mu.Unlock()
+}
+
+// serveFailure answers after the upstream failed: with the stale response where
+// stale-if-error allows that (RFC 5861 §4), else with an error.
+func (c *Cache) serveFailure(w http.ResponseWriter, r *http.Request, f *fill, v verdict) {
+	if f.stale != nil && f.stale.staleIfError(c.cfg.Now()) {
+		f.shard.mu.Lock()
+		f.shard.stats.Stale++
+		f.shard.mu.Unlock()
+		v.detail = "stale-if-error"
+		c.deliver(w, r, f.key, f.stale.head, stored(f.stale.body), v)
+		return
+	}
+	v.detail = string(world.CodeOf(f.failure))
+	c.fail(w, r, f.key, v, f.failure)
+}

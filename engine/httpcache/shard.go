@@ -1,0 +1,254 @@
+package httpcache
+
+import (
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// entryOverhead is what a stored response costs beside its fields and content:
+// the structs, the slot and its place in the maps.
+const entryOverhead = 768
+
+// groupOverhead is what one group of a response costs in the index, beside its name.
+const groupOverhead = 96
+
+// entry is a stored response, or the memory that a key is not cacheable. Only
+// place changes once it is in a shard.
+type entry struct {
+	*head
+	body  []byte
+	slot  *slot
+	size  int64
+	hash  uint64
+	place place
+	until time.Time // of a hit-for-miss memory: when it ends
+}
+
+// slot is all that is known of one key. It is in the shard for as long as it
+// holds anything.
+type slot struct {
+	key     string
+	vary    []string // of the newest response; nothing under another Vary is kept
+	entries []*entry // one a variant, newest first
+	fills   []*fill  // that others may join
+	pass    *entry   // hit-for-miss memory
+}
+
+// shard is one part of the store with all that belongs to it under one lock, so
+// that a purge, a store and a look-up are each one step.
+type shard struct {
+	maxVariants int
+
+	mu      sync.Mutex
+	slots   map[string]*slot
+	ram     s3fifo
+	groups  groupIndex
+	purges  purgeMemory
+	filling int // fills that have not ended
+	stats   Stats
+}
+
+func newShard(limit int64, cfg *Config) *shard {
+	s := &shard{
+		maxVariants: cfg.MaxVariants,
+		slots:       map[string]*slot{},
+		groups:      groupIndex{},
+		purges:      newPurgeMemory(cfg.MaxPurgeNames),
+	}
+	s.ram = newS3FIFO(limit, func(e *entry) {
+		s.stats.Evictions++
+		s.unlist(e)
+	})
+	return s
+}
+
+// slotFor is the slot of key, made if need be. The caller fills it or drops it.
+func (s *shard) slotFor(key string) *slot {
+	sl := s.slots[key]
+	if sl == nil {
+		sl = &slot{key: key}
+		s.slots[key] = sl
+	}
+	return sl
+}
+
+// dropIfEmpty forgets a slot that holds nothing.
+func (s *shard) dropIfEmpty(sl *slot) {
+	if len(sl.entries) == 0 && len(sl.fills) == 0 && sl.pass == nil && s.slots[sl.key] == sl {
+		delete(s.slots, sl.key)
+	}
+}
+
+// match is the stored response for a request, nil if there is none (RFC 9111 §4.1).
+func (sl *slot) match(request http.Header) *entry {
+	if len(sl.entries) == 0 {
+		return nil
+	}
+	variant := variantOf(sl.vary, request)
+	for _, e := range sl.entries {
+		if e.variant == variant {
+			return e
+		}
+	}
+	return nil
+}
+
+// put stores a response under key. It replaces the one of its variant, and all
+// that vary by other fields. False if it does not fit.
+func (s *shard) put(key string, hash uint64, h *head, body []byte) bool {
+	sl := s.slotFor(key)
+	e := &entry{head: h, body: body, slot: sl, hash: hash, size: sizeOf(key, h, len(body))}
+	if sl.pass != nil {
+		s.remove(sl.pass)
+	}
+	if !slices.Equal(sl.vary, h.vary) {
+		s.removeAll(sl)
+		sl.vary = h.vary
+	}
+	var old *entry
+	if i := slices.IndexFunc(sl.entries, func(o *entry) bool { return o.variant == h.variant }); i >= 0 {
+		old = sl.entries[i]
+		s.unlist(old)
+	}
+	for len(sl.entries) >= s.maxVariants {
+		s.remove(sl.entries[len(sl.entries)-1])
+	}
+	// Making room may empty the slot and so forget it: it is listed again below.
+	fits := false
+	if old != nil {
+		fits = s.ram.replace(old, e)
+	} else {
+		fits = s.ram.insert(e)
+	}
+	if !fits {
+		s.dropIfEmpty(sl)
+		return false
+	}
+	s.slots[key] = sl
+	sl.entries = slices.Insert(sl.entries, 0, e)
+	s.groups.add(e)
+	s.stats.Objects++
+	return true
+}
+
+// remember keeps for a while that key is not cacheable, in place of any older memory.
+func (s *shard) remember(key string, hash uint64, until time.Time) {
+	sl := s.slotFor(key)
+	if sl.pass != nil {
+		s.remove(sl.pass)
+	}
+	e := &entry{slot: sl, hash: hash, until: until, size: int64(len(key)) + entryOverhead}
+	if s.ram.insert(e) {
+		sl.pass = e
+		s.slots[key] = sl
+		return
+	}
+	s.dropIfEmpty(sl)
+}
+
+// remove takes an entry out of the queues and all else.
+func (s *shard) remove(e *entry) {
+	s.ram.remove(e)
+	s.unlist(e)
+}
+
+// unlist takes an entry that is in no queue (any more) out of its slot and the index.
+func (s *shard) unlist(e *entry) {
+	sl := e.slot
+	if e.head == nil {
+		sl.pass = nil
+	} else if i := slices.Index(sl.entries, e); i >= 0 {
+		sl.entries = slices.Delete(sl.entries, i, i+1)
+		s.groups.remove(e)
+		s.stats.Objects--
+	}
+	s.dropIfEmpty(sl)
+}
+
+func (s *shard) removeAll(sl *slot) int {
+	n := len(sl.entries)
+	for len(sl.entries) > 0 {
+		s.remove(sl.entries[len(sl.entries)-1])
+	}
+	return n
+}
+
+// purge removes what p names, in one step, and has running fills refused that it
+// may concern. It returns how many responses were removed.
+func (s *shard) purge(p Purge) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.purges.record(p, s.filling > 0)
+	removed := 0
+	if p.All {
+		for _, sl := range s.slots {
+			removed += s.removeKey(sl)
+		}
+		return removed
+	}
+	for _, key := range p.Keys {
+		if sl := s.slots[key]; sl != nil {
+			removed += s.removeKey(sl)
+		}
+	}
+	for _, name := range p.Groups {
+		for e := range s.groups[name] {
+			s.remove(e)
+			removed++
+		}
+	}
+	return removed
+}
+
+func (s *shard) removeKey(sl *slot) int {
+	if sl.pass != nil {
+		s.remove(sl.pass)
+	}
+	return s.removeAll(sl)
+}
+
+// began counts a new fill.
+func (s *shard) began(f *fill) {
+	f.start = s.purges.gen
+	s.filling++
+	if f.joinable {
+		sl := s.slotFor(f.key)
+		sl.fills = append(sl.fills, f)
+	}
+}
+
+// ended counts a fill out.
+func (s *shard) ended(f *fill) {
+	s.close(f)
+	if s.filling--; s.filling == 0 {
+		s.purges.forget()
+	}
+}
+
+// close lets nobody join f any more.
+func (s *shard) close(f *fill) {
+	sl := s.slots[f.key]
+	if sl == nil {
+		return
+	}
+	if i := slices.Index(sl.fills, f); i >= 0 {
+		sl.fills = slices.Delete(sl.fills, i, i+1)
+		s.dropIfEmpty(sl)
+	}
+}
+
+// sizeOf is what a response costs in bytes of RAM.
+func sizeOf(key string, h *head, body int) int64 {
+	n := int64(entryOverhead + len(key) + body + len(h.variant))
+	for name, values := range h.header {
+		for _, v := range values {
+			n += int64(len(name) + len(v) + 32)
+		}
+	}
+	for _, g := range h.groups {
+		n += int64(len(g) + groupOverhead)
+	}
+	return n
+}
