@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -123,6 +124,26 @@ func TestDeadServerIsRestartedWithItsCommits(t *testing.T) {
 	// Replication has come back by itself: a synchronous commit returns.
 	exec1(t, specs[0], "insert into bread values ('rye')")
 	eventually(t, specs[1], "select count(*) from bread", "3")
+}
+
+func TestServerThatCannotRestartIsTriedUntilItCan(t *testing.T) {
+	p := newPlace(t)
+	sp := p.primary("catalog-us-east", 5501)
+	s := p.supervisor(t, Options{RestartMin: 5 * time.Millisecond, RestartMax: 20 * time.Millisecond})
+	up(t, s, []Spec{sp})
+	auto := filepath.Join(sp.DataDir, "postgresql.auto.conf")
+	if err := os.WriteFile(auto, []byte("max_connections = 'many'\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pidOf(t, s, sp.Name), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "several attempts", func() bool { return s.Running()[0].Restarts >= 3 })
+	if err := os.Truncate(auto, 0); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, sp, "select 1", "1")
+	until(t, "ready", func() bool { return s.Running()[0].State == StateReady })
 }
 
 func TestWhoMayConnect(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"meridian/world"
 )
@@ -79,6 +80,13 @@ func killedSupervisor(t *testing.T, p place) {
 
 func TestNoServerOutlivesAKilledSupervisor(t *testing.T) {
 	p := newPlace(t)
+	t.Cleanup(func() { // when the test fails, there are servers that nobody supervises
+		for _, sp := range p.pair() {
+			if f, err := readPidFile(sp.DataDir); err == nil && serves(f.pid, sp.DataDir) {
+				syscall.Kill(f.pid, syscall.SIGQUIT)
+			}
+		}
+	})
 	killedSupervisor(t, p)
 	until(t, "all processes are gone", func() bool { return len(processesOf(p)) == 0 })
 	for _, sp := range p.pair() {
@@ -144,6 +152,25 @@ func TestStopLeavesNoProcessAndNoSharedMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 		eventually(t, specs[0], "select to_regclass('kept') is not null", "true")
+	})
+	t.Run("a server that does not listen is ended by force", func(t *testing.T) {
+		deaf := p.supervisor(t, Options{StopTimeout: 50 * time.Millisecond, QuitTimeout: 50 * time.Millisecond})
+		if err := s.Stop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := deaf.Start(t.Context(), specs, nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(pidOf(t, deaf, specs[0].Name), syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		if err := deaf.Stop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "all processes are gone", func() bool { return len(processesOf(p)) == 0 })
+		if err := s.Start(t.Context(), specs, nil); err != nil { // which also takes the shared memory back
+			t.Fatal(err)
+		}
 	})
 	t.Run("one server is stopped and stays so", func(t *testing.T) {
 		if err := s.StopOne(t.Context(), specs[1].Name); err != nil {

@@ -89,7 +89,6 @@ func (v *server) run(ctx context.Context, first chan<- error) {
 	first <- err
 	wait := v.opts.RestartMin
 	for p != nil {
-		v.set(StateReady, p.cmd.Process.Pid)
 		began := time.Now()
 		if v.attend(p) {
 			v.shutdown(p)
@@ -202,6 +201,7 @@ func (v *server) tryLaunch(ctx context.Context) (*process, error) {
 		v.shutdown(p)
 		return nil, err
 	}
+	v.set(StateReady, cmd.Process.Pid)
 	return p, nil
 }
 
