@@ -209,6 +209,7 @@ func (c *checker) market(path string, m Market) {
 	if _, err := time.LoadLocation(m.TimeZone); err != nil || m.TimeZone == "" {
 		c.bad(path+".time_zone", fmt.Sprintf("%q is not a time zone", m.TimeZone), "write an IANA name, such as Europe/Berlin")
 	}
+	c.known(path+".city", m.City, "cities", names(c.w.Cities, func(t City) string { return t.ID }))
 	c.known(path+".tax.prices", m.Tax.Prices, "ways to price", []string{"inclusive", "exclusive"})
 	c.known(path+".tax.rounding", m.Tax.Rounding, "rounding rules", []string{"half_up", "half_even", "down"})
 	c.known(path+".tax.per", m.Tax.Per, "units of rounding", []string{"line", "rate", "document"})
@@ -237,9 +238,16 @@ func (c *checker) cities() {
 	c.ids("cities", names(c.w.Cities, func(t City) string { return t.ID }))
 	for i, t := range c.w.Cities {
 		path := fmt.Sprintf("cities[%d]", i)
+		if c.isPlace(t.ID) {
+			c.bad(path+".id", fmt.Sprintf("%q is a region's or PoP's id too", t.ID), "places need names of their own, since links are named by them")
+		}
 		c.known(path+".site", t.Site, "sites", c.w.siteIDs())
 		c.within(path+".access_ms", t.AccessMS, MaxRTTMillis, "milliseconds")
 	}
+}
+
+func (c *checker) isPlace(id string) bool {
+	return slices.Contains(c.w.regionIDs(), id) || slices.ContainsFunc(c.w.PoPs, func(p PoP) bool { return p.ID == id })
 }
 
 func (c *checker) links() {
