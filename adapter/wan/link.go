@@ -99,6 +99,14 @@ func (l *link) release(c *conn) {
 	delete(l.conns, c)
 }
 
+// withdraw undoes admit for a connection that the other direction refuses.
+func (l *link) withdraw(c *conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.conns, c)
+	l.total--
+}
+
 func (l *link) blackholed() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -178,7 +178,7 @@ func (s *service) add(c *conn) bool {
 		return false
 	}
 	if s.back != s.there && !s.back.admit(c) {
-		s.there.release(c)
+		s.there.withdraw(c)
 		return false
 	}
 	s.conns[c] = struct{}{}
