@@ -1,0 +1,264 @@
+package localworld
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"time"
+
+	"meridian/adapter/pgcluster"
+	"meridian/adapter/postgres"
+	"meridian/adapter/wan"
+	"meridian/engine/georoute"
+	"meridian/world"
+)
+
+// Ports name the servers' sockets; no TCP port is opened.
+const (
+	firstServerPort = 5001
+	firstLinkPort   = 6001
+)
+
+// plan is everything that a world on one machine consists of, before any of
+// it is started. Whoever is at another place is known only by the address of
+// a link: no config holds the way round it.
+type plan struct {
+	w       *world.World
+	st      *state
+	secrets Secrets
+	port    int
+	ha      bool
+
+	servers  []pgcluster.Spec
+	primary  map[string]pgcluster.Spec // by cluster
+	reader   map[[2]string]string      // catalog cluster, region → socket port's connection base
+	links    []link
+	services []wan.Service
+}
+
+type link struct {
+	from, to string
+	params   wan.Params
+}
+
+func newPlan(w *world.World, st *state, sec Secrets, port int, ha bool) *plan {
+	p := &plan{w: w, st: st, secrets: sec, port: port, ha: ha, primary: map[string]pgcluster.Spec{}, reader: map[[2]string]string{}}
+	p.planPrimaries()
+	p.planStandbys()
+	p.planLinks()
+	p.planShieldServices()
+	p.planCities()
+	return p
+}
+
+func (p *plan) nextPort() int { return firstServerPort + len(p.servers) }
+
+func (p *plan) server(name, database string) pgcluster.Spec {
+	return pgcluster.Spec{
+		Name: name, DataDir: p.st.path("pg", name), SocketDir: p.st.sockets, Port: p.nextPort(), Database: database,
+		SuperPassword: p.secrets.Super, ReplicationPassword: p.secrets.Replication,
+	}
+}
+
+// planPrimaries gives each region a catalog and a resident primary and, with
+// --ha, a synchronous standby of each beside them.
+func (p *plan) planPrimaries() {
+	for _, r := range p.w.Regions {
+		p.planPrimary(world.CatalogCluster(r.ID), postgres.Catalog, false)
+		p.planPrimary(world.ResidentCluster(r.ID), postgres.Resident, true)
+	}
+}
+
+func (p *plan) planPrimary(cluster, database string, resident bool) {
+	s := p.server(cluster, database)
+	s.Resident = resident
+	standby := cluster + "-sync"
+	if p.ha {
+		s.Sync = []string{standby}
+	}
+	p.servers = append(p.servers, s)
+	p.primary[cluster] = s
+	if p.ha {
+		// In the same region: never through a link.
+		b := p.server(standby, database)
+		b.Resident = resident
+		b.StandbyOf = &pgcluster.Upstream{Name: cluster, ConnInfo: pgcluster.ConnString(s, pgcluster.ReplicationUser, p.secrets.Replication, "")}
+		p.servers = append(p.servers, b)
+	}
+}
+
+// planStandbys gives every region a hot standby of every other region's
+// catalog, which follows it through the link between the two.
+func (p *plan) planStandbys() {
+	linkPort := firstLinkPort
+	for _, here := range p.w.Regions {
+		for _, home := range p.w.Regions {
+			cluster := world.CatalogCluster(home.ID)
+			if here.ID == home.ID {
+				p.reader[[2]string{cluster, here.ID}] = cluster
+				continue
+			}
+			primary := p.primary[cluster]
+			through := primary
+			through.Port = linkPort
+			linkPort++
+			s := p.server(cluster+"@"+here.ID, postgres.Catalog)
+			s.StandbyOf = &pgcluster.Upstream{Name: cluster, ConnInfo: pgcluster.ConnString(through, pgcluster.ReplicationUser, p.secrets.Replication, "")}
+			p.servers = append(p.servers, s)
+			p.reader[[2]string{cluster, here.ID}] = s.Name
+			p.services = append(p.services, wan.Service{
+				Name: fmt.Sprintf("%s>%s/%s", here.ID, home.ID, "replication"), From: here.ID, To: home.ID,
+				Listen: "unix:" + pgcluster.SocketPath(through), Target: "unix:" + pgcluster.SocketPath(primary),
+			})
+		}
+	}
+}
+
+func (p *plan) spec(name string) pgcluster.Spec {
+	for _, s := range p.servers {
+		if s.Name == name {
+			return s
+		}
+	}
+	panic("localworld: no server " + name) // the plan names only what it has planned
+}
+
+// sites finds the site that a region, PoP or city stands at.
+func (p *plan) siteOf(place string) string {
+	for _, r := range p.w.Regions {
+		if r.ID == place {
+			return r.Site
+		}
+	}
+	for _, q := range p.w.PoPs {
+		if q.ID == place {
+			return q.Site
+		}
+	}
+	for _, c := range p.w.Cities {
+		if c.ID == place {
+			return c.Site
+		}
+	}
+	return ""
+}
+
+// planLinks makes the two directed links between each pair of places that
+// speak to one another.
+func (p *plan) planLinks() {
+	for i, a := range p.w.Regions {
+		for _, b := range p.w.Regions[i+1:] {
+			p.pair(a.ID, b.ID, 0, p.w.Link.RegionMbit)
+		}
+		for _, q := range p.w.PoPs {
+			p.pair(q.ID, a.ID, 0, p.w.Link.RegionMbit)
+		}
+	}
+	for _, c := range p.w.Cities {
+		for _, q := range p.w.PoPs {
+			p.pair(c.ID, q.ID, c.AccessMS, p.w.Link.AccessMbit)
+		}
+	}
+}
+
+func (p *plan) pair(a, b string, accessMS, mbit float64) {
+	rtt := roundTrip(p.w, p.siteOf(a), p.siteOf(b)) + time.Duration(accessMS*float64(time.Millisecond))
+	params := wan.Params{Delay: rtt / 2, Bandwidth: int64(mbit * 1e6), State: wan.Up}
+	params.Jitter = min(time.Duration(p.w.Link.JitterMS*float64(time.Millisecond)), params.Delay)
+	p.links = append(p.links, link{a, b, params}, link{b, a, params})
+}
+
+// roundTrip is measured, or estimated over the ground where the file has no figure.
+func roundTrip(w *world.World, a, b string) time.Duration {
+	if d, ok := w.RoundTrip(a, b); ok {
+		return d
+	}
+	sa, sb := site(w, a), site(w, b)
+	return georoute.Estimate(georoute.Kilometres(sa, sb))
+}
+
+func site(w *world.World, id string) world.Site {
+	for _, s := range w.Sites {
+		if s.ID == id {
+			return s
+		}
+	}
+	return world.Site{ID: id}
+}
+
+// planShieldServices lets every PoP and every region reach each other
+// region's shield, through the link between them.
+func (p *plan) planShieldServices() {
+	for _, r := range p.w.Regions {
+		for _, q := range p.w.PoPs {
+			p.toShield(q.ID, r.ID)
+		}
+		for _, other := range p.w.Regions {
+			if other.ID != r.ID {
+				p.toShield(other.ID, r.ID)
+			}
+		}
+	}
+}
+
+func (p *plan) toShield(from, region string) {
+	p.services = append(p.services, wan.Service{
+		Name: from + ">" + region + "/shield", From: from, To: region,
+		Listen: p.shieldFrom(from, region), Target: p.roleAddress("shield", region),
+	})
+}
+
+// planCities lets travellers reach every PoP over their last mile.
+func (p *plan) planCities() {
+	for _, c := range p.w.Cities {
+		for i, q := range p.w.PoPs {
+			p.services = append(p.services, wan.Service{
+				Name: c.ID + ">" + q.ID + "/edge", From: c.ID, To: q.ID,
+				Listen: p.edgeFrom(c.ID, q.ID), Target: p.edgeAddress(i),
+			})
+		}
+	}
+}
+
+func (p *plan) socket(name string) string { return "unix:" + filepath.Join(p.st.sockets, name+".sock") }
+
+// roleAddress is where a role listens at its own place.
+func (p *plan) roleAddress(role, place string) string { return p.socket(role + "-" + place) }
+
+// shieldFrom is where a region's shield is reached from another place.
+func (p *plan) shieldFrom(from, region string) string { return p.socket("l-" + from + "-" + region) }
+
+// edgeFrom is where a PoP is reached from a city.
+func (p *plan) edgeFrom(city, pop string) string { return p.socket("l-" + city + "-" + pop) }
+
+// edgeAddress is where the i-th PoP listens for visitors who go to it themselves.
+func (p *plan) edgeAddress(i int) string { return fmt.Sprintf("tcp:127.0.0.1:%d", p.port+1+i) }
+
+// nearestRegions are the regions in the order that a place asks them.
+func (p *plan) nearestRegions(place string) []string {
+	candidates := make([]georoute.Candidate, len(p.w.Regions))
+	for i, r := range p.w.Regions {
+		candidates[i] = georoute.Candidate{Name: r.ID, Site: site(p.w, r.Site), Healthy: true}
+	}
+	return choices(georoute.Rank(site(p.w, p.siteOf(place)), candidates, p.w.RoundTrip))
+}
+
+// nearestPoPs are the PoPs in the order that a city's travellers go to them.
+func (p *plan) nearestPoPs(city string) []string {
+	candidates := make([]georoute.Candidate, len(p.w.PoPs))
+	for i, q := range p.w.PoPs {
+		candidates[i] = georoute.Candidate{Name: q.ID, Site: site(p.w, q.Site), Healthy: true}
+	}
+	return choices(georoute.Rank(site(p.w, p.siteOf(city)), candidates, p.w.RoundTrip))
+}
+
+func choices(cs []georoute.Choice) []string {
+	out := make([]string, len(cs))
+	for i, c := range cs {
+		out[i] = c.Name
+	}
+	return out
+}
+
+// millis is a duration for people: whole milliseconds.
+func millis(d time.Duration) int { return int(math.Round(float64(d) / float64(time.Millisecond))) }

@@ -1,0 +1,239 @@
+package localworld
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"meridian/world"
+)
+
+// DefaultDir is where a world keeps its state unless told otherwise: a
+// directory that the servers' own user can reach.
+func DefaultDir() string {
+	if os.Geteuid() == 0 {
+		return "/var/lib/meridian/world"
+	}
+	if d := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(d) {
+		return filepath.Join(d, "meridian", "world")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		home = "/var/tmp"
+	}
+	return filepath.Join(home, ".local", "state", "meridian", "world")
+}
+
+// state is a world's directory, held by one process at a time.
+type state struct {
+	dir     string
+	sockets string // short: a socket's path has at most 107 bytes
+	lock    *os.File
+}
+
+// openState makes the directory and takes its lock. fresh empties it first.
+func openState(dir string, fresh bool) (*state, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, world.Wrap("up.state", err)
+	}
+	if err := os.MkdirAll(dir, 0o711); err != nil {
+		return nil, world.Because(world.CodeForbidden, "up.state", "The state directory cannot be made. Name another with --dir.", err)
+	}
+	s := &state{dir: dir, sockets: socketDir(dir)}
+	if err := s.takeLock(); err != nil {
+		return nil, err
+	}
+	if fresh {
+		if err := s.empty(); err != nil {
+			s.close()
+			return nil, err
+		}
+	}
+	for _, d := range []struct {
+		name string
+		mode fs.FileMode
+	}{{"", 0o711}, {"pg", 0o711}, {"objects", 0o700}, {"config", 0o700}, {"logs", 0o700}} {
+		if err := makeDir(s.path(d.name), d.mode); err != nil {
+			s.close()
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func (s *state) path(names ...string) string {
+	return filepath.Join(append([]string{s.dir}, names...)...)
+}
+
+func makeDir(path string, mode fs.FileMode) error {
+	if err := os.MkdirAll(path, mode); err != nil {
+		return world.Wrap("up.state", err)
+	}
+	return world.Wrap("up.state", os.Chmod(path, mode))
+}
+
+// socketDir is a short directory of the world's own: the hash keeps two worlds apart.
+func socketDir(dir string) string {
+	sum := sha256.Sum256([]byte(dir))
+	base := os.Getenv("XDG_RUNTIME_DIR")
+	switch {
+	case os.Geteuid() == 0:
+		base = "/run"
+	case base == "" || len(base) > 40:
+		base = "/tmp"
+	}
+	return filepath.Join(base, "meridian-"+hex.EncodeToString(sum[:4]))
+}
+
+func (s *state) takeLock() error {
+	f, err := os.OpenFile(s.path("lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return world.Because(world.CodeForbidden, "up.lock", "The state directory cannot be written. Name another with --dir.", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		return world.Because(world.CodeConflict, "up.lock", fmt.Sprintf("A world already runs on %s%s. Stop it first, or start another with --dir and --port.", s.dir, s.runningWhere()), err)
+	}
+	s.lock = f
+	return nil
+}
+
+func (s *state) runningWhere() string {
+	r, err := ReadRun(s.dir)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf(" (process %d, %s)", r.PID, r.URL)
+}
+
+// empty removes everything but the lock. It refuses a directory that no world
+// has lived in, so that a slip of the pen after --dir costs nothing.
+func (s *state) empty() error {
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		return world.Wrap("up.fresh", err)
+	}
+	known := map[string]bool{"lock": true, "pg": true, "objects": true, "config": true, "logs": true, "secrets.json": true, "run.json": true, "seeded": true}
+	for _, e := range entries {
+		if !known[e.Name()] {
+			return world.E(world.CodeConflict, "up.fresh", fmt.Sprintf("%s holds %q, which is not a world's. Nothing was removed; name another directory with --dir.", s.dir, e.Name()))
+		}
+	}
+	for _, e := range entries {
+		if e.Name() == "lock" {
+			continue
+		}
+		if err := os.RemoveAll(s.path(e.Name())); err != nil {
+			return world.Wrap("up.fresh", err)
+		}
+	}
+	return nil
+}
+
+func (s *state) close() {
+	os.Remove(s.path("run.json"))
+	s.lock.Close()
+}
+
+// Run is what a running world tells the other commands.
+type Run struct {
+	PID  int    `json:"pid"`
+	URL  string `json:"url"`
+	Port int    `json:"port"`
+	App  string `json:"app"`
+}
+
+// ReadRun finds the world that runs on a directory.
+func ReadRun(dir string) (Run, error) {
+	var r Run
+	b, err := os.ReadFile(filepath.Join(dir, "run.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return r, world.E(world.CodeUnavailable, "up.run", fmt.Sprintf("No world runs on %s. Start one with `meridian up`, or name its directory with --dir.", dir))
+	}
+	if err != nil {
+		return r, world.Because(world.CodeForbidden, "up.run", "The world's directory cannot be read by this user.", err)
+	}
+	return r, world.Wrap("up.run", json.Unmarshal(b, &r))
+}
+
+func (s *state) writeRun(r Run) error { return s.writeJSON("run.json", r) }
+
+func (s *state) writeJSON(name string, v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return world.Wrap("up.state", err)
+	}
+	return s.writeFile(name, append(b, '\n'))
+}
+
+// writeFile replaces a file whole: a crash leaves the old one or the new one.
+func (s *state) writeFile(name string, b []byte) error {
+	tmp := s.path(name + ".new")
+	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return world.Wrap("up.state", err)
+	}
+	_, err = f.Write(b)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(tmp, s.path(name))
+	}
+	return world.Wrap("up.state", err)
+}
+
+// Secrets are the credentials of a local world, made at its first start.
+type Secrets struct {
+	Super       string            `json:"super"`
+	Replication string            `json:"replication"`
+	Shop        string            `json:"shop"`
+	Media       string            `json:"media"`
+	Owner       string            `json:"owner"`
+	WireKey     string            `json:"wire_key"`
+	FeedKey     string            `json:"feed_key"`
+	UploadToken string            `json:"upload_token"`
+	Owners      map[string]string `json:"owners"` // market → its owner's password
+}
+
+// ReadSecrets is for commands on the same machine, by the same user.
+func ReadSecrets(dir string) (Secrets, error) {
+	var s Secrets
+	b, err := os.ReadFile(filepath.Join(dir, "secrets.json"))
+	if err != nil {
+		return s, world.Because(world.CodeForbidden, "up.secrets", "The world's credentials cannot be read: run as the user that started it, and name its directory with --dir.", err)
+	}
+	return s, world.Wrap("up.secrets", json.Unmarshal(b, &s))
+}
+
+// secrets reads the world's credentials, or makes them.
+func (s *state) secrets(w *world.World) (Secrets, error) {
+	sec, err := ReadSecrets(s.dir)
+	if err == nil {
+		return sec, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return sec, err
+	}
+	sec = Secrets{
+		Super: rand.Text(), Replication: rand.Text(), Shop: rand.Text(), Media: rand.Text(), Owner: rand.Text(),
+		WireKey: rand.Text(), FeedKey: rand.Text(), UploadToken: rand.Text(), Owners: map[string]string{},
+	}
+	for _, m := range w.Markets {
+		sec.Owners[m.ID] = ownerPassword()
+	}
+	return sec, s.writeJSON("secrets.json", sec)
+}
+
+// ownerPassword is one that a person can type: 20 characters in groups, 100 bits.
+func ownerPassword() string {
+	t := rand.Text()
+	return fmt.Sprintf("%s-%s-%s-%s", t[0:5], t[5:10], t[10:15], t[15:20])
+}
