@@ -1,0 +1,186 @@
+package postgres_test
+
+import (
+	"testing"
+	"time"
+
+	"meridian/adapter/postgres"
+	"meridian/test/pgtest"
+	"meridian/world"
+)
+
+var catalogWorld = &world.World{
+	Regions: []world.Region{{ID: "asia", Number: 3}, {ID: "far", Number: 4}},
+	Markets: []world.Market{{ID: "in", HomeRegion: "asia", Locales: []string{"en-IN", "hi-IN"}, Currency: "INR"}},
+}
+
+func seedProducts() []postgres.SeedProduct {
+	return []postgres.SeedProduct{
+		{Market: "in", Slug: "pav", Art: "pav", TaxClass: "bread", Place: 1, PriceMinor: 6000, Currency: "INR", Stock: 5, Texts: map[string]postgres.SeedText{
+			"en-IN": {Name: "Ladi pav", Description: "Soft rolls.", Allergens: "Wheat."}, "hi-IN": {Name: "लादी पाव", Description: "नरम पाव।", Allergens: "गेहूँ।"}}},
+		{Market: "in", Slug: "cake", Art: "cake", TaxClass: "cake", Featured: true, Place: 0, PriceMinor: 54900, Currency: "INR", Texts: map[string]postgres.SeedText{
+			"en-IN": {Name: "Plum cake", Description: "Rich."}}},
+	}
+}
+
+func newCatalog(t *testing.T) (*postgres.CatalogStore, *postgres.Cluster, *postgres.Cluster) {
+	t.Helper()
+	asia := pgtest.Cluster(t, "catalog-asia", "asia", pgtest.Catalog(t))
+	far := pgtest.Cluster(t, "catalog-far", "far", pgtest.Catalog(t))
+	if err := postgres.SeedCatalog(t.Context(), asia.Pool, seedProducts()); err != nil {
+		t.Fatal(err)
+	}
+	s, err := postgres.NewCatalogStore(catalogWorld, []*postgres.Cluster{asia, far})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, asia, far
+}
+
+func purges(t *testing.T, c *postgres.Cluster) (n int) {
+	t.Helper()
+	if err := c.Pool.QueryRow(t.Context(), `select count(*) from outbox where kind = 'purge'`).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestProductsInALocaleWithFallback(t *testing.T) {
+	s, _, _ := newCatalog(t)
+	got, err := s.Products(t.Context(), "in", "hi-IN")
+	if err != nil || len(got) != 2 {
+		t.Fatalf("%v, %v", got, err)
+	}
+	if got[0].Slug != "cake" || got[0].Name != "Plum cake" || !got[0].Featured {
+		t.Errorf("first, with the default locale's text: %+v", got[0])
+	}
+	want := world.Product{Market: "in", Slug: "pav", TaxClass: "bread", Name: "लादी पाव", Description: "नरम पाव।", Allergens: "गेहूँ।", PriceMinor: 6000, Currency: "INR", PriceVersion: 1}
+	if got[1] != want {
+		t.Errorf("second: %+v", got[1])
+	}
+	if _, err := s.Product(t.Context(), "in", "nothing", "en-IN"); !world.Is(err, world.CodeNotFound) {
+		t.Errorf("no product gave %v", err)
+	}
+	if _, err := s.Products(t.Context(), "xx", "en-IN"); !world.Is(err, world.CodeNotFound) {
+		t.Errorf("no market gave %v", err)
+	}
+}
+
+func TestSeedingAgainKeepsPricesAndPurgesOnlyChanges(t *testing.T) {
+	s, c, _ := newCatalog(t)
+	ctx := t.Context()
+	if _, err := c.Pool.Exec(ctx, `insert into price (market, slug, version, amount_minor, currency) values ('in', 'pav', 2, 6500, 'INR')`); err != nil {
+		t.Fatal(err)
+	}
+	before := purges(t, c)
+	if err := postgres.SeedCatalog(ctx, c.Pool, seedProducts()); err != nil {
+		t.Fatal(err)
+	}
+	if n := purges(t, c); n != before {
+		t.Errorf("nothing changed and %d purges came", n-before)
+	}
+	changed := seedProducts()
+	changed[0].Texts["en-IN"] = postgres.SeedText{Name: "Pav"}
+	if err := postgres.SeedCatalog(ctx, c.Pool, changed); err != nil {
+		t.Fatal(err)
+	}
+	if n := purges(t, c); n != before+1 {
+		t.Errorf("a change gave %d purges", n-before)
+	}
+	got, err := s.Current(ctx, "in", "en-IN", []string{"pav", "gone"})
+	if err != nil || len(got) != 1 || got[0].PriceMinor != 6500 || got[0].PriceVersion != 2 || got[0].Name != "Pav" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func putAsset(t *testing.T, c *postgres.Cluster, id, visibility string) {
+	t.Helper()
+	_, err := c.Pool.Exec(t.Context(), `insert into asset (media_id, app, name, visibility, write_region, color) values ($1, 'app', 'a.jpg', $2, 'x', '#aabbcc')`, id, visibility)
+	for v := range 2 {
+		if err == nil {
+			_, err = c.Pool.Exec(t.Context(), `insert into asset_version (media_id, version, sha256, media_type, bytes, width, height) values ($1, $2, repeat('0', 64), 'image/jpeg', 1, $3, 900)`, id, v+1, 1200+v)
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPicturesComeFromTheClusterThatTheirIDNames(t *testing.T) {
+	s, asia, far := newCatalog(t)
+	here, there, hidden := "3000000000000000", "4000000000000000", "3111111111111111"
+	putAsset(t, asia, here, "public")
+	putAsset(t, asia, hidden, "withheld")
+	putAsset(t, far, there, "public")
+	for _, c := range []struct {
+		id   string
+		want world.Picture
+	}{
+		{here, world.Picture{MediaID: here, Version: 2, Width: 1201, Height: 900, Color: "#aabbcc"}},
+		{there, world.Picture{MediaID: there, Version: 2, Width: 1201, Height: 900, Color: "#aabbcc"}},
+		{hidden, world.Picture{}},
+		{"4222222222222222", world.Picture{}}, // not replicated yet
+		{"z222222222222222", world.Picture{}}, // of no region
+	} {
+		if err := postgres.SetPicture(t.Context(), asia.Pool, "in", "pav", c.id); err != nil {
+			t.Fatal(err)
+		}
+		p, err := s.Product(t.Context(), "in", "pav", "en-IN")
+		if err != nil || p.Picture != c.want {
+			t.Errorf("%s: %+v, %v", c.id, p.Picture, err)
+		}
+	}
+}
+
+func TestSetPicturePurges(t *testing.T) {
+	_, c, _ := newCatalog(t)
+	if err := postgres.SetPicture(t.Context(), c.Pool, "in", "nothing", "3000000000000000"); !world.Is(err, world.CodeNotFound) {
+		t.Errorf("got %v", err)
+	}
+	before := purges(t, c)
+	if err := postgres.SetPicture(t.Context(), c.Pool, "in", "pav", "3000000000000000"); err != nil {
+		t.Fatal(err)
+	}
+	var groups []string
+	if err := c.Pool.QueryRow(t.Context(), `select groups from outbox order by seq desc limit 1`).Scan(&groups); err != nil {
+		t.Fatal(err)
+	}
+	if purges(t, c) != before+1 || len(groups) != 2 || groups[0] != world.GroupProduct("in", "pav") || groups[1] != world.GroupMarket("in") {
+		t.Errorf("purged %v", groups)
+	}
+}
+
+func TestCurrentIsThePrimarysToSay(t *testing.T) {
+	_, c, _ := newCatalog(t)
+	replica := *c
+	replica.Primary = false
+	s, err := postgres.NewCatalogStore(catalogWorld, []*postgres.Cluster{&replica})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Current(t.Context(), "in", "en-IN", []string{"pav"}); !world.Is(err, world.CodeMisdirected) {
+		t.Errorf("got %v", err)
+	}
+	here, err := replica.Position(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ahead, other := here, here
+	ahead.LSN += 1 << 40
+	other.Cluster, other.LSN = "catalog-other", 1<<60
+	for _, c := range []struct {
+		ask  []world.Position
+		want bool
+	}{{nil, true}, {[]world.Position{other, here}, true}, {[]world.Position{other, ahead}, false}} {
+		ok, err := s.WaitFor(t.Context(), "in", c.ask, 20*time.Millisecond)
+		if err != nil || ok != c.want {
+			t.Errorf("%v: %v, %v", c.ask, ok, err)
+		}
+	}
+}
+
+func TestCatalogNeedsEveryHomeRegion(t *testing.T) {
+	if _, err := postgres.NewCatalogStore(catalogWorld, nil); !world.Is(err, world.CodeInvalid) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,93 @@
+package shop
+
+import (
+	"context"
+
+	"meridian/engine/checkout"
+	"meridian/engine/tax"
+	"meridian/world"
+)
+
+// basket is a cart as it stands: its lines with what the primary says of them
+// now and how many are left.
+type basket struct {
+	id    string
+	lines []basketLine
+}
+
+type basketLine struct {
+	world.CartLine
+	product world.Product // without a slug when it is no longer sold
+	left    int
+}
+
+func (l basketLine) gone() bool  { return l.product.Slug == "" }
+func (l basketLine) short() bool { return !l.gone() && l.left < l.Quantity }
+
+// basket reads a cart, its products and its stock. A browser without a cart
+// has an empty one.
+func (s *Shop) basket(ctx context.Context, at *site, id string) (basket, error) {
+	b := basket{id: id}
+	if id == "" {
+		return b, nil
+	}
+	lines, err := s.deps.Orders.Cart(ctx, id, at.market.ID)
+	if err != nil || len(lines) == 0 {
+		return b, world.Wrap("shop.basket", err)
+	}
+	slugs := make([]string, len(lines))
+	for i, l := range lines {
+		slugs[i] = l.Slug
+	}
+	products, err := s.deps.Catalog.Current(ctx, at.market.ID, at.locale(), slugs)
+	if err != nil {
+		return b, world.Wrap("shop.basket", err)
+	}
+	stock, err := s.deps.Orders.Stock(ctx, at.market.ID)
+	if err != nil {
+		return b, world.Wrap("shop.basket", err)
+	}
+	bySlug := make(map[string]world.Product, len(products))
+	for _, p := range products {
+		bySlug[p.Slug] = p
+	}
+	for _, l := range lines {
+		b.lines = append(b.lines, basketLine{CartLine: l, product: bySlug[l.Slug], left: stock[l.Slug]})
+	}
+	return b, nil
+}
+
+// count is how many things are in the cart.
+func (b basket) count() int {
+	n := 0
+	for _, l := range b.lines {
+		n += l.Quantity
+	}
+	return n
+}
+
+// ready reports whether the cart can be ordered as it is.
+func (b basket) ready() bool {
+	for _, l := range b.lines {
+		if l.gone() || l.short() {
+			return false
+		}
+	}
+	return len(b.lines) > 0
+}
+
+// sold are the lines that still have a product.
+func (b basket) sold() []checkout.Line {
+	var out []checkout.Line
+	for _, l := range b.lines {
+		if !l.gone() {
+			out = append(out, checkout.Line{Product: l.product, Quantity: l.Quantity})
+		}
+	}
+	return out
+}
+
+// quote reckons what is in the cart, on today's date in the market.
+func (s *Shop) quote(at *site, b basket, jurisdiction string) (checkout.Quote, error) {
+	return checkout.NewQuote(at.terms, b.sold(), jurisdiction, tax.DateOf(s.deps.Now(), at.zone), s.deps.Tax)
+}

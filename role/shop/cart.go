@@ -1,0 +1,174 @@
+package shop
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"meridian/world"
+)
+
+// notice is a message at the head of a page.
+type notice struct {
+	Kind  string // "", "good" or "bad"
+	Text  string
+	Items []string
+}
+
+// cartBody is the cart's page.
+type cartBody struct {
+	Notices []notice
+	Lines   []cartRow
+	Most    int
+	Ready   bool
+}
+
+type cartRow struct {
+	Slug, Name, URL, Unit, Sum, Wrong string
+	Quantity                          int
+	Shot                              shot
+}
+
+func (s *Shop) showCart(w http.ResponseWriter, r *http.Request, at *site) error {
+	// The slug is only looked up in the cart: an address cannot put words on the page.
+	return s.cartPage(w, r, at, http.StatusOK, r.URL.Query().Get("added"), nil)
+}
+
+// cartPage shows the cart. added is the product that has just been put there.
+func (s *Shop) cartPage(w http.ResponseWriter, r *http.Request, at *site, status int, added string, notices []notice) error {
+	b, err := s.basket(r.Context(), at, cartID(r))
+	if err != nil {
+		return err
+	}
+	v := s.view(at, "/cart")
+	v.Title, v.Section, v.CartCount = v.T("cart.title"), "cart", b.count()
+	body := cartBody{Most: s.cfg.MaxQuantity, Ready: b.ready(), Notices: notices}
+	for i, l := range b.lines {
+		body.Lines = append(body.Lines, s.cartRow(v, at, l, i == 0))
+		if l.Slug == added && !l.gone() {
+			body.Notices = append(body.Notices, notice{Kind: "good", Text: v.T("cart.added", "name", l.product.Name)})
+		}
+	}
+	if v.Sums, err = s.basketSums(at, b); err != nil {
+		return err
+	}
+	v.Body = body
+	if b.id != "" {
+		s.keepCount(w, b.count())
+	}
+	return s.render(w, r, status, "cart", v)
+}
+
+func (s *Shop) cartRow(v *view, at *site, l basketLine, first bool) cartRow {
+	row := cartRow{Slug: l.Slug, Name: l.product.Name, Quantity: l.Quantity, Wrong: at.wrongWith(l)}
+	if l.gone() {
+		row.Name = l.Slug
+		return row
+	}
+	row.URL = at.prefix + "/p/" + l.Slug
+	row.Unit = at.money(l.product.PriceMinor)
+	row.Sum = at.money(l.product.PriceMinor * int64(l.Quantity))
+	row.Shot = s.shot(v, l.product, lineSizes, lineWidth, first)
+	return row
+}
+
+// wrongWith says why a line cannot be ordered; "" when it can.
+func (at *site) wrongWith(l basketLine) string {
+	switch {
+	case l.gone():
+		return at.texts.Text("cart.gone")
+	case l.short() && l.left == 0:
+		return at.texts.Text("cart.sold_out")
+	case l.short():
+		return at.texts.Text("cart.left", "count", l.left)
+	}
+	return ""
+}
+
+// changeCart adds, sets or removes a product and shows the cart by 303, so
+// that loading the page again changes nothing.
+func (s *Shop) changeCart(w http.ResponseWriter, r *http.Request, at *site) error {
+	slug := r.PostForm.Get("slug")
+	if !slugForm.MatchString(slug) {
+		return world.E(world.CodeInvalid, "shop.cart", "")
+	}
+	quantity, ok := quantityOf(r.PostForm, s.cfg.MaxQuantity)
+	next := at.prefix + "/cart"
+	var err error
+	switch r.PostForm.Get("action") {
+	case "add":
+		if !ok || quantity < 1 {
+			return s.refuseQuantity(w, r, at)
+		}
+		if err := s.add(w, r, at, slug, quantity); err != nil {
+			return s.addRefused(w, r, at, err)
+		}
+		next += "?added=" + slug
+	case "set":
+		if !ok {
+			return s.refuseQuantity(w, r, at)
+		}
+		err = s.set(r, at, slug, quantity)
+	case "remove":
+		err = s.set(r, at, slug, 0)
+	default:
+		return world.E(world.CodeInvalid, "shop.cart", "")
+	}
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, next, http.StatusSeeOther)
+	return nil
+}
+
+func quantityOf(form url.Values, most int) (n int, ok bool) {
+	n, err := strconv.Atoi(form.Get("quantity"))
+	return n, err == nil && n >= 0 && n <= most
+}
+
+// add puts a product into the browser's cart, which is made with its first.
+func (s *Shop) add(w http.ResponseWriter, r *http.Request, at *site, slug string, quantity int) error {
+	found, err := s.deps.Catalog.Current(r.Context(), at.market.ID, at.locale(), []string{slug})
+	if err != nil {
+		return world.Wrap("shop.add", err)
+	}
+	if len(found) == 0 {
+		return world.E(world.CodeNotFound, "shop.add", "")
+	}
+	id := cartID(r)
+	if id == "" {
+		if id, err = newID(s.deps.Random); err != nil {
+			return err
+		}
+	}
+	if err := s.deps.Orders.AddToCart(r.Context(), id, at.market.ID, slug, quantity, s.cfg.MaxQuantity, s.cfg.MaxLines); err != nil {
+		return world.Wrap("shop.add", err)
+	}
+	s.keepCart(w, id)
+	return nil
+}
+
+func (s *Shop) set(r *http.Request, at *site, slug string, quantity int) error {
+	id := cartID(r)
+	if id == "" {
+		return nil // there is nothing to change: the empty cart says so
+	}
+	return world.Wrap("shop.set", s.deps.Orders.SetInCart(r.Context(), id, at.market.ID, slug, quantity))
+}
+
+func (s *Shop) refuseQuantity(w http.ResponseWriter, r *http.Request, at *site) error {
+	text := at.texts.Text("cart.quantity_wrong", "most", s.cfg.MaxQuantity)
+	return s.cartPage(w, r, at, http.StatusUnprocessableEntity, "", []notice{{Kind: "bad", Text: text}})
+}
+
+// addRefused shows the cart with the reason, where it is the visitor's to mend.
+func (s *Shop) addRefused(w http.ResponseWriter, r *http.Request, at *site, err error) error {
+	switch world.CodeOf(err) {
+	case world.CodeTooLarge:
+		text := at.texts.Text("cart.full", "most", s.cfg.MaxLines)
+		return s.cartPage(w, r, at, http.StatusUnprocessableEntity, "", []notice{{Kind: "bad", Text: text}})
+	case world.CodeNotFound:
+		return s.cartPage(w, r, at, http.StatusUnprocessableEntity, "", []notice{{Kind: "bad", Text: at.texts.Text("cart.unknown")}})
+	}
+	return err
+}

@@ -1,0 +1,82 @@
+package shop
+
+import (
+	"net/http"
+	"regexp"
+
+	"meridian/world"
+)
+
+// slugForm is how the catalog's schema has a product named.
+var slugForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,59}$`)
+
+// card is a product on the list.
+type card struct {
+	Name, Description, URL, Price string
+	Shot                          shot
+}
+
+func (s *Shop) list(w http.ResponseWriter, r *http.Request, at *site) error {
+	if done, err := s.newEnough(w, r, at); done || err != nil {
+		return err
+	}
+	products, err := s.deps.Catalog.Products(r.Context(), at.market.ID, at.locale())
+	if err != nil {
+		return world.Wrap("shop.list", err)
+	}
+	v := s.view(at, "/")
+	s.find(v, at, "/")
+	v.Description = v.T("home.lead")
+	groups := []string{world.GroupMarket(at.market.ID)}
+	var body struct{ Featured, Rest []card }
+	// Featured products come first on the page, so they take the eager pictures.
+	eager := eagerCards
+	for _, featured := range []bool{true, false} {
+		for _, p := range products {
+			if p.Featured != featured {
+				continue
+			}
+			c := card{Name: p.Name, Description: p.Description, URL: at.prefix + "/p/" + p.Slug, Price: at.money(p.PriceMinor),
+				Shot: s.shot(v, p, cardSizes, cardWidth, eager > 0)}
+			eager--
+			groups = append(groups, world.GroupProduct(p.Market, p.Slug))
+			if featured {
+				body.Featured = append(body.Featured, c)
+			} else {
+				body.Rest = append(body.Rest, c)
+			}
+		}
+	}
+	v.Body = body
+	s.shared(w, groups...)
+	return s.render(w, r, http.StatusOK, "list", v)
+}
+
+// productBody is a product's own page.
+type productBody struct {
+	Slug, Name, Description, Allergens, Price string
+	Most                                      int
+	Shot                                      shot
+}
+
+func (s *Shop) product(w http.ResponseWriter, r *http.Request, at *site) error {
+	slug := r.PathValue("slug")
+	if !slugForm.MatchString(slug) {
+		return world.E(world.CodeNotFound, "shop.product", "")
+	}
+	if done, err := s.newEnough(w, r, at); done || err != nil {
+		return err
+	}
+	p, err := s.deps.Catalog.Product(r.Context(), at.market.ID, slug, at.locale())
+	if err != nil {
+		return world.Wrap("shop.product", err)
+	}
+	path := "/p/" + slug
+	v := s.view(at, path)
+	s.find(v, at, path)
+	v.Title, v.Description = p.Name, p.Description
+	v.Body = productBody{Slug: p.Slug, Name: p.Name, Description: p.Description, Allergens: p.Allergens, Price: at.money(p.PriceMinor),
+		Most: s.cfg.MaxQuantity, Shot: s.shot(v, p, productSizes, productWidth, true)}
+	s.shared(w, world.GroupMarket(at.market.ID), world.GroupProduct(at.market.ID, slug))
+	return s.render(w, r, http.StatusOK, "product", v)
+}

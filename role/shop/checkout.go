@@ -1,0 +1,202 @@
+package shop
+
+import (
+	"net/http"
+
+	"meridian/engine/checkout"
+	"meridian/world"
+)
+
+// checkoutBody is the checkout's page.
+type checkoutBody struct {
+	Key, Quoted      string
+	Notices          []notice
+	Contact, Address []formField
+	Wrong            []formField // what the summary at the head links to
+	Trim             bool        // less is left than is in the cart: offer to take what there is
+	Settled          bool        // the total is final: offer to order
+}
+
+// attempt is one visit to the checkout: what was sent and what it means.
+type attempt struct {
+	w       http.ResponseWriter
+	r       *http.Request
+	at      *site
+	basket  basket
+	contact world.Contact
+	key     string
+	wrong   map[checkout.Field]checkout.ErrorKey
+	notices []notice
+	status  int
+}
+
+func (s *Shop) showCheckout(w http.ResponseWriter, r *http.Request, at *site) error {
+	b, err := s.basket(r.Context(), at, cartID(r))
+	if err != nil {
+		return err
+	}
+	if !b.ready() {
+		http.Redirect(w, r, at.prefix+"/cart", http.StatusSeeOther)
+		return nil
+	}
+	key, err := newID(s.deps.Random)
+	if err != nil {
+		return err
+	}
+	return s.checkoutPage(&attempt{w: w, r: r, at: at, basket: b, key: key, status: http.StatusOK})
+}
+
+// checkout takes the form: to show the total with its tax (step review), to
+// lower the cart to what is left (trim), or to order (place).
+func (s *Shop) checkout(w http.ResponseWriter, r *http.Request, at *site) error {
+	a := &attempt{w: w, r: r, at: at, contact: readContact(r.PostForm), status: http.StatusOK}
+	if err := s.takeKey(a); err != nil {
+		return err
+	}
+	if done, err := s.alreadyPlaced(a); done || err != nil {
+		return err
+	}
+	var err error
+	if a.basket, err = s.basket(r.Context(), at, cartID(r)); err != nil {
+		return err
+	}
+	if r.PostForm.Get("step") == "trim" {
+		if err := s.trim(a); err != nil {
+			return err
+		}
+	}
+	if len(a.basket.sold()) == 0 || hasGone(a.basket) {
+		// Another window may have ordered it between the two looks.
+		if done, err := s.alreadyPlaced(a); done || err != nil {
+			return err
+		}
+		http.Redirect(w, r, at.prefix+"/cart", http.StatusSeeOther)
+		return nil
+	}
+	a.wrong = at.rules.Validate(a.contact)
+	if r.PostForm.Get("step") == "place" {
+		return s.place(a)
+	}
+	if r.PostForm.Get("step") == "review" && len(a.wrong) > 0 {
+		a.status = http.StatusUnprocessableEntity
+	}
+	if r.PostForm.Get("step") == "trim" {
+		a.wrong = nil // nothing was sent for judgement
+	}
+	return s.checkoutPage(a)
+}
+
+// takeKey reads the form's idempotency key. A form without a good one gets a
+// new one and must be looked at again.
+func (s *Shop) takeKey(a *attempt) (err error) {
+	a.key, err = checkout.ParseIdempotencyKey(a.r.PostForm.Get("key"))
+	if err == nil {
+		return nil
+	}
+	a.notices = append(a.notices, notice{Kind: "bad", Text: a.at.texts.Text("checkout.expired")})
+	a.r.PostForm.Set("step", "review")
+	a.key, err = newID(s.deps.Random)
+	return err
+}
+
+// alreadyPlaced leads to the order when this very form has placed one.
+func (s *Shop) alreadyPlaced(a *attempt) (done bool, err error) {
+	id := cartID(a.r)
+	if id == "" {
+		return false, nil
+	}
+	o, err := s.deps.Orders.Placed(a.r.Context(), id, a.key)
+	if world.Is(err, world.CodeNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, world.Wrap("shop.checkout", err)
+	}
+	s.showPlaced(a, o)
+	return true, nil
+}
+
+func (s *Shop) showPlaced(a *attempt, o world.Order) {
+	http.Redirect(a.w, a.r, a.at.prefix+"/orders/"+o.ID, http.StatusSeeOther)
+}
+
+// trim lowers each line to what is left and takes out what is not sold any more.
+func (s *Shop) trim(a *attempt) (err error) {
+	for _, l := range a.basket.lines {
+		quantity := l.left
+		switch {
+		case l.gone():
+			quantity = 0
+		case !l.short():
+			continue
+		}
+		if err := s.set(a.r, a.at, l.Slug, quantity); err != nil {
+			return err
+		}
+	}
+	a.basket, err = s.basket(a.r.Context(), a.at, cartID(a.r))
+	return err
+}
+
+func hasGone(b basket) bool {
+	for _, l := range b.lines {
+		if l.gone() {
+			return true
+		}
+	}
+	return false
+}
+
+// checkoutPage shows the form, with the final total as soon as it is known.
+func (s *Shop) checkoutPage(a *attempt) error {
+	v := s.view(a.at, "/checkout")
+	v.Title, v.Section, v.CartCount = v.T("checkout.title"), "cart", a.basket.count()
+	v.Languages = nil // to change the language here would lose what was typed
+	body := checkoutBody{Key: a.key, Notices: a.notices}
+	body.Contact, body.Address = formFields(v, a.at, a.contact, a.wrong)
+	body.Wrong = wrongFields(body.Contact, body.Address)
+	if short := a.shortages(); len(short) > 0 {
+		body.Trim = true
+		body.Notices = append(body.Notices, notice{Kind: "bad", Text: v.T("checkout.short"), Items: short})
+	}
+	q, final, err := s.settle(a)
+	switch {
+	case world.Is(err, world.CodeTooLarge):
+		body.Notices = append(body.Notices, notice{Kind: "bad", Text: v.T("checkout.too_large", "total", a.at.money(s.cfg.MaxTotal))})
+		a.status = http.StatusUnprocessableEntity
+	case err != nil:
+		return err
+	case final:
+		v.Sums, body.Quoted, body.Settled = a.at.quoteSums(q), quotedOf(q).String(), true
+	default:
+		if v.Sums, err = a.at.openSums(a.basket); err != nil {
+			return err
+		}
+	}
+	v.Body = body
+	return s.render(a.w, a.r, a.status, "checkout", v)
+}
+
+// settle reckons the final total; final is false while the address that
+// decides the tax is not known.
+func (s *Shop) settle(a *attempt) (q checkout.Quote, final bool, err error) {
+	jurisdiction := a.at.jurisdiction()
+	if jurisdiction == "" {
+		if jurisdiction, err = checkout.Jurisdiction(a.at.market, a.contact.State); err != nil {
+			return q, false, nil // no state chosen yet, or none of ours: the form says so
+		}
+	}
+	q, err = s.quote(a.at, a.basket, jurisdiction)
+	return q, err == nil, world.Wrap("shop.settle", err)
+}
+
+// shortages say of which products less is left than is in the cart.
+func (a *attempt) shortages() []string {
+	var out []string
+	for _, l := range a.basket.lines {
+		if l.short() {
+			out = append(out, l.product.Name+": "+a.at.wrongWith(l))
+		}
+	}
+	return out
+}

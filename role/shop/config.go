@@ -1,0 +1,78 @@
+package shop
+
+import (
+	"fmt"
+	"time"
+
+	"meridian/world"
+)
+
+// Config is what a shop can be told.
+type Config struct {
+	Listen       string        `yaml:"listen" doc:"address to listen on: tcp:host:port or unix:/path"`
+	Region       string        `yaml:"region" doc:"the region that this shop runs in"`
+	WireKey      string        `yaml:"wire_key" doc:"key that roles show one another" secret:"true"`
+	PublicScheme string        `yaml:"public_scheme" doc:"http or https: how visitors reach the shop; https makes cookies Secure"`
+	PublicPort   int           `yaml:"public_port" doc:"port that visitors use, where it is not the scheme's own; 0 for none"`
+	Wait         time.Duration `yaml:"wait" doc:"longest wait for a replica that is behind, before the home region is asked"`
+	Heartbeat    time.Duration `yaml:"heartbeat" doc:"time between two heartbeats of the feed"`
+	FeedWrite    time.Duration `yaml:"feed_write" doc:"longest time for a follower to take one event"`
+	PageTTL      time.Duration `yaml:"page_ttl" doc:"how long edge and shield may keep a catalogue page without asking"`
+	PageStale    time.Duration `yaml:"page_stale" doc:"how long a catalogue page may be shown while the shop is away"`
+	CartAge      time.Duration `yaml:"cart_age" doc:"how long a browser remembers its cart and orders"`
+	MaxForm      int64         `yaml:"max_form" doc:"most bytes of a form"`
+	MaxQuantity  int           `yaml:"max_quantity" doc:"most of one product in a cart, 1 to 99"`
+	MaxLines     int           `yaml:"max_lines" doc:"most products in a cart"`
+	MaxTotal     int64         `yaml:"max_total" doc:"highest total of an order, in minor units of the market's currency"`
+	MaxOrders    int           `yaml:"max_orders" doc:"most orders that the list of a browser's orders shows"`
+}
+
+// maxQuantity is what the resident cluster's schema can hold.
+const maxQuantity = 99
+
+// Default is a config that lacks only its place and its key.
+func Default() Config {
+	return Config{
+		PublicScheme: "https",
+		Wait:         300 * time.Millisecond,
+		Heartbeat:    5 * time.Second,
+		FeedWrite:    10 * time.Second,
+		PageTTL:      5 * time.Minute,
+		PageStale:    24 * time.Hour,
+		CartAge:      60 * 24 * time.Hour,
+		MaxForm:      64 << 10,
+		MaxQuantity:  48,
+		MaxLines:     40,
+		MaxTotal:     10_000_000,
+		MaxOrders:    50,
+	}
+}
+
+// Validate fails with invalid for the first setting that cannot be, and says
+// what to write.
+func (c Config) Validate() error {
+	bad := func(setting, fix string) error {
+		return world.E(world.CodeInvalid, "shop.config", fmt.Sprintf("%s: %s", setting, fix))
+	}
+	switch {
+	case !world.ValidName(c.Region):
+		return bad("region", "name the region that this shop runs in")
+	case c.WireKey == "":
+		return bad("wire_key", "give the key that the roles share")
+	case c.PublicScheme != "http" && c.PublicScheme != "https":
+		return bad("public_scheme", "write http or https")
+	case c.PublicPort < 0 || c.PublicPort > 65535:
+		return bad("public_port", "write a port, or 0 for the scheme's own")
+	case c.Wait < 0 || c.Heartbeat <= 0 || c.FeedWrite <= 0 || c.CartAge <= 0:
+		return bad("wait, heartbeat, feed_write, cart_age", "write a time above zero, such as 5s")
+	case c.PageTTL < 0 || c.PageStale < 0:
+		return bad("page_ttl, page_stale", "write a time that is not negative")
+	case c.MaxForm < 1024:
+		return bad("max_form", "allow at least 1024 bytes")
+	case c.MaxQuantity < 1 || c.MaxQuantity > maxQuantity:
+		return bad("max_quantity", fmt.Sprintf("write 1 to %d", maxQuantity))
+	case c.MaxLines < 1 || c.MaxOrders < 1 || c.MaxTotal < 1:
+		return bad("max_lines, max_orders, max_total", "write at least 1")
+	}
+	return nil
+}

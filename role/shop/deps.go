@@ -1,0 +1,74 @@
+package shop
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"meridian/engine/tax"
+	"meridian/platform/i18n"
+	"meridian/world"
+)
+
+// Deps are the parts that a shop is given.
+type Deps struct {
+	World   *world.World
+	Catalog Catalog
+	Orders  Orders     // over the resident cluster of this shop's region
+	Feed    Feed       // of the catalog cluster of this shop's region
+	Tax     *tax.Table // dated rules of every market homed here
+	Texts   *i18n.Texts
+	Home    func(region string) http.RoundTripper // the way to another region's shield; nil when there is none
+	Now     func() time.Time
+	Random  io.Reader // of cryptographic quality: cart and order ids are secrets
+	Log     *slog.Logger
+}
+
+// Catalog reads every market's products. Implementations read the replica at
+// hand, but for Current.
+type Catalog interface {
+	// Products are a market's products in the shop's order, with the text of a locale.
+	Products(ctx context.Context, market, locale string) ([]world.Product, error)
+	// Product is one of them; not_found when there is none of that slug.
+	Product(ctx context.Context, market, slug, locale string) (world.Product, error)
+	// Current is what the primary says now of some products; those that are not
+	// sold are left out. Away from the market's home region: misdirected.
+	Current(ctx context.Context, market, locale string, slugs []string) ([]world.Product, error)
+	// WaitFor waits, at most for limit, until the replica at hand has what the
+	// positions name of the market's cluster, and reports whether it has.
+	WaitFor(ctx context.Context, market string, positions []world.Position, limit time.Duration) (bool, error)
+}
+
+// Orders keeps carts, stock and orders: resident data.
+type Orders interface {
+	// Cart is what is in a cart, oldest first; nothing for one that is not known.
+	Cart(ctx context.Context, cartID, market string) ([]world.CartLine, error)
+	// AddToCart adds to a cart, made if need be. A quantity past most stays at
+	// most; too_large when the cart would hold more than maxLines products.
+	AddToCart(ctx context.Context, cartID, market, slug string, quantity, most, maxLines int) error
+	// SetInCart changes a line's quantity; 0 removes it.
+	SetInCart(ctx context.Context, cartID, market, slug string, quantity int) error
+	// Stock is how many of each product can be sold, by slug.
+	Stock(ctx context.Context, market string) (map[string]int, error)
+	// Place writes an order, lowers the stock and empties the cart, all or
+	// nothing. The same cart and key again give the order that is there, with
+	// existed true. number draws an order number, again if one is taken.
+	// Errors: unprocessed when stock is short, conflict when the cart holds
+	// something else by now.
+	Place(ctx context.Context, o world.Order, key string, number func() (string, error)) (placed world.Order, existed bool, err error)
+	// Placed is the order of a cart and key; not_found when there is none.
+	Placed(ctx context.Context, cartID, key string) (world.Order, error)
+	// Order is an order with lines and taxes; not_found when there is none.
+	Order(ctx context.Context, id string) (world.Order, error)
+	// OrdersOfCart are a browser's newest orders, without lines and taxes.
+	OrdersOfCart(ctx context.Context, cartID, market string, limit int) ([]world.Order, error)
+}
+
+// Feed is the ordered list of what caches must forget.
+type Feed interface {
+	// Follow emits a hello, then every event after the cursor as it is
+	// committed, until ctx ends or emit fails. invalid for a bad cursor.
+	Follow(ctx context.Context, after string, emit func(world.Event) error) error
+}

@@ -1,0 +1,132 @@
+package shop
+
+import (
+	"net/url"
+
+	"meridian/engine/checkout"
+	"meridian/world"
+)
+
+// contactField is a field of the checkout form.
+type contactField struct {
+	name     checkout.Field
+	kind     string // the input's type
+	auto     string // the autocomplete attribute (HTML Standard §4.10.18.7)
+	most     int    // characters
+	optional bool
+	half     bool // beside another on a wide screen
+	address  bool // of the address, else of the person
+}
+
+var contactFields = []contactField{
+	{name: checkout.Name, kind: "text", auto: "name", most: checkout.DefaultContactLimits.Name},
+	{name: checkout.Email, kind: "email", auto: "email", most: checkout.DefaultContactLimits.Email, half: true},
+	{name: checkout.Phone, kind: "tel", auto: "tel", most: checkout.DefaultContactLimits.Phone, optional: true, half: true},
+	{name: checkout.Line1, kind: "text", auto: "address-line1", most: checkout.DefaultContactLimits.Line, address: true},
+	{name: checkout.Line2, kind: "text", auto: "address-line2", most: checkout.DefaultContactLimits.Line, address: true, optional: true},
+	{name: checkout.PostalCode, kind: "text", auto: "postal-code", most: checkout.DefaultContactLimits.PostalCode, address: true, half: true},
+	{name: checkout.City, kind: "text", auto: "address-level2", most: checkout.DefaultContactLimits.City, address: true, half: true},
+	{name: checkout.State, kind: "text", auto: "address-level1", most: checkout.DefaultContactLimits.State, address: true},
+}
+
+// formField is a field as the page shows it.
+type formField struct {
+	Name, Label, Type, Auto, Value string
+	Optional, Hint, Wrong, Choose  string
+	Most                           int
+	Half                           bool
+	Options                        []option
+}
+
+type option struct {
+	Value, Label string
+	Chosen       bool
+}
+
+// readContact takes a contact from a form, cleaned as it will be stored.
+func readContact(form url.Values) world.Contact {
+	get := func(f checkout.Field) string { return form.Get(string(f)) }
+	return checkout.Clean(world.Contact{
+		Name: get(checkout.Name), Email: get(checkout.Email), Phone: get(checkout.Phone),
+		Line1: get(checkout.Line1), Line2: get(checkout.Line2), City: get(checkout.City),
+		State: get(checkout.State), PostalCode: get(checkout.PostalCode),
+	})
+}
+
+func valueOf(c world.Contact, f checkout.Field) string {
+	switch f {
+	case checkout.Name:
+		return c.Name
+	case checkout.Email:
+		return c.Email
+	case checkout.Phone:
+		return c.Phone
+	case checkout.Line1:
+		return c.Line1
+	case checkout.Line2:
+		return c.Line2
+	case checkout.City:
+		return c.City
+	case checkout.State:
+		return c.State
+	case checkout.PostalCode:
+		return c.PostalCode
+	}
+	return ""
+}
+
+// formFields are the fields that the market asks for, with what was typed and
+// what is wrong with it.
+func formFields(v *view, at *site, c world.Contact, wrong map[checkout.Field]checkout.ErrorKey) (person, address []formField) {
+	for _, f := range contactFields {
+		if f.name == checkout.State && !at.market.Postal.States || f.name == checkout.PostalCode && at.market.Postal.Pattern == "" {
+			continue
+		}
+		field := formField{Name: string(f.name), Label: v.T("field." + string(f.name)), Type: f.kind, Auto: f.auto,
+			Value: valueOf(c, f.name), Most: f.most, Half: f.half}
+		if f.optional {
+			field.Optional = v.T("checkout.optional")
+		}
+		if key, bad := wrong[f.name]; bad {
+			field.Wrong = v.T("field.error."+string(key), "example", at.market.Postal.Example, "most", f.most)
+		}
+		if f.name == checkout.PostalCode && at.market.Postal.Example != "" {
+			field.Hint = v.T("checkout.postal_hint", "example", at.market.Postal.Example)
+		}
+		if f.name == checkout.State {
+			field.Choose, field.Options = v.T("checkout.choose"), stateOptions(v, at, c.State)
+		}
+		if f.address {
+			address = append(address, field)
+		} else {
+			person = append(person, field)
+		}
+	}
+	return person, address
+}
+
+// stateOptions are the states to choose from, where tax goes by them.
+func stateOptions(v *view, at *site, chosen string) []option {
+	if at.jurisdiction() != "" {
+		return nil
+	}
+	var out []option
+	for _, j := range at.market.Tax.Jurisdictions {
+		state := j[len(at.market.Country)+1:]
+		out = append(out, option{Value: state, Label: v.T("state." + j), Chosen: state == chosen})
+	}
+	return out
+}
+
+// wrongFields are the fields with something wrong, in the form's order.
+func wrongFields(groups ...[]formField) []formField {
+	var out []formField
+	for _, g := range groups {
+		for _, f := range g {
+			if f.Wrong != "" {
+				out = append(out, f)
+			}
+		}
+	}
+	return out
+}

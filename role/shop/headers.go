@@ -1,0 +1,46 @@
+package shop
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"meridian/world"
+)
+
+// policyStart is the Content-Security-Policy of every page but for its styles:
+// everything from the shop itself, nothing inline, nobody may frame it.
+const policyStart = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'; style-src 'self'"
+
+// withHeaders sets what every answer carries.
+func (s *Shop) withHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set(world.HeaderRegion, s.cfg.Region)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+		h.Set("Content-Security-Policy", policyStart)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// shared marks an answer that every cache may hold: browsers ask again each
+// time, our own tiers keep it until a purge of one of its groups.
+func (s *Shop) shared(w http.ResponseWriter, groups ...string) {
+	h := w.Header()
+	h.Set("Cache-Control", fmt.Sprintf("public, max-age=0, must-revalidate, s-maxage=%d, stale-if-error=%d",
+		int(s.cfg.PageTTL.Seconds()), int(s.cfg.PageStale.Seconds())))
+	h.Set("Surrogate-Key", strings.Join(groups, " "))
+}
+
+// formError says what was wrong with a form's body.
+func formError(err error) error {
+	var big *http.MaxBytesError
+	if errors.As(err, &big) {
+		return world.Because(world.CodeTooLarge, "shop.form", "", err)
+	}
+	return world.Because(world.CodeInvalid, "shop.form", "", err)
+}

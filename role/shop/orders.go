@@ -1,0 +1,86 @@
+package shop
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"meridian/world"
+)
+
+// orderBody is an order's page.
+type orderBody struct {
+	Name, Number, Date, Machine string
+	Address, Email, Phone       string
+}
+
+func (s *Shop) showOrder(w http.ResponseWriter, r *http.Request, at *site) error {
+	id, cart := r.PathValue("id"), cartID(r)
+	if !validID(id) || cart == "" {
+		return world.E(world.CodeNotFound, "shop.order", "")
+	}
+	o, err := s.deps.Orders.Order(r.Context(), id)
+	if err != nil {
+		return world.Wrap("shop.order", err)
+	}
+	if o.CartID != cart || o.Market != at.market.ID {
+		return world.E(world.CodeNotFound, "shop.order", "") // another browser's: it is not for this one to know that it exists
+	}
+	v := s.view(at, "/orders/"+id)
+	v.Title = v.T("order.title", "number", o.Number)
+	v.Sums = at.sums(o.Lines, o.Taxes, o.NetMinor, o.TotalMinor)
+	v.Body = orderBody{Name: o.Contact.Name, Number: o.Number, Date: at.date(o.PlacedAt), Machine: o.PlacedAt.Format(time.RFC3339),
+		Address: addressText(at, o.Contact), Email: o.Contact.Email, Phone: o.Contact.Phone}
+	lines, err := s.deps.Orders.Cart(r.Context(), cart, at.market.ID)
+	if err != nil {
+		return world.Wrap("shop.order", err)
+	}
+	for _, l := range lines {
+		v.CartCount += l.Quantity
+	}
+	s.keepCount(w, v.CartCount)
+	return s.render(w, r, http.StatusOK, "order", v)
+}
+
+// addressText is an address, a line each.
+func addressText(at *site, c world.Contact) string {
+	state := c.State
+	if key := "state." + at.market.Country + "-" + c.State; at.texts.Has(key) {
+		state = at.texts.Text(key)
+	}
+	var lines []string
+	for _, l := range []string{c.Name, c.Line1, c.Line2, strings.TrimSpace(c.PostalCode + " " + c.City), state} {
+		if l != "" {
+			lines = append(lines, l)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// date prints a moment on the market's clocks, in the locale's order.
+func (at *site) date(t time.Time) string {
+	t = t.In(at.zone)
+	return at.texts.Text("date.format", "year", t.Year(), "month", fmt.Sprintf("%02d", t.Month()), "day", fmt.Sprintf("%02d", t.Day()),
+		"time", t.Format("15:04"))
+}
+
+// orderRow is an order on the list.
+type orderRow struct{ URL, Number, Date, Machine, Total string }
+
+func (s *Shop) listOrders(w http.ResponseWriter, r *http.Request, at *site) error {
+	var body struct{ Orders []orderRow }
+	if id := cartID(r); id != "" {
+		orders, err := s.deps.Orders.OrdersOfCart(r.Context(), id, at.market.ID, s.cfg.MaxOrders)
+		if err != nil {
+			return world.Wrap("shop.orders", err)
+		}
+		for _, o := range orders {
+			body.Orders = append(body.Orders, orderRow{URL: at.prefix + "/orders/" + o.ID, Number: o.Number,
+				Date: at.date(o.PlacedAt), Machine: o.PlacedAt.Format(time.RFC3339), Total: at.money(o.TotalMinor)})
+		}
+	}
+	v := s.view(at, "/orders")
+	v.Title, v.Body = v.T("orders.title"), body
+	return s.render(w, r, http.StatusOK, "orders", v)
+}

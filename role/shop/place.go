@@ -1,0 +1,68 @@
+package shop
+
+import (
+	"net/http"
+
+	"meridian/engine/checkout"
+	"meridian/world"
+)
+
+// place orders what the form showed, or shows the form again with the reason
+// why not. Nothing that was typed is lost either way.
+func (s *Shop) place(a *attempt) error {
+	q, final, err := s.settle(a)
+	if err != nil && !world.Is(err, world.CodeTooLarge) {
+		return err
+	}
+	if err != nil || !final || len(a.wrong) > 0 || !a.basket.ready() {
+		a.status = http.StatusUnprocessableEntity
+		return s.checkoutPage(a)
+	}
+	shown, ok := parseQuoted(a.r.PostForm.Get("quoted"), s.cfg.MaxLines)
+	changes := a.at.changes(shown, q, a.basket)
+	if !ok || len(changes) > 0 {
+		a.status, a.notices = http.StatusConflict, append(a.notices, changes...)
+		return s.checkoutPage(a)
+	}
+	o, err := s.order(a, q)
+	if err != nil {
+		return err
+	}
+	number := func() (string, error) { return checkout.NewOrderNumber(s.brand, a.at.market.ID, s.deps.Random) }
+	placed, _, err := s.deps.Orders.Place(a.r.Context(), o, a.key, number)
+	switch world.CodeOf(err) {
+	case "":
+		s.showPlaced(a, placed)
+		return nil
+	case world.CodeUnprocessed, world.CodeConflict:
+		return s.placeRefused(a)
+	}
+	return world.Wrap("shop.place", err)
+}
+
+// placeRefused looks at the cart and the stock again and shows what has become
+// of them: somebody else was faster, or another window of the same browser.
+func (s *Shop) placeRefused(a *attempt) (err error) {
+	if a.basket, err = s.basket(a.r.Context(), a.at, cartID(a.r)); err != nil {
+		return err
+	}
+	if len(a.basket.sold()) == 0 || hasGone(a.basket) {
+		http.Redirect(a.w, a.r, a.at.prefix+"/cart", http.StatusSeeOther)
+		return nil
+	}
+	a.status = http.StatusConflict
+	if a.basket.ready() {
+		a.notices = append(a.notices, notice{Text: a.at.texts.Text("checkout.changed")})
+	}
+	return s.checkoutPage(a)
+}
+
+// order is what is to be placed, as it was quoted.
+func (s *Shop) order(a *attempt, q checkout.Quote) (world.Order, error) {
+	id, err := newID(s.deps.Random)
+	return world.Order{
+		ID: id, Market: a.at.market.ID, CartID: a.basket.id, Locale: a.at.locale(), Contact: a.contact,
+		Lines: q.Lines, Taxes: q.Taxes, Jurisdiction: q.Jurisdiction, Currency: a.at.market.Currency,
+		NetMinor: q.Net.Minor, TaxMinor: q.Tax.Minor, TotalMinor: q.Total.Minor, PlacedAt: s.deps.Now().UTC(),
+	}, err
+}

@@ -1,0 +1,120 @@
+package shop
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"meridian/engine/checkout"
+	"meridian/world"
+)
+
+// quoted is what a checkout form says that the visitor was shown. It is not a
+// promise: every total is reckoned anew, and this only tells whether and what
+// to say about a difference. So it needs no signature.
+type quoted struct {
+	jurisdiction string // "" before the address is known
+	total        int64
+	lines        []world.OrderLine // Slug, Quantity, UnitMinor, TaxClass
+}
+
+// quotedOf is the quote as the form carries it.
+func quotedOf(q checkout.Quote) quoted {
+	return quoted{jurisdiction: q.Jurisdiction, total: q.Total.Minor, lines: q.Lines}
+}
+
+// String is the form's text: "DE;1270;brezel:2:180:bread;…".
+func (q quoted) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s;%d", q.jurisdiction, q.total)
+	for _, l := range q.lines {
+		fmt.Fprintf(&b, ";%s:%d:%d:%s", l.Slug, l.Quantity, l.UnitMinor, l.TaxClass)
+	}
+	return b.String()
+}
+
+// parseQuoted reads what String wrote. ok is false for anything else: then the
+// visitor is shown the totals again.
+func parseQuoted(text string, maxLines int) (q quoted, ok bool) {
+	parts := strings.Split(text, ";")
+	if len(parts) < 3 || len(parts) > maxLines+2 {
+		return quoted{}, false
+	}
+	q.jurisdiction = parts[0]
+	total, err := strconv.ParseInt(parts[1], 10, 64)
+	if err != nil {
+		return quoted{}, false
+	}
+	q.total = total
+	for _, part := range parts[2:] {
+		f := strings.Split(part, ":")
+		if len(f) != 4 || !slugForm.MatchString(f[0]) {
+			return quoted{}, false
+		}
+		n, err1 := strconv.Atoi(f[1])
+		unit, err2 := strconv.ParseInt(f[2], 10, 64)
+		if err1 != nil || err2 != nil || n < 1 || unit < 0 {
+			return quoted{}, false
+		}
+		q.lines = append(q.lines, world.OrderLine{Slug: f[0], Name: f[0], Quantity: n, UnitMinor: unit, TaxClass: f[3]})
+	}
+	return q, true
+}
+
+// changes are what to tell a visitor whose form showed something else than
+// holds now; none when the order may be placed as it was shown.
+func (at *site) changes(shown quoted, now checkout.Quote, b basket) []notice {
+	var prices []string
+	for _, c := range checkout.Verify(at.market.Currency, shown.lines, b.products()) {
+		switch c.Kind {
+		case checkout.PriceChanged:
+			prices = append(prices, at.texts.Text("checkout.price_changed", "name", b.name(c.Slug),
+				"was", at.money(c.WasMinor), "now", at.money(c.NowMinor)))
+		case checkout.Gone:
+			prices = append(prices, at.texts.Text("checkout.gone", "name", b.name(c.Slug)))
+		}
+	}
+	switch {
+	case len(prices) > 0:
+		return []notice{{Text: at.texts.Text("checkout.changed"), Items: prices}}
+	case shown.String() == quotedOf(now).String():
+		return nil
+	case shown.jurisdiction != now.Jurisdiction || sameLines(shown.lines, now.Lines):
+		return []notice{{Text: at.texts.Text("checkout.tax_changed", "total", now.Total.Format(at.locale()))}}
+	}
+	return []notice{{Text: at.texts.Text("checkout.changed")}}
+}
+
+// sameLines reports whether the same things were shown at the same prices, so
+// that only the tax on them can differ.
+func sameLines(a, b []world.OrderLine) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].Slug != b[i].Slug || a[i].Quantity != b[i].Quantity || a[i].UnitMinor != b[i].UnitMinor {
+			return false
+		}
+	}
+	return true
+}
+
+func (b basket) products() []world.Product {
+	var out []world.Product
+	for _, l := range b.lines {
+		if !l.gone() {
+			out = append(out, l.product)
+		}
+	}
+	return out
+}
+
+// name is a product's name as far as the cart knows it.
+func (b basket) name(slug string) string {
+	for _, l := range b.lines {
+		if l.Slug == slug && !l.gone() {
+			return l.product.Name
+		}
+	}
+	return slug
+}

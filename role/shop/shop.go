@@ -1,0 +1,143 @@
+package shop
+
+import (
+	"fmt"
+	"html/template"
+	"net/http"
+	"strings"
+	"unicode"
+
+	"meridian/web"
+	"meridian/world"
+)
+
+// Shop answers for every market: its catalogue from the replica at hand, its
+// carts and orders only where the market is at home.
+type Shop struct {
+	cfg    Config
+	world  *world.World
+	deps   Deps
+	assets *web.Assets
+	pages  map[string]*template.Template
+	sites  map[string]sites
+	brand  string // begins an order number: "SC"
+	csrf   *http.CrossOriginProtection
+}
+
+// New makes a shop. It fails with invalid for a setting, a market's rules or a
+// text that is missing, and says which.
+func New(cfg Config, d Deps) (*Shop, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if _, ok := d.World.RegionByID(cfg.Region); !ok {
+		return nil, world.E(world.CodeInvalid, "shop.new", fmt.Sprintf("region: the world has no region %q", cfg.Region))
+	}
+	s := &Shop{cfg: cfg, world: d.World, deps: d, brand: initials(d.World.Name), csrf: http.NewCrossOriginProtection()}
+	var err error
+	if s.assets, err = web.NewAssets(); err != nil {
+		return nil, world.Wrap("shop.new", err)
+	}
+	keys, err := s.loadPages()
+	if err != nil {
+		return nil, world.Wrap("shop.new", err)
+	}
+	for _, m := range d.World.Markets {
+		if err := d.Texts.Check(m.Locales, append(keys, keysOf(m)...)); err != nil {
+			return nil, err
+		}
+	}
+	s.sites, err = buildSites(cfg, d)
+	return s, err
+}
+
+// initials are the capitals of a name's words, "SC" of "Sweet Crumbs".
+func initials(name string) string {
+	var b strings.Builder
+	for word := range strings.FieldsSeq(name) {
+		if c := unicode.ToUpper(rune(word[0])); c < unicode.MaxASCII && unicode.IsLetter(c) && b.Len() < 6 {
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
+}
+
+// Handler answers everything that a region's shield sends to the shop.
+func (s *Shop) Handler() http.Handler {
+	pages := http.NewServeMux()
+	on := func(pattern string, m methods) { pages.Handle(pattern, s.route(m)) }
+	on("/{$}", methods{http.MethodGet: s.list})
+	on("/p/{slug}", methods{http.MethodGet: s.product})
+	on("/cart", methods{http.MethodGet: s.atHome(s.showCart), http.MethodPost: s.atHome(s.changeCart)})
+	on("/checkout", methods{http.MethodGet: s.atHome(s.showCheckout), http.MethodPost: s.atHome(s.checkout)})
+	on("/orders", methods{http.MethodGet: s.atHome(s.listOrders)})
+	on("/orders/{id}", methods{http.MethodGet: s.atHome(s.showOrder)})
+	on("/", methods{http.MethodGet: nothing, http.MethodPost: nothing})
+
+	all := http.NewServeMux()
+	all.HandleFunc("GET "+world.FeedPath, s.feed)
+	all.HandleFunc("GET "+web.AssetPrefix, s.asset)
+	all.Handle("/", s.withSite(pages))
+	return s.withHeaders(all)
+}
+
+// handler answers a request about a site, or says why not.
+type handler func(w http.ResponseWriter, r *http.Request, at *site) error
+
+// methods are what a resource can be asked. GET answers HEAD too.
+type methods map[string]handler
+
+func (s *Shop) route(m methods) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		at := siteOf(r)
+		method := r.Method
+		if method == http.MethodHead {
+			method = http.MethodGet
+		}
+		h, ok := m[method]
+		if !ok {
+			w.Header().Set("Allow", m.allow())
+			s.fail(w, r, at, world.E(world.CodeMethod, "shop.route", ""))
+			return
+		}
+		if err := h(w, r, at); err != nil {
+			s.fail(w, r, at, err)
+		}
+	})
+}
+
+func (m methods) allow() string {
+	if _, ok := m[http.MethodPost]; ok {
+		return "GET, HEAD, POST"
+	}
+	return "GET, HEAD"
+}
+
+func nothing(http.ResponseWriter, *http.Request, *site) error {
+	return world.E(world.CodeNotFound, "shop.route", "")
+}
+
+func (s *Shop) asset(w http.ResponseWriter, r *http.Request) {
+	if !s.assets.Serve(w, r) {
+		s.fail(w, r, nil, world.E(world.CodeNotFound, "shop.asset", ""))
+	}
+}
+
+// atHome guards resident data: it is answered for in the market's home region
+// only, never cached, and changed only by the shop's own pages.
+func (s *Shop) atHome(next handler) handler {
+	return func(w http.ResponseWriter, r *http.Request, at *site) error {
+		w.Header().Set("Cache-Control", "private, no-store")
+		if !at.home {
+			return world.E(world.CodeMisdirected, "shop.home", "")
+		}
+		if err := s.csrf.Check(r); err != nil {
+			return world.Because(world.CodeForbidden, "shop.csrf", "", err)
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, s.cfg.MaxForm)
+		if err := r.ParseForm(); err != nil {
+			return formError(err)
+		}
+		return next(w, r, at)
+	}
+}

@@ -1,0 +1,120 @@
+package shop
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"meridian/engine/checkout"
+	"meridian/engine/money"
+	"meridian/platform/i18n"
+	"meridian/world"
+)
+
+// site is one market in one language: what a request is about.
+type site struct {
+	market world.Market
+	texts  i18n.Locale
+	prefix string // "" for the market's default locale, else "/hi-in"
+	zone   *time.Location
+	terms  checkout.Terms
+	rules  checkout.ContactRules
+	home   bool // whether this shop's region takes the market's writes
+}
+
+func (s *site) locale() string { return s.texts.Tag }
+
+// money prints an amount in the market's currency for the site's readers.
+func (s *site) money(minor int64) string {
+	return money.Amount{Minor: minor, Currency: s.market.Currency}.Format(s.locale())
+}
+
+// jurisdiction is whose tax an order owes before an address is known; "" when
+// the address decides.
+func (s *site) jurisdiction() string {
+	if len(s.market.Tax.Jurisdictions) == 1 {
+		return s.market.Tax.Jurisdictions[0]
+	}
+	return ""
+}
+
+// sites are one market's, by the path prefix without its slash: "" and "hi-in".
+type sites map[string]*site
+
+// buildSites reads every market's rules once, so that a bad one is found at
+// the start and not by a visitor.
+func buildSites(cfg Config, d Deps) (map[string]sites, error) {
+	all := make(map[string]sites, len(d.World.Markets))
+	for _, m := range d.World.Markets {
+		zone, err := time.LoadLocation(m.TimeZone)
+		if err != nil {
+			return nil, world.Because(world.CodeInvalid, "shop.new", fmt.Sprintf("market %s: there is no time zone %q", m.ID, m.TimeZone), err)
+		}
+		terms, err := checkout.TermsOf(m, checkout.Limits{MaxLines: cfg.MaxLines, MaxQuantity: cfg.MaxQuantity, MaxTotal: cfg.MaxTotal})
+		if err != nil {
+			return nil, world.Wrap("shop.new "+m.ID, err)
+		}
+		rules, err := checkout.NewContactRules(m, checkout.DefaultContactLimits)
+		if err != nil {
+			return nil, world.Wrap("shop.new "+m.ID, err)
+		}
+		byPrefix := sites{}
+		for i, l := range m.Locales {
+			s := &site{market: m, texts: d.Texts.Locale(l), zone: zone, terms: terms, rules: rules, home: m.HomeRegion == cfg.Region}
+			if i > 0 {
+				s.prefix = "/" + strings.ToLower(l)
+			}
+			byPrefix[strings.TrimPrefix(s.prefix, "/")] = s
+		}
+		all[m.ID] = byPrefix
+	}
+	return all, nil
+}
+
+type siteKey struct{}
+
+// siteOf is the site that the request was found to be about.
+func siteOf(r *http.Request) *site {
+	s, _ := r.Context().Value(siteKey{}).(*site)
+	return s
+}
+
+// withSite finds the market by host and the locale by the path's first
+// segment, and hands the request on with that segment taken away. The default
+// locale has one address only: with its prefix it is redirected.
+func (s *Shop) withSite(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		m, ok := s.world.MarketByHost(r.Host)
+		if !ok {
+			s.fail(w, r, nil, world.E(world.CodeNotFound, "shop.site", "There is no shop at this address."))
+			return
+		}
+		first, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+		if strings.EqualFold(first, m.Locales[0]) {
+			// Trimmed: "//host" would lead away from here.
+			http.Redirect(w, r, "/"+strings.TrimLeft(rest, `/\`), http.StatusPermanentRedirect)
+			return
+		}
+		found, ok := s.sites[m.ID][first]
+		if !ok || first == "" {
+			found = s.sites[m.ID][""]
+		} else {
+			r2 := *r.URL
+			r2.Path, r2.RawPath = "/"+rest, ""
+			r = r.WithContext(r.Context())
+			r.URL = &r2
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), siteKey{}, found)))
+	})
+}
+
+// origin is how visitors reach a host: "https://de.example".
+func (s *Shop) origin(host string) string {
+	o := s.cfg.PublicScheme + "://" + host
+	if p := s.cfg.PublicPort; p != 0 {
+		o += fmt.Sprintf(":%d", p)
+	}
+	return o
+}

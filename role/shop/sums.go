@@ -1,0 +1,74 @@
+package shop
+
+import (
+	"meridian/engine/checkout"
+	"meridian/engine/money"
+	"meridian/world"
+)
+
+// sums is what a cart or an order comes to, as pages show it.
+type sums struct {
+	Lines      []sumLine
+	Taxes      []sumTax
+	Net, Total string
+	OnTop      bool // tax comes on top of prices; else they include it
+	Open       bool // tax is not known before the address
+}
+
+type sumLine struct {
+	Name     string
+	Quantity int
+	Sum      string
+}
+
+type sumTax struct{ Label, Tax string }
+
+func (at *site) sums(lines []world.OrderLine, taxes []world.OrderTax, net, total int64) *sums {
+	out := &sums{Net: at.money(net), Total: at.money(total), OnTop: !at.terms.Tax.Inclusive}
+	for _, l := range lines {
+		out.Lines = append(out.Lines, sumLine{Name: l.Name, Quantity: l.Quantity, Sum: at.money(l.LineMinor)})
+	}
+	for _, t := range taxes {
+		out.Taxes = append(out.Taxes, sumTax{Label: t.Label, Tax: at.money(t.TaxMinor)})
+	}
+	return out
+}
+
+func (at *site) quoteSums(q checkout.Quote) *sums {
+	return at.sums(q.Lines, q.Taxes, q.Net.Minor, q.Total.Minor)
+}
+
+// openSums adds up a cart whose tax the address will decide: prices only.
+func (at *site) openSums(b basket) (*sums, error) {
+	net := money.Amount{Currency: at.market.Currency}
+	var lines []world.OrderLine
+	for _, l := range b.sold() {
+		price, err := money.Amount{Minor: l.Product.PriceMinor, Currency: l.Product.Currency}.Mul(l.Quantity)
+		if err != nil {
+			return nil, err
+		}
+		if net, err = net.Add(price); err != nil {
+			return nil, err
+		}
+		lines = append(lines, world.OrderLine{Name: l.Product.Name, Quantity: l.Quantity, LineMinor: price.Minor})
+	}
+	out := at.sums(lines, nil, net.Minor, net.Minor)
+	out.Open = true
+	return out, nil
+}
+
+// basketSums adds up a cart as far as it can be before an address is known;
+// nil for one with nothing to add up.
+func (s *Shop) basketSums(at *site, b basket) (*sums, error) {
+	if len(b.sold()) == 0 {
+		return nil, nil
+	}
+	if at.jurisdiction() == "" {
+		return at.openSums(b)
+	}
+	q, err := s.quote(at, b, at.jurisdiction())
+	if err != nil {
+		return nil, world.Wrap("shop.sums", err)
+	}
+	return at.quoteSums(q), nil
+}
