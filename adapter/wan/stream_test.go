@@ -155,16 +155,17 @@ func TestConnectionsShareTheBandwidth(t *testing.T) {
 		r := newRig(t, Params{Bandwidth: bandwidth})
 		began := time.Now()
 		var took [2]time.Duration
+		var reading sync.WaitGroup
 		for i := range took {
 			near := r.dialNear(t)
 			far := r.acceptFar(t)
 			go near.Write(make([]byte, each))
-			go func() {
+			reading.Go(func() {
 				io.ReadFull(far, make([]byte, each))
 				took[i] = time.Since(began)
-			}()
+			})
 		}
-		time.Sleep(3 * time.Second)
+		reading.Wait()
 		for i, d := range took {
 			if d < 1900*ms || d > 2001*ms {
 				t.Errorf("stream %d took %v of the 2 s for both", i, d)
