@@ -1,0 +1,485 @@
+package data
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/xml"
+	"io"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
+	"testing"
+	"text/template"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+type words struct {
+	Name        string `yaml:"name"`
+	Description string `yaml:"description"`
+	Allergens   string `yaml:"allergens"`
+}
+
+type product struct {
+	Slug       string           `yaml:"slug"`
+	Art        string           `yaml:"art"`
+	TaxClass   string           `yaml:"tax_class"`
+	PriceMinor int64            `yaml:"price_minor"`
+	Stock      int              `yaml:"stock"`
+	Featured   bool             `yaml:"featured"`
+	Text       map[string]words `yaml:"text"`
+}
+
+type catalog struct {
+	Market   string    `yaml:"market"`
+	Currency string    `yaml:"currency"`
+	Products []product `yaml:"products"`
+}
+
+// markets is what README.md promises of each. low and high bound a believable
+// price in minor units, so that a price in the wrong unit is found.
+var markets = map[string]struct {
+	currency, jurisdiction string
+	locales                []string
+	low, high              int64
+}{
+	"us": {"USD", "US-", []string{"en-US"}, 500, 10000},
+	"gb": {"GBP", "GB", []string{"en-GB"}, 200, 8000},
+	"de": {"EUR", "DE", []string{"de-DE"}, 200, 8000},
+	"jp": {"JPY", "JP", []string{"ja-JP"}, 150, 8000},
+	"in": {"INR", "IN", []string{"en-IN", "hi-IN"}, 4000, 250000},
+}
+
+var locales = []string{"en-US", "en-GB", "de-DE", "ja-JP", "en-IN", "hi-IN"}
+
+func read(t *testing.T, name string) []byte {
+	t.Helper()
+	b, err := FS.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func names(t *testing.T, pattern string) []string {
+	t.Helper()
+	found, err := fs.Glob(FS, pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var bare []string
+	for _, f := range found {
+		bare = append(bare, strings.TrimSuffix(path.Base(f), path.Ext(f)))
+	}
+	return bare
+}
+
+func readCatalog(t *testing.T, market string) catalog {
+	t.Helper()
+	d := yaml.NewDecoder(bytes.NewReader(read(t, "catalog/"+market+".yaml")))
+	d.KnownFields(true)
+	var c catalog
+	if err := d.Decode(&c); err != nil {
+		t.Fatalf("catalog of %s: %v", market, err)
+	}
+	return c
+}
+
+func TestCatalogs(t *testing.T) {
+	if got := names(t, "catalog/*.yaml"); len(got) != len(markets) {
+		t.Fatalf("catalogs %v, want one for each of %d markets", got, len(markets))
+	}
+	slug := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	for market, want := range markets {
+		c := readCatalog(t, market)
+		if c.Market != market || c.Currency != want.currency {
+			t.Errorf("%s says it is market %q in %q", market, c.Market, c.Currency)
+		}
+		if len(c.Products) < 14 {
+			t.Errorf("%s has %d products, want at least 14", market, len(c.Products))
+		}
+		slugs, arts, featured := map[string]bool{}, map[string]bool{}, 0
+		for _, p := range c.Products {
+			if !slug.MatchString(p.Slug) || len(p.Slug) > 60 || slugs[p.Slug] {
+				t.Errorf("%s: slug %q is malformed, too long or used twice", market, p.Slug)
+			}
+			if arts[p.Art] {
+				t.Errorf("%s: two products share the drawing %q", market, p.Art)
+			}
+			slugs[p.Slug], arts[p.Art] = true, true
+			if p.PriceMinor < want.low || p.PriceMinor > want.high {
+				t.Errorf("%s/%s: a price of %d is not believable in %s", market, p.Slug, p.PriceMinor, c.Currency)
+			}
+			if p.Stock <= 0 {
+				t.Errorf("%s/%s: stock %d", market, p.Slug, p.Stock)
+			}
+			if p.Featured {
+				featured++
+			}
+			checkText(t, market+"/"+p.Slug, p.Text, want.locales)
+		}
+		if featured < 3 || featured > 5 {
+			t.Errorf("%s features %d products", market, featured)
+		}
+	}
+}
+
+func checkText(t *testing.T, where string, text map[string]words, want []string) {
+	t.Helper()
+	if len(text) != len(want) {
+		t.Errorf("%s has text in %d locales, want %v", where, len(text), want)
+	}
+	for _, l := range want {
+		w := text[l]
+		if w.Name == "" || w.Allergens == "" {
+			t.Errorf("%s lacks a name or allergens in %s", where, l)
+		}
+		ends := strings.Count(w.Description, ". ") + strings.Count(w.Description, "。") + strings.Count(w.Description, "। ")
+		if !strings.HasSuffix(w.Description, "。") {
+			ends++
+		}
+		if ends < 2 || ends > 4 {
+			t.Errorf("%s: the description in %s has %d sentences: %q", where, l, ends, w.Description)
+		}
+	}
+}
+
+func TestEveryDrawingExistsAndIsUsed(t *testing.T) {
+	used := map[string]bool{}
+	for market := range markets {
+		for _, p := range readCatalog(t, market).Products {
+			used[p.Art] = true
+			if _, err := fs.Stat(FS, "art/"+p.Art+".svg"); err != nil {
+				t.Errorf("%s/%s: %v", market, p.Slug, err)
+			}
+		}
+	}
+	drawings := names(t, "art/*.svg")
+	if len(drawings) < 26 {
+		t.Errorf("%d drawings, want at least 26", len(drawings))
+	}
+	for _, d := range drawings {
+		if !used[d] {
+			t.Errorf("no product uses art/%s.svg", d)
+		}
+	}
+}
+
+// safeElements are all that a drawing may be made of.
+var safeElements = []string{"svg", "defs", "g", "use", "path", "rect", "ellipse", "linearGradient", "radialGradient", "stop", "clipPath"}
+
+// svgFault says what makes a drawing unfit to be shown, or "".
+func svgFault(src []byte) string {
+	if len(src) >= 30000 {
+		return "is 30 000 bytes or more"
+	}
+	ids, refs := map[string]bool{}, []string{}
+	d := xml.NewDecoder(bytes.NewReader(src))
+	for depth, seen := 0, 0; ; {
+		tok, err := d.Token()
+		if err == io.EOF && seen > 0 {
+			break
+		}
+		if err != nil {
+			return "is not well formed: " + err.Error()
+		}
+		switch e := tok.(type) {
+		case xml.StartElement:
+			if depth == 0 && attr(e, "viewBox") != "0 0 1600 1200" {
+				return "has not the viewBox 0 0 1600 1200"
+			}
+			depth, seen = depth+1, seen+1
+			if !slices.Contains(safeElements, e.Name.Local) {
+				return "holds <" + e.Name.Local + ">"
+			}
+			for _, a := range e.Attr {
+				if f := attrFault(a, ids, &refs); f != "" {
+					return f
+				}
+			}
+		case xml.EndElement:
+			depth--
+		case xml.Directive, xml.ProcInst:
+			return "holds a directive"
+		}
+	}
+	for _, r := range refs {
+		if !ids[r] {
+			return "refers to #" + r + ", which it does not hold"
+		}
+	}
+	return ""
+}
+
+func attr(e xml.StartElement, name string) string {
+	for _, a := range e.Attr {
+		if a.Name.Local == name {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+func attrFault(a xml.Attr, ids map[string]bool, refs *[]string) string {
+	name := strings.ToLower(a.Name.Local)
+	switch {
+	case strings.HasPrefix(name, "on"):
+		return "has the event attribute " + name
+	case name == "style", name == "filter":
+		return "has the attribute " + name
+	case name == "id":
+		ids[a.Value] = true
+	case name == "href", name == "src":
+		if !strings.HasPrefix(a.Value, "#") {
+			return "refers to " + a.Value
+		}
+		*refs = append(*refs, a.Value[1:])
+	case strings.Contains(a.Value, "url("):
+		id, ok := strings.CutPrefix(a.Value, "url(#")
+		if !ok {
+			return "refers to " + a.Value
+		}
+		*refs = append(*refs, strings.TrimSuffix(id, ")"))
+	}
+	return ""
+}
+
+func TestDrawingsAreSafe(t *testing.T) {
+	for _, n := range names(t, "art/*.svg") {
+		if f := svgFault(read(t, "art/"+n+".svg")); f != "" {
+			t.Errorf("art/%s.svg %s", n, f)
+		}
+	}
+}
+
+func TestUnsafeDrawingsAreFound(t *testing.T) {
+	wrap := func(s string) []byte {
+		return []byte(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1600 1200">` + s + `</svg>`)
+	}
+	if f := svgFault(wrap(`<g id="a"/><use href="#a"/>`)); f != "" {
+		t.Errorf("a safe drawing %s", f)
+	}
+	for _, bad := range [][]byte{
+		wrap(`<script>x</script>`), wrap(`<text>x</text>`), wrap(`<image href="#a"/>`), wrap(`<use href="https://example.com/a.svg#a"/>`),
+		wrap(`<g onclick="x"/>`), wrap(`<path fill="url(https://example.com/a)"/>`), wrap(`<path fill="url(#none)"/>`), wrap(`<path>`),
+		wrap(strings.Repeat(" ", 30000)), []byte(`<svg/>`), {},
+	} {
+		if svgFault(bad) == "" {
+			t.Errorf("%.80q passed", bad)
+		}
+	}
+}
+
+type rate struct {
+	jurisdiction, class, percent string
+	from, to                     time.Time // to is zero when still in force
+}
+
+func (r rate) on(day time.Time) bool {
+	return !day.Before(r.from) && (r.to.IsZero() || !day.After(r.to))
+}
+
+func day(t *testing.T, s string) time.Time {
+	t.Helper()
+	d, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func readRates(t *testing.T) []rate {
+	t.Helper()
+	rows, err := csv.NewReader(bytes.NewReader(read(t, "tax.csv"))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const header = "jurisdiction,tax_class,rate_percent,valid_from,valid_to,label,source"
+	if got := strings.Join(rows[0], ","); got != header {
+		t.Fatalf("header %q, want %q", got, header)
+	}
+	decimal := regexp.MustCompile(`^(0|[1-9][0-9]?)(\.[0-9]*[1-9])?$`)
+	place := regexp.MustCompile(`^(DE|GB|JP|IN|US-[A-Z]{2})$`)
+	var rates []rate
+	for i, row := range rows[1:] {
+		r := rate{jurisdiction: row[0], class: row[1], percent: row[2], from: day(t, row[3])}
+		if row[4] != "" {
+			r.to = day(t, row[4])
+			if r.to.Before(r.from) {
+				t.Errorf("row %d ends before it begins", i+2)
+			}
+		}
+		if !place.MatchString(r.jurisdiction) || !decimal.MatchString(r.percent) || row[5] == "" || row[6] == "" {
+			t.Errorf("row %d is incomplete or malformed: %v", i+2, row)
+		}
+		if !slices.Contains([]string{"bread", "cake", "chocolate_biscuit", "drink"}, r.class) {
+			t.Errorf("row %d has the unknown class %q", i+2, r.class)
+		}
+		rates = append(rates, r)
+	}
+	return rates
+}
+
+// rateOn is the one rate in force on a day, or "" when there is none.
+func rateOn(t *testing.T, rates []rate, jurisdiction, class, date string) string {
+	t.Helper()
+	found := ""
+	for _, r := range rates {
+		if r.jurisdiction == jurisdiction && r.class == class && r.on(day(t, date)) {
+			if found != "" {
+				t.Errorf("%s %s has two rates on %s", jurisdiction, class, date)
+			}
+			found = r.percent
+		}
+	}
+	return found
+}
+
+func TestRatesNeverOverlap(t *testing.T) {
+	rates := readRates(t)
+	for i, a := range rates {
+		for _, b := range rates[i+1:] {
+			if a.jurisdiction == b.jurisdiction && a.class == b.class && (a.on(b.from) || b.on(a.from)) {
+				t.Errorf("%s %s: the rows from %s and %s overlap", a.jurisdiction, a.class, a.from.Format(time.DateOnly), b.from.Format(time.DateOnly))
+			}
+		}
+	}
+}
+
+func TestRatesOnTheDaysThatTheyChange(t *testing.T) {
+	rates := readRates(t)
+	for _, c := range []struct{ jurisdiction, class, date, want string }{
+		{"DE", "cake", "2020-06-30", "7"}, {"DE", "cake", "2020-07-01", "5"}, {"DE", "cake", "2020-12-31", "5"}, {"DE", "cake", "2021-01-01", "7"},
+		{"DE", "drink", "2020-06-30", "19"}, {"DE", "drink", "2020-07-01", "16"}, {"DE", "drink", "2021-01-01", "19"},
+		{"IN", "cake", "2025-09-21", "18"}, {"IN", "cake", "2025-09-22", "5"}, {"IN", "bread", "2026-11-21", "0"},
+		{"US-IL", "cake", "2025-12-31", "1"}, {"US-IL", "cake", "2026-01-01", "0"},
+		{"US-AR", "bread", "2025-12-31", "0.125"}, {"US-AR", "bread", "2026-01-01", "0"},
+		{"GB", "cake", "2026-11-21", "0"}, {"GB", "chocolate_biscuit", "2026-11-21", "20"}, {"GB", "chocolate_biscuit", "2011-01-03", ""},
+		{"JP", "cake", "2026-11-21", "8"}, {"JP", "drink", "2026-11-21", "8"}, {"JP", "cake", "2027-04-01", "8"},
+	} {
+		if got := rateOn(t, rates, c.jurisdiction, c.class, c.date); got != c.want {
+			t.Errorf("%s %s on %s: %q, want %q", c.jurisdiction, c.class, c.date, got, c.want)
+		}
+	}
+}
+
+func TestEveryProductHasARateWhereItIsSold(t *testing.T) {
+	rates := readRates(t)
+	for market, want := range markets {
+		places := map[string]bool{}
+		for _, r := range rates {
+			if strings.HasPrefix(r.jurisdiction, want.jurisdiction) {
+				places[r.jurisdiction] = true
+			}
+		}
+		if len(places) == 0 {
+			t.Errorf("%s has no jurisdiction", market)
+		}
+		for _, p := range readCatalog(t, market).Products {
+			for place := range places {
+				if rateOn(t, rates, place, p.TaxClass, "2026-11-21") == "" {
+					t.Errorf("%s/%s: no rate for %s in %s", market, p.Slug, p.TaxClass, place)
+				}
+			}
+		}
+	}
+}
+
+// readLocale gives each key's forms: "" for a plain text, else by plural category.
+func readLocale(t *testing.T, locale string) map[string]map[string]string {
+	t.Helper()
+	var nodes map[string]yaml.Node
+	if err := yaml.Unmarshal(read(t, "locales/"+locale+".yaml"), &nodes); err != nil {
+		t.Fatalf("%s: %v", locale, err)
+	}
+	texts := map[string]map[string]string{}
+	for key, n := range nodes {
+		forms := map[string]string{}
+		if n.Kind == yaml.ScalarNode {
+			forms[""] = n.Value
+		} else if err := n.Decode(&forms); err != nil {
+			t.Fatalf("%s: %s: %v", locale, key, err)
+		}
+		texts[key] = forms
+	}
+	return texts
+}
+
+var placeholder = regexp.MustCompile(`\{\{\.([A-Za-z]+)\}\}`)
+
+func placeholders(forms map[string]string) []string {
+	seen := map[string]bool{}
+	for _, text := range forms {
+		for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
+			seen[m[1]] = true
+		}
+	}
+	var list []string
+	for name := range seen {
+		list = append(list, name)
+	}
+	sort.Strings(list)
+	return list
+}
+
+func TestLocalesSayTheSame(t *testing.T) {
+	got := names(t, "locales/*.yaml")
+	want := slices.Clone(locales)
+	sort.Strings(want)
+	if !slices.Equal(got, want) {
+		t.Fatalf("locales %v, want %v", got, want)
+	}
+	model := readLocale(t, "en-GB")
+	key := regexp.MustCompile(`^[a-z]+(_[a-z]+)*(\.[a-z0-9]+(_[a-z0-9]+)*)+$`)
+	for _, locale := range locales {
+		texts := readLocale(t, locale)
+		if len(texts) != len(model) {
+			t.Errorf("%s has %d keys, en-GB %d", locale, len(texts), len(model))
+		}
+		for k, forms := range texts {
+			if _, ok := model[k]; !ok || !key.MatchString(k) {
+				t.Errorf("%s: the key %q is not in en-GB or is malformed", locale, k)
+			}
+			checkForms(t, locale+": "+k, forms, pluralsOf(locale, len(model[k][""]) == 0))
+			// Only the tax lines differ: the US names the place, and a zero rate has no number.
+			if p := placeholders(forms); !strings.HasPrefix(k, "tax.") && !slices.Equal(p, placeholders(model[k])) {
+				t.Errorf("%s: %s uses %v, en-GB %v", locale, k, p, placeholders(model[k]))
+			}
+		}
+	}
+}
+
+// pluralsOf are the plural categories of a text in a locale (CLDR).
+func pluralsOf(locale string, plural bool) []string {
+	switch {
+	case !plural:
+		return []string{""}
+	case locale == "ja-JP":
+		return []string{"other"}
+	}
+	return []string{"one", "other"}
+}
+
+func checkForms(t *testing.T, where string, forms map[string]string, want []string) {
+	t.Helper()
+	if len(forms) != len(want) {
+		t.Errorf("%s has the forms %v, want %q", where, forms, want)
+	}
+	known := map[string]string{"Count": "3", "Rate": "7", "Place": "Texas", "Name": "Pie", "Old": "1", "New": "2", "Max": "9", "ID": "x"}
+	for _, f := range want {
+		if strings.TrimSpace(forms[f]) == "" {
+			t.Errorf("%s has no form %q", where, f)
+		}
+		tmpl, err := template.New(where).Option("missingkey=error").Parse(forms[f])
+		if err == nil {
+			err = tmpl.Execute(io.Discard, known)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", where, err)
+		}
+	}
+}
