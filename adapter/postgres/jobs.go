@@ -19,10 +19,10 @@ import (
 // replicateQueue keeps copies between regions apart from other work to come.
 const replicateQueue = "replicate"
 
-// maxAttempts of a copy. With [JobLimits.RetryMost] of a minute a region may
-// be away for eight hours; after that its replicas are failed, and each start
+// maxAttempts of a copy. With [JobLimits.RetryMost] of half a minute a region
+// may be away for eight hours; after that its replicas are failed, and each start
 // of the queue takes failed ones up again.
-const maxAttempts = 500
+const maxAttempts = 1000
 
 // requeueBatch is the most replicas that one statement takes up again.
 const requeueBatch = 500
@@ -34,7 +34,7 @@ type JobLimits struct {
 	Rescue     time.Duration // a job whose worker died is tried again after this; longer than Run
 	RetryFirst time.Duration // wait after the first failure; twice as long each time
 	RetryMost  time.Duration // longest wait between two attempts
-	Poll       time.Duration // look for jobs although no notice came
+	Poll       time.Duration // look for jobs although no notice came; an early retry waits for this
 	Cooldown   time.Duration // least time between two looks
 	Stop       time.Duration // running jobs may go on for this at a stop
 }
@@ -44,12 +44,13 @@ type JobLimits struct {
 func DefaultJobLimits() JobLimits {
 	return JobLimits{
 		Workers: 4, Run: 40 * time.Second, Rescue: time.Minute,
-		RetryFirst: time.Second, RetryMost: time.Minute,
-		Poll: 10 * time.Second, Cooldown: 20 * time.Millisecond, Stop: 2 * time.Second,
+		RetryFirst: time.Second, RetryMost: 30 * time.Second,
+		Poll: 2 * time.Second, Cooldown: 20 * time.Millisecond, Stop: 2 * time.Second,
 	}
 }
 
-func (l JobLimits) retryAfter(failures int) time.Duration {
+// RetryAfter is the wait after the n-th failure in a row, counted from 1.
+func (l JobLimits) RetryAfter(failures int) time.Duration {
 	d := l.RetryFirst
 	for range failures - 1 {
 		if d *= 2; d >= l.RetryMost {
@@ -133,8 +134,8 @@ func newJobInserter(pool *pgxpool.Pool) (*river.Client[pgx.Tx], error) {
 // Jobs is a running queue worker.
 type Jobs struct{ client *river.Client[pgx.Tx] }
 
-// StartJobs works the queue of a catalog primary, until [Jobs.Stop] or ctx's
-// end. work is called for each job; a job whose work fails is tried again
+// StartJobs works the queue of a catalog primary until [Jobs.Stop]; ctx is for
+// the start only. work is called for each job; a job whose work fails is tried again
 // later. Replicas that are not copied and have no job get one first. A failed
 // job's first and last error are logged as warnings.
 func StartJobs(ctx context.Context, pool *pgxpool.Pool, l JobLimits, log *slog.Logger, work func(context.Context, ReplicateJob) error) (*Jobs, error) {
@@ -167,7 +168,7 @@ func StartJobs(ctx context.Context, pool *pgxpool.Pool, l JobLimits, log *slog.L
 	if err := requeue(ctx, pool, client); err != nil {
 		return nil, err
 	}
-	if err := client.Start(ctx); err != nil {
+	if err := client.Start(context.WithoutCancel(ctx)); err != nil {
 		return nil, mapError("postgres.jobs", err)
 	}
 	return &Jobs{client}, nil
@@ -175,7 +176,7 @@ func StartJobs(ctx context.Context, pool *pgxpool.Pool, l JobLimits, log *slog.L
 
 // NextRetry is when a failed job is tried again.
 func (l JobLimits) NextRetry(job *rivertype.JobRow) time.Time {
-	return time.Now().Add(l.retryAfter(len(job.Errors) + 1))
+	return time.Now().Add(l.RetryAfter(len(job.Errors) + 1))
 }
 
 // Stop takes no new job and returns when running ones have ended; those that
@@ -214,7 +215,7 @@ func requeue(ctx context.Context, pool *pgxpool.Pool, client *river.Client[pgx.T
 		for i, a := range batch {
 			params[i].Args = a
 		}
-		if _, err := client.InsertManyFast(ctx, params); err != nil {
+		if _, err := client.InsertMany(ctx, params); err != nil {
 			return mapError(op, err)
 		}
 		last := batch[len(batch)-1]
