@@ -1,0 +1,98 @@
+package media
+
+import (
+	"fmt"
+	"time"
+
+	"meridian/engine/imagegrid"
+	"meridian/engine/placement"
+	"meridian/world"
+)
+
+// Config is what a media role can be told.
+type Config struct {
+	Listen      string    `yaml:"listen" doc:"address to listen on: tcp:host:port or unix:/path"`
+	Region      string    `yaml:"region" doc:"the region that this role runs in"`
+	Apps        []string  `yaml:"apps" doc:"the apps whose pictures are kept: the {app} of image URLs"`
+	UploadToken string    `yaml:"upload_token" doc:"what an uploader shows" secret:"true"`
+	WireKey     string    `yaml:"wire_key" doc:"key that roles show one another" secret:"true"`
+	Placement   Placement `yaml:"placement"`
+	Limits      Limits    `yaml:"limits"`
+}
+
+// Placement says how far originals are copied.
+type Placement struct {
+	Public   placement.Scope `yaml:"public" doc:"copies of public pictures: all regions, those of the zone, or only the write region"`
+	Private  placement.Scope `yaml:"private" doc:"copies of private pictures: zone or write"`
+	Withheld placement.Scope `yaml:"withheld" doc:"copies of pictures that are withheld: zone or write"`
+}
+
+func (p Placement) rule() placement.Rule {
+	return placement.Rule{Public: p.Public, Private: p.Private, Withheld: p.Withheld}
+}
+
+// Limits bound what one request, and all of them together, may cost.
+type Limits struct {
+	MaxBytes  int64         `yaml:"max_bytes" doc:"most bytes of an original"`
+	MaxPixels int64         `yaml:"max_pixels" doc:"most pixels of an original, over all frames of an animation"`
+	MaxFrames int           `yaml:"max_frames" doc:"most frames of an animation"`
+	MaxName   int           `yaml:"max_name" doc:"most bytes of a picture's file name"`
+	Uploads   int64         `yaml:"uploads" doc:"most uploads at once; each may hold max_bytes of memory"`
+	Receives  int64         `yaml:"receives" doc:"most originals from other regions taken at once"`
+	PeerAsks  int64         `yaml:"peer_asks" doc:"most questions to other regions at once about pictures that are not known here"`
+	Upload    time.Duration `yaml:"upload" doc:"longest time for an upload to arrive"`
+	Check     time.Duration `yaml:"check" doc:"longest time to inspect and decode an upload"`
+	Transform time.Duration `yaml:"transform" doc:"longest time to make a variant, with fetching its original"`
+	ListPage  int           `yaml:"list_page" doc:"most pictures on one page of a list"`
+	LagEvery  time.Duration `yaml:"lag_every" doc:"how often the replication lag is measured"`
+}
+
+// Default is a config that lacks only its place, its apps and its keys.
+func Default() Config {
+	r := placement.DefaultRule
+	return Config{
+		Placement: Placement{Public: r.Public, Private: r.Private, Withheld: r.Withheld},
+		Limits: Limits{
+			MaxBytes: 32 << 20, MaxPixels: 50_000_000, MaxFrames: 300, MaxName: 200,
+			Uploads: 4, Receives: 4, PeerAsks: 32,
+			Upload: time.Minute, Check: 20 * time.Second, Transform: 25 * time.Second,
+			ListPage: 200, LagEvery: 10 * time.Second,
+		},
+	}
+}
+
+// Validate fails with invalid for the first setting that cannot be, and says
+// what to write.
+func (c Config) Validate() error {
+	bad := func(setting, fix string) error {
+		return world.E(world.CodeInvalid, "media.config", fmt.Sprintf("%s: %s", setting, fix))
+	}
+	l := c.Limits
+	switch {
+	case !world.ValidName(c.Region):
+		return bad("region", "name the region that this role runs in")
+	case len(c.Apps) == 0:
+		return bad("apps", "name at least one app")
+	case c.UploadToken == "":
+		return bad("upload_token", "give the token that uploaders show")
+	case c.WireKey == "":
+		return bad("wire_key", "give the key that the roles share")
+	case c.UploadToken == c.WireKey:
+		return bad("upload_token", "must differ from wire_key: an uploader is not a role")
+	case l.MaxBytes < 1 || l.MaxPixels < 1 || l.MaxFrames < 1 || l.MaxName < 1:
+		return bad("limits: max_bytes, max_pixels, max_frames, max_name", "write at least 1")
+	case l.Uploads < 1 || l.Receives < 1 || l.PeerAsks < 1 || l.ListPage < 1:
+		return bad("limits: uploads, receives, peer_asks, list_page", "write at least 1")
+	case l.Upload <= 0 || l.Check <= 0 || l.Transform <= 0 || l.LagEvery <= 0:
+		return bad("limits: upload, check, transform, lag_every", "write a time above zero, such as 20s")
+	}
+	for _, app := range c.Apps {
+		if imagegrid.CheckApp(app) != nil {
+			return bad("apps", fmt.Sprintf("%q must be 1 to %d characters of a-z, 0-9 and -, beginning with a letter", app, imagegrid.MaxAppLength))
+		}
+	}
+	if err := c.Placement.rule().Check(); err != nil {
+		return world.Wrap("media.config placement", err)
+	}
+	return nil
+}

@@ -1,0 +1,106 @@
+package media
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"meridian/engine/imagegrid"
+	"meridian/world"
+)
+
+// Deps are the parts that a media role is given.
+type Deps struct {
+	World     *world.World
+	Manifests Manifests
+	Objects   Objects
+	Pictures  Pictures
+	Peers     Peers
+	Now       func() time.Time
+	Random    io.Reader // of cryptographic quality: a media id is hard to guess
+	Log       *slog.Logger
+	Metrics   prometheus.Registerer // nil: nothing is reported
+}
+
+// Manifests keeps what is known of assets: those made here in the region's
+// own catalog, the others' in its replicas.
+type Manifests interface {
+	// Create stores an asset with its replicas and a replicate job for each
+	// that is not copied, all or nothing. It returns the manifest as stored
+	// and a position from which on a replica knows it; the zero position when
+	// that could not be told. conflict when the media id is taken.
+	Create(ctx context.Context, m world.Manifest) (world.Manifest, world.Position, error)
+	// Manifest is what this region knows of an asset; not_found when it has
+	// not heard of it.
+	Manifest(ctx context.Context, app, mediaID string) (world.Manifest, error)
+	// List is an app's assets, newest first, at most limit, behind the one of
+	// the given time and id; a zero time begins at the newest. missing names
+	// regions that could not be read.
+	List(ctx context.Context, app string, before time.Time, beforeID string, limit int) (page []world.Manifest, missing []string, err error)
+	// MarkReplica records how far a copy of an original has come; a copy that
+	// is copied stays so. not_found when there is no such replica.
+	MarkReplica(ctx context.Context, sha256 string, r world.Replica) error
+	// Uncopied calls each with the region's replicas that are not copied, by
+	// target and state: how many, and since when the oldest.
+	Uncopied(ctx context.Context, each func(region string, state world.ReplicaState, count int, oldest time.Time)) error
+}
+
+// Objects is the region's object store.
+type Objects interface {
+	// Put keeps bytes under a key, whole or not at all. When it returns nil
+	// they survive a loss of power.
+	Put(ctx context.Context, key string, data []byte) error
+	// Get is the object of a key, not_found when there is none, too_large
+	// when it has more than most bytes.
+	Get(ctx context.Context, key string, most int64) ([]byte, error)
+}
+
+// PictureInfo is what a picture's header says.
+type PictureInfo struct {
+	MediaType     string // by its magic bytes
+	Width, Height int    // pixels, upright
+	Frames        int    // 1 for a still
+}
+
+// PictureLimits bound what a picture may declare.
+type PictureLimits struct {
+	MaxBytes, MaxPixels int64
+	MaxFrames           int
+}
+
+// Pictures reads and makes pictures. A picture that is not taken, or damaged,
+// is unsupported, too_large or unprocessed; never internal.
+type Pictures interface {
+	// Inspect reads the header alone.
+	Inspect(ctx context.Context, data []byte, limits PictureLimits) (PictureInfo, error)
+	// Check decodes all of it.
+	Check(ctx context.Context, data []byte, limits PictureLimits) error
+	// Average is its average colour, "#rrggbb".
+	Average(ctx context.Context, data []byte) (string, error)
+	// Transform makes a variant; format is never auto.
+	Transform(ctx context.Context, data []byte, format imagegrid.Format, width, height int) ([]byte, error)
+}
+
+// Peers is the media role of the other regions.
+type Peers interface {
+	// PushOriginal gives a region an original, durable there on return.
+	PushOriginal(ctx context.Context, region, sha256 string, body io.Reader, size int64) error
+	// Original fetches an original that a region holds.
+	Original(ctx context.Context, region, app, mediaID string, version int) ([]byte, error)
+	// Manifest asks what a region itself knows of an asset.
+	Manifest(ctx context.Context, region, app, mediaID string) (world.Manifest, error)
+}
+
+// Job asks for an original to be copied to a region.
+type Job struct {
+	SHA256  string // of the original
+	App     string // of an asset that it belongs to
+	MediaID string
+	Version int
+	Target  string // the region that shall hold the copy
+	Attempt int    // from 1
+	Last    bool   // nobody tries again by itself
+}

@@ -1,0 +1,187 @@
+package media
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"meridian/engine/imagegrid"
+	"meridian/platform/httpserver"
+	"meridian/world"
+)
+
+// manifestAge is how long shared caches may keep a manifest.
+const manifestAge = "public, s-maxage=30"
+
+// defaultPage is how many pictures a list shows unless it is told.
+const defaultPage = 50
+
+// lookup finds an asset that has a version (0: any): in the local replicas,
+// else at the region that took it in. not_found only when that one says so.
+func (m *Media) lookup(ctx context.Context, app, id string, version int) (world.Manifest, error) {
+	const op = "media.lookup"
+	local, err := m.manifests.Manifest(ctx, app, id)
+	if err == nil && hasVersion(local, version) {
+		return local, nil
+	}
+	write, elsewhere := m.writeRegion(id)
+	if elsewhere {
+		local, err = m.ask(ctx, write, app, id)
+	}
+	if err != nil {
+		return world.Manifest{}, world.Wrap(op, err)
+	}
+	if !hasVersion(local, version) {
+		return world.Manifest{}, world.E(world.CodeNotFound, op, "This picture has no such version.")
+	}
+	return local, nil
+}
+
+func hasVersion(m world.Manifest, n int) bool {
+	_, ok := m.VersionNumber(n)
+	return ok || n == 0
+}
+
+// writeRegion is the region that an id names, and whether it is another one
+// that can be asked.
+func (m *Media) writeRegion(id string) (region string, elsewhere bool) {
+	number, ok := world.MediaIDRegion(id)
+	i := slices.IndexFunc(m.world.Regions, func(r world.Region) bool { return r.Number == number })
+	if !ok || i < 0 {
+		return "", false
+	}
+	region = m.world.Regions[i].ID
+	return region, region != m.region.ID
+}
+
+// ask asks another region for a manifest: once for all who wait, and only so
+// many at a time, because ids can be made up.
+func (m *Media) ask(ctx context.Context, region, app, id string) (world.Manifest, error) {
+	v, err := m.once(ctx, "manifest "+app+"/"+id, func(ctx context.Context) (any, error) {
+		if !m.asks.TryAcquire(1) {
+			return nil, world.E(world.CodeBusy, "media.ask", "Too many unknown pictures are asked for; try again in a moment.")
+		}
+		defer m.asks.Release(1)
+		m.metrics.fetches.WithLabelValues("manifest", region).Inc()
+		found, err := m.peers.Manifest(ctx, region, app, id)
+		return found, err
+	})
+	if err != nil {
+		return world.Manifest{}, err
+	}
+	return v.(world.Manifest), nil
+}
+
+// shown finds an asset that anybody may see.
+func (m *Media) shown(ctx context.Context, app, id string, version int) (world.Manifest, error) {
+	if err := m.knownApp(app); err != nil {
+		return world.Manifest{}, err
+	}
+	found, err := m.lookup(ctx, app, id, version)
+	if err == nil && found.Visibility != world.Public {
+		err = world.E(world.CodeNotFound, "media.visibility", "")
+	}
+	return found, err
+}
+
+// published is a manifest without what is for operators only.
+func published(m world.Manifest) world.Manifest {
+	m.Replicas = slices.Clone(m.Replicas)
+	for i := range m.Replicas {
+		m.Replicas[i].Error = ""
+	}
+	return m
+}
+
+func (m *Media) showManifest(w http.ResponseWriter, r *http.Request) error {
+	app, id := r.PathValue("app"), r.PathValue("id")
+	if err := imagegrid.CheckMediaID(id); err != nil {
+		return err
+	}
+	found, err := m.shown(r.Context(), app, id, 0)
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(published(found))
+	if err != nil {
+		return world.Wrap("media.manifest", err)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", manifestAge)
+	h.Set("Surrogate-Key", world.GroupMedia(app, id))
+	serve(w, r, append(body, '\n'))
+	return nil
+}
+
+// listed is one page of a list.
+type listed struct {
+	Assets  []world.Manifest `json:"assets"`
+	Next    string           `json:"next,omitempty"`            // give it as before= for the next page
+	Missing []string         `json:"missing_regions,omitempty"` // whose assets could not be read
+}
+
+func (m *Media) list(w http.ResponseWriter, r *http.Request) error {
+	if err := httpserver.CheckBearer(r, m.cfg.UploadToken); err != nil {
+		return err
+	}
+	app := r.PathValue("app")
+	if err := m.knownApp(app); err != nil {
+		return err
+	}
+	limit, err := m.pageLimit(r.URL.Query().Get("limit"))
+	if err != nil {
+		return err
+	}
+	before, beforeID, err := parseBefore(r.URL.Query().Get("before"))
+	if err != nil {
+		return err
+	}
+	page, missing, err := m.manifests.List(r.Context(), app, before, beforeID, limit)
+	if err != nil {
+		return world.Wrap("media.list", err)
+	}
+	out := listed{Assets: page, Missing: missing}
+	if out.Assets == nil {
+		out.Assets = []world.Manifest{}
+	}
+	if len(page) == limit {
+		last := page[len(page)-1]
+		out.Next = strconv.FormatInt(last.CreatedAt.UnixMicro(), 10) + "." + last.MediaID
+	}
+	return writeJSON(w, http.StatusOK, out)
+}
+
+func (m *Media) pageLimit(s string) (int, error) {
+	most := m.cfg.Limits.ListPage
+	if s == "" {
+		return min(defaultPage, most), nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || n > most {
+		return 0, world.E(world.CodeInvalid, "media.list", fmt.Sprintf("limit is a number from 1 to %d.", most))
+	}
+	return n, nil
+}
+
+// parseBefore reads a list's place: microseconds since 1970, a dot, a media id.
+func parseBefore(s string) (time.Time, string, error) {
+	if s == "" {
+		return time.Time{}, "", nil
+	}
+	at, id, ok := strings.Cut(s, ".")
+	us, err := strconv.ParseInt(at, 10, 64)
+	if !ok || err != nil || us < 0 || us > maxMicros || imagegrid.CheckMediaID(id) != nil {
+		return time.Time{}, "", world.E(world.CodeInvalid, "media.list", "before is what the page before gave as next.")
+	}
+	return time.UnixMicro(us).UTC(), id, nil
+}
+
+// maxMicros is the end of the year 9999: no clock of ours, and still a date
+// that every part behind can read.
+const maxMicros = 253402300799_999999

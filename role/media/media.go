@@ -1,0 +1,205 @@
+package media
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+	"golang.org/x/sync/singleflight"
+
+	"meridian/engine/imagegrid"
+	"meridian/platform/httpserver"
+	"meridian/world"
+)
+
+// Media is one region's media role. It is safe for concurrent use.
+type Media struct {
+	cfg       Config
+	world     *world.World
+	region    world.Region
+	grid      imagegrid.Grid
+	manifests Manifests
+	objects   Objects
+	pictures  Pictures
+	peers     Peers
+	now       func() time.Time
+	random    io.Reader
+	log       *slog.Logger
+	metrics   *metrics
+
+	uploads  *semaphore.Weighted
+	receives *semaphore.Weighted
+	asks     *semaphore.Weighted
+	flights  singleflight.Group // one piece of work for all who wait for it
+}
+
+// New makes the role. It fails with invalid for a config that cannot be, or a
+// region that the world does not have.
+func New(cfg Config, d Deps) (*Media, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	region, ok := d.World.RegionByID(cfg.Region)
+	if !ok {
+		return nil, world.E(world.CodeInvalid, "media.new", fmt.Sprintf("region: the world has no region %q; use one of its own", cfg.Region))
+	}
+	return &Media{
+		cfg: cfg, world: d.World, region: region, grid: imagegrid.Default(),
+		manifests: d.Manifests, objects: d.Objects, pictures: d.Pictures, peers: d.Peers,
+		now: d.Now, random: d.Random, log: d.Log, metrics: newMetrics(d.Metrics),
+		uploads:  semaphore.NewWeighted(cfg.Limits.Uploads),
+		receives: semaphore.NewWeighted(cfg.Limits.Receives),
+		asks:     semaphore.NewWeighted(cfg.Limits.PeerAsks),
+	}, nil
+}
+
+// Run measures the replication lag until ctx ends.
+func (m *Media) Run(ctx context.Context) error {
+	tick := time.NewTicker(m.cfg.Limits.LagEvery)
+	defer tick.Stop()
+	for {
+		m.measureLag(ctx)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// action answers a request or says why not; it has written nothing then.
+type action func(w http.ResponseWriter, r *http.Request) error
+
+// Handler answers every path of the role; see README.md.
+func (m *Media) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(world.HeaderRegion, m.region.ID)
+		if err := m.answer(w, r); err != nil {
+			m.refuse(w, r, err)
+		}
+	})
+}
+
+func (m *Media) answer(w http.ResponseWriter, r *http.Request) error {
+	actions := m.route(r)
+	if actions == nil {
+		return world.E(world.CodeNotFound, "media.route", "")
+	}
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	do, ok := actions[method]
+	if !ok {
+		w.Header().Set("Allow", allowed(actions))
+		return world.E(world.CodeMethod, "media.route", "This address takes "+allowed(actions)+".")
+	}
+	return do(w, r)
+}
+
+// route finds what can be done with a path and sets its parts as path values.
+// It is not an http.ServeMux, which answers an unclean path with a redirect
+// and a wrong method with plain text.
+func (m *Media) route(r *http.Request) map[string]action {
+	if strings.HasPrefix(r.URL.Path, "/img/") {
+		return map[string]action{http.MethodGet: m.image}
+	}
+	internal := strings.HasPrefix(r.URL.Path, world.InternalPrefix)
+	part := strings.Split(strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/-"), "/"), "/")
+	if part[0] != "media" || len(part) < 2 || part[1] == "" {
+		return nil
+	}
+	switch {
+	case internal && len(part) == 3 && part[1] == "originals":
+		r.SetPathValue("sha256", part[2])
+		return map[string]action{http.MethodPut: m.wire(m.receive)}
+	case !internal && len(part) == 2:
+		r.SetPathValue("app", part[1])
+		return map[string]action{http.MethodPut: m.upload, http.MethodGet: m.list}
+	case len(part) == 4:
+		r.SetPathValue("app", part[1])
+		r.SetPathValue("id", part[2])
+		return m.assetActions(internal, part[3])
+	}
+	return nil
+}
+
+func (m *Media) assetActions(internal bool, what string) map[string]action {
+	switch {
+	case internal && what == "original":
+		return map[string]action{http.MethodGet: m.wire(m.giveOriginal)}
+	case internal && what == "manifest":
+		return map[string]action{http.MethodGet: m.wire(m.giveManifest)}
+	case !internal && what == "manifest":
+		return map[string]action{http.MethodGet: m.showManifest}
+	}
+	return nil
+}
+
+// wire guards an action with the wire key.
+func (m *Media) wire(do action) action {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := httpserver.CheckBearer(r, m.cfg.WireKey); err != nil {
+			return err
+		}
+		return do(w, r)
+	}
+}
+
+func allowed(actions map[string]action) string {
+	var names []string
+	for name := range actions {
+		names = append(names, name)
+		if name == http.MethodGet {
+			names = append(names, http.MethodHead)
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+// refuse answers with an error. What is not there is remembered briefly by
+// the cache tiers, so that asking again and again does not reach this far.
+func (m *Media) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	h := w.Header()
+	for _, name := range []string{"Cache-Control", "Surrogate-Key", "Vary", "Content-Type"} {
+		h.Del(name)
+	}
+	switch world.CodeOf(err) {
+	case world.CodeUnsigned:
+		h.Set("WWW-Authenticate", "Bearer") // RFC 9110 §15.5.2 demands one
+	case world.CodeNotFound:
+		if !strings.HasPrefix(r.URL.Path, world.InternalPrefix) {
+			w = briefly{w}
+		}
+	}
+	httpserver.WriteError(w, r, m.log, err)
+}
+
+// briefly lets shared caches keep an answer that is an error.
+type briefly struct{ http.ResponseWriter }
+
+func (b briefly) WriteHeader(status int) {
+	b.Header().Set("Cache-Control", "public, s-maxage=5")
+	b.ResponseWriter.WriteHeader(status)
+}
+
+func (m *Media) knownApp(app string) error {
+	if !slices.Contains(m.cfg.Apps, app) {
+		return world.E(world.CodeNotFound, "media.app", "There is no app of this name here; see the apps setting.")
+	}
+	return nil
+}
+
+// originalKey is where an original lies in the object store.
+func originalKey(sha256 string) string {
+	return "originals/sha256/" + sha256[:2] + "/" + sha256[2:4] + "/" + sha256
+}
+
+func variantKey(r imagegrid.Request) string { return "variants/" + r.Key() }

@@ -1,0 +1,88 @@
+package media
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"meridian/world"
+)
+
+type metrics struct {
+	uploads    *prometheus.CounterVec
+	transforms *prometheus.CounterVec
+	seconds    *prometheus.HistogramVec
+	bytes      *prometheus.CounterVec
+	fetches    *prometheus.CounterVec
+	uncopied   *prometheus.GaugeVec
+	age        *prometheus.GaugeVec
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	f := promauto.With(reg)
+	return &metrics{
+		uploads: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "meridian_media_uploads_total", Help: "Uploads, by outcome: ok or the error's code.",
+		}, []string{"outcome"}),
+		transforms: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "meridian_media_transforms_total", Help: "Variants made, by format and outcome.",
+		}, []string{"format", "outcome"}),
+		seconds: f.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "meridian_media_transform_seconds", Help: "Time to make a variant of an original at hand, waiting for a worker included.",
+			Buckets: []float64{.01, .025, .05, .1, .2, .5, 1, 2, 5, 10},
+		}, []string{"format"}),
+		bytes: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "meridian_media_bytes_total", Help: "Bytes of pictures uploaded, served, pushed to and received from other regions.",
+		}, []string{"what"}),
+		fetches: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "meridian_media_fetches_total", Help: "Manifests and originals asked of another region.",
+		}, []string{"what", "region"}),
+		uncopied: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "meridian_media_uncopied", Help: "Replicas of this region's originals that a region still lacks, by state.",
+		}, []string{"target", "state"}),
+		age: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "meridian_media_uncopied_age_seconds", Help: "How long the oldest of them has been waiting.",
+		}, []string{"target", "state"}),
+	}
+}
+
+// outcome is a label: "ok" or the error's code.
+func outcome(err error) string {
+	if err == nil {
+		return "ok"
+	}
+	return string(world.CodeOf(err))
+}
+
+func (m *Media) measureLag(ctx context.Context) {
+	type key struct {
+		region string
+		state  world.ReplicaState
+	}
+	count, since := map[key]int{}, map[key]time.Time{}
+	err := m.manifests.Uncopied(ctx, func(region string, state world.ReplicaState, n int, oldest time.Time) {
+		count[key{region, state}], since[key{region, state}] = n, oldest
+	})
+	if err != nil {
+		if ctx.Err() == nil {
+			m.log.WarnContext(ctx, "the replication lag cannot be measured", "err", err)
+		}
+		return
+	}
+	now := m.now()
+	for _, r := range m.world.Regions {
+		if r.ID == m.region.ID {
+			continue
+		}
+		for _, state := range []world.ReplicaState{world.ReplicaPending, world.ReplicaFailed} {
+			k, age := key{r.ID, state}, 0.0
+			if count[k] > 0 {
+				age = now.Sub(since[k]).Seconds()
+			}
+			m.metrics.uncopied.WithLabelValues(r.ID, string(state)).Set(float64(count[k]))
+			m.metrics.age.WithLabelValues(r.ID, string(state)).Set(age)
+		}
+	}
+}

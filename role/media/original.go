@@ -1,0 +1,108 @@
+package media
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+
+	"meridian/engine/georoute"
+	"meridian/engine/placement"
+	"meridian/world"
+)
+
+// original is an asset's original, verified: the local one, else another
+// holder's, which is then kept here if placement lets it stay.
+func (m *Media) original(ctx context.Context, manifest world.Manifest, v world.Version) ([]byte, error) {
+	data, err := m.localOriginal(ctx, v.SHA256)
+	if err == nil {
+		return data, nil
+	}
+	if !world.Is(err, world.CodeNotFound) {
+		m.log.WarnContext(ctx, "a local original cannot be used", "sha256", v.SHA256, "err", err)
+	}
+	fetched, err := m.once(ctx, "original "+v.SHA256, func(ctx context.Context) (any, error) {
+		return m.fetchOriginal(ctx, manifest, v)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return fetched.([]byte), nil
+}
+
+// localOriginal is what the object store holds. Errors: not_found, and
+// internal for bytes that are not what their name says.
+func (m *Media) localOriginal(ctx context.Context, sha string) ([]byte, error) {
+	data, err := m.objects.Get(ctx, originalKey(sha), m.cfg.Limits.MaxBytes)
+	if err != nil {
+		return nil, err
+	}
+	return data, verify(data, sha, world.CodeInternal)
+}
+
+// fetchOriginal asks the regions that hold it, nearest first, the write
+// region in any case.
+func (m *Media) fetchOriginal(ctx context.Context, manifest world.Manifest, v world.Version) ([]byte, error) {
+	const op = "media.original"
+	missing := world.E(world.CodeUnavailable, op, "The picture's original cannot be reached just now; try again shortly.")
+	for _, region := range m.holders(manifest) {
+		m.metrics.fetches.WithLabelValues("original", region).Inc()
+		data, err := m.peers.Original(ctx, region, manifest.App, manifest.MediaID, v.Number)
+		if err == nil {
+			err = verify(data, v.SHA256, world.CodeBadUpstream)
+		}
+		if err != nil {
+			missing.Err = err // the last one asked is the likeliest to have it
+			continue
+		}
+		m.keep(ctx, manifest, v, data)
+		return data, nil
+	}
+	return nil, missing
+}
+
+// keep makes a fetched original a replica, where the region is meant to have one.
+func (m *Media) keep(ctx context.Context, manifest world.Manifest, v world.Version, data []byte) {
+	decisions, err := placement.Regions(m.cfg.Placement.rule(), m.assetOf(manifest), m.world.Regions)
+	here := func(d placement.Decision) bool { return d.Region == m.region.ID && d.Hold }
+	if err == nil && slices.ContainsFunc(decisions, here) {
+		err = m.objects.Put(ctx, originalKey(v.SHA256), data)
+	}
+	if err != nil {
+		m.log.WarnContext(ctx, "a fetched original cannot be kept", "sha256", v.SHA256, "err", err)
+	}
+}
+
+// holders are the other regions to ask for an original, in order.
+func (m *Media) holders(manifest world.Manifest) []string {
+	sites := map[string]world.Site{}
+	for _, s := range m.world.Sites {
+		sites[s.ID] = s
+	}
+	candidate := func(region string) georoute.Candidate {
+		r, _ := m.world.RegionByID(region)
+		return georoute.Candidate{Name: region, Site: sites[r.Site], Healthy: true}
+	}
+	var holders []georoute.Candidate
+	for _, r := range manifest.Replicas {
+		if r.State == world.ReplicaCopied {
+			holders = append(holders, candidate(r.Region))
+		}
+	}
+	var order []string
+	for _, c := range placement.ReadOrder(sites[m.region.Site], holders, candidate(manifest.WriteRegion), m.world.RoundTrip) {
+		if c.Name != m.region.ID {
+			order = append(order, c.Name)
+		}
+	}
+	return order
+}
+
+// verify fails with the given code unless data is what sha names.
+func verify(data []byte, sha string, code world.Code) error {
+	sum := sha256.Sum256(data)
+	if hex.EncodeToString(sum[:]) != sha {
+		return world.E(code, "media.verify", "The bytes are not those that their SHA-256 names.")
+	}
+	return nil
+}

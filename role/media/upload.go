@@ -1,0 +1,213 @@
+package media
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/sync/semaphore"
+
+	"meridian/engine/imagegrid"
+	"meridian/engine/placement"
+	"meridian/platform/httpserver"
+	"meridian/world"
+)
+
+// HeaderPosition tells an uploader from which position on a replica knows the
+// asset.
+const HeaderPosition = "Meridian-Position"
+
+// uploaded is the answer to an upload.
+type uploaded struct {
+	MediaID  string         `json:"media_id"`
+	Version  int            `json:"version"`
+	URL      string         `json:"url"` // 640 pixels wide, in the best format that the browser takes
+	Manifest world.Manifest `json:"manifest"`
+}
+
+// shownWidth is the width of the URL that an upload is answered with.
+const shownWidth = 640
+
+func (m *Media) upload(w http.ResponseWriter, r *http.Request) (err error) {
+	defer func() { m.metrics.uploads.WithLabelValues(outcome(err)).Inc() }()
+	if err := httpserver.CheckBearer(r, m.cfg.UploadToken); err != nil {
+		return err
+	}
+	app := r.PathValue("app")
+	if err := m.knownApp(app); err != nil {
+		return err
+	}
+	name, err := m.cleanName(r.URL.Query().Get("name"))
+	if err != nil {
+		return err
+	}
+	data, release, err := m.readBody(w, r, m.uploads)
+	if err != nil {
+		return err
+	}
+	defer release()
+	manifest, pos, err := m.accept(r.Context(), app, name, data)
+	if err != nil {
+		return err
+	}
+	v := manifest.Newest()
+	h := w.Header()
+	h.Set("Location", "/media/"+app+"/"+manifest.MediaID+"/manifest")
+	if !pos.Zero() {
+		h.Set(HeaderPosition, pos.String())
+	}
+	url := imagegrid.Request{App: app, MediaID: manifest.MediaID, Version: v.Number, Format: imagegrid.Auto, Width: shownWidth}
+	return writeJSON(w, http.StatusCreated, uploaded{manifest.MediaID, v.Number, url.String(), published(manifest)})
+}
+
+// accept makes an asset of a picture: checked, durable, then known.
+func (m *Media) accept(ctx context.Context, app, name string, data []byte) (world.Manifest, world.Position, error) {
+	const op = "media.upload"
+	info, color, err := m.examine(ctx, data)
+	if err != nil {
+		return world.Manifest{}, world.Position{}, world.Wrap(op, err)
+	}
+	sum := sha256.Sum256(data)
+	now := m.now().UTC().Truncate(time.Microsecond) // what the database keeps
+	v := world.Version{
+		Number: 1, SHA256: hex.EncodeToString(sum[:]), MediaType: info.MediaType,
+		Bytes: int64(len(data)), Width: info.Width, Height: info.Height, CreatedAt: now,
+	}
+	manifest := world.Manifest{
+		App: app, Name: name, Visibility: world.Public, WriteRegion: m.region.ID,
+		Color: color, Versions: []world.Version{v}, CreatedAt: now,
+	}
+	if manifest.MediaID, err = m.newID(); err != nil {
+		return world.Manifest{}, world.Position{}, err
+	}
+	if manifest.Replicas, err = m.place(manifest, now); err != nil {
+		return world.Manifest{}, world.Position{}, world.Wrap(op, err)
+	}
+	// The original first: an original without an asset is harmless, an asset
+	// without its original is a lie.
+	if err := m.objects.Put(ctx, originalKey(v.SHA256), data); err != nil {
+		return world.Manifest{}, world.Position{}, world.Wrap(op, err)
+	}
+	m.metrics.bytes.WithLabelValues("uploaded").Add(float64(len(data)))
+	stored, pos, err := m.manifests.Create(ctx, manifest)
+	return stored, pos, world.Wrap(op, err)
+}
+
+// examine takes a picture only if all of it can be decoded within the limits.
+func (m *Media) examine(ctx context.Context, data []byte) (PictureInfo, string, error) {
+	ctx, cancel := context.WithTimeout(ctx, m.cfg.Limits.Check)
+	defer cancel()
+	limits := PictureLimits{MaxBytes: m.cfg.Limits.MaxBytes, MaxPixels: m.cfg.Limits.MaxPixels, MaxFrames: m.cfg.Limits.MaxFrames}
+	info, err := m.pictures.Inspect(ctx, data, limits)
+	if err != nil {
+		return info, "", err
+	}
+	if err := m.pictures.Check(ctx, data, limits); err != nil {
+		return info, "", err
+	}
+	color, err := m.pictures.Average(ctx, data)
+	return info, color, err
+}
+
+// place says which regions shall hold the original; here it is already.
+func (m *Media) place(manifest world.Manifest, now time.Time) ([]world.Replica, error) {
+	decisions, err := placement.Regions(m.cfg.Placement.rule(), m.assetOf(manifest), m.world.Regions)
+	if err != nil {
+		return nil, err
+	}
+	var out []world.Replica
+	for _, d := range decisions {
+		if !d.Hold {
+			continue
+		}
+		r := world.Replica{Region: d.Region, State: world.ReplicaPending, At: now}
+		if d.Region == m.region.ID {
+			r.State = world.ReplicaCopied
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+func (m *Media) assetOf(manifest world.Manifest) placement.Asset {
+	write, _ := m.world.RegionByID(manifest.WriteRegion) // one that is unknown is refused by placement
+	return placement.Asset{Visibility: manifest.Visibility, Zone: write.Zone, WriteRegion: manifest.WriteRegion}
+}
+
+func (m *Media) newID() (string, error) {
+	var random [world.MediaIDLength - 1]byte
+	if _, err := io.ReadFull(m.random, random[:]); err != nil {
+		return "", world.Wrap("media.id", err)
+	}
+	return world.NewMediaID(m.region.Number, random), nil
+}
+
+// readBody reads a body whole into memory. slots bounds how many are held at
+// once; release gives the slot back.
+func (m *Media) readBody(w http.ResponseWriter, r *http.Request, slots *semaphore.Weighted) (data []byte, release func(), err error) {
+	l := m.cfg.Limits
+	if r.ContentLength > l.MaxBytes {
+		return nil, nil, tooLarge(l.MaxBytes)
+	}
+	if !slots.TryAcquire(1) {
+		return nil, nil, world.E(world.CodeBusy, "media.body", "Too many pictures arrive at once; send it again in a moment.")
+	}
+	// A server that cannot set a deadline has its own limit on a whole request.
+	_ = http.NewResponseController(w).SetReadDeadline(m.now().Add(l.Upload))
+	var buf bytes.Buffer
+	_, err = buf.ReadFrom(http.MaxBytesReader(w, r.Body, l.MaxBytes))
+	if err == nil && buf.Len() == 0 {
+		err = world.E(world.CodeInvalid, "media.body", "The request has no body; send the picture's bytes as they are.")
+	}
+	if err != nil {
+		slots.Release(1)
+		return nil, nil, m.bodyError(err)
+	}
+	return buf.Bytes(), func() { slots.Release(1) }, nil
+}
+
+// bodyError is the sender's fault, or nobody's: never ours.
+func (m *Media) bodyError(err error) error {
+	var ours *world.Error
+	var most *http.MaxBytesError
+	switch {
+	case errors.As(err, &ours):
+		return err
+	case errors.As(err, &most):
+		return tooLarge(most.Limit)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return world.Because(world.CodeInvalid, "media.body", fmt.Sprintf("The picture did not arrive within %v; send it again over a faster line, or a smaller one.", m.cfg.Limits.Upload), err)
+	}
+	return world.Because(world.CodeInvalid, "media.body", "The picture ended early; send it again.", err)
+}
+
+func tooLarge(most int64) error {
+	return world.E(world.CodeTooLarge, "media.body", fmt.Sprintf("The picture has more than %d bytes; send a smaller one.", most))
+}
+
+// unnamed is the name of a picture that came without one.
+const unnamed = "picture"
+
+// cleanName is the last part of a path, whichever way its slashes lean.
+func (m *Media) cleanName(name string) (string, error) {
+	name = strings.TrimSpace(name[strings.LastIndexAny(name, `/\`)+1:])
+	switch {
+	case name == "":
+		return unnamed, nil
+	case len(name) > m.cfg.Limits.MaxName:
+		return "", world.E(world.CodeInvalid, "media.name", fmt.Sprintf("The name has %d bytes; use at most %d.", len(name), m.cfg.Limits.MaxName))
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
+		return "", world.E(world.CodeInvalid, "media.name", "The name must be UTF-8 text without control characters.")
+	}
+	return name, nil
+}
