@@ -66,6 +66,21 @@ func Decode(file string, r io.Reader, into any) error {
 	return err
 }
 
+// Keys are the names of a file's top-level fields, in order.
+func Keys(file string, r io.Reader) ([]string, error) {
+	var any map[string]yaml.Node
+	root, err := decode(file, r, &any)
+	if err != nil {
+		return nil, err
+	}
+	var keys []string
+	fields := root.Content[0].Content
+	for i := 0; i < len(fields); i += 2 {
+		keys = append(keys, fields[i].Value)
+	}
+	return keys, nil
+}
+
 // Encode writes v as a file that [Decode] reads.
 func Encode(v any) ([]byte, error) {
 	var b bytes.Buffer

@@ -1,0 +1,175 @@
+package app
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sort"
+	"strings"
+	"time"
+
+	"meridian"
+	"meridian/adapter/yaml"
+	"meridian/platform/httpserver"
+	"meridian/role/edge"
+	"meridian/role/media"
+	"meridian/role/owner"
+	"meridian/role/shield"
+	"meridian/role/shop"
+	"meridian/world"
+)
+
+// File is what one machine is told: the world, and a section for each role
+// that it may run. `meridian serve --config` reads it; `meridian up` makes one
+// for every place of the local world.
+type File struct {
+	World string `yaml:"world" doc:"path of the world file; none: the one that is shipped"`
+	Place string `yaml:"place" doc:"the region or PoP that this machine is part of"`
+	Admin string `yaml:"admin" doc:"address for /metrics and /healthz; none: not served"`
+	Log   Log    `yaml:"log"`
+
+	Edge   *Edge   `yaml:"edge,omitempty"`
+	Shield *Shield `yaml:"shield,omitempty"`
+	Media  *Media  `yaml:"media,omitempty"`
+	Shop   *Shop   `yaml:"shop,omitempty"`
+	Owner  *Owner  `yaml:"owner,omitempty"`
+}
+
+// Log is how the process reports.
+type Log struct {
+	Format string `yaml:"format" doc:"text or json"`
+	Level  string `yaml:"level" doc:"debug, info, warn or error"`
+}
+
+// Edge is the section of role edge.
+type Edge struct {
+	edge.Config `yaml:",inline"`
+	HTTP        httpserver.Limits `yaml:"http"`
+}
+
+// Shield is the section of role shield.
+type Shield struct {
+	shield.Config `yaml:",inline"`
+	HTTP          httpserver.Limits `yaml:"http"`
+}
+
+// Media is the section of role media.
+type Media struct {
+	media.Config `yaml:",inline"`
+	Catalogs     []Database        `yaml:"catalogs" doc:"every region's catalog cluster, as it is reached from here"`
+	Objects      string            `yaml:"objects" doc:"directory of the region's object store"`
+	Peers        []edge.Shield     `yaml:"peers" doc:"the other regions' shields"`
+	HTTP         httpserver.Limits `yaml:"http"`
+}
+
+// Shop is the section of role shop.
+type Shop struct {
+	shop.Config `yaml:",inline"`
+	Catalogs    []Database        `yaml:"catalogs" doc:"every region's catalog cluster, as it is reached from here"`
+	Resident    Database          `yaml:"resident" doc:"the region's resident cluster"`
+	Peers       []edge.Shield     `yaml:"peers" doc:"the other regions' shields"`
+	HTTP        httpserver.Limits `yaml:"http"`
+}
+
+// Owner is the section of role owner.
+type Owner struct {
+	owner.Config `yaml:",inline"`
+	Catalog      Database          `yaml:"catalog" doc:"the region's catalog cluster: its primary"`
+	Resident     Database          `yaml:"resident" doc:"the region's resident cluster"`
+	Media        string            `yaml:"media" doc:"address of the region's media role"`
+	HTTP         httpserver.Limits `yaml:"http"`
+}
+
+// Database is a database cluster and how it is reached.
+type Database struct {
+	Region  string `yaml:"region" doc:"the cluster's home region"`
+	Primary bool   `yaml:"primary" doc:"whether this is its primary"`
+	Conn    string `yaml:"conn" doc:"PostgreSQL connection string" secret:"true"`
+}
+
+// sections gives each role's section its defaults.
+func sections() map[string]func(*File) {
+	l := httpserver.DefaultLimits()
+	return map[string]func(*File){
+		"edge":   func(f *File) { f.Edge = &Edge{Config: edge.Default(), HTTP: l} },
+		"shield": func(f *File) { f.Shield = &Shield{Config: shield.Default(), HTTP: l} },
+		"media":  func(f *File) { f.Media = &Media{Config: media.Default(), HTTP: l} },
+		"shop":   func(f *File) { f.Shop = &Shop{Config: shop.Default(), HTTP: l} },
+		"owner":  func(f *File) { f.Owner = &Owner{Config: owner.Default(), HTTP: l} },
+	}
+}
+
+// NewFile is a file with the given roles' sections and their defaults.
+func NewFile(roles ...string) *File {
+	f := &File{Log: Log{Format: "text", Level: "info"}}
+	for _, r := range roles {
+		sections()[r](f)
+	}
+	return f
+}
+
+// ReadFile reads a config file. Sections that are in it begin with their
+// role's defaults; unknown fields are refused by line.
+func ReadFile(path string) (*File, error) {
+	fd, err := os.Open(path)
+	if err != nil {
+		return nil, world.Because(world.CodeInvalid, "config.read", "The config file cannot be read: "+path, err)
+	}
+	defer fd.Close()
+	text, err := io.ReadAll(io.LimitReader(fd, yaml.MaxFileBytes+1))
+	if err != nil {
+		return nil, world.Because(world.CodeInvalid, "config.read", "The config file cannot be read: "+path, err)
+	}
+	keys, err := yaml.Keys(path, strings.NewReader(string(text)))
+	if err != nil {
+		return nil, err
+	}
+	f := NewFile()
+	for _, k := range keys {
+		if fill := sections()[k]; fill != nil {
+			fill(f)
+		}
+	}
+	return f, yaml.Decode(path, strings.NewReader(string(text)), f)
+}
+
+// Roles are the roles that the file has a section for, by name.
+func (f *File) Roles() []string {
+	var out []string
+	for _, r := range Roles() {
+		if r.has(f) {
+			out = append(out, r.Name)
+		}
+	}
+	sort.Strings(out)
+	return out
+}
+
+// ReadWorld reads the world file that f names, or the shipped one.
+func ReadWorld(path string) (*world.World, error) {
+	if path == "" {
+		return yaml.World("world.yaml", strings.NewReader(string(meridian.WorldFile)))
+	}
+	fd, err := os.Open(path)
+	if err != nil {
+		return nil, world.Because(world.CodeInvalid, "world.read", "The world file cannot be read: "+path, err)
+	}
+	defer fd.Close()
+	return yaml.World(path, fd)
+}
+
+// Slog is the level for log/slog.
+func (l Log) Slog() (slog.Level, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(l.Level)); err != nil {
+		return 0, world.E(world.CodeInvalid, "config.log", fmt.Sprintf("log.level: %q is not one of debug, info, warn, error", l.Level))
+	}
+	if l.Format != "text" && l.Format != "json" {
+		return 0, world.E(world.CodeInvalid, "config.log", fmt.Sprintf("log.format: %q is neither text nor json", l.Format))
+	}
+	return level, nil
+}
+
+// now is the clock that roles are handed.
+func now() time.Time { return time.Now() }

@@ -1,0 +1,113 @@
+package app
+
+import (
+	"context"
+	"io/fs"
+
+	"meridian/adapter/postgres"
+	"meridian/data"
+	"meridian/engine/tax"
+	"meridian/platform/i18n"
+	"meridian/platform/lifecycle"
+	"meridian/platform/netaddr"
+	"meridian/role/owner"
+	"meridian/role/shop"
+	"meridian/world"
+)
+
+// taxTable and texts read the data that ships with the binary.
+func taxTable() (*tax.Table, error) {
+	f, err := data.FS.Open("tax.csv")
+	if err != nil {
+		return nil, world.Wrap("data.tax", err)
+	}
+	defer f.Close()
+	return tax.Load(f)
+}
+
+func texts() (*i18n.Texts, error) {
+	dir, err := fs.Sub(data.FS, "locales")
+	if err != nil {
+		return nil, world.Wrap("data.locales", err)
+	}
+	return i18n.Load(dir)
+}
+
+func startShop(ctx context.Context, m *machine) (lifecycle.Running, error) {
+	s := m.file.Shop
+	clusters, closeCatalogs, err := m.clusters(ctx, "shop", s.Catalogs)
+	if err != nil {
+		return nil, err
+	}
+	resident, err := m.resident(ctx, "shop", s.Resident)
+	if err != nil {
+		closeCatalogs()
+		return nil, err
+	}
+	run, err := m.shopOver(ctx, s, clusters, resident, closeCatalogs)
+	if err != nil {
+		closeCatalogs()
+		resident.Close()
+	}
+	return run, err
+}
+
+func (m *machine) shopOver(ctx context.Context, s *Shop, clusters []*postgres.Cluster, resident *postgres.Cluster, closeCatalogs func()) (lifecycle.Running, error) {
+	home, err := own(clusters, s.Region)
+	if err != nil {
+		return nil, err
+	}
+	catalog, err := postgres.NewCatalogStore(m.World, clusters)
+	if err != nil {
+		return nil, err
+	}
+	rates, err := taxTable()
+	if err != nil {
+		return nil, err
+	}
+	words, err := texts()
+	if err != nil {
+		return nil, err
+	}
+	feed := postgres.NewFeed(home)
+	role, err := shop.New(s.Config, shop.Deps{
+		World: m.World, Catalog: catalog, Orders: postgres.NewOrderStore(resident), Feed: feed, Tax: rates, Texts: words,
+		Home: ways(transports(s.Peers, netaddr.DefaultTransportOptions())), Now: now, Random: random, Log: m.tel.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return m.run(ctx, s.Listen, s.HTTP, role.Handler(), feed.Run, closeCatalogs, resident.Close)
+}
+
+// resident opens the resident cluster of the machine's own region. A role is
+// never given another's.
+func (m *machine) resident(ctx context.Context, role string, d Database) (*postgres.Cluster, error) {
+	if d.Region != m.file.Place || !d.Primary {
+		return nil, world.E(world.CodeInvalid, "config", "resident must be the primary of the machine's own region: resident data does not leave its zone.")
+	}
+	return postgres.Open(ctx, world.ResidentCluster(d.Region), d.Region, true, d.Conn, "meridian-"+role)
+}
+
+func startOwner(ctx context.Context, m *machine) (lifecycle.Running, error) {
+	s := m.file.Owner
+	catalog, err := postgres.Open(ctx, world.CatalogCluster(s.Catalog.Region), s.Catalog.Region, s.Catalog.Primary, s.Catalog.Conn, "meridian-owner")
+	if err != nil {
+		return nil, err
+	}
+	resident, err := m.resident(ctx, "owner", s.Resident)
+	if err != nil {
+		catalog.Close()
+		return nil, err
+	}
+	role, err := owner.New(s.Config, owner.Deps{
+		World: m.World, Catalog: postgres.NewOwnerCatalog(catalog), Orders: postgres.NewOwnerOrders(resident), Accounts: postgres.NewOwnerAccounts(resident),
+		Media: netaddr.Transport(s.Media, netaddr.DefaultTransportOptions()), Now: now, Random: random, Log: m.tel.Log,
+	})
+	if err != nil {
+		catalog.Close()
+		resident.Close()
+		return nil, err
+	}
+	return m.run(ctx, s.Listen, s.HTTP, role, nil, catalog.Close, resident.Close)
+}

@@ -1,0 +1,247 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+
+	"meridian/adapter/postgres"
+	"meridian/adapter/vips"
+	"meridian/adapter/wire"
+	"meridian/engine/purge"
+	"meridian/platform/httpserver"
+	"meridian/platform/lifecycle"
+	"meridian/platform/netaddr"
+	"meridian/platform/telemetry"
+	"meridian/role/edge"
+	"meridian/role/shield"
+	"meridian/world"
+)
+
+// Process is what the instances of one process share.
+type Process struct {
+	World *world.World
+	Root  *telemetry.Root
+
+	vipsOnce sync.Once
+	vips     *vips.Engine
+	vipsErr  error
+}
+
+// machine is one file within a process: the instances at one place.
+type machine struct {
+	*Process
+	file *File
+	tel  *telemetry.Telemetry // of the instance that is being started
+}
+
+// Components are the instances that a file's roles make, named role@place,
+// for a lifecycle group. A role that the group lacks is not waited for: it may
+// run elsewhere.
+func (p *Process) Components(f *File, roles []string, inGroup []string) []lifecycle.Component {
+	var out []lifecycle.Component
+	for _, r := range Roles() {
+		if !slices.Contains(roles, r.Name) || !r.has(f) {
+			continue
+		}
+		c := lifecycle.Component{Name: r.Name + "@" + f.Place}
+		for _, need := range inGroup {
+			for _, n := range r.Needs {
+				if need == n+"@"+f.Place || r.Name == "edge" && len(need) > len(n) && need[:len(n)+1] == n+"@" {
+					c.Needs = append(c.Needs, need)
+				}
+			}
+		}
+		c.Start = func(ctx context.Context) (lifecycle.Running, error) {
+			m := &machine{Process: p, file: f, tel: p.Root.Instance(r.Name, f.Place)}
+			run, err := r.start(ctx, m)
+			return run, world.Wrap("start "+r.Name+"@"+f.Place, err)
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// instance is a started role: its listener, its background work and what it
+// has opened.
+type instance struct {
+	server *httpserver.Server
+	cancel context.CancelFunc
+	done   chan struct{}
+	err    error
+	close  []func()
+}
+
+// run serves a role's handler and its background work until either fails or
+// Stop is called. What close names is closed after both, the last first.
+func (m *machine) run(ctx context.Context, listen string, limits httpserver.Limits, h http.Handler, work func(context.Context) error, closers ...func()) (lifecycle.Running, error) {
+	ln, err := netaddr.Listen(ctx, listen)
+	if err != nil {
+		return nil, err
+	}
+	background, cancel := context.WithCancel(context.Background())
+	i := &instance{cancel: cancel, done: make(chan struct{}), close: closers}
+	i.server = httpserver.Serve(ln, m.tel.HTTP(h, now), m.tel.Log, limits)
+	worked := make(chan error, 1)
+	go func() {
+		if work == nil {
+			<-background.Done()
+			worked <- nil
+			return
+		}
+		worked <- work(background)
+	}()
+	go i.watch(background, worked)
+	return i, nil
+}
+
+func (i *instance) watch(background context.Context, worked <-chan error) {
+	defer close(i.done)
+	var err error
+	ended := false
+	select {
+	case err = <-worked:
+		ended = true
+	case <-i.server.Done():
+		err = i.server.Err()
+	}
+	if background.Err() == nil && err == nil {
+		err = world.E(world.CodeInternal, "role", "It ended by itself.")
+	}
+	i.cancel()
+	stop, cancel := context.WithTimeout(context.Background(), lifecycle.DefaultStopTimeout)
+	defer cancel()
+	err = errors.Join(err, i.server.Stop(stop))
+	if !ended {
+		err = errors.Join(err, <-worked)
+	}
+	for _, c := range slices.Backward(i.close) {
+		c()
+	}
+	i.err = err
+}
+
+// Stop lets running requests finish, then ends the background work.
+func (i *instance) Stop(ctx context.Context) error {
+	err := i.server.Stop(ctx)
+	i.cancel()
+	select {
+	case <-i.done:
+	case <-ctx.Done():
+		return world.Because(world.CodeTimeout, "role.stop", "", ctx.Err())
+	}
+	if errors.Is(i.err, context.Canceled) {
+		return err
+	}
+	return errors.Join(err, i.err)
+}
+
+// Done is closed when the instance has ended.
+func (i *instance) Done() <-chan struct{} { return i.done }
+
+// Err is why it ended.
+func (i *instance) Err() error { return i.err }
+
+// transports are ways to other places, by region.
+func transports(peers []edge.Shield, o netaddr.TransportOptions) map[string]http.RoundTripper {
+	out := map[string]http.RoundTripper{}
+	for _, p := range peers {
+		out[p.Region] = netaddr.Transport(p.Address, o)
+	}
+	return out
+}
+
+// feeds follow regions' purge feeds through transports, by catalog cluster. A
+// stream has no end, so its header may take as long as a connection does and
+// its body for ever.
+func feeds(ways map[string]http.RoundTripper, key string) map[string]purge.Source {
+	out := map[string]purge.Source{}
+	for region, t := range ways {
+		client := wire.NewFeedClient(region, t, key, 0)
+		out[world.CatalogCluster(region)] = func(ctx context.Context, after string, emit func(world.Event) error, lost func(error)) error {
+			return wire.Follow(ctx, client, after, wire.DefaultBackoff(), emit, lost)
+		}
+	}
+	return out
+}
+
+// clusters opens the databases of a section.
+func (m *machine) clusters(ctx context.Context, role string, list []Database) ([]*postgres.Cluster, func(), error) {
+	var open []*postgres.Cluster
+	closeAll := func() {
+		for _, c := range open {
+			c.Close()
+		}
+	}
+	for _, d := range list {
+		c, err := postgres.Open(ctx, world.CatalogCluster(d.Region), d.Region, d.Primary, d.Conn, "meridian-"+role)
+		if err != nil {
+			closeAll()
+			return nil, nil, err
+		}
+		open = append(open, c)
+	}
+	return open, closeAll, nil
+}
+
+// own is the cluster of a list that is homed in the machine's region.
+func own(list []*postgres.Cluster, region string) (*postgres.Cluster, error) {
+	for _, c := range list {
+		if c.Region == region && c.Primary {
+			return c, nil
+		}
+	}
+	return nil, world.E(world.CodeInvalid, "config", fmt.Sprintf("catalogs must hold the primary of region %s.", region))
+}
+
+// pictures starts libvips once a process.
+func (p *Process) pictures() (*vips.Engine, error) {
+	p.vipsOnce.Do(func() { p.vips, p.vipsErr = vips.Start(vips.Options{Log: p.Root.Log}) })
+	return p.vips, p.vipsErr
+}
+
+func startEdge(ctx context.Context, m *machine) (lifecycle.Running, error) {
+	s := m.file.Edge
+	o := netaddr.DefaultTransportOptions()
+	o.Header = s.UpstreamTimeout
+	e, err := edge.New(s.Config, edge.Deps{
+		World: m.World, Shields: transports(s.Shields, o), Feeds: feeds(transports(s.Shields, streams()), s.FeedKey), Now: now, Log: m.tel.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	m.cacheMetrics(e.Stats)
+	return m.run(ctx, s.Listen, s.HTTP, e, e.Run)
+}
+
+func startShield(ctx context.Context, m *machine) (lifecycle.Running, error) {
+	s := m.file.Shield
+	o := netaddr.DefaultTransportOptions()
+	o.Header = s.RoleTimeout
+	ways := map[string]http.RoundTripper{s.Region: netaddr.Transport(s.Shop, streams())}
+	for _, p := range s.Peers {
+		ways[p.Region] = netaddr.Transport(p.Address, streams())
+	}
+	sh, err := shield.New(s.Config, shield.Deps{
+		World: m.World, Media: netaddr.Transport(s.Media, o), Shop: netaddr.Transport(s.Shop, o), Owner: netaddr.Transport(s.Owner, o),
+		Feeds: feeds(ways, s.FeedKey), Now: now, Log: m.tel.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	m.cacheMetrics(sh.Stats)
+	return m.run(ctx, s.Listen, s.HTTP, sh, sh.Run)
+}
+
+// streams are the limits of a connection that carries a feed.
+func streams() netaddr.TransportOptions {
+	o := netaddr.DefaultTransportOptions()
+	o.IdleConns = -1
+	return o
+}
+
+var random = rand.Reader
