@@ -62,11 +62,10 @@ var notUpdated = map[string]bool{
 	"Content-Length": true, "Content-Encoding": true, "Content-Type": true, "Content-Range": true,
 }
 
-// updated is a stored header with the fields of a 304 put in (RFC 9111 §3.2).
+// updated is a stored header with the fields of a 304 put in (RFC 9111 §3.2),
+// hop-by-hop fields among them: whoever reads it as a response takes those out.
 func updated(stored, from http.Header) http.Header {
 	out := stored.Clone()
-	from = from.Clone()
-	removeHopByHop(from)
 	for name, values := range from {
 		if !notUpdated[name] {
 			out[name] = values

@@ -138,8 +138,11 @@ func (r *reader) leave() {
 	}
 }
 
-// takeOwn is the response that only the leader may have.
+// takeOwn is the response that only the leader may have; nil for every other.
 func (r *reader) takeOwn() *http.Response {
+	if !r.leader {
+		return nil
+	}
 	r.f.mu.Lock()
 	defer r.f.mu.Unlock()
 	own := r.f.own
