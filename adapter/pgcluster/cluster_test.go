@@ -102,7 +102,7 @@ func TestDeadServerIsRestartedWithItsCommits(t *testing.T) {
 	p := newPlace(t)
 	specs := p.pair()
 	s := p.supervisor(t, Options{})
-	up(t, s, specs)
+	p.up(t, s, specs)
 	exec1(t, specs[0], "create table bread (name text)")
 
 	for i, victim := range specs {
@@ -130,7 +130,7 @@ func TestServerThatCannotRestartIsTriedUntilItCan(t *testing.T) {
 	p := newPlace(t)
 	sp := p.primary("catalog-us-east", 5501)
 	s := p.supervisor(t, Options{RestartMin: 5 * time.Millisecond, RestartMax: 20 * time.Millisecond})
-	up(t, s, []Spec{sp})
+	p.up(t, s, []Spec{sp})
 	auto := filepath.Join(sp.DataDir, "postgresql.auto.conf")
 	if err := os.WriteFile(auto, []byte("max_connections = 'many'\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -151,9 +151,9 @@ func TestWhoMayConnect(t *testing.T) {
 	catalog := p.primary("catalog-eu", 5501)
 	follower := p.standby(catalog, "catalog-eu@us", 5502)
 	resident := p.primary("resident-eu", 5503)
-	resident.Resident, resident.Database = true, "resident"
+	resident.Resident = true
 	specs := []Spec{catalog, resident, follower}
-	up(t, p.supervisor(t, Options{}), specs)
+	p.up(t, p.supervisor(t, Options{}), specs)
 
 	for _, c := range []struct {
 		what, conn string
@@ -166,9 +166,9 @@ func TestWhoMayConnect(t *testing.T) {
 		{"replicator, physical", ConnString(catalog, ReplicationUser, catalog.ReplicationPassword, "") + " replication=true", true},
 		{"superuser, physical", ConnString(catalog, SuperUser, catalog.SuperPassword, "") + " replication=true", false},
 		{"replicator, logical", ConnString(catalog, ReplicationUser, catalog.ReplicationPassword, "catalog") + " replication=database", false},
-		{"resident superuser", ConnString(resident, SuperUser, resident.SuperPassword, "resident"), true},
+		{"resident superuser", ConnString(resident, SuperUser, resident.SuperPassword, "catalog"), true},
 		{"resident replicator, physical", ConnString(resident, ReplicationUser, resident.ReplicationPassword, "") + " replication=true", false},
-		{"resident replicator, logical", ConnString(resident, ReplicationUser, resident.ReplicationPassword, "resident") + " replication=database", false},
+		{"resident replicator, logical", ConnString(resident, ReplicationUser, resident.ReplicationPassword, "catalog") + " replication=database", false},
 	} {
 		conn, err := pgconn.Connect(t.Context(), c.conn)
 		if err == nil {
@@ -275,9 +275,7 @@ func TestStartThatFailsSaysWhyAndLeavesNothing(t *testing.T) {
 	p := newPlace(t)
 	specs := p.pair()
 	s := p.supervisor(t, Options{})
-	if err := s.Prepare(t.Context(), specs, nil); err != nil {
-		t.Fatal(err)
-	}
+	p.premake(t, specs)
 	auto := filepath.Join(specs[1].DataDir, "postgresql.auto.conf")
 	if err := os.WriteFile(auto, []byte("max_connections = 'many'\n"), 0o600); err != nil {
 		t.Fatal(err)

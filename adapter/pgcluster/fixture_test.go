@@ -3,9 +3,11 @@ package pgcluster
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -77,11 +79,96 @@ func up(t testing.TB, s *Supervisor, specs []Spec) {
 	}
 }
 
+// up is up without initdb.
+func (p place) up(t testing.TB, s *Supervisor, specs []Spec) {
+	t.Helper()
+	p.premake(t, specs)
+	up(t, s, specs)
+}
+
+// templateDir holds the one primary that premake copies; TestMain removes it.
+var templateDir string
+
+var template = sync.OnceValues(func() (Spec, error) {
+	bin, err := FindBinaries()
+	if err != nil {
+		return Spec{}, err
+	}
+	if templateDir, err = os.MkdirTemp("/tmp", "mpg"); err != nil {
+		return Spec{}, err
+	}
+	if err := os.Chmod(templateDir, 0o755); err != nil {
+		return Spec{}, err
+	}
+	p := place{bin: bin, state: filepath.Join(templateDir, "state"), socks: filepath.Join(templateDir, "s")}
+	sp := p.primary("template", 5500)
+	return sp, New(bin, slog.New(slog.DiscardHandler), Options{}).Prepare(context.Background(), []Spec{sp}, nil)
+})
+
+// premake makes the directories as Prepare would, but out of one initdb for the
+// whole test run. Only tests may do so: servers that are no replicas of one
+// another must not share a system identifier.
+func (p place) premake(t testing.TB, specs []Spec) {
+	t.Helper()
+	from, err := template()
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := findOwner("test", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sp := range specs {
+		steps := []func() error{
+			func() error { return own.makeParent("test", sp.DataDir) },
+			func() error { return copyCluster(from.DataDir, sp.DataDir, own) },
+			func() error { return writeOwned(filepath.Join(sp.DataDir, markerFile), sp.Name, own) },
+		}
+		if sp.StandbyOf != nil {
+			steps = append(steps, func() error { return writeOwned(filepath.Join(sp.DataDir, signalFile), "", own) })
+		}
+		for _, step := range steps {
+			if err := step(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// childState is set in the environment of a re-executed test binary: it
+// supervises a pair in that directory until it is killed.
+const childState = "PGCLUSTER_TEST_CHILD_STATE"
+
+func TestMain(m *testing.M) {
+	if root := os.Getenv(childState); root != "" {
+		superviseUntilKilled(root)
+	}
+	code := m.Run()
+	if templateDir != "" {
+		os.RemoveAll(templateDir)
+	}
+	os.Exit(code)
+}
+
+func superviseUntilKilled(root string) {
+	bin, err := FindBinaries()
+	if err == nil {
+		p := place{bin: bin, state: filepath.Join(root, "state"), socks: filepath.Join(root, "s")}
+		s := New(bin, slog.New(slog.DiscardHandler), Options{})
+		if err = s.Prepare(context.Background(), p.pair(), nil); err == nil {
+			err = s.Start(context.Background(), p.pair(), nil)
+		}
+	}
+	fmt.Println("started:", err)
+	io.Copy(io.Discard, os.Stdin) // the parent holds the other end and never writes
+	os.Exit(3)
+}
+
 func connect(ctx context.Context, s Spec) (*pgx.Conn, error) {
 	return pgx.Connect(ctx, ConnString(s, SuperUser, s.SuperPassword, s.Database))
 }
 
-// exec runs one statement as the superuser.
+// exec1 runs one statement as the superuser.
 func exec1(t testing.TB, s Spec, sql string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)

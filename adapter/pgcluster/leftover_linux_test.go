@@ -4,8 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"io"
-	"log/slog"
 	"os"
 	"os/exec"
 	"os/user"
@@ -20,31 +18,8 @@ import (
 	"meridian/world"
 )
 
-const (
-	childState = "PGCLUSTER_TEST_CHILD_STATE" // set: be a supervisor of a pair in this place until killed
-	asUser     = "PGCLUSTER_TEST_AS_USER"     // set: already re-executed as a normal user
-)
-
-func TestMain(m *testing.M) {
-	if root := os.Getenv(childState); root != "" {
-		superviseUntilKilled(root)
-	}
-	os.Exit(m.Run())
-}
-
-func superviseUntilKilled(root string) {
-	bin, err := FindBinaries()
-	if err == nil {
-		p := place{bin: bin, state: filepath.Join(root, "state"), socks: filepath.Join(root, "s")}
-		s := New(bin, slog.New(slog.DiscardHandler), Options{})
-		if err = s.Prepare(context.Background(), p.pair(), nil); err == nil {
-			err = s.Start(context.Background(), p.pair(), nil)
-		}
-	}
-	fmt.Println("started:", err)
-	io.Copy(io.Discard, os.Stdin) // the parent holds the other end and never writes
-	os.Exit(3)
-}
+// asUser is set in the environment of a test that was re-executed as a normal user.
+const asUser = "PGCLUSTER_TEST_AS_USER"
 
 // killedSupervisor runs a supervisor in a child process and kills it with SIGKILL.
 func killedSupervisor(t *testing.T, p place) {
@@ -87,6 +62,7 @@ func TestNoServerOutlivesAKilledSupervisor(t *testing.T) {
 			}
 		}
 	})
+	p.premake(t, p.pair())
 	killedSupervisor(t, p)
 	until(t, "all processes are gone", func() bool { return len(processesOf(p)) == 0 })
 	for _, sp := range p.pair() {
@@ -107,7 +83,7 @@ func TestStopLeavesNoProcessAndNoSharedMemory(t *testing.T) {
 	p := newPlace(t)
 	specs := p.pair()
 	s := p.supervisor(t, Options{})
-	up(t, s, specs)
+	p.up(t, s, specs)
 	var shared []string
 	for _, sp := range specs {
 		shared = append(shared, sharedMemoryOf(t, sp, pidOf(t, s, sp.Name))...)
@@ -193,7 +169,7 @@ func TestPidFileThatAnEarlierRunLeft(t *testing.T) {
 	}
 	a, b := p.primary("a", 5501), p.primary("b", 5502)
 	s := p.supervisor(t, Options{})
-	up(t, s, []Spec{a, b})
+	p.up(t, s, []Spec{a, b})
 	other := pidOf(t, s, b.Name)
 	gone := exec.Command("true")
 	if err := gone.Run(); err != nil {
