@@ -1,6 +1,7 @@
 package pgcluster
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -150,6 +151,10 @@ func TestSocketDirMustBeOurs(t *testing.T) {
 		if err := own.makeSocketDir("test", good); err != nil {
 			t.Error(err)
 		}
+	}
+	s := New(Binaries{}, slog.New(slog.DiscardHandler), Options{})
+	if uid, gid, err := s.MakeSocketDir(good); err != nil || uid != own.uid || gid != own.gid {
+		t.Errorf("the directory's owner: %d:%d, %v; want %d:%d", uid, gid, err, own.uid, own.gid)
 	}
 	open, link := filepath.Join(root, "open"), filepath.Join(root, "link")
 	if err := os.Mkdir(open, 0o755); err != nil {
