@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"meridian/world"
 )
 
 // outcome is what became of a fill's upstream request.
@@ -26,6 +28,7 @@ type fill struct {
 	start    uint64      // purge generation at which it began
 	stale    *entry      // the stored response that it validates, if any
 	joinable bool        // others with the same key may join
+	behind   bool        // it was begun because the stored response was not enough
 	fwd      string      // why it goes upstream, for Cache-Status
 	detail   string
 
@@ -72,11 +75,18 @@ func (f *fill) enter(leader bool) *reader {
 	return r
 }
 
+// demandFields say what an answer must not be older than. A fill that was begun
+// to meet a demand is shared by those who make the same one.
+var demandFields = []string{world.HeaderMinCursor, world.HeaderMinPosition}
+
 // welcomes reports whether a request that arrives now may join: the response has
 // not been purged since the fill began, as far as is known, and would be selected
 // by the request. vary is what the key's responses varied by. The caller holds
 // the shard.
-func (f *fill) welcomes(request http.Header, vary []string) bool {
+func (f *fill) welcomes(request http.Header, vary []string, behind bool) bool {
+	if f.behind != behind || behind && variantOf(demandFields, request) != variantOf(demandFields, f.request) {
+		return false
+	}
 	f.mu.Lock()
 	h := f.head
 	f.mu.Unlock()

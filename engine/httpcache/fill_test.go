@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -162,104 +161,6 @@ func TestDeathInMidBody(t *testing.T) { // RFC 9111 §3.3
 	}
 }
 
-func TestUncacheableReleasesTheWaiters(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newRig(t, nil)
-		var serial atomic.Int64
-		gate := make(chan struct{})
-		g.origin.set(func(r *http.Request) (*http.Response, error) {
-			if serial.Add(1) == 1 {
-				<-gate
-			}
-			return answer(200, r.Header.Get("Cookie"), "Cache-Control: private"), nil
-		})
-		var wg sync.WaitGroup
-		for i := range 100 {
-			who := "visitor " + strconv.Itoa(i)
-			wg.Go(func() {
-				if r := g.get("/a", "Cookie: "+who); r.Body.String() != who {
-					t.Errorf("%s was given the response of %s", who, r.Body)
-				}
-			})
-			synctest.Wait()
-		}
-		close(gate)
-		wg.Wait()
-		if n := g.origin.reads(); n != 100 {
-			t.Errorf("%d upstream reads, want one each", n)
-		}
-
-		// Later ones do not wait for each other.
-		block := make(chan struct{})
-		g.origin.set(func(*http.Request) (*http.Response, error) {
-			<-block
-			return answer(200, "x", "Cache-Control: private"), nil
-		})
-		later := g.crowd(4, "/a")
-		synctest.Wait()
-		if n := g.origin.reads(); n != 104 {
-			t.Errorf("%d upstream reads at once, want 100 and 4", n)
-		}
-		close(block)
-		for _, r := range later() {
-			g.expect(r, 200, "x", "edge-iad; fwd=bypass; fwd-status=200; detail=hit-for-miss")
-		}
-		g.origin.says(200, "whole", "Cache-Control: private")
-		g.get("/a", "Range: bytes=0-1")
-		if g.origin.last().Header.Get("Range") == "" {
-			t.Error("what is not cacheable is asked for as the client asked")
-		}
-
-		// One that can be stored ends the memory; so does its time.
-		g.origin.says(200, "cake", "Cache-Control: max-age=300")
-		g.get("/a")
-		g.expect(g.get("/a"), 200, "cake", "edge-iad; hit; ttl=300")
-		g.origin.says(200, "mine", "Cache-Control: private")
-		g.get("/b")
-		g.pass(DefaultHitForMiss)
-		g.expect(g.get("/b"), 200, "mine", "edge-iad; fwd=miss; fwd-status=200; detail=private")
-	})
-}
-
-func TestReleasedWaitersSayTheyWaited(t *testing.T) { // RFC 9211 §2.8
-	synctest.Test(t, func(t *testing.T) {
-		g := newRig(t, nil)
-		g.origin.set(func(*http.Request) (*http.Response, error) {
-			<-time.After(time.Second)
-			return answer(200, "x", "Set-Cookie: a=b"), nil
-		})
-		waited := 0
-		for _, r := range g.crowd(3, "/a")() {
-			if strings.HasSuffix(r.status(), "; collapsed=?0; detail=set-cookie") || strings.HasSuffix(r.status(), "; collapsed=?0; detail=hit-for-miss") {
-				waited++
-			}
-		}
-		if waited != 2 {
-			t.Errorf("%d say that they waited in vain, want 2", waited)
-		}
-	})
-}
-
-func TestAFailureIsSharedWithWhoWaitsAndForgotten(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newRig(t, nil)
-		g.origin.set(func(*http.Request) (*http.Response, error) {
-			<-time.After(time.Second)
-			return answer(503, "busy", "Retry-After: 1"), nil
-		})
-		for _, r := range g.crowd(50, "/a")() {
-			if r.Code != 503 || r.Body.String() != "busy" {
-				t.Errorf("got %d %q", r.Code, r.Body)
-			}
-		}
-		if n := g.origin.reads(); n != 1 {
-			t.Errorf("%d upstream reads of a sick upstream, want 1", n)
-		}
-		g.origin.says(200, "well", "Cache-Control: max-age=300")
-		g.expect(g.get("/a"), 200, "well", "edge-iad; fwd=miss; fwd-status=200; stored; ttl=300")
-	})
-}
-
 func TestTheFirstClientLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t, nil)
@@ -299,30 +200,6 @@ type closer struct {
 }
 
 func (c *closer) Close() error { c.closed.Store(true); return nil }
-
-func TestNobodyTakesWhatCannotBeShared(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newRig(t, nil)
-		gate := make(chan struct{})
-		body := &closer{Reader: strings.NewReader("mine")}
-		var up context.Context
-		g.origin.set(func(r *http.Request) (*http.Response, error) {
-			up = r.Context()
-			<-gate
-			return streamed(body, 4, "Cache-Control: private"), nil
-		})
-		ctx, leave := context.WithCancel(t.Context())
-		go g.do(ctx, "GET", "/a")
-		synctest.Wait()
-		leave()
-		synctest.Wait()
-		close(gate)
-		synctest.Wait()
-		if !body.closed.Load() || up.Err() == nil {
-			t.Error("the response was left open")
-		}
-	})
-}
 
 func TestFillTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -423,36 +300,6 @@ func TestOutgrownAfterItsLastReaderLeft(t *testing.T) {
 	})
 }
 
-func TestOnlyTheLeaderMayTakeWhatCannotBeShared(t *testing.T) {
-	g := newRig(t, nil)
-	f := newFill(g.shards[0], "k", 0, http.Header{})
-	leader, other := f.enter(true), f.enter(false)
-	own := answer(200, "ann's", "Cache-Control: private")
-	f.settle(func() { f.outcome, f.own = released, own })
-	if other.takeOwn() != nil || leader.takeOwn() != own {
-		t.Error("a waiter took the response of another visitor")
-	}
-}
-
-func TestAStoredResponseEndsHitForMiss(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newRig(t, nil)
-		g.origin.says(200, "mine", "Cache-Control: private")
-		g.get("/a")
-		g.origin.says(200, "cake", "Cache-Control: max-age=1")
-		g.get("/a")
-		g.pass(2 * time.Second) // stale, and hit-for-miss would not be over
-		g.origin.set(func(*http.Request) (*http.Response, error) {
-			<-time.After(time.Second)
-			return answer(200, "pie", "Cache-Control: max-age=1"), nil
-		})
-		g.crowd(5, "/a")()
-		if n := g.origin.reads(); n != 3 {
-			t.Errorf("%d upstream reads, want 3", n)
-		}
-	})
-}
-
 func TestVaryMismatchAmongWaiters(t *testing.T) { // RFC 9111 §4.1
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t, nil)
@@ -473,107 +320,6 @@ func TestVaryMismatchAmongWaiters(t *testing.T) { // RFC 9111 §4.1
 		if n := g.origin.reads(); n != 2 {
 			t.Errorf("%d upstream reads, want one a variant", n)
 		}
-	})
-}
-
-func TestPurgeDuringFill(t *testing.T) {
-	for _, tc := range []struct {
-		name    string
-		purge   Purge
-		concern bool
-	}{
-		{"its group", Purge{Groups: []string{"g"}}, true},
-		{"its key", Purge{Keys: []string{"shop.test/a"}}, true},
-		{"all", Purge{All: true}, true},
-		{"another group", Purge{Groups: []string{"h"}}, false},
-		{"another key", Purge{Keys: []string{"shop.test/b"}}, false},
-		{"more names than are remembered", Purge{Groups: strings.Split(strings.Repeat("h ", 3)+"i j k", " ")}, true},
-	} {
-		for _, early := range []bool{true, false} {
-			when := map[bool]string{true: "before its response", false: "in mid-body"}[early]
-			t.Run(tc.name+" "+when, func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) { purgeDuringFill(t, tc.purge, tc.concern, early) })
-			})
-		}
-	}
-}
-
-func purgeDuringFill(t *testing.T, p Purge, concern, early bool) {
-	g := newRig(t, func(c *Config) { c.MaxPurgeNames = 3 })
-	gate := make(chan struct{})
-	var reads atomic.Int64
-	body, feed := io.Pipe()
-	g.origin.set(func(*http.Request) (*http.Response, error) {
-		if reads.Add(1) > 1 {
-			return answer(200, "new", "Cache-Control: max-age=300", "Surrogate-Key: g"), nil
-		}
-		<-gate
-		return streamed(body, 3, "Cache-Control: max-age=300", "Surrogate-Key: g"), nil
-	})
-	before := g.crowd(2, "/a")
-	synctest.Wait()
-	if !early {
-		close(gate)
-		synctest.Wait()
-	}
-	g.Purge(p)
-	after := g.crowd(2, "/a")
-	synctest.Wait()
-	if early {
-		close(gate)
-	}
-	feed.Write([]byte("old"))
-	feed.Close()
-	for _, r := range before() {
-		if r.Body.String() != "old" || r.aborted {
-			t.Errorf("who waited got %q", r.Body)
-		}
-	}
-	want, wantReads := "old", int64(1)
-	if concern {
-		want, wantReads = "new", 2
-	}
-	for _, r := range after() {
-		if r.Body.String() != want {
-			t.Errorf("who came after the purge got %q, want %q", r.Body, want)
-		}
-	}
-	if n := reads.Load(); n != wantReads {
-		t.Errorf("%d upstream reads, want %d", n, wantReads)
-	}
-	if r := g.get("/a"); r.Body.String() != want {
-		t.Errorf("stored is %q, want %q", r.Body, want)
-	}
-	_ = g.Close()
-	s := g.shards[0]
-	if s.filling != 0 || len(s.purges.groups)+len(s.purges.keys) != 0 {
-		t.Error("names are remembered though no fill runs")
-	}
-}
-
-func TestPurgeDuringValidation(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newRig(t, nil)
-		g.origin.says(200, "old", "Cache-Control: max-age=10, stale-if-error=600", `ETag: "v1"`, "Surrogate-Key: g")
-		g.get("/a")
-		g.pass(20 * time.Second)
-		gate := make(chan struct{})
-		g.origin.set(func(r *http.Request) (*http.Response, error) {
-			if r.Header.Get("If-None-Match") == "" {
-				return answer(200, "new", "Cache-Control: max-age=10"), nil
-			}
-			<-gate
-			return answer(304, ""), nil
-		})
-		before := g.crowd(1, "/a")
-		synctest.Wait()
-		g.Purge(Purge{Groups: []string{"g"}})
-		g.expect(g.get("/a"), 200, "new", "edge-iad; fwd=miss; fwd-status=200; stored; ttl=10")
-		close(gate)
-		if r := before()[0]; r.Body.String() != "old" {
-			t.Errorf("who waited got %q", r.Body)
-		}
-		g.expect(g.get("/a"), 200, "new", "edge-iad; hit; ttl=10")
 	})
 }
 
@@ -602,34 +348,6 @@ func TestCloseWaitsAndRefuses(t *testing.T) {
 		<-closed
 		first()
 		g.expect(g.get("/a"), 200, "cake", "edge-iad; hit; ttl=300")
-	})
-}
-
-func TestNoCacheIsNotShared(t *testing.T) { // RFC 9111 §5.2.2.4
-	synctest.Test(t, func(t *testing.T) {
-		g := newRig(t, nil)
-		g.origin.set(func(r *http.Request) (*http.Response, error) {
-			<-time.After(time.Second)
-			if r.Header.Get("If-None-Match") == `"v1"` {
-				return answer(304, ""), nil
-			}
-			return answer(200, "cake", "Cache-Control: no-cache", `ETag: "v1"`), nil
-		})
-		for round := range 2 { // not stored yet, and stored
-			results := g.crowd(5, "/a")
-			synctest.Wait()
-			if n := g.origin.reads(); round == 1 && n != 10 {
-				t.Errorf("%d upstream reads at once: known to need it, none waits for another", n-5)
-			}
-			for _, r := range results() {
-				if r.Body.String() != "cake" {
-					t.Errorf("got %d %q", r.Code, r.Body)
-				}
-			}
-			if n := g.origin.reads(); n != 5+5*round {
-				t.Errorf("%d upstream reads after round %d: each request validates for itself", n, round)
-			}
-		}
 	})
 }
 
@@ -669,82 +387,6 @@ func TestWhoHasTheWholeFindsItStored(t *testing.T) {
 		g.ServeHTTP(w, httptest.NewRequest("GET", "http://shop.test/a", nil))
 		if !asked {
 			t.Error("the whole never came")
-		}
-	})
-}
-
-func TestWhoComesDuringAFailureAsksAnew(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newRig(t, nil)
-		body, feed := io.Pipe()
-		g.origin.set(func(*http.Request) (*http.Response, error) {
-			r := streamed(body, -1)
-			r.StatusCode = 500
-			return r, nil
-		})
-		first := g.crowd(1, "/a")
-		synctest.Wait()
-		g.origin.says(200, "well", "Cache-Control: max-age=300")
-		g.expect(g.get("/a"), 200, "well", "edge-iad; fwd=miss; fwd-status=200; stored; ttl=300")
-		feed.Close()
-		if r := first()[0]; r.Code != 500 {
-			t.Errorf("the first got %d", r.Code)
-		}
-	})
-}
-
-func TestAPrivateFailureIsNotSharedAndNotRemembered(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newRig(t, nil)
-		g.origin.set(func(r *http.Request) (*http.Response, error) {
-			<-time.After(time.Second)
-			return answer(500, r.Header.Get("Cookie"), "Cache-Control: no-store"), nil
-		})
-		both := []func() []result{g.crowd(1, "/a", "Cookie: ann"), g.crowd(1, "/a", "Cookie: bob")}
-		for i, who := range []string{"ann", "bob"} {
-			if r := both[i]()[0]; r.Body.String() != who {
-				t.Errorf("%s was given what is for %s", who, r.Body)
-			}
-		}
-		before := g.origin.reads()
-		g.origin.set(func(*http.Request) (*http.Response, error) {
-			<-time.After(time.Second)
-			return answer(200, "well", "Cache-Control: max-age=300"), nil
-		})
-		g.crowd(5, "/a")()
-		if n := g.origin.reads() - before; n != 1 {
-			t.Errorf("%d upstream reads after a failure, want 1", n)
-		}
-	})
-}
-
-func TestWhatCannotBeSharedIsTheClientsOwn(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newRig(t, func(c *Config) { c.FillTimeout = time.Second })
-		g.origin.says(200, "0123456789", "Cache-Control: private")
-		g.expect(g.get("/range", "Range: bytes=0-1"), 200, "0123456789", "edge-iad; fwd=miss; fwd-status=200; detail=private")
-
-		var up context.Context
-		body, feed := io.Pipe()
-		g.origin.set(func(r *http.Request) (*http.Response, error) {
-			up = r.Context()
-			context.AfterFunc(up, func() { feed.CloseWithError(up.Err()) })
-			return streamed(body, -1, "Cache-Control: private"), nil
-		})
-		ctx, leave := context.WithCancel(t.Context())
-		done := make(chan result, 1)
-		go func() { done <- g.do(ctx, "GET", "/a") }()
-		synctest.Wait()
-		<-time.After(time.Minute)
-		feed.Write([]byte("still here"))
-		synctest.Wait()
-		if up.Err() != nil {
-			t.Error("a client's own response was cut by FillTimeout")
-		}
-		leave()
-		synctest.Wait()
-		if r := <-done; up.Err() == nil || r.Body.String() != "still here" {
-			t.Errorf("the client left and its read goes on; it got %q", r.Body)
 		}
 	})
 }

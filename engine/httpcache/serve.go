@@ -79,20 +79,20 @@ func (c *Cache) decide(key string, r *http.Request, ask want) decision {
 		s.remove(sl.pass)
 		sl = s.slots[key]
 	}
-	passing := sl != nil && sl.pass != nil && !ask.behind
+	passing := sl != nil && sl.pass != nil
 	if passing && (r.Method != http.MethodGet || isConditional(r)) {
 		return decision{pass: true} // as asked: a part, or nothing new, is cheaper than the whole
 	}
-	alone := ask.behind || ask.alone || passing || (e != nil && e.noCache)
+	alone := ask.alone || passing || (e != nil && e.noCache)
 	if sl != nil && !alone {
 		for _, f := range sl.fills {
-			if f.welcomes(r.Header, sl.vary) {
+			if f.welcomes(r.Header, sl.vary, ask.behind) {
 				return decision{reader: f.enter(false)}
 			}
 		}
 	}
 	f := newFill(s, key, hash, r.Header)
-	f.joinable = !alone
+	f.joinable, f.behind = !alone, ask.behind
 	f.explain(e, ask.behind, passing)
 	s.stats.Misses++
 	s.began(f)

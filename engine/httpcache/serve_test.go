@@ -3,7 +3,9 @@ package httpcache
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -371,5 +373,46 @@ func TestGroupsAreKeptForAnotherTierAndPurged(t *testing.T) {
 	g.get("/1")
 	if n := g.Purge(Purge{All: true}); n != 1 || g.Stats().Bytes != 0 {
 		t.Errorf("purge of all: %d, %+v", n, g.Stats())
+	}
+}
+
+// What a visitor sees over a real connection when the upstream dies in mid-body.
+func TestADeathIsSeenOnTheWire(t *testing.T) {
+	for _, key := range []bool{true, false} { // filled, and passed
+		die := make(chan struct{})
+		up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Cache-Control", "max-age=300")
+			_, _ = w.Write([]byte("half"))
+			_ = http.NewResponseController(w).Flush()
+			<-die
+			panic(http.ErrAbortHandler)
+		}))
+		defer up.Close()
+		transport := &http.Transport{DisableCompression: true}
+		defer transport.CloseIdleConnections()
+		g := newRig(t, func(c *Config) {
+			c.Upstream = transport
+			c.Prepare = func(r *http.Request) { r.URL.Host = up.Listener.Addr().String() }
+			c.KeyOf = func(r *http.Request) (string, bool) { return r.URL.Path, key }
+		})
+		front := httptest.NewServer(g.Cache)
+		defer front.Close()
+		resp, err := http.Get(front.URL + "/a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		half := make([]byte, 4)
+		if _, err := io.ReadFull(resp.Body, half); err != nil { // it streams: the rest is not waited for
+			t.Errorf("the first half: %q %v", half, err)
+		}
+		close(die)
+		rest, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err == nil {
+			t.Errorf("%q passed for the whole (filled: %v)", append(half, rest...), key)
+		}
+		if n := g.Stats().Objects; n != 0 {
+			t.Errorf("half a response is stored")
+		}
 	}
 }
