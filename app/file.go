@@ -173,3 +173,21 @@ func (l Log) Slog() (slog.Level, error) {
 
 // now is the clock that roles are handed.
 func now() time.Time { return time.Now() }
+
+// Only is the file with one role's section and no other's.
+func (f *File) Only(role string) *File {
+	one := &File{World: f.World, Place: f.Place, Admin: f.Admin, Log: f.Log}
+	switch role {
+	case "edge":
+		one.Edge = f.Edge
+	case "shield":
+		one.Shield = f.Shield
+	case "media":
+		one.Media = f.Media
+	case "shop":
+		one.Shop = f.Shop
+	case "owner":
+		one.Owner = f.Owner
+	}
+	return one
+}

@@ -4,6 +4,8 @@ import (
 	"os"
 	"os/exec"
 	"syscall"
+
+	"meridian/platform/childproc"
 )
 
 // asOwner makes cmd run as the owner, away from our directory, our terminal's
@@ -14,6 +16,10 @@ func asOwner(cmd *exec.Cmd, own owner) *exec.Cmd {
 	if v := os.Getenv("LD_LIBRARY_PATH"); v != "" {
 		cmd.Env = append(cmd.Env, "LD_LIBRARY_PATH="+v)
 	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: own.credential()}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: own.credential()}
 	return cmd
 }
+
+// startChild starts cmd so that it gets SIGINT, PostgreSQL's fast shutdown,
+// when this process ends in whatever way.
+func startChild(cmd *exec.Cmd) error { return childproc.Start(cmd, syscall.SIGINT) }

@@ -3,41 +3,11 @@ package pgcluster
 import (
 	"fmt"
 	"os"
-	"os/exec"
-	"runtime"
 	"strings"
-	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
-
-type startRequest struct {
-	cmd  *exec.Cmd
-	done chan<- error
-}
-
-// starts feeds the one thread that starts children. The parent-death signal is
-// sent when the THREAD that forked ends, so that thread must never end.
-var starts = sync.OnceValue(func() chan<- startRequest {
-	requests := make(chan startRequest)
-	go func() {
-		runtime.LockOSThread()
-		for r := range requests {
-			r.done <- r.cmd.Start()
-		}
-	}()
-	return requests
-})
-
-// startChild starts cmd so that it gets SIGINT (PostgreSQL's fast shutdown)
-// when this process ends in whatever way.
-func startChild(cmd *exec.Cmd) error {
-	cmd.SysProcAttr.Pdeathsig = syscall.SIGINT
-	done := make(chan error)
-	starts() <- startRequest{cmd, done}
-	return <-done
-}
 
 // serves says whether the process is a PostgreSQL that works on dataDir: by its
 // command line, or by its working directory, which a server sets to its data.

@@ -10,10 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// startChild starts cmd. There is no parent-death signal here: a server
-// outlives a SIGKILL of ours, and the next start ends it by its pid file.
-func startChild(cmd *exec.Cmd) error { return cmd.Start() }
-
 // serves says whether the process is a PostgreSQL that works on dataDir, by its
 // command line. A directory with a space in its name is compared at the end of the line.
 func serves(pid int, dataDir string) bool {

@@ -2,7 +2,6 @@ package localworld
 
 import (
 	"fmt"
-	"math"
 	"path/filepath"
 	"time"
 
@@ -148,22 +147,35 @@ func (p *plan) siteOf(place string) string {
 func (p *plan) planLinks() {
 	for i, a := range p.w.Regions {
 		for _, b := range p.w.Regions[i+1:] {
-			p.pair(a.ID, b.ID, 0, p.w.Link.RegionMbit)
+			p.pair(a.ID, b.ID, p.w.Link.RegionMbit)
 		}
 		for _, q := range p.w.PoPs {
-			p.pair(q.ID, a.ID, 0, p.w.Link.RegionMbit)
+			p.pair(q.ID, a.ID, p.w.Link.RegionMbit)
 		}
 	}
 	for _, c := range p.w.Cities {
 		for _, q := range p.w.PoPs {
-			p.pair(c.ID, q.ID, c.AccessMS, p.w.Link.AccessMbit)
+			p.pair(c.ID, q.ID, p.w.Link.AccessMbit)
 		}
 	}
 }
 
-func (p *plan) pair(a, b string, accessMS, mbit float64) {
-	rtt := roundTrip(p.w, p.siteOf(a), p.siteOf(b)) + time.Duration(accessMS*float64(time.Millisecond))
-	params := wan.Params{Delay: rtt / 2, Bandwidth: int64(mbit * 1e6), State: wan.Up}
+// roundTripOf is the round trip between two places, a city's last mile included.
+func (p *plan) roundTripOf(a, b string) time.Duration {
+	rtt := roundTrip(p.w, p.siteOf(a), p.siteOf(b))
+	for _, c := range p.w.Cities {
+		if c.ID == a || c.ID == b {
+			rtt += time.Duration(c.AccessMS * float64(time.Millisecond))
+		}
+	}
+	return rtt
+}
+
+// url is the world's own page.
+func (p *plan) url() string { return fmt.Sprintf("http://localhost:%d/", p.port) }
+
+func (p *plan) pair(a, b string, mbit float64) {
+	params := wan.Params{Delay: p.roundTripOf(a, b) / 2, Bandwidth: int64(mbit * 1e6), State: wan.Up}
 	params.Jitter = min(time.Duration(p.w.Link.JitterMS*float64(time.Millisecond)), params.Delay)
 	p.links = append(p.links, link{a, b, params}, link{b, a, params})
 }
@@ -260,5 +272,5 @@ func choices(cs []georoute.Choice) []string {
 	return out
 }
 
-// millis is a duration for people: whole milliseconds.
-func millis(d time.Duration) int { return int(math.Round(float64(d) / float64(time.Millisecond))) }
+// door is the first shop's URL, where the other commands come in.
+func (p *plan) door() string { return fmt.Sprintf("http://%s:%d/", p.w.Markets[0].Host, p.port) }

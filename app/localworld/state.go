@@ -150,6 +150,7 @@ type Run struct {
 	URL  string `json:"url"`
 	Port int    `json:"port"`
 	App  string `json:"app"`
+	Door string `json:"door"` // a shop's URL: where other commands come in
 }
 
 // ReadRun finds the world that runs on a directory.

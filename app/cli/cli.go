@@ -1,0 +1,112 @@
+// Package cli is Meridian's command line: what each command takes, and how
+// results and errors are shown to people and to programs.
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"meridian/world"
+)
+
+// Exit codes.
+const (
+	exitOK      = 0
+	exitFailed  = 1
+	exitInvalid = 2 // the command line or a file is wrong
+)
+
+// cli holds what the commands share.
+type cli struct {
+	version  string
+	out, err io.Writer
+	json     bool
+}
+
+// Run carries out a command line and returns the exit code.
+func Run(ctx context.Context, version string, args []string, out, errOut io.Writer) int {
+	c := &cli{version: version, out: out, err: errOut}
+	root := c.root()
+	root.SetArgs(args)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	c.fail(err)
+	if world.Is(err, world.CodeInvalid) || !isOurs(err) {
+		return exitInvalid
+	}
+	return exitFailed
+}
+
+func isOurs(err error) bool {
+	var e *world.Error
+	return errors.As(err, &e)
+}
+
+// fail tells a person what to do; with --json, a program what went wrong.
+func (c *cli) fail(err error) {
+	var e *world.Error
+	if !errors.As(err, &e) {
+		e = world.E(world.CodeInvalid, "", err.Error()+". `meridian --help` shows the commands.")
+	}
+	message := e.Message
+	if message == "" {
+		message = err.Error()
+	} else if e.Err != nil && e.Code != world.CodeInvalid {
+		message += fmt.Sprintf("\n  because: %v", e.Err)
+	}
+	if c.json {
+		json.NewEncoder(c.err).Encode(map[string]any{"code": e.Code, "message": message, "op": e.Op, "retry": e.Retry})
+		return
+	}
+	fmt.Fprintf(c.err, "meridian: %s\n", message)
+}
+
+func (c *cli) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "meridian",
+		Short: "One shop in many countries, as if it were local in each",
+		Long: `Meridian runs one shop in many countries as if it were local in each: near
+every customer, priced and taxed by the law of the place, with personal data
+that stays in its legal zone, and pictures from an image CDN of its own.`,
+		Example: `  meridian up                          bring the whole world up on this machine
+  meridian media put cake.jpg          put a picture in, get its URL
+  meridian world check world.yaml      see what is wrong with a world file
+  meridian serve --role shop,media --config eu-central.yaml`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.PersistentFlags().BoolVar(&c.json, "json", false, "print results and errors as JSON")
+	root.AddCommand(c.up(), c.serve(), c.roles(), c.world(), c.media(), c.versionCommand())
+	return root
+}
+
+func (c *cli) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return c.print(map[string]string{"version": c.version}, func(w io.Writer) { fmt.Fprintln(w, "meridian", c.version) })
+		},
+	}
+}
+
+// print shows a result: as JSON with --json, else by text.
+func (c *cli) print(v any, text func(io.Writer)) error {
+	if !c.json {
+		text(c.out)
+		return nil
+	}
+	enc := json.NewEncoder(c.out)
+	enc.SetIndent("", "  ")
+	return world.Wrap("print", enc.Encode(v))
+}

@@ -1,0 +1,282 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"meridian/app/localworld"
+	"meridian/platform/httpserver"
+	"meridian/world"
+)
+
+// Limits of the media commands.
+const (
+	mediaTimeout  = 2 * time.Minute
+	maxAnswer     = 4 << 20
+	maxPicture    = 64 << 20
+	tokenVariable = "MERIDIAN_UPLOAD_TOKEN"
+)
+
+// mediaTarget is where the media commands go: a local world by its directory,
+// or any edge by its URL.
+type mediaTarget struct {
+	dir, url, app, from string
+}
+
+func (c *cli) media() *cobra.Command {
+	t := &mediaTarget{}
+	cmd := &cobra.Command{
+		Use: "media", Short: "Put pictures in, get them, list them", Args: cobra.NoArgs,
+		Long: `Works on the world that runs on this machine, or on another by --url with the
+upload token in ` + tokenVariable + `.`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	f := cmd.PersistentFlags()
+	f.StringVar(&t.dir, "dir", localworld.DefaultDir(), "directory of the local world")
+	f.StringVar(&t.url, "url", "", "an edge elsewhere, such as https://shop.example")
+	f.StringVar(&t.app, "app", "", "app that the pictures belong to (default: the local world's)")
+	f.StringVar(&t.from, "from", "", "city to stand in, in the local world")
+	cmd.AddCommand(c.mediaPut(t), c.mediaGet(t), c.mediaList(t))
+	return cmd
+}
+
+// request makes a request to the nearest region, by way of an edge.
+func (t *mediaTarget) request(method, path string, body io.Reader) (*http.Request, error) {
+	base := strings.TrimSuffix(t.url, "/")
+	if base == "" {
+		run, err := localworld.ReadRun(t.dir)
+		if err != nil {
+			return nil, err
+		}
+		base = strings.TrimSuffix(run.Door, "/")
+		if t.app == "" {
+			t.app = run.App
+		}
+	}
+	if t.app == "" {
+		return nil, world.E(world.CodeInvalid, "media", "--app is needed with --url.")
+	}
+	r, err := http.NewRequest(method, base+strings.ReplaceAll(path, "{app}", url.PathEscape(t.app)), body)
+	if err != nil {
+		return nil, world.Because(world.CodeInvalid, "media", "--url is not a URL.", err)
+	}
+	if t.from != "" {
+		r.AddCookie(&http.Cookie{Name: "traveller", Value: t.from})
+	}
+	return r, nil
+}
+
+func (t *mediaTarget) authorize(r *http.Request) error {
+	token := os.Getenv(tokenVariable)
+	if token == "" && t.url == "" {
+		s, err := localworld.ReadSecrets(t.dir)
+		if err != nil {
+			return err
+		}
+		token = s.UploadToken
+	}
+	if token == "" {
+		return world.E(world.CodeUnsigned, "media", "Set "+tokenVariable+" to the upload token.")
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	return nil
+}
+
+// send carries out a request and reads its answer, at most limit bytes.
+func send(cmd *cobra.Command, r *http.Request, limit int64) (*http.Response, []byte, error) {
+	client := &http.Client{Timeout: mediaTimeout}
+	res, err := client.Do(r.WithContext(cmd.Context()))
+	if err != nil {
+		return nil, nil, world.Because(world.CodeUnavailable, "media", "The edge does not answer. Is the world up?", err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, limit+1))
+	switch {
+	case err != nil:
+		return nil, nil, world.Because(world.CodeBadUpstream, "media", "The answer broke off. Try again.", err)
+	case res.StatusCode >= 300:
+		return nil, nil, httpserver.ReadProblem(res.StatusCode, body)
+	case int64(len(body)) > limit:
+		return nil, nil, world.E(world.CodeTooLarge, "media", fmt.Sprintf("The answer is larger than %d bytes.", limit))
+	}
+	return res, body, nil
+}
+
+// putResult is what the media role says of an upload, with the whole URL.
+type putResult struct {
+	File     string         `json:"file"`
+	MediaID  string         `json:"media_id"`
+	Version  int            `json:"version"`
+	URL      string         `json:"url"`
+	Manifest world.Manifest `json:"manifest"`
+}
+
+func (c *cli) mediaPut(t *mediaTarget) *cobra.Command {
+	return &cobra.Command{
+		Use: "put FILE...", Short: "Upload pictures to the nearest region",
+		Example: `  meridian media put cake.jpg
+  meridian media put --from tokyo *.jpg`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, files []string) error {
+			var results []putResult
+			var failed error
+			for _, file := range files {
+				res, err := t.put(cmd, file)
+				if err != nil {
+					// The rest are tried all the same; each failure is told.
+					fmt.Fprintf(c.err, "%s: %s\n", file, plainMessage(err))
+					failed = err
+					continue
+				}
+				results = append(results, res)
+				if !c.json {
+					fmt.Fprintf(c.out, "%s  %s\n", res.URL, filepath.Base(file))
+				}
+			}
+			if c.json {
+				if err := c.print(results, nil); err != nil {
+					return err
+				}
+			}
+			if failed != nil {
+				return world.Because(world.CodeOf(failed), "media.put", fmt.Sprintf("%d of %d pictures were not taken.", len(files)-len(results), len(files)), nil)
+			}
+			return nil
+		},
+	}
+}
+
+func plainMessage(err error) string {
+	p := httpserver.ProblemOf(err, "")
+	if p.ID != "" {
+		return fmt.Sprintf("%s (%s, id %s)", p.Detail, p.Code, p.ID)
+	}
+	return fmt.Sprintf("%s (%s)", p.Detail, p.Code)
+}
+
+func (t *mediaTarget) put(cmd *cobra.Command, file string) (putResult, error) {
+	var out putResult
+	f, err := os.Open(file)
+	if err != nil {
+		return out, world.Because(world.CodeInvalid, "media.put", "The file cannot be read.", err)
+	}
+	defer f.Close()
+	r, err := t.request(http.MethodPut, "/media/{app}?name="+url.QueryEscape(filepath.Base(file)), f)
+	if err != nil {
+		return out, err
+	}
+	if info, err := f.Stat(); err == nil {
+		r.ContentLength = info.Size()
+	}
+	if err := t.authorize(r); err != nil {
+		return out, err
+	}
+	_, body, err := send(cmd, r, maxAnswer)
+	if err != nil {
+		return out, err
+	}
+	if err := json.Unmarshal(body, &out); err != nil {
+		return out, world.Because(world.CodeBadUpstream, "media.put", "The answer is not understood.", err)
+	}
+	out.File = file
+	out.URL = r.URL.Scheme + "://" + r.URL.Host + out.URL
+	return out, nil
+}
+
+func (c *cli) mediaGet(t *mediaTarget) *cobra.Command {
+	var size, format, output string
+	var version int
+	cmd := &cobra.Command{
+		Use: "get MEDIA_ID", Short: "Fetch a variant of a picture",
+		Example: `  meridian media get 14h0t2c9x7q3mv8k --size 640x0 --format webp -o cake.webp`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := t.request(http.MethodGet, fmt.Sprintf("/img/{app}/%s/v%d/%s/%s", url.PathEscape(args[0]), version, format, size), nil)
+			if err != nil {
+				return err
+			}
+			res, body, err := send(cmd, r, maxPicture)
+			if err != nil {
+				return err
+			}
+			if output == "" {
+				output = args[0] + "." + strings.TrimPrefix(res.Header.Get("Content-Type"), "image/")
+			}
+			if output == "-" {
+				_, err = c.out.Write(body)
+				return world.Wrap("media.get", err)
+			}
+			if err := os.WriteFile(output, body, 0o644); err != nil {
+				return world.Because(world.CodeInvalid, "media.get", "The file cannot be written: "+output, err)
+			}
+			return c.print(map[string]any{"file": output, "bytes": len(body), "type": res.Header.Get("Content-Type"), "cache_status": res.Header.Get("Cache-Status")}, func(w io.Writer) {
+				fmt.Fprintf(w, "%s  %d bytes, %s\n%s\n", output, len(body), res.Header.Get("Content-Type"), res.Header.Get("Cache-Status"))
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&size, "size", "640x0", "width x height; 0 keeps the shape")
+	f.StringVar(&format, "format", "auto", "avif, webp, jpeg or auto")
+	f.IntVar(&version, "version", 1, "the asset's version")
+	f.StringVarP(&output, "output", "o", "", "file to write; - for standard output (default: MEDIA_ID.type)")
+	return cmd
+}
+
+func (c *cli) mediaList(t *mediaTarget) *cobra.Command {
+	var limit int
+	cmd := &cobra.Command{
+		Use: "ls", Short: "List the newest pictures", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			r, err := t.request(http.MethodGet, fmt.Sprintf("/media/{app}?limit=%d", limit), nil)
+			if err != nil {
+				return err
+			}
+			if err := t.authorize(r); err != nil {
+				return err
+			}
+			_, body, err := send(cmd, r, maxAnswer)
+			if err != nil {
+				return err
+			}
+			var list struct {
+				Assets []world.Manifest `json:"assets"`
+			}
+			if err := json.Unmarshal(body, &list); err != nil {
+				return world.Because(world.CodeBadUpstream, "media.ls", "The answer is not understood.", err)
+			}
+			return c.print(list.Assets, func(w io.Writer) { listText(w, list.Assets) })
+		},
+	}
+	cmd.Flags().IntVar(&limit, "limit", 50, "how many at most")
+	return cmd
+}
+
+func listText(w io.Writer, list []world.Manifest) {
+	if len(list) == 0 {
+		fmt.Fprintln(w, "No pictures yet. Put one in: meridian media put PHOTO")
+		return
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "MEDIA ID\tNAME\tSIZE\tTYPE\tWRITTEN IN\tCOPIES")
+	for _, m := range list {
+		v := m.Newest()
+		copied := 0
+		for _, r := range m.Replicas {
+			if r.State == world.ReplicaCopied {
+				copied++
+			}
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%d × %d\t%s\t%s\t%d of %d\n", m.MediaID, m.Name, v.Width, v.Height, v.MediaType, m.WriteRegion, copied, len(m.Replicas))
+	}
+	tw.Flush()
+}

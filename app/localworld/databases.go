@@ -1,0 +1,182 @@
+package localworld
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
+
+	"meridian/adapter/pgcluster"
+	"meridian/adapter/postgres"
+	"meridian/adapter/yaml"
+	"meridian/data"
+	"meridian/role/owner"
+	"meridian/world"
+)
+
+// The database users of the local world, each a member of its role's group.
+const (
+	userShop  = "shop"
+	userMedia = "media"
+	userOwner = "owner"
+)
+
+// prepareDatabases brings every primary to its schema, users and first rows.
+// Running it again changes nothing.
+func (p *plan) prepareDatabases(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, r := range p.w.Regions {
+		products, err := p.products(r.ID)
+		if err != nil {
+			return err
+		}
+		g.Go(func() error { return p.prepareCatalog(ctx, r.ID, products) })
+		g.Go(func() error { return p.prepareResident(ctx, r.ID, products) })
+	}
+	return world.Wrap("up.databases", g.Wait())
+}
+
+// superPool connects to a primary as its superuser.
+func (p *plan) superPool(ctx context.Context, cluster, database string) (*pgxpool.Pool, error) {
+	pool, err := pgxpool.New(ctx, pgcluster.ConnString(p.primary[cluster], pgcluster.SuperUser, p.secrets.Super, database))
+	return pool, world.Wrap("up.connect "+cluster, err)
+}
+
+func (p *plan) prepareCatalog(ctx context.Context, region string, products []postgres.SeedProduct) error {
+	pool, err := p.superPool(ctx, world.CatalogCluster(region), postgres.Catalog)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	if err := postgres.Migrate(ctx, pool, postgres.Catalog); err != nil {
+		return err
+	}
+	if err := postgres.MigrateJobs(ctx, pool); err != nil {
+		return err
+	}
+	for user, password := range map[string]string{userShop: p.secrets.Shop, userMedia: p.secrets.Media, userOwner: p.secrets.Owner} {
+		if err := ensureUser(ctx, pool, user, password); err != nil {
+			return err
+		}
+	}
+	return postgres.SeedCatalog(ctx, pool, products)
+}
+
+func (p *plan) prepareResident(ctx context.Context, region string, products []postgres.SeedProduct) error {
+	pool, err := p.superPool(ctx, world.ResidentCluster(region), postgres.Resident)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	if err := postgres.Migrate(ctx, pool, postgres.Resident); err != nil {
+		return err
+	}
+	for user, password := range map[string]string{userShop: p.secrets.Shop, userOwner: p.secrets.Owner} {
+		if err := ensureUser(ctx, pool, user, password); err != nil {
+			return err
+		}
+	}
+	if err := postgres.SeedStock(ctx, pool, products); err != nil {
+		return err
+	}
+	for _, m := range p.w.HomedIn(region) {
+		if err := p.ensureOwner(ctx, pool, m.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ensureUser makes a login for a role's group. The names are constants of
+// ours; the password is quoted by the server.
+func ensureUser(ctx context.Context, pool *pgxpool.Pool, user, password string) error {
+	var exists bool
+	if err := pool.QueryRow(ctx, "select exists (select from pg_roles where rolname = $1)", user).Scan(&exists); err != nil {
+		return world.Wrap("up.user", err)
+	}
+	if exists {
+		return nil
+	}
+	var quoted string
+	if err := pool.QueryRow(ctx, "select quote_literal($1::text)", password).Scan(&quoted); err != nil {
+		return world.Wrap("up.user", err)
+	}
+	name := pgx.Identifier{user}.Sanitize()
+	_, err := pool.Exec(ctx, fmt.Sprintf("create role %s login password %s in role meridian_%s", name, quoted, user))
+	return world.Wrap("up.user "+user, err)
+}
+
+// ownerEmail is the sign-in of a market's owner in the local world.
+func ownerEmail(market string) string { return "owner@" + market + ".example" }
+
+func (p *plan) ensureOwner(ctx context.Context, pool *pgxpool.Pool, market string) error {
+	exists, err := postgres.OwnerExists(ctx, pool, market, ownerEmail(market))
+	if err != nil || exists {
+		return err
+	}
+	hash, err := owner.HashPassword(p.secrets.Owners[market])
+	if err != nil {
+		return err
+	}
+	return postgres.SeedOwner(ctx, pool, market, ownerEmail(market), hash)
+}
+
+// catalogFile is data/catalog/{market}.yaml; data/README.md describes it.
+type catalogFile struct {
+	Market   string `yaml:"market"`
+	Currency string `yaml:"currency"`
+	Products []struct {
+		Slug       string `yaml:"slug"`
+		Art        string `yaml:"art"`
+		TaxClass   string `yaml:"tax_class"`
+		PriceMinor int64  `yaml:"price_minor"`
+		Stock      int    `yaml:"stock"`
+		Featured   bool   `yaml:"featured"`
+		Text       map[string]struct {
+			Name        string `yaml:"name"`
+			Description string `yaml:"description"`
+			Allergens   string `yaml:"allergens"`
+		} `yaml:"text"`
+	} `yaml:"products"`
+}
+
+// products are the first products of the markets that a region is home of. A
+// market of another world than the shipped one begins with an empty catalog.
+func (p *plan) products(region string) ([]postgres.SeedProduct, error) {
+	var out []postgres.SeedProduct
+	for _, m := range p.w.HomedIn(region) {
+		name := "catalog/" + m.ID + ".yaml"
+		text, err := fs.ReadFile(data.FS, name)
+		if err != nil {
+			continue
+		}
+		var f catalogFile
+		if err := yaml.Decode("data/"+name, strings.NewReader(string(text)), &f); err != nil {
+			return nil, err
+		}
+		if f.Currency != m.Currency {
+			continue // another country's shop goes by the same name
+		}
+		out = append(out, f.seeds(m.ID)...)
+	}
+	return out, nil
+}
+
+func (f *catalogFile) seeds(market string) []postgres.SeedProduct {
+	var out []postgres.SeedProduct
+	for i, q := range f.Products {
+		s := postgres.SeedProduct{
+			Market: market, Slug: q.Slug, Art: q.Art, TaxClass: q.TaxClass, Featured: q.Featured, Place: i,
+			PriceMinor: q.PriceMinor, Currency: f.Currency, Stock: q.Stock, Texts: map[string]postgres.SeedText{},
+		}
+		for locale, t := range q.Text {
+			s.Texts[locale] = postgres.SeedText(t)
+		}
+		out = append(out, s)
+	}
+	return out
+}

@@ -1,0 +1,134 @@
+package localworld
+
+import (
+	"fmt"
+
+	"meridian/adapter/pgcluster"
+	"meridian/adapter/postgres"
+	"meridian/adapter/yaml"
+	"meridian/app"
+	"meridian/role/edge"
+	"meridian/role/shield"
+	"meridian/world"
+)
+
+// regionRoles are what runs in a region; a PoP runs an edge.
+var regionRoles = []string{"media", "shop", "owner", "shield"}
+
+// files are the config of every machine of the world: one a region, one a PoP.
+func (p *plan) files(worldPath string) []*app.File {
+	var out []*app.File
+	for _, r := range p.w.Regions {
+		f := app.NewFile(regionRoles...)
+		f.World, f.Place = worldPath, r.ID
+		p.fillMedia(f, r)
+		p.fillShop(f, r)
+		p.fillOwner(f, r)
+		p.fillShield(f, r)
+		out = append(out, f)
+	}
+	for i, q := range p.w.PoPs {
+		f := app.NewFile("edge")
+		f.World, f.Place = worldPath, q.ID
+		e := f.Edge
+		e.Listen, e.PoP, e.FeedKey = p.edgeAddress(i), q.ID, p.secrets.FeedKey
+		for _, region := range p.nearestRegions(q.ID) {
+			e.Shields = append(e.Shields, edge.Shield{Region: region, Address: p.shieldFrom(q.ID, region)})
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// peers are the other regions' shields, as they are reached from a region.
+func (p *plan) peers(region string) []edge.Shield {
+	var out []edge.Shield
+	for _, other := range p.nearestRegions(region) {
+		if other != region {
+			out = append(out, edge.Shield{Region: other, Address: p.shieldFrom(region, other)})
+		}
+	}
+	return out
+}
+
+// catalogs are every region's catalog cluster as one region sees it: its own
+// primary, and its standbys of the others.
+func (p *plan) catalogs(region, user, password string) []app.Database {
+	var out []app.Database
+	for _, home := range p.w.Regions {
+		server := p.spec(p.reader[[2]string{world.CatalogCluster(home.ID), region}])
+		out = append(out, app.Database{
+			Region: home.ID, Primary: home.ID == region,
+			Conn: pgcluster.ConnString(server, user, password, postgres.Catalog),
+		})
+	}
+	return out
+}
+
+func (p *plan) residentOf(region, user, password string) app.Database {
+	server := p.primary[world.ResidentCluster(region)]
+	return app.Database{Region: region, Primary: true, Conn: pgcluster.ConnString(server, user, password, postgres.Resident)}
+}
+
+func (p *plan) fillMedia(f *app.File, r world.Region) {
+	m := f.Media
+	m.Listen, m.Region, m.Apps = p.roleAddress("media", r.ID), r.ID, []string{p.w.App}
+	m.UploadToken, m.WireKey = p.secrets.UploadToken, p.secrets.WireKey
+	m.Catalogs = p.catalogs(r.ID, userMedia, p.secrets.Media)
+	m.Objects = p.st.path("objects", r.ID)
+	m.Peers = p.peers(r.ID)
+}
+
+func (p *plan) fillShop(f *app.File, r world.Region) {
+	s := f.Shop
+	s.Listen, s.Region, s.WireKey = p.roleAddress("shop", r.ID), r.ID, p.secrets.FeedKey
+	s.PublicScheme, s.PublicPort = "http", p.port
+	s.Catalogs = p.catalogs(r.ID, userShop, p.secrets.Shop)
+	s.Resident = p.residentOf(r.ID, userShop, p.secrets.Shop)
+	s.Peers = p.peers(r.ID)
+}
+
+func (p *plan) fillOwner(f *app.File, r world.Region) {
+	o := f.Owner
+	o.Listen, o.Region, o.App = p.roleAddress("owner", r.ID), r.ID, p.w.App
+	o.PublicScheme, o.UploadToken = "http", p.secrets.UploadToken
+	for _, d := range p.catalogs(r.ID, userOwner, p.secrets.Owner) {
+		if d.Primary {
+			o.Catalog = d
+		}
+	}
+	o.Resident = p.residentOf(r.ID, userOwner, p.secrets.Owner)
+	o.Media = p.roleAddress("media", r.ID)
+}
+
+func (p *plan) fillShield(f *app.File, r world.Region) {
+	s := f.Shield
+	s.Listen, s.Region, s.FeedKey = p.roleAddress("shield", r.ID), r.ID, p.secrets.FeedKey
+	s.Media, s.Shop, s.Owner = p.roleAddress("media", r.ID), p.roleAddress("shop", r.ID), p.roleAddress("owner", r.ID)
+	for _, other := range p.peers(r.ID) {
+		s.Peers = append(s.Peers, shield.Peer(other))
+	}
+}
+
+// writeFiles puts each role's config into a file of its own, so that a role
+// reads only the credentials that are its own, and names the files by role@place.
+func (p *plan) writeFiles(files []*app.File) (map[string]string, error) {
+	paths := map[string]string{}
+	for _, f := range files {
+		for _, role := range f.Roles() {
+			one := f.Only(role)
+			name := role + "@" + f.Place
+			one.Admin = p.socket("a-" + role + "-" + f.Place)
+			b, err := yaml.Encode(one)
+			if err != nil {
+				return nil, err
+			}
+			rel := fmt.Sprintf("config/%s.yaml", name)
+			if err := p.st.writeFile(rel, b); err != nil {
+				return nil, err
+			}
+			paths[name] = p.st.path("config", name+".yaml")
+		}
+	}
+	return paths, nil
+}

@@ -1,0 +1,166 @@
+package localworld
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"meridian/adapter/postgres"
+	"meridian/adapter/vips"
+	"meridian/data"
+	"meridian/platform/httpserver"
+	"meridian/platform/netaddr"
+	"meridian/world"
+)
+
+// The drawings are rendered at the largest size of their shape in the grid.
+const (
+	drawingWidth  = 1600
+	drawingHeight = 1200
+)
+
+// wanting is a product that has a drawing and no picture yet.
+type wanting struct{ market, slug string }
+
+// hangPictures renders the drawing of every product that has no picture yet,
+// uploads it as anybody would, through the PoP nearest the main region, and
+// hangs it on the product. progress is told how many of how many are done.
+func (p *plan) hangPictures(ctx context.Context, engine *vips.Engine, progress func(done, of int)) error {
+	arts, err := p.wantingByArt(ctx)
+	if err != nil {
+		return err
+	}
+	pop := p.nearestPoPs(p.cityNear(p.w.Main))[0]
+	client := &http.Client{Transport: netaddr.Transport(p.edgeOf(pop), netaddr.DefaultTransportOptions())}
+	done := make(chan struct{}, len(arts))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for art, products := range arts {
+		g.Go(func() error {
+			defer func() { done <- struct{}{} }()
+			return world.Wrap("up.picture "+art, p.hang(gctx, engine, client, art, products))
+		})
+	}
+	finished := make(chan error, 1)
+	go func() { finished <- g.Wait() }()
+	for n := 0; ; {
+		select {
+		case <-done:
+			n++
+			progress(n, len(arts))
+		case err := <-finished:
+			return err
+		}
+	}
+}
+
+func (p *plan) hang(ctx context.Context, engine *vips.Engine, client *http.Client, art string, products []wanting) error {
+	svg, err := fs.ReadFile(data.FS, "art/"+art+".svg")
+	if err != nil {
+		return err
+	}
+	picture, err := engine.RenderSVG(ctx, svg, drawingWidth, drawingHeight)
+	if err != nil {
+		return err
+	}
+	id, err := p.upload(ctx, client, art+".png", picture)
+	if err != nil {
+		return err
+	}
+	for _, q := range products {
+		m, _ := p.w.MarketByID(q.market)
+		pool, err := p.superPool(ctx, world.CatalogCluster(m.HomeRegion), postgres.Catalog)
+		if err != nil {
+			return err
+		}
+		err = postgres.SetPicture(ctx, pool, q.market, q.slug, id)
+		pool.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// upload puts a picture and returns its media id.
+func (p *plan) upload(ctx context.Context, client *http.Client, name string, picture []byte) (string, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPut, fmt.Sprintf("http://pop/media/%s?name=%s", p.w.App, url.QueryEscape(name)), bytes.NewReader(picture))
+	if err != nil {
+		return "", err
+	}
+	r.Header.Set("Authorization", "Bearer "+p.secrets.UploadToken)
+	res, err := client.Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err != nil {
+		return "", err
+	}
+	if res.StatusCode != http.StatusCreated {
+		return "", httpserver.ReadProblem(res.StatusCode, body)
+	}
+	var out struct {
+		MediaID string `json:"media_id"`
+	}
+	return out.MediaID, json.Unmarshal(body, &out)
+}
+
+// wantingByArt are the products without a picture, by the drawing they want.
+func (p *plan) wantingByArt(ctx context.Context) (map[string][]wanting, error) {
+	out := map[string][]wanting{}
+	for _, r := range p.w.Regions {
+		pool, err := p.superPool(ctx, world.CatalogCluster(r.ID), postgres.Catalog)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := pool.Query(ctx, "select art, market, slug from product where media_id is null and art <> ''")
+		if err != nil {
+			pool.Close()
+			return nil, world.Wrap("up.pictures", err)
+		}
+		for rows.Next() {
+			var art string
+			var q wanting
+			if err := rows.Scan(&art, &q.market, &q.slug); err != nil {
+				break
+			}
+			out[art] = append(out[art], q)
+		}
+		err = rows.Err()
+		pool.Close()
+		if err != nil {
+			return nil, world.Wrap("up.pictures", err)
+		}
+	}
+	return out, nil
+}
+
+// cityNear is a city at the region's own site, or the first of all.
+func (p *plan) cityNear(region string) string {
+	for _, c := range p.w.Cities {
+		if c.Site == p.siteOf(region) {
+			return c.ID
+		}
+	}
+	return p.w.Cities[0].ID
+}
+
+// edgeOf is a PoP's own address.
+func (p *plan) edgeOf(pop string) string {
+	for i, q := range p.w.PoPs {
+		if q.ID == pop {
+			return p.edgeAddress(i)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,247 @@
+package localworld
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"time"
+
+	"meridian/adapter/pgcluster"
+	"meridian/adapter/vips"
+	"meridian/adapter/wan"
+	"meridian/app"
+	"meridian/app/gate"
+	"meridian/platform/httpserver"
+	"meridian/platform/lifecycle"
+	"meridian/platform/netaddr"
+	"meridian/platform/telemetry"
+	"meridian/world"
+)
+
+// Options is what `meridian up` can be told.
+type Options struct {
+	WorldFile string // "" is the shipped one
+	Dir       string
+	Port      int  // of the gate; the PoPs take the next ones
+	HA        bool // synchronous standbys inside each region
+	Split     bool // one process a role instance
+	Fresh     bool // begin anew
+	Seed      uint64
+	LogLevel  slog.Level
+	Out       io.Writer // progress and the table
+	Logs      io.Writer
+}
+
+// MinPort and MaxPort bound the gate's port: the PoPs need room after it.
+const (
+	MinPort = 1
+	MaxPort = 65000
+)
+
+// up is a world on its way up, and while it runs.
+type up struct {
+	o       Options
+	plan    *plan
+	root    *telemetry.Root
+	process *app.Process
+	sup     *pgcluster.Supervisor
+	network *wan.Network
+	report  *report
+}
+
+// Up brings the whole world up on this machine, says when it is ready, and
+// runs it until ctx ends or a part of it fails for good. Everything that it
+// started is gone when it returns.
+func Up(ctx context.Context, o Options) error {
+	w, err := app.ReadWorld(o.WorldFile)
+	if err != nil {
+		return err
+	}
+	if o.Port < MinPort || o.Port+len(w.PoPs) > MaxPort {
+		return world.E(world.CodeInvalid, "up", fmt.Sprintf("--port must be between %d and %d.", MinPort, MaxPort-len(w.PoPs)))
+	}
+	bin, err := pgcluster.FindBinaries()
+	if err != nil {
+		return err
+	}
+	st, err := openState(o.Dir, o.Fresh)
+	if err != nil {
+		return err
+	}
+	defer st.close()
+	sec, err := st.secrets(w)
+	if err != nil {
+		return err
+	}
+	u := &up{o: o, plan: newPlan(w, st, sec, o.Port, o.HA), root: telemetry.NewRoot(o.Logs, "text", o.LogLevel), report: newReport(o.Out)}
+	u.process = &app.Process{World: w, Root: u.root}
+	u.sup = pgcluster.New(bin, u.root.Log.With("part", "postgres"), pgcluster.Options{})
+	return u.run(ctx)
+}
+
+func (u *up) run(ctx context.Context) error {
+	u.report.title(u.plan.w.Name, u.plan.st.dir)
+	components, err := u.components()
+	if err != nil {
+		return err
+	}
+	group, err := lifecycle.Start(ctx, components, u.report.component)
+	if err != nil {
+		return err
+	}
+	if ctx.Err() == nil {
+		err = u.plan.st.writeRun(Run{PID: os.Getpid(), URL: u.plan.url(), Port: u.o.Port, App: u.plan.w.App, Door: u.plan.door()})
+	}
+	if err == nil {
+		u.report.ready(u.plan)
+		err = group.Wait(ctx)
+	}
+	if ctx.Err() != nil {
+		u.report.stopping()
+		err = nil
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	return errors.Join(err, group.Stop(stop))
+}
+
+// components are the parts of the world in the order of their needs:
+// directories, links, servers, rows, roles, gate, pictures.
+func (u *up) components() ([]lifecycle.Component, error) {
+	parts := []lifecycle.Component{
+		{Name: "directories", Start: u.makeDirectories, StartTimeout: 3 * time.Minute},
+		{Name: "links", Needs: []string{"directories"}, Start: u.startLinks},
+		{Name: "databases", Needs: []string{"links"}, Start: u.startServers, StartTimeout: 2 * time.Minute, StopTimeout: 20 * time.Second},
+		{Name: "rows", Needs: []string{"databases"}, Start: oneShot(u.plan.prepareDatabases), StartTimeout: 2 * time.Minute},
+	}
+	roles, err := u.roles()
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for i := range roles {
+		roles[i].Needs = append(roles[i].Needs, "rows", "links")
+		names = append(names, roles[i].Name)
+	}
+	parts = append(parts, roles...)
+	return append(parts,
+		lifecycle.Component{Name: "gate", Needs: append(names, "links"), Start: u.startGate},
+		lifecycle.Component{Name: "pictures", Needs: append(slices.Clone(names), "rows"), Start: oneShot(u.hangPictures), StartTimeout: 5 * time.Minute},
+	), nil
+}
+
+// roles are the role instances: in this process, or each in its own.
+func (u *up) roles() ([]lifecycle.Component, error) {
+	files := u.plan.files(u.o.WorldFile)
+	for _, f := range files {
+		f.Log.Level = u.o.LogLevel.String()
+	}
+	if u.o.Split {
+		return u.splitRoles(files)
+	}
+	var names []string
+	for _, f := range files {
+		for _, r := range f.Roles() {
+			names = append(names, r+"@"+f.Place)
+		}
+	}
+	var out []lifecycle.Component
+	for _, f := range files {
+		out = append(out, u.process.Components(f, f.Roles(), names)...)
+	}
+	return out, nil
+}
+
+func oneShot(f func(context.Context) error) func(context.Context) (lifecycle.Running, error) {
+	return func(ctx context.Context) (lifecycle.Running, error) { return nil, f(ctx) }
+}
+
+func (u *up) makeDirectories(ctx context.Context) (lifecycle.Running, error) {
+	return nil, u.sup.Prepare(ctx, u.plan.servers, u.report.server)
+}
+
+func (u *up) startLinks(ctx context.Context) (lifecycle.Running, error) {
+	uid, gid, err := u.sup.MakeSocketDir(u.plan.st.sockets)
+	if err != nil {
+		return nil, err
+	}
+	u.network = wan.New(u.o.Seed, u.root.Log.With("part", "links"))
+	for _, l := range u.plan.links {
+		if err := u.network.AddLink(l.from, l.to, l.params); err != nil {
+			return nil, errors.Join(err, u.network.Close())
+		}
+	}
+	for _, s := range u.plan.services {
+		s.OwnerUID, s.OwnerGID = uid, gid
+		if err := u.network.Connect(ctx, s); err != nil {
+			return nil, errors.Join(err, u.network.Close())
+		}
+	}
+	return newPart(func(context.Context) error { return u.network.Close() }), nil
+}
+
+func (u *up) startServers(ctx context.Context) (lifecycle.Running, error) {
+	if err := u.sup.Start(ctx, u.plan.servers, u.report.server); err != nil {
+		return nil, err
+	}
+	return newPart(u.sup.Stop), nil
+}
+
+func (u *up) hangPictures(ctx context.Context) error {
+	engine, err := vips.Start(vips.Options{})
+	if err != nil {
+		return err
+	}
+	return u.plan.hangPictures(ctx, engine, u.report.pictures)
+}
+
+func (u *up) startGate(ctx context.Context) (lifecycle.Running, error) {
+	g := gate.New(gate.Config{
+		World: u.plan.w, PoPs: u.popsFrom, Admin: u.admin(), Now: time.Now, Log: u.root.Log.With("part", "gate"),
+	})
+	ln, err := netaddr.Listen(ctx, fmt.Sprintf("tcp:127.0.0.1:%d", u.o.Port))
+	if err != nil {
+		return nil, err
+	}
+	return httpserver.Serve(ln, g, u.root.Log.With("part", "gate"), httpserver.DefaultLimits()), nil
+}
+
+// popsFrom are the PoPs as a city's travellers reach them, nearest first.
+func (u *up) popsFrom(city string) []gate.PoP {
+	var out []gate.PoP
+	for _, id := range u.plan.nearestPoPs(city) {
+		for _, q := range u.plan.w.PoPs {
+			if q.ID == id {
+				out = append(out, gate.PoP{
+					ID: q.ID, Name: q.Name, RTT: u.plan.roundTripOf(city, id),
+					Transport: netaddr.Transport(u.plan.edgeFrom(city, id), netaddr.DefaultTransportOptions()),
+				})
+			}
+		}
+	}
+	return out
+}
+
+// part is a running thing that only needs to be stopped.
+type part struct {
+	stop func(context.Context) error
+	done chan struct{}
+}
+
+func newPart(stop func(context.Context) error) *part { return &part{stop, make(chan struct{})} }
+
+// Stop ends the part.
+func (p *part) Stop(ctx context.Context) error {
+	defer close(p.done)
+	return p.stop(ctx)
+}
+
+// Done is closed after Stop.
+func (p *part) Done() <-chan struct{} { return p.done }
+
+// Err is nil: such a part does not end by itself.
+func (p *part) Err() error { return nil }

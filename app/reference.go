@@ -1,0 +1,50 @@
+package app
+
+import (
+	"fmt"
+	"strings"
+
+	"meridian/platform/config"
+)
+
+// Settings are the role's settings with their defaults.
+func (r Role) Settings() []config.Field {
+	return config.Fields(r.section(NewFile(r.Name)))
+}
+
+// Reference is docs/config.md: every setting of every role.
+func Reference() string {
+	var b strings.Builder
+	b.WriteString(`# Config reference
+
+Printed by ` + "`meridian roles --reference`" + `; do not edit it here.
+
+A machine's config file is YAML. It names the place and the world, and has a
+section for each role that may run there. Unknown settings are refused by line.
+A setting without a default must be given, or may stay out where its meaning says so.
+
+## The file
+
+`)
+	b.WriteString(config.Markdown(fileFields()))
+	for _, r := range Roles() {
+		fmt.Fprintf(&b, "\n## %s\n\nRole `%s`: %s. Holds: %s.\n\n", r.Name, r.Name, r.Purpose, r.Cred)
+		b.WriteString(config.Markdown(r.Settings()))
+	}
+	return b.String()
+}
+
+// fileFields are the settings outside the roles' sections.
+func fileFields() []config.Field {
+	var out []config.Field
+	for _, f := range config.Fields(NewFile()) {
+		section := false
+		for _, r := range RoleNames() {
+			section = section || f.Path == r
+		}
+		if !section {
+			out = append(out, f)
+		}
+	}
+	return out
+}

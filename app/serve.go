@@ -1,0 +1,85 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"meridian/platform/httpserver"
+	"meridian/platform/lifecycle"
+	"meridian/platform/netaddr"
+	"meridian/platform/telemetry"
+	"meridian/world"
+)
+
+// stopTime is how long a process may take to stop.
+const stopTime = 20 * time.Second
+
+// Serve runs roles of a config file in this process until ctx ends or one of
+// them fails. roles none means all that the file has a section for.
+func Serve(ctx context.Context, f *File, roles []string, logs io.Writer) error {
+	if len(roles) == 0 {
+		roles = f.Roles()
+	}
+	if err := CheckRoles(f, roles); err != nil {
+		return err
+	}
+	if len(roles) == 0 {
+		return world.E(world.CodeInvalid, "serve", "The config file has no role's section. `meridian roles` prints the roles, docs/config.md their settings.")
+	}
+	level, err := f.Log.Slog()
+	if err != nil {
+		return err
+	}
+	w, err := ReadWorld(f.World)
+	if err != nil {
+		return err
+	}
+	root := telemetry.NewRoot(logs, f.Log.Format, level)
+	p := &Process{World: w, Root: root}
+	var names []string
+	for _, r := range roles {
+		names = append(names, r+"@"+f.Place)
+	}
+	components := p.Components(f, roles, names)
+	var ready atomic.Bool
+	if f.Admin != "" {
+		components = append(components, adminComponent(f, root, &ready))
+	}
+	group, err := lifecycle.Start(ctx, components, func(name, state string) { root.Log.Info("part "+state, "part", name) })
+	if err != nil {
+		return err
+	}
+	ready.Store(true)
+	err = group.Wait(ctx)
+	if ctx.Err() != nil {
+		err = nil
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	return errors.Join(err, group.Stop(stop))
+}
+
+// adminComponent serves what operators and supervisors ask: figures, and
+// whether the roles are up. It is never on a listener that visitors reach.
+func adminComponent(f *File, root *telemetry.Root, ready *atomic.Bool) lifecycle.Component {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", root.Handler())
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
+		if !ready.Load() {
+			httpserver.WriteError(w, r, root.Log, world.E(world.CodeUnavailable, "healthz", "The roles are not up yet."))
+			return
+		}
+		io.WriteString(w, "ok\n")
+	})
+	return lifecycle.Component{Name: "admin", Start: func(ctx context.Context) (lifecycle.Running, error) {
+		ln, err := netaddr.Listen(ctx, f.Admin)
+		if err != nil {
+			return nil, err
+		}
+		return httpserver.Serve(ln, mux, root.Log, httpserver.DefaultLimits()), nil
+	}}
+}

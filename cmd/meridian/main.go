@@ -1,0 +1,21 @@
+// Command meridian is the whole of Meridian: it runs a world on this machine,
+// or the roles that a machine is given.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"meridian/app/cli"
+)
+
+// version is set when the binary is built.
+var version = "dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(cli.Run(ctx, version, os.Args[1:], os.Stdout, os.Stderr))
+}
