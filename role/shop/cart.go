@@ -41,21 +41,21 @@ func (s *Shop) cartPage(w http.ResponseWriter, r *http.Request, at *site, status
 		return err
 	}
 	v := s.view(at, "/cart")
-	v.Title, v.Section, v.CartCount = v.T("cart.title"), "cart", b.count()
+	v.Title, v.Section, v.CartCount, v.Counted = v.T("cart.title"), "cart", b.count(), true
 	body := cartBody{Most: s.cfg.MaxQuantity, Ready: b.ready(), Notices: notices}
+	if len(b.lines) > 0 && !b.ready() {
+		body.Notices = append(body.Notices, notice{Kind: "bad", Text: v.T("error.summary")})
+	}
 	for i, l := range b.lines {
 		body.Lines = append(body.Lines, s.cartRow(v, at, l, i == 0))
 		if l.Slug == added && !l.gone() {
-			body.Notices = append(body.Notices, notice{Kind: "good", Text: v.T("cart.added", "name", l.product.Name)})
+			body.Notices = append(body.Notices, notice{Kind: "good", Text: v.T("cart.added", "Name", l.product.Name)})
 		}
 	}
 	if v.Sums, err = s.basketSums(at, b); err != nil {
 		return err
 	}
 	v.Body = body
-	if b.id != "" {
-		s.keepCount(w, b.count())
-	}
 	return s.render(w, r, status, "cart", v)
 }
 
@@ -76,11 +76,11 @@ func (s *Shop) cartRow(v *view, at *site, l basketLine, first bool) cartRow {
 func (at *site) wrongWith(l basketLine) string {
 	switch {
 	case l.gone():
-		return at.texts.Text("cart.gone")
+		return at.texts.Text("cart.out_of_stock", "Name", l.Slug)
 	case l.short() && l.left == 0:
-		return at.texts.Text("cart.sold_out")
+		return at.texts.Text("cart.out_of_stock", "Name", l.product.Name)
 	case l.short():
-		return at.texts.Text("cart.left", "count", l.left)
+		return at.texts.Text("cart.not_enough", "Count", l.left, "Name", l.product.Name)
 	}
 	return ""
 }
@@ -157,18 +157,15 @@ func (s *Shop) set(r *http.Request, at *site, slug string, quantity int) error {
 }
 
 func (s *Shop) refuseQuantity(w http.ResponseWriter, r *http.Request, at *site) error {
-	text := at.texts.Text("cart.quantity_wrong", "most", s.cfg.MaxQuantity)
+	text := at.texts.Text("error.quantity", "Max", s.cfg.MaxQuantity)
 	return s.cartPage(w, r, at, http.StatusUnprocessableEntity, "", []notice{{Kind: "bad", Text: text}})
 }
 
 // addRefused shows the cart with the reason, where it is the visitor's to mend.
 func (s *Shop) addRefused(w http.ResponseWriter, r *http.Request, at *site, err error) error {
-	switch world.CodeOf(err) {
-	case world.CodeTooLarge:
-		text := at.texts.Text("cart.full", "most", s.cfg.MaxLines)
-		return s.cartPage(w, r, at, http.StatusUnprocessableEntity, "", []notice{{Kind: "bad", Text: text}})
-	case world.CodeNotFound:
-		return s.cartPage(w, r, at, http.StatusUnprocessableEntity, "", []notice{{Kind: "bad", Text: at.texts.Text("cart.unknown")}})
+	key := map[world.Code]string{world.CodeTooLarge: "error.try_again", world.CodeNotFound: "not_found.text"}[world.CodeOf(err)]
+	if key == "" {
+		return err
 	}
-	return err
+	return s.cartPage(w, r, at, http.StatusUnprocessableEntity, "", []notice{{Kind: "bad", Text: at.texts.Text(key)}})
 }

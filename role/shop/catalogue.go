@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"regexp"
 
+	"meridian/engine/tax"
 	"meridian/world"
 )
 
@@ -26,7 +27,7 @@ func (s *Shop) list(w http.ResponseWriter, r *http.Request, at *site) error {
 	}
 	v := s.view(at, "/")
 	s.find(v, at, "/")
-	v.Description = v.T("home.lead")
+	v.Description = v.T("site.footer")
 	groups := []string{world.GroupMarket(at.market.ID)}
 	var body struct{ Featured, Rest []card }
 	// Featured products come first on the page, so they take the eager pictures.
@@ -55,6 +56,7 @@ func (s *Shop) list(w http.ResponseWriter, r *http.Request, at *site) error {
 // productBody is a product's own page.
 type productBody struct {
 	Slug, Name, Description, Allergens, Price string
+	TaxNote                                   string
 	Most                                      int
 	Shot                                      shot
 }
@@ -75,8 +77,20 @@ func (s *Shop) product(w http.ResponseWriter, r *http.Request, at *site) error {
 	v := s.view(at, path)
 	s.find(v, at, path)
 	v.Title, v.Description = p.Name, p.Description
-	v.Body = productBody{Slug: p.Slug, Name: p.Name, Description: p.Description, Allergens: p.Allergens, Price: at.money(p.PriceMinor),
+	v.Body = productBody{Slug: p.Slug, Name: p.Name, Description: p.Description, Allergens: p.Allergens, Price: at.money(p.PriceMinor), TaxNote: s.taxNote(at, p),
 		Most: s.cfg.MaxQuantity, Shot: s.shot(v, p, productSizes, productWidth, true)}
 	s.shared(w, world.GroupMarket(at.market.ID), world.GroupProduct(at.market.ID, slug))
 	return s.render(w, r, http.StatusOK, "product", v)
+}
+
+// taxNote says what tax is in a price, by today's rule; where the address
+// decides or no rule is known, when tax comes in.
+func (s *Shop) taxNote(at *site, p world.Product) string {
+	if at.jurisdiction() != "" && at.terms.Tax.Inclusive {
+		rule, err := s.deps.Tax.Rate(at.jurisdiction(), p.TaxClass, tax.DateOf(s.deps.Now(), at.zone))
+		if err == nil {
+			return at.taxLabel(rule.Rate.Percent(), at.jurisdiction())
+		}
+	}
+	return at.texts.Text("tax.at_checkout")
 }

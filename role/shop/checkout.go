@@ -93,7 +93,7 @@ func (s *Shop) takeKey(a *attempt) (err error) {
 	if err == nil {
 		return nil
 	}
-	a.notices = append(a.notices, notice{Kind: "bad", Text: a.at.texts.Text("checkout.expired")})
+	a.notices = append(a.notices, notice{Kind: "bad", Text: a.at.texts.Text("error.try_again")})
 	a.r.PostForm.Set("step", "review")
 	a.key, err = newID(s.deps.Random)
 	return err
@@ -150,19 +150,19 @@ func hasGone(b basket) bool {
 // checkoutPage shows the form, with the final total as soon as it is known.
 func (s *Shop) checkoutPage(a *attempt) error {
 	v := s.view(a.at, "/checkout")
-	v.Title, v.Section, v.CartCount = v.T("checkout.title"), "cart", a.basket.count()
+	v.Title, v.Section, v.CartCount, v.Counted = v.T("checkout.title"), "cart", a.basket.count(), true
 	v.Languages = nil // to change the language here would lose what was typed
 	body := checkoutBody{Key: a.key, Notices: a.notices}
 	body.Contact, body.Address = formFields(v, a.at, a.contact, a.wrong)
 	body.Wrong = wrongFields(body.Contact, body.Address)
 	if short := a.shortages(); len(short) > 0 {
 		body.Trim = true
-		body.Notices = append(body.Notices, notice{Kind: "bad", Text: v.T("checkout.short"), Items: short})
+		body.Notices = append(body.Notices, notice{Kind: "bad", Text: v.T("error.summary"), Items: short})
 	}
 	q, final, err := s.settle(a)
 	switch {
 	case world.Is(err, world.CodeTooLarge):
-		body.Notices = append(body.Notices, notice{Kind: "bad", Text: v.T("checkout.too_large", "total", a.at.money(s.cfg.MaxTotal))})
+		body.Notices = append(body.Notices, notice{Kind: "bad", Text: v.T("error.try_again")})
 		a.status = http.StatusUnprocessableEntity
 	case err != nil:
 		return err
@@ -195,7 +195,7 @@ func (a *attempt) shortages() []string {
 	var out []string
 	for _, l := range a.basket.lines {
 		if l.short() {
-			out = append(out, l.product.Name+": "+a.at.wrongWith(l))
+			out = append(out, a.at.wrongWith(l))
 		}
 	}
 	return out

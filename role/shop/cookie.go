@@ -4,17 +4,13 @@ import (
 	"encoding/base32"
 	"io"
 	"net/http"
-	"strconv"
 
 	"meridian/world"
 )
 
-// The cookies. The cart's is a secret: who holds it sees the cart and its
-// orders. The count is for the script that fills the badge on cached pages.
-const (
-	cartCookie  = "cart"
-	countCookie = "cart_count"
-)
+// cartCookie is the one cookie. It is a secret: who holds it sees the cart and
+// its orders.
+const cartCookie = "cart"
 
 // idLength is the length of a cart's or an order's id: 128 random bits in base 32.
 const idLength = 26
@@ -55,15 +51,6 @@ func cartID(r *http.Request) string {
 
 // keepCart gives the browser its cart, or prolongs it.
 func (s *Shop) keepCart(w http.ResponseWriter, id string) {
-	http.SetCookie(w, s.cookie(cartCookie, id, true))
-}
-
-// keepCount tells the browser how many things are in its cart.
-func (s *Shop) keepCount(w http.ResponseWriter, n int) {
-	http.SetCookie(w, s.cookie(countCookie, strconv.Itoa(n), false))
-}
-
-func (s *Shop) cookie(name, value string, secret bool) *http.Cookie {
-	return &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: int(s.cfg.CartAge.Seconds()),
-		HttpOnly: secret, Secure: s.cfg.PublicScheme == "https", SameSite: http.SameSiteLaxMode}
+	http.SetCookie(w, &http.Cookie{Name: cartCookie, Value: id, Path: "/", MaxAge: int(s.cfg.CartAge.Seconds()),
+		HttpOnly: true, Secure: s.cfg.PublicScheme == "https", SameSite: http.SameSiteLaxMode})
 }

@@ -8,23 +8,18 @@ import (
 	"meridian/world"
 )
 
-// failures are the kinds of error page. There are fewer than codes: a visitor
-// cannot do more than look elsewhere, correct something, or wait.
-var failures = []string{"not_found", "invalid", "forbidden", "unavailable", "internal"}
-
-func failureOf(code world.Code) string {
-	switch code {
-	case world.CodeNotFound, world.CodeMethod:
-		return "not_found"
-	case world.CodeForbidden, world.CodeUnsigned:
-		return "forbidden"
-	case world.CodeInternal:
-		return "internal"
+// failureTexts are the keys of an error page's heading and text. There are
+// fewer kinds than codes: a visitor can look elsewhere, wait, or try again.
+func failureTexts(code world.Code, atHome bool) (heading, text string) {
+	switch {
+	case code == world.CodeNotFound || code == world.CodeMethod:
+		return "not_found.title", "not_found.text"
+	case code == world.CodeMisdirected || code.Status() >= 500 && atHome:
+		return "unavailable.title", "unavailable.checkout"
+	case code.Status() >= 500 || code == world.CodeBusy:
+		return "unavailable.title", "unavailable.text"
 	}
-	if code.Status() >= 500 || code == world.CodeMisdirected || code == world.CodeBusy {
-		return "unavailable"
-	}
-	return "invalid"
+	return "error.try_again", ""
 }
 
 // failureBody is an error page.
@@ -46,8 +41,11 @@ func (s *Shop) fail(w http.ResponseWriter, r *http.Request, at *site, err error)
 		h.Set("Retry-After", "2")
 	}
 	v := s.view(at, "/")
-	kind := failureOf(p.Code)
-	body := failureBody{Heading: v.T("error." + kind + ".title"), Text: v.T("error." + kind + ".text"), ID: p.ID}
+	heading, text := failureTexts(p.Code, world.RouteOf(r.Method, r.URL.Path) == world.RouteHome)
+	body := failureBody{Heading: v.T(heading), ID: p.ID}
+	if text != "" {
+		body.Text = v.T(text)
+	}
 	v.Title, v.Body = body.Heading, body
 	if err := s.render(w, r, p.Status, "error", v); err != nil {
 		httpserver.WriteError(w, r, s.deps.Log, err)

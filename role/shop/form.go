@@ -2,6 +2,7 @@ package shop
 
 import (
 	"net/url"
+	"strings"
 
 	"meridian/engine/checkout"
 	"meridian/world"
@@ -82,19 +83,19 @@ func formFields(v *view, at *site, c world.Contact, wrong map[checkout.Field]che
 		if f.name == checkout.State && !at.market.Postal.States || f.name == checkout.PostalCode && at.market.Postal.Pattern == "" {
 			continue
 		}
-		field := formField{Name: string(f.name), Label: v.T("field." + string(f.name)), Type: f.kind, Auto: f.auto,
+		field := formField{Name: string(f.name), Label: v.T("checkout." + string(f.name)), Type: f.kind, Auto: f.auto,
 			Value: valueOf(c, f.name), Most: f.most, Half: f.half}
 		if f.optional {
 			field.Optional = v.T("checkout.optional")
 		}
 		if key, bad := wrong[f.name]; bad {
-			field.Wrong = v.T("field.error."+string(key), "example", at.market.Postal.Example, "most", f.most)
+			field.Wrong = v.T(wrongKey(key), "Max", f.most)
 		}
 		if f.name == checkout.PostalCode && at.market.Postal.Example != "" {
-			field.Hint = v.T("checkout.postal_hint", "example", at.market.Postal.Example)
+			field.Hint = at.market.Postal.Example
 		}
 		if f.name == checkout.State {
-			field.Choose, field.Options = v.T("checkout.choose"), stateOptions(v, at, c.State)
+			field.Choose, field.Options = v.T("checkout.choose_state"), stateOptions(at, c.State)
 		}
 		if f.address {
 			address = append(address, field)
@@ -106,16 +107,25 @@ func formFields(v *view, at *site, c world.Contact, wrong map[checkout.Field]che
 }
 
 // stateOptions are the states to choose from, where tax goes by them.
-func stateOptions(v *view, at *site, chosen string) []option {
+func stateOptions(at *site, chosen string) []option {
 	if at.jurisdiction() != "" {
 		return nil
 	}
 	var out []option
 	for _, j := range at.market.Tax.Jurisdictions {
-		state := j[len(at.market.Country)+1:]
-		out = append(out, option{Value: state, Label: v.T("state." + j), Chosen: state == chosen})
+		state := strings.TrimPrefix(j, at.market.Country+"-")
+		out = append(out, option{Value: state, Label: at.place(j), Chosen: state == chosen})
 	}
 	return out
+}
+
+// wrongKey is the text for what is wrong with a field. Characters that no
+// keyboard types are as good as nothing typed.
+func wrongKey(k checkout.ErrorKey) string {
+	if k == checkout.BadCharacters {
+		k = checkout.Required
+	}
+	return "error." + string(k)
 }
 
 // wrongFields are the fields with something wrong, in the form's order.

@@ -1,7 +1,6 @@
 package shop
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -28,8 +27,8 @@ func (s *Shop) showOrder(w http.ResponseWriter, r *http.Request, at *site) error
 		return world.E(world.CodeNotFound, "shop.order", "") // another browser's: it is not for this one to know that it exists
 	}
 	v := s.view(at, "/orders/"+id)
-	v.Title = v.T("order.title", "number", o.Number)
-	v.Sums = at.sums(o.Lines, o.Taxes, o.NetMinor, o.TotalMinor)
+	v.Title = v.T("order.title") + " " + o.Number
+	v.Sums = at.sums(o.Lines, o.Taxes, o.Jurisdiction, o.NetMinor, o.TotalMinor)
 	v.Body = orderBody{Name: o.Contact.Name, Number: o.Number, Date: at.date(o.PlacedAt), Machine: o.PlacedAt.Format(time.RFC3339),
 		Address: addressText(at, o.Contact), Email: o.Contact.Email, Phone: o.Contact.Phone}
 	lines, err := s.deps.Orders.Cart(r.Context(), cart, at.market.ID)
@@ -39,15 +38,15 @@ func (s *Shop) showOrder(w http.ResponseWriter, r *http.Request, at *site) error
 	for _, l := range lines {
 		v.CartCount += l.Quantity
 	}
-	s.keepCount(w, v.CartCount)
+	v.Counted = true
 	return s.render(w, r, http.StatusOK, "order", v)
 }
 
 // addressText is an address, a line each.
 func addressText(at *site, c world.Contact) string {
 	state := c.State
-	if key := "state." + at.market.Country + "-" + c.State; at.texts.Has(key) {
-		state = at.texts.Text(key)
+	if state != "" {
+		state = at.place(at.market.Country + "-" + state)
 	}
 	var lines []string
 	for _, l := range []string{c.Name, c.Line1, c.Line2, strings.TrimSpace(c.PostalCode + " " + c.City), state} {
@@ -58,12 +57,9 @@ func addressText(at *site, c world.Contact) string {
 	return strings.Join(lines, "\n")
 }
 
-// date prints a moment on the market's clocks, in the locale's order.
-func (at *site) date(t time.Time) string {
-	t = t.In(at.zone)
-	return at.texts.Text("date.format", "year", t.Year(), "month", fmt.Sprintf("%02d", t.Month()), "day", fmt.Sprintf("%02d", t.Day()),
-		"time", t.Format("15:04"))
-}
+// date prints a moment on the market's clocks, as ISO 8601 does: the one order
+// of day and month that nobody misreads.
+func (at *site) date(t time.Time) string { return t.In(at.zone).Format("2006-01-02 15:04") }
 
 // orderRow is an order on the list.
 type orderRow struct{ URL, Number, Date, Machine, Total string }
@@ -81,6 +77,6 @@ func (s *Shop) listOrders(w http.ResponseWriter, r *http.Request, at *site) erro
 		}
 	}
 	v := s.view(at, "/orders")
-	v.Title, v.Body = v.T("orders.title"), body
+	v.Title, v.Body = v.T("order.list_title"), body
 	return s.render(w, r, http.StatusOK, "orders", v)
 }

@@ -34,7 +34,7 @@ const (
 
 // shot makes a product's picture at a place on the page of view v.
 func (s *Shop) shot(v *view, p world.Product, sizes string, width int, first bool) shot {
-	out := shot{Alt: v.T("product.picture", "name", p.Name), First: first}
+	out := shot{Alt: p.Name, First: first}
 	if p.Picture.MediaID == "" {
 		return out
 	}

@@ -63,40 +63,20 @@ func parseQuoted(text string, maxLines int) (q quoted, ok bool) {
 
 // changes are what to tell a visitor whose form showed something else than
 // holds now; none when the order may be placed as it was shown.
-func (at *site) changes(shown quoted, now checkout.Quote, b basket) []notice {
-	var prices []string
+func (at *site) changes(shown quoted, now checkout.Quote, b basket) (out []notice) {
 	for _, c := range checkout.Verify(at.market.Currency, shown.lines, b.products()) {
 		switch c.Kind {
 		case checkout.PriceChanged:
-			prices = append(prices, at.texts.Text("checkout.price_changed", "name", b.name(c.Slug),
-				"was", at.money(c.WasMinor), "now", at.money(c.NowMinor)))
+			out = append(out, notice{Text: at.texts.Text("cart.price_changed", "Name", b.name(c.Slug),
+				"Old", at.money(c.WasMinor), "New", at.money(c.NowMinor))})
 		case checkout.Gone:
-			prices = append(prices, at.texts.Text("checkout.gone", "name", b.name(c.Slug)))
+			out = append(out, notice{Text: at.texts.Text("cart.out_of_stock", "Name", b.name(c.Slug))})
 		}
 	}
-	switch {
-	case len(prices) > 0:
-		return []notice{{Text: at.texts.Text("checkout.changed"), Items: prices}}
-	case shown.String() == quotedOf(now).String():
-		return nil
-	case shown.jurisdiction != now.Jurisdiction || sameLines(shown.lines, now.Lines):
-		return []notice{{Text: at.texts.Text("checkout.tax_changed", "total", now.Total.Format(at.locale()))}}
+	if len(out) == 0 && shown.String() != quotedOf(now).String() {
+		out = append(out, notice{Text: at.texts.Text("error.try_again")}) // another quantity, state or rate
 	}
-	return []notice{{Text: at.texts.Text("checkout.changed")}}
-}
-
-// sameLines reports whether the same things were shown at the same prices, so
-// that only the tax on them can differ.
-func sameLines(a, b []world.OrderLine) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i].Slug != b[i].Slug || a[i].Quantity != b[i].Quantity || a[i].UnitMinor != b[i].UnitMinor {
-			return false
-		}
-	}
-	return true
+	return out
 }
 
 func (b basket) products() []world.Product {

@@ -43,7 +43,7 @@ func New(cfg Config, d Deps) (*Shop, error) {
 		return nil, world.Wrap("shop.new", err)
 	}
 	for _, m := range d.World.Markets {
-		if err := d.Texts.Check(m.Locales, append(keys, keysOf(m)...)); err != nil {
+		if err := d.Texts.Check(m.Locales, append(keys, codeKeys()...)); err != nil {
 			return nil, err
 		}
 	}

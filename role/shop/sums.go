@@ -1,6 +1,8 @@
 package shop
 
 import (
+	"strings"
+
 	"meridian/engine/checkout"
 	"meridian/engine/money"
 	"meridian/world"
@@ -23,19 +25,50 @@ type sumLine struct {
 
 type sumTax struct{ Label, Tax string }
 
-func (at *site) sums(lines []world.OrderLine, taxes []world.OrderTax, net, total int64) *sums {
+func (at *site) sums(lines []world.OrderLine, taxes []world.OrderTax, jurisdiction string, net, total int64) *sums {
 	out := &sums{Net: at.money(net), Total: at.money(total), OnTop: !at.terms.Tax.Inclusive}
 	for _, l := range lines {
 		out.Lines = append(out.Lines, sumLine{Name: l.Name, Quantity: l.Quantity, Sum: at.money(l.LineMinor)})
 	}
 	for _, t := range taxes {
-		out.Taxes = append(out.Taxes, sumTax{Label: t.Label, Tax: at.money(t.TaxMinor)})
+		out.Taxes = append(out.Taxes, sumTax{Label: at.taxLabel(t.Rate, jurisdiction), Tax: at.money(t.TaxMinor)})
 	}
 	return out
 }
 
+// taxLabel says what tax of a rate (percent, with a point) is called where it
+// is owed.
+func (at *site) taxLabel(rate, jurisdiction string) string {
+	key := "tax.added"
+	switch {
+	case rate == "0":
+		key = "tax.zero"
+	case at.terms.Tax.Inclusive:
+		key = "tax.included"
+	}
+	if at.decimalComma() {
+		rate = strings.Replace(rate, ".", ",", 1)
+	}
+	return at.texts.Text(key, "Rate", rate, "Place", at.place(jurisdiction))
+}
+
+// decimalComma reports whether the locale writes decimals with a comma, as it
+// does in a price.
+func (at *site) decimalComma() bool {
+	return strings.Contains(money.Amount{Minor: 1050, Currency: "EUR"}.Format(at.locale()), "10,50")
+}
+
+// place names a jurisdiction: by a text if there is one, else by its own code
+// within the country.
+func (at *site) place(jurisdiction string) string {
+	if key := "state." + jurisdiction; at.texts.Has(key) {
+		return at.texts.Text(key)
+	}
+	return strings.TrimPrefix(jurisdiction, at.market.Country+"-")
+}
+
 func (at *site) quoteSums(q checkout.Quote) *sums {
-	return at.sums(q.Lines, q.Taxes, q.Net.Minor, q.Total.Minor)
+	return at.sums(q.Lines, q.Taxes, q.Jurisdiction, q.Net.Minor, q.Total.Minor)
 }
 
 // openSums adds up a cart whose tax the address will decide: prices only.
@@ -52,7 +85,7 @@ func (at *site) openSums(b basket) (*sums, error) {
 		}
 		lines = append(lines, world.OrderLine{Name: l.Product.Name, Quantity: l.Quantity, LineMinor: price.Minor})
 	}
-	out := at.sums(lines, nil, net.Minor, net.Minor)
+	out := at.sums(lines, nil, "", net.Minor, net.Minor)
 	out.Open = true
 	return out, nil
 }

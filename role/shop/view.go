@@ -65,9 +65,9 @@ type view struct {
 	Canonical              string
 	Alternates, Languages  []link
 	Shops                  []link
-	TaxNote                string        // key of the note on tax beside prices
 	Style                  template.HTML // the page's own colours, named in its policy by their hash
-	CartCount              int           // 0 where the page must not know
+	CartCount              int           // how many things are in the cart,
+	Counted                bool          // where the page may know it
 	Sums                   *sums
 	Body                   any
 
@@ -92,17 +92,13 @@ func (s *Shop) view(at *site, path string) *view {
 	v := &view{
 		World: s.world.Name, Prefix: at.prefix, Market: at.market, texts: at.texts,
 		CSS: s.assets.URL("site.css"), JS: s.assets.URL("site.js"), Icon: s.assets.URL("favicon.svg"),
-		TaxNote: "price.tax_exclusive",
-	}
-	if at.terms.Tax.Inclusive {
-		v.TaxNote = "price.tax_inclusive"
 	}
 	for _, l := range at.market.Locales {
 		if len(at.market.Locales) < 2 {
 			break
 		}
 		other := s.siteIn(at.market, l)
-		v.Languages = append(v.Languages, link{Name: other.texts.Text("locale.name"), Locale: l, URL: other.prefix + path, Here: l == at.locale()})
+		v.Languages = append(v.Languages, link{Name: other.texts.Name(), Locale: l, URL: other.prefix + path, Here: l == at.locale()})
 	}
 	for _, m := range s.world.Markets {
 		v.Shops = append(v.Shops, link{Name: m.Name, Locale: m.Locales[0], URL: s.origin(m.Host) + "/", Here: m.ID == at.market.ID})

@@ -2,10 +2,15 @@
 // nothing personal, how many things are in this browser's cart; and it keeps
 // a form from being sent twice by an impatient finger.
 (() => {
-  const found = /(?:^|; )cart_count=(\d{1,4})(?:;|$)/.exec(document.cookie);
   const badge = document.querySelector("[data-cart-count]");
-  if (badge && found && found[1] !== "0") {
-    badge.textContent = found[1];
+  try {
+    if (badge && badge.dataset.cartCount) {
+      localStorage.setItem("cart_count", badge.dataset.cartCount);
+    } else if (badge && Number(localStorage.getItem("cart_count")) > 0) {
+      badge.textContent = String(Number(localStorage.getItem("cart_count")));
+    }
+  } catch {
+    // Storage is switched off: the badge stays empty.
   }
   document.addEventListener("submit", (event) => {
     if (event.target.dataset.sent) {
@@ -19,8 +24,8 @@
       delete form.dataset.sent;
     }
   });
-  const summary = document.getElementById("wrong");
-  if (summary) {
-    summary.focus();
+  const wrong = document.getElementById("wrong");
+  if (wrong) {
+    wrong.focus();
   }
 })();

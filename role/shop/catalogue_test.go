@@ -1,0 +1,224 @@
+package shop
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"meridian/world"
+)
+
+func TestListIsSharedAndSaysWhatItShows(t *testing.T) {
+	b := open(t, "eu-central", "de.localhost:8080", nil)
+	b.cookies["cart"] = strings.Repeat("a", 26)
+	w := b.get("/")
+	wants(t, w, 200, `<html lang="de-DE">`, `<a href="/p/brot">Brot</a>`, "Torte &amp; &lt;Sahne&gt;", `data-cart-count></span>`)
+	for name, want := range map[string]string{
+		"Cache-Control":   "public, max-age=0, must-revalidate, s-maxage=300, stale-if-error=86400",
+		"Surrogate-Key":   "de/pages de/p/torte de/p/brot",
+		"Meridian-Region": "eu-central", "Content-Type": "text/html; charset=utf-8", "Content-Language": "de-DE",
+		"X-Content-Type-Options": "nosniff", "Referrer-Policy": "strict-origin-when-cross-origin",
+	} {
+		if got := w.Header().Get(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	csp := w.Header().Get("Content-Security-Policy")
+	for _, want := range []string{"default-src 'self'", "frame-ancestors 'none'", "style-src 'self' 'sha256-"} {
+		if !strings.Contains(csp, want) {
+			t.Errorf("the policy %q lacks %q", csp, want)
+		}
+	}
+	if strings.Contains(csp, "unsafe") || strings.Contains(w.Body.String(), `style="`) || strings.Contains(w.Body.String(), "<script>") {
+		t.Error("something inline is allowed or used")
+	}
+	if len(w.Result().Cookies()) != 0 {
+		t.Error("a shared page set a cookie")
+	}
+	again := b.get("/", "If-None-Match", w.Header().Get("ETag"))
+	if again.Code != http.StatusNotModified || again.Body.Len() != 0 {
+		t.Errorf("the same page again: %d, %d bytes", again.Code, again.Body.Len())
+	}
+	if other := open(t, "us-east", "de.localhost", nil).get("/"); other.Header().Get("ETag") != w.Header().Get("ETag") {
+		t.Error("another region's page differs")
+	}
+}
+
+func TestPricesAndTaxByLocale(t *testing.T) {
+	for _, c := range []struct{ host, path, price, note string }{
+		{"us.localhost", "/p/torte", "$1,234.50", "Tax is added at checkout."},
+		{"gb.localhost", "/p/torte", "£1,234.50", "zero-rated for VAT (0%)"},
+		{"de.localhost", "/p/torte", "1.234,50\u00a0€", "enthält 7 % MwSt."},
+		{"jp.localhost", "/p/torte", "￥123,450", "うち消費税 8%"},
+		{"in.localhost", "/p/torte", "₹1,234.50", "5% GST"},
+		{"in.localhost", "/hi-in/p/torte", "₹1,234.50", "5% GST सहित"},
+	} {
+		w := open(t, "us-east", c.host, nil).get(c.path)
+		body := strings.ReplaceAll(w.Body.String(), "7\u00a0%", "7 %")
+		if w.Code != 200 || !strings.Contains(body, `<p class="price num">`+c.price+`</p>`) || !strings.Contains(body, c.note) {
+			t.Errorf("%s%s: %d, %s", c.host, c.path, w.Code, body)
+		}
+	}
+}
+
+func TestProductPicture(t *testing.T) {
+	b := open(t, "us-east", "de.localhost", nil)
+	w := b.get("/p/torte")
+	wants(t, w, 200,
+		`src="/img/sweet-crumbs/2abcdefghjkmnpqr/v3/auto/960x720"`, `/v3/auto/320x240 320w`, `1600x1200 1600w`,
+		`width="960" height="720"`, `fetchpriority="high"`, `alt="Torte &amp; &lt;Sahne&gt;"`, `.c0{background-color:#aa7744}`, `class="shot c0"`, "Milch.")
+	lacks(t, w, "1920w", `loading="lazy"`) // the picture is not that large
+	if got := w.Header().Get("Surrogate-Key"); got != "de/pages de/p/torte" {
+		t.Errorf("groups %q", got)
+	}
+	wants(t, b.get("/p/brot"), 200, `class="shot bare" role="img" aria-label="Brot"`)
+}
+
+func TestPicturesBelowTheFoldAreLazy(t *testing.T) {
+	b := open(t, "us-east", "de.localhost", nil)
+	torte := b.catalog.products[0]
+	for range 6 {
+		b.catalog.products = append(b.catalog.products, torte)
+	}
+	page := b.get("/").Body.String()
+	if eager, lazy := strings.Count(page, `fetchpriority="high"`), strings.Count(page, `loading="lazy"`); eager != eagerCards || lazy != 7-eagerCards {
+		t.Errorf("%d eager, %d lazy", eager, lazy)
+	}
+}
+
+func TestLanguages(t *testing.T) {
+	b := open(t, "us-east", "in.localhost:8443", nil)
+	w := b.get("/hi-in/p/brot")
+	wants(t, w, 200, `<html lang="hi-IN">`,
+		`<link rel="canonical" href="https://in.localhost/hi-in/p/brot">`,
+		`<link rel="alternate" hreflang="en-IN" href="https://in.localhost/p/brot">`,
+		`<link rel="alternate" hreflang="hi-IN" href="https://in.localhost/hi-in/p/brot">`,
+		`<a href="/p/brot" hreflang="en-IN" lang="en-IN">English</a>`, `aria-current="true" lang="hi-IN">हिन्दी</span>`,
+		`action="/hi-in/cart"`, `href="/hi-in/"`)
+	for path, want := range map[string]string{"/en-in/p/brot": "/p/brot", "/en-IN/": "/", "/en-in//evil.example": "/evil.example"} {
+		w := b.get(path)
+		if w.Code != http.StatusPermanentRedirect { // the path is cleaned first
+			w = b.get(w.Header().Get("Location"))
+		}
+		if w.Code != http.StatusPermanentRedirect || w.Header().Get("Location") != want {
+			t.Errorf("%s: %d to %q", path, w.Code, w.Header().Get("Location"))
+		}
+	}
+	lacks(t, open(t, "us-east", "de.localhost", nil).get("/"), "hreflang=\"de-DE\" href=\"https://de.localhost/\">\n<link rel=\"alternate\"", `class="langs"`)
+}
+
+const demanded = "catalog-eu-central@1:0/16B3748"
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestReplicaThatIsBehindHandsOn(t *testing.T) {
+	var asked *http.Request
+	way := roundTrip(func(r *http.Request) (*http.Response, error) {
+		asked = r
+		return &http.Response{StatusCode: 200, Header: http.Header{"Meridian-Region": {"eu-central"}, "Cache-Control": {"public"}}, Body: io.NopCloser(strings.NewReader("fresh"))}, nil
+	})
+	b := open(t, "us-east", "de.localhost:8080", func(_ *Config, d *Deps) {
+		d.Home = func(region string) http.RoundTripper {
+			if region != "eu-central" {
+				t.Errorf("asked for %s", region)
+			}
+			return way
+		}
+	})
+	b.catalog.behind = true
+	w := b.get("/p/brot", world.HeaderMinPosition, demanded)
+	wants(t, w, 200, "fresh")
+	if w.Header().Get("Meridian-Region") != "eu-central" || len(w.Header()["Meridian-Region"]) != 1 {
+		t.Errorf("answered by %v", w.Header()["Meridian-Region"])
+	}
+	if asked.Host != "de.localhost:8080" || asked.URL.Path != "/p/brot" || asked.Header.Get(HeaderForwarded) != "us-east" || asked.Header.Get(world.HeaderMinPosition) != demanded {
+		t.Errorf("asked %s %s %v", asked.Host, asked.URL, asked.Header)
+	}
+	if len(b.catalog.waited) != 1 || b.catalog.waited[0].Cluster != "catalog-eu-central" {
+		t.Errorf("waited for %v", b.catalog.waited)
+	}
+	if w := b.get("/p/brot", world.HeaderMinPosition, demanded, HeaderForwarded, "ap-southeast"); w.Code != 503 {
+		t.Errorf("handed on twice: %d", w.Code)
+	}
+	way = func(*http.Request) (*http.Response, error) { return nil, errors.New("the link is cut") }
+	w = b.get("/p/brot", world.HeaderMinPosition, demanded)
+	wants(t, w, 503, "Gleich wieder da")
+	if w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("Retry-After") == "" {
+		t.Errorf("headers %v", w.Header())
+	}
+	b.catalog.behind = false
+	wants(t, b.get("/p/brot", world.HeaderMinPosition, demanded), 200, "Knusprig.")
+	wants(t, b.get("/p/brot", world.HeaderMinPosition, "rubbish"), 400)
+}
+
+func TestHomeThatIsBehindFails(t *testing.T) {
+	b := open(t, "eu-central", "de.localhost", nil)
+	b.catalog.behind = true
+	wants(t, b.get("/", world.HeaderMinPosition, demanded), 503)
+}
+
+func TestErrorPages(t *testing.T) {
+	b := open(t, "eu-central", "de.localhost", nil)
+	w := b.get("/nowhere")
+	wants(t, w, 404, "zerkrümelt", `<html lang="de-DE">`)
+	if w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("Surrogate-Key") != "" {
+		t.Errorf("headers %v", w.Header())
+	}
+	for _, path := range []string{"/p/nothing", "/p/NOT_A_SLUG", "/orders/xyz", "/hi-in/"} {
+		wants(t, b.get(path), 404)
+	}
+	w = b.get("/nowhere", "Accept", "application/json")
+	if w.Code != 404 || w.Header().Get("Content-Type") != "application/problem+json" || !strings.Contains(w.Body.String(), `"code":"not_found"`) {
+		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+	}
+	r, _ := http.NewRequest(http.MethodDelete, "/cart", nil)
+	if w := b.do(r); w.Code != 405 || w.Header().Get("Allow") != "GET, HEAD, POST" {
+		t.Errorf("DELETE: %d, allowed %q", w.Code, w.Header().Get("Allow"))
+	}
+	b.catalog.err = errors.New("secret cause")
+	w = b.get("/")
+	wants(t, w, 500)
+	lacks(t, w, "secret cause")
+	if !strings.Contains(b.log.String(), "secret cause") {
+		t.Error("the cause is not in the log")
+	}
+	b.host = "evil.example"
+	if w := b.get("/"); w.Code != 404 {
+		t.Errorf("a foreign host: %d", w.Code)
+	}
+}
+
+func TestAssets(t *testing.T) {
+	b := open(t, "us-east", "de.localhost", nil)
+	for _, name := range []string{"site.css", "site.js", "favicon.svg"} {
+		url := b.shop.assets.URL(name)
+		w := b.get(url)
+		if w.Code != 200 || w.Header().Get("Cache-Control") != "public, max-age=31536000, immutable" {
+			t.Errorf("%s: %d %v", url, w.Code, w.Header())
+		}
+		if name == "site.css" && w.Body.Len() > 30<<10 {
+			t.Errorf("the styles have %d bytes", w.Body.Len())
+		}
+		if w := b.get("/assets/000000000000/" + name); w.Code != 200 || w.Header().Get("Cache-Control") != "no-store" {
+			t.Errorf("%s of another build: %d %v", name, w.Code, w.Header())
+		}
+	}
+	for _, path := range []string{"/assets/x/y", "/assets/000000000000/none.css", "/assets/"} {
+		if w := b.get(path); w.Code != 404 {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}
+
+func TestHeadIsGetWithoutABody(t *testing.T) {
+	b := open(t, "us-east", "de.localhost", nil)
+	r, _ := http.NewRequest(http.MethodHead, "/", nil)
+	w := b.do(r)
+	if w.Code != 200 || w.Body.Len() != 0 || w.Header().Get("ETag") == "" {
+		t.Errorf("%d, %d bytes, %v", w.Code, w.Body.Len(), w.Header())
+	}
+}

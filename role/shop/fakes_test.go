@@ -1,0 +1,363 @@
+package shop
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"meridian/engine/tax"
+	"meridian/platform/i18n"
+	"meridian/world"
+)
+
+var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+func testWorld() *world.World {
+	inclusive := func(j string) world.TaxSpec {
+		return world.TaxSpec{Prices: "inclusive", Rounding: "half_up", Per: "rate", Jurisdictions: []string{j}}
+	}
+	return &world.World{
+		Name: "Sweet Crumbs", App: "sweet-crumbs",
+		Regions: []world.Region{{ID: "us-east", Number: 1}, {ID: "eu-central", Number: 2}, {ID: "ap-southeast", Number: 3}},
+		Markets: []world.Market{
+			{ID: "us", Name: "Sweet Crumbs USA", Country: "US", Host: "us.localhost", Currency: "USD", Locales: []string{"en-US"}, HomeRegion: "us-east", TimeZone: "America/New_York",
+				Tax:    world.TaxSpec{Prices: "exclusive", Rounding: "half_up", Per: "document", Jurisdictions: []string{"US-AR", "US-CA"}},
+				Postal: world.Postal{Pattern: `\d{5}(-\d{4})?`, Example: "10001", States: true}},
+			{ID: "gb", Name: "Sweet Crumbs UK", Country: "GB", Host: "gb.localhost", Currency: "GBP", Locales: []string{"en-GB"}, HomeRegion: "eu-central", TimeZone: "Europe/London",
+				Tax: inclusive("GB"), Postal: world.Postal{Pattern: `[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}`, Example: "SW1A 1AA"}},
+			{ID: "de", Name: "Sweet Crumbs Deutschland", Country: "DE", Host: "de.localhost", Currency: "EUR", Locales: []string{"de-DE"}, HomeRegion: "eu-central", TimeZone: "Europe/Berlin",
+				Tax: inclusive("DE"), Postal: world.Postal{Pattern: `\d{5}`, Example: "10115"}},
+			{ID: "jp", Name: "Sweet Crumbs 日本", Country: "JP", Host: "jp.localhost", Currency: "JPY", Locales: []string{"ja-JP"}, HomeRegion: "ap-southeast", TimeZone: "Asia/Tokyo",
+				Tax: world.TaxSpec{Prices: "inclusive", Rounding: "down", Per: "rate", Jurisdictions: []string{"JP"}}, Postal: world.Postal{Pattern: `\d{3}-\d{4}`, Example: "100-0001"}},
+			{ID: "in", Name: "Sweet Crumbs India", Country: "IN", Host: "in.localhost", Currency: "INR", Locales: []string{"en-IN", "hi-IN"}, HomeRegion: "ap-southeast", TimeZone: "Asia/Kolkata",
+				Tax: inclusive("IN"), Postal: world.Postal{Pattern: `\d{6}`, Example: "400001", States: true}},
+		},
+	}
+}
+
+// fakeCatalog has the same few products in every market.
+type fakeCatalog struct {
+	mu       sync.Mutex
+	products []world.Product
+	currency map[string]string
+	behind   bool // the replica never catches up
+	waited   []world.Position
+	err      error
+}
+
+func newFakeCatalog(w *world.World) *fakeCatalog {
+	c := &fakeCatalog{currency: map[string]string{}, products: []world.Product{
+		{Slug: "torte", TaxClass: "cake", Featured: true, Name: "Torte & <Sahne>", Description: "Mit viel Sahne.", Allergens: "Milch.", PriceMinor: 123450, PriceVersion: 1,
+			Picture: world.Picture{MediaID: "2abcdefghjkmnpqr", Version: 3, Width: 1600, Height: 1200, Color: "#aa7744"}},
+		{Slug: "brot", TaxClass: "bread", Name: "Brot", Description: "Knusprig.", PriceMinor: 520, PriceVersion: 4},
+	}}
+	for _, m := range w.Markets {
+		c.currency[m.ID] = m.Currency
+	}
+	return c
+}
+
+func (c *fakeCatalog) Products(_ context.Context, market, _ string) ([]world.Product, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := slices.Clone(c.products)
+	for i := range out {
+		out[i].Market, out[i].Currency = market, c.currency[market]
+	}
+	return out, c.err
+}
+
+func (c *fakeCatalog) Product(ctx context.Context, market, slug, locale string) (world.Product, error) {
+	found, err := c.Current(ctx, market, locale, []string{slug})
+	if err == nil && len(found) == 0 {
+		err = world.E(world.CodeNotFound, "fake", "")
+	}
+	if err != nil {
+		return world.Product{}, err
+	}
+	return found[0], nil
+}
+
+func (c *fakeCatalog) Current(ctx context.Context, market, locale string, slugs []string) ([]world.Product, error) {
+	all, err := c.Products(ctx, market, locale)
+	return slices.DeleteFunc(all, func(p world.Product) bool { return !slices.Contains(slugs, p.Slug) }), err
+}
+
+func (c *fakeCatalog) WaitFor(_ context.Context, _ string, at []world.Position, _ time.Duration) (bool, error) {
+	c.waited = at
+	return !c.behind, nil
+}
+
+func (c *fakeCatalog) setPrice(slug string, minor int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.products {
+		if c.products[i].Slug == slug {
+			c.products[i].PriceMinor = minor
+			c.products[i].PriceVersion++
+		}
+	}
+}
+
+// fakeOrders keeps everything in maps.
+type fakeOrders struct {
+	mu     sync.Mutex
+	carts  map[string][]world.CartLine // by cart and market
+	stock  map[string]int
+	orders map[string]world.Order
+	keys   map[string]string // cart and key to order id
+	err    error             // of Place
+}
+
+func newFakeOrders() *fakeOrders {
+	return &fakeOrders{carts: map[string][]world.CartLine{}, orders: map[string]world.Order{}, keys: map[string]string{},
+		stock: map[string]int{"torte": 5, "brot": 50}}
+}
+
+func (o *fakeOrders) Cart(_ context.Context, id, market string) ([]world.CartLine, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.carts[id+market]), nil
+}
+
+func (o *fakeOrders) AddToCart(_ context.Context, id, market, slug string, quantity, most, maxLines int) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	lines := o.carts[id+market]
+	for i := range lines {
+		if lines[i].Slug == slug {
+			lines[i].Quantity = min(most, lines[i].Quantity+quantity)
+			return nil
+		}
+	}
+	if len(lines) == maxLines {
+		return world.E(world.CodeTooLarge, "fake", "")
+	}
+	o.carts[id+market] = append(lines, world.CartLine{Slug: slug, Quantity: quantity})
+	return nil
+}
+
+func (o *fakeOrders) SetInCart(_ context.Context, id, market, slug string, quantity int) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	lines := o.carts[id+market]
+	for i := range lines {
+		if lines[i].Slug == slug {
+			lines[i].Quantity = quantity
+		}
+	}
+	o.carts[id+market] = slices.DeleteFunc(lines, func(l world.CartLine) bool { return l.Quantity == 0 })
+	return nil
+}
+
+func (o *fakeOrders) Stock(context.Context, string) (map[string]int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	out := map[string]int{}
+	for k, v := range o.stock {
+		out[k] = v
+	}
+	return out, nil
+}
+
+func (o *fakeOrders) Place(_ context.Context, order world.Order, key string, number func() (string, error)) (world.Order, bool, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if id, ok := o.keys[order.CartID+key]; ok {
+		return o.orders[id], true, nil
+	}
+	if o.err != nil {
+		return world.Order{}, false, o.err
+	}
+	for _, l := range order.Lines {
+		if o.stock[l.Slug] < l.Quantity {
+			return world.Order{}, false, world.E(world.CodeUnprocessed, "fake", l.Slug)
+		}
+	}
+	for _, l := range order.Lines {
+		o.stock[l.Slug] -= l.Quantity
+	}
+	var err error
+	order.Number, err = number()
+	o.orders[order.ID], o.keys[order.CartID+key] = order, order.ID
+	delete(o.carts, order.CartID+order.Market)
+	return order, false, err
+}
+
+func (o *fakeOrders) Placed(_ context.Context, cart, key string) (world.Order, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if id, ok := o.keys[cart+key]; ok {
+		return o.orders[id], nil
+	}
+	return world.Order{}, world.E(world.CodeNotFound, "fake", "")
+}
+
+func (o *fakeOrders) Order(_ context.Context, id string) (world.Order, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if got, ok := o.orders[id]; ok {
+		return got, nil
+	}
+	return world.Order{}, world.E(world.CodeNotFound, "fake", "")
+}
+
+func (o *fakeOrders) OrdersOfCart(_ context.Context, cart, market string, limit int) ([]world.Order, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var out []world.Order
+	for _, got := range o.orders {
+		if got.CartID == cart && got.Market == market && len(out) < limit {
+			out = append(out, got)
+		}
+	}
+	return out, nil
+}
+
+type fakeFeed func(ctx context.Context, after string, emit func(world.Event) error) error
+
+func (f fakeFeed) Follow(ctx context.Context, after string, emit func(world.Event) error) error {
+	return f(ctx, after, emit)
+}
+
+// bench is a shop with its fakes, and a browser that keeps cookies.
+type bench struct {
+	t       *testing.T
+	shop    *Shop
+	handler http.Handler
+	catalog *fakeCatalog
+	orders  *fakeOrders
+	log     *bytes.Buffer
+	cookies map[string]string
+	host    string
+}
+
+func testTexts(t testing.TB) *i18n.Texts {
+	t.Helper()
+	texts, err := i18n.Load(os.DirFS("../../data/locales"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return texts
+}
+
+func testTax(t testing.TB) *tax.Table {
+	t.Helper()
+	body, err := os.ReadFile("../../data/tax.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := tax.Load(bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+// open makes a shop in a region; change may alter what it is made of.
+func open(t *testing.T, region, host string, change func(*Config, *Deps)) *bench {
+	t.Helper()
+	w := testWorld()
+	b := &bench{t: t, catalog: newFakeCatalog(w), orders: newFakeOrders(), log: &bytes.Buffer{}, cookies: map[string]string{}, host: host}
+	cfg := Default()
+	cfg.Region, cfg.WireKey = region, "wire-key"
+	d := Deps{World: w, Catalog: b.catalog, Orders: b.orders, Tax: testTax(t), Texts: testTexts(t), Now: func() time.Time { return noon }, Random: rand.Reader,
+		Home: func(string) http.RoundTripper { return nil }, Log: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	if change != nil {
+		change(&cfg, &d)
+	}
+	s, err := New(cfg, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.shop, b.handler = s, s.Handler()
+	return b
+}
+
+func (b *bench) do(r *http.Request) *httptest.ResponseRecorder {
+	b.t.Helper()
+	r.Host = b.host
+	for name, value := range b.cookies {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	w := httptest.NewRecorder()
+	b.handler.ServeHTTP(w, r)
+	for _, c := range w.Result().Cookies() {
+		b.cookies[c.Name] = c.Value
+	}
+	return w
+}
+
+func (b *bench) get(path string, headers ...string) *httptest.ResponseRecorder {
+	b.t.Helper()
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	return b.do(r)
+}
+
+func (b *bench) post(path string, form url.Values, headers ...string) *httptest.ResponseRecorder {
+	b.t.Helper()
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	return b.do(r)
+}
+
+func (b *bench) add(slug, quantity string) {
+	b.t.Helper()
+	w := b.post("/cart", url.Values{"action": {"add"}, "slug": {slug}, "quantity": {quantity}})
+	if w.Code != http.StatusSeeOther {
+		b.t.Fatalf("add %s: %d %s", slug, w.Code, w.Body)
+	}
+}
+
+// hidden is the value of a hidden field on a page.
+func hidden(t *testing.T, w *httptest.ResponseRecorder, name string) string {
+	t.Helper()
+	_, rest, ok := strings.Cut(w.Body.String(), `name="`+name+`" value="`)
+	if !ok {
+		t.Fatalf("the page has no field %s:\n%s", name, w.Body)
+	}
+	value, _, _ := strings.Cut(rest, `"`)
+	return value
+}
+
+// wants fails for each text that the answer does not have.
+func wants(t *testing.T, w *httptest.ResponseRecorder, status int, texts ...string) {
+	t.Helper()
+	if w.Code != status {
+		t.Errorf("status %d, want %d: %s", w.Code, status, w.Body)
+	}
+	for _, text := range texts {
+		if !strings.Contains(w.Body.String(), text) {
+			t.Errorf("the page lacks %q", text)
+		}
+	}
+	if t.Failed() {
+		t.Logf("%s", w.Body)
+	}
+}
+
+func lacks(t *testing.T, w *httptest.ResponseRecorder, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if strings.Contains(w.Body.String(), text) {
+			t.Errorf("the page has %q", text)
+		}
+	}
+}
