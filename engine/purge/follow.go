@@ -20,14 +20,18 @@ type Hooks struct {
 	Lost  func(cluster string, err error) // told once a loss
 }
 
-// Run follows every source until ctx ends. An event is purged first and taken
-// after, so that the tier never answers for a cursor whose purges it has not done.
+// Run follows every source until ctx ends. An event is announced, then purged,
+// then taken: the tier demands its cursor before it forgets, and answers for
+// the cursor only after.
 func (s *State) Run(ctx context.Context, sources map[string]Source, h Hooks) error {
 	var all sync.WaitGroup
 	for cluster, source := range sources {
 		all.Go(func() {
 			// Its only end is ctx's: what breaks between is told to Lost and tried again.
 			_ = source(ctx, s.Cursor(cluster), func(e world.Event) error {
+				if err := s.Announce(cluster, e); err != nil {
+					return err
+				}
 				if e.Kind == world.EventPurge {
 					h.Purge(e.Groups)
 				}

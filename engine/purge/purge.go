@@ -21,7 +21,8 @@ type State struct {
 
 type feed struct {
 	begun    bool
-	cursor   world.Cursor
+	demand   world.Cursor // announced: what an answer to us must have taken
+	cursor   world.Cursor // taken: what we answer for
 	position world.Position
 	heard    time.Time
 }
@@ -47,9 +48,33 @@ func (s *State) Cursor(cluster string) string {
 	return world.CursorNow
 }
 
-// Take records an event of a cluster's feed. The caller must have purged what
-// the event names before: from here on the tier answers for its cursor. An
-// event whose cursor cannot be read is refused.
+// Announce raises what this tier demands of the next to an event's cursor and
+// position, before the event's purge is done. A fill that begins while the
+// purge is under way then cannot bring back what the next tier has not purged
+// yet. An event whose cursor cannot be read is refused.
+func (s *State) Announce(cluster string, e world.Event) error {
+	c, err := world.ParseCursor(e.Cursor)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.feeds[cluster]
+	if f == nil {
+		return nil
+	}
+	f.begun = true
+	if f.demand.Less(c) {
+		f.demand = c
+	}
+	if e.Position.Cluster == cluster && !f.position.Covers(e.Position) {
+		f.position = e.Position
+	}
+	return nil
+}
+
+// Take records that an event's purge is done: from here on the tier answers
+// for its cursor. The event must have been announced.
 func (s *State) Take(cluster string, e world.Event, now time.Time) error {
 	c, err := world.ParseCursor(e.Cursor)
 	if err != nil {
@@ -61,12 +86,9 @@ func (s *State) Take(cluster string, e world.Event, now time.Time) error {
 	if f == nil {
 		return nil
 	}
-	f.heard, f.begun = now, true
+	f.heard = now
 	if f.cursor.Less(c) {
 		f.cursor = c
-	}
-	if e.Position.Cluster == cluster && !f.position.Covers(e.Position) {
-		f.position = e.Position
 	}
 	return nil
 }
@@ -86,14 +108,14 @@ func (s *State) Positions() []world.Position {
 	return out
 }
 
-// Cursors is how far this tier has taken each feed that has begun.
+// Cursors is what this tier demands of the next, for each feed that has begun.
 func (s *State) Cursors() map[string]world.Cursor {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := map[string]world.Cursor{}
 	for cluster, f := range s.feeds {
 		if f.begun {
-			out[cluster] = f.cursor
+			out[cluster] = f.demand
 		}
 	}
 	return out

@@ -1,6 +1,9 @@
 package purge
 
 import (
+	"context"
+	"errors"
+	"net/http"
 	"testing"
 	"time"
 
@@ -15,7 +18,8 @@ func at(cluster string, lsn uint64) world.Position {
 
 func take(t *testing.T, s *State, cluster, cursor string, p world.Position, now time.Time) {
 	t.Helper()
-	if err := s.Take(cluster, world.Event{Kind: world.EventPurge, Cursor: cursor, Position: p}, now); err != nil {
+	e := world.Event{Kind: world.EventPurge, Cursor: cursor, Position: p}
+	if err := errors.Join(s.Announce(cluster, e), s.Take(cluster, e, now)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -63,7 +67,8 @@ func TestForeignPositionIsIgnored(t *testing.T) {
 
 func TestUnreadableCursorIsRefused(t *testing.T) {
 	s := New(time.Second, t0, "a")
-	if s.Take("a", world.Event{Cursor: "x"}, t0) == nil || s.Cursor("a") != world.CursorNow {
+	bad := world.Event{Cursor: "x"}
+	if s.Announce("a", bad) == nil || s.Take("a", bad, t0) == nil || s.Cursor("a") != world.CursorNow {
 		t.Error("rubbish was taken")
 	}
 }
@@ -103,6 +108,44 @@ func TestMergeTakesTheNewer(t *testing.T) {
 	for i := range want {
 		if len(got) != 3 || got[i] != want[i] {
 			t.Fatalf("got %v, want %v", got, want)
+		}
+	}
+}
+
+// A fill that begins between an event's arrival and the end of its purge must
+// demand the event of the next tier already, while this tier does not answer
+// for it yet.
+func TestDemandRisesBeforeThePurgeAndReachAfter(t *testing.T) {
+	s := New(time.Second, t0, "a")
+	e := world.Event{Kind: world.EventPurge, Cursor: "5.1", Groups: []string{"g"}, Position: at("a", 50)}
+	want := map[string]world.Cursor{"a": {Tx: 5, Seq: 1}}
+	purged := false
+	source := func(_ context.Context, _ string, emit func(world.Event) error, _ func(error)) error { return emit(e) }
+	err := s.Run(t.Context(), map[string]Source{"a": source}, Hooks{
+		Now: func() time.Time { return t0 },
+		Purge: func([]string) {
+			purged = true
+			h := http.Header{}
+			s.Demand(h)
+			if h.Get(world.HeaderMinCursor) != "a=5.1" || h.Get(world.HeaderMinPosition) != at("a", 50).String() {
+				t.Errorf("during the purge the demand is %v", h)
+			}
+			if s.Reached(want) {
+				t.Error("the tier answers for a purge that is under way")
+			}
+		},
+	})
+	if err != nil || !purged || !s.Reached(want) {
+		t.Errorf("%v, purged %v, reached %v", err, purged, s.Reached(want))
+	}
+}
+
+func TestBehindByHeader(t *testing.T) {
+	s := New(time.Second, t0, "a")
+	take(t, s, "a", "5.1", at("a", 1), t0)
+	for value, want := range map[string]bool{"": false, "a=5.1": false, "a=5.2": true, "b=9.9": false, "rubbish": true} {
+		if got := s.Behind(http.Header{world.HeaderMinCursor: {value}}); got != want {
+			t.Errorf("%q: %v", value, got)
 		}
 	}
 }
