@@ -45,7 +45,7 @@ func DefaultJobLimits() JobLimits {
 	return JobLimits{
 		Workers: 4, Run: 40 * time.Second, Rescue: time.Minute,
 		RetryFirst: time.Second, RetryMost: 30 * time.Second,
-		Poll: 2 * time.Second, Cooldown: 20 * time.Millisecond, Stop: 2 * time.Second,
+		Poll: 5 * time.Second, Cooldown: 20 * time.Millisecond, Stop: 2 * time.Second,
 	}
 }
 

@@ -1,0 +1,98 @@
+package media
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"meridian/platform/config"
+	"meridian/world"
+)
+
+func valid() Config {
+	c := Default()
+	c.Region, c.Apps, c.UploadToken, c.WireKey = "us-east", []string{app}, token, key
+	return c
+}
+
+func TestValidate(t *testing.T) {
+	if err := valid().Validate(); err != nil {
+		t.Fatal(err)
+	}
+	for says, spoil := range map[string]func(*Config){
+		"region":       func(c *Config) { c.Region = "" },
+		"apps":         func(c *Config) { c.Apps = nil },
+		`"Crumbs"`:     func(c *Config) { c.Apps = []string{"Crumbs"} },
+		"upload_token": func(c *Config) { c.UploadToken = "" },
+		"wire_key":     func(c *Config) { c.WireKey = "" },
+		"must differ":  func(c *Config) { c.UploadToken = c.WireKey },
+		"max_bytes":    func(c *Config) { c.Limits.MaxBytes = 0 },
+		"max_pixels":   func(c *Config) { c.Limits.MaxPixels = -1 },
+		"max_frames":   func(c *Config) { c.Limits.MaxFrames = 0 },
+		"max_name":     func(c *Config) { c.Limits.MaxName = 0 },
+		"uploads":      func(c *Config) { c.Limits.Uploads = 0 },
+		"receives":     func(c *Config) { c.Limits.Receives = 0 },
+		"peer_asks":    func(c *Config) { c.Limits.PeerAsks = 0 },
+		"list_page":    func(c *Config) { c.Limits.ListPage = 0 },
+		"upload,":      func(c *Config) { c.Limits.Upload = 0 },
+		"check,":       func(c *Config) { c.Limits.Check = 0 },
+		"transform,":   func(c *Config) { c.Limits.Transform = 0 },
+		"lag_every":    func(c *Config) { c.Limits.LagEvery = 0 },
+		"private":      func(c *Config) { c.Placement.Private = "all" },
+		"scope":        func(c *Config) { c.Placement.Public = "everywhere" },
+	} {
+		c := valid()
+		spoil(&c)
+		if err := c.Validate(); !world.Is(err, world.CodeInvalid) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", says, err)
+		}
+	}
+}
+
+func TestNewNeedsARegionOfTheWorld(t *testing.T) {
+	c := valid()
+	c.Region = "mars"
+	if _, err := New(c, Deps{World: testWorld()}); !world.Is(err, world.CodeInvalid) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestEverySettingIsExplained(t *testing.T) {
+	for _, f := range config.Fields(Default()) {
+		if f.Doc == "" {
+			t.Errorf("%s has no meaning", f.Path)
+		}
+	}
+}
+
+func TestTheReadmeKnowsTheSettings(t *testing.T) {
+	b, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, snippet, _ := strings.Cut(string(b), "```yaml\n")
+	snippet, _, _ = strings.Cut(snippet, "```")
+	var known []string
+	for _, f := range config.Fields(Default()) {
+		known = append(known, f.Path)
+	}
+	prefix, found := "", 0
+	for _, m := range regexp.MustCompile(`(?m)^( *)(\w+):(.*)$`).FindAllStringSubmatch(snippet, -1) {
+		if m[1] == "" {
+			prefix = ""
+		}
+		if m[3] == "" {
+			prefix = m[2] + "."
+			continue
+		}
+		found++
+		if !slices.Contains(known, prefix+m[2]) {
+			t.Errorf("the README sets %s%s, which is no setting", prefix, m[2])
+		}
+	}
+	if found < 5 {
+		t.Errorf("only %d settings were found in the README", found)
+	}
+}

@@ -1,0 +1,459 @@
+package media
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"image"
+	"image/color"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"meridian/engine/imagegrid"
+	"meridian/platform/httpserver"
+	"meridian/world"
+)
+
+// place is one region of the tests' world, with everything that its role is
+// given within reach.
+type place struct {
+	*Media
+	id        string
+	manifests *memManifests
+	objects   *memObjects
+	pictures  *fakePictures
+	peers     *fakePeers
+	handler   http.Handler
+}
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+const (
+	app   = "crumbs"
+	token = "upload-token"
+	key   = "wire-key"
+)
+
+func testWorld() *world.World {
+	w := &world.World{}
+	for i, id := range []string{"us-east", "eu-central", "ap-southeast"} {
+		w.Regions = append(w.Regions, world.Region{ID: id, Zone: id, Site: id, Number: i + 1})
+		w.Sites = append(w.Sites, world.Site{ID: id, Latitude: 1, Longitude: float64(1 + i*40)})
+	}
+	w.RTT = []world.RTT{
+		{Between: [2]string{"us-east", "eu-central"}, MS: 90},
+		{Between: [2]string{"us-east", "ap-southeast"}, MS: 220},
+		{Between: [2]string{"eu-central", "ap-southeast"}, MS: 160},
+	}
+	return w
+}
+
+// newPlaces makes the three regions, each reaching the others' handlers.
+func newPlaces(t testing.TB, change func(*Config)) map[string]*place {
+	t.Helper()
+	places := map[string]*place{}
+	w := testWorld()
+	for _, r := range w.Regions {
+		cfg := Default()
+		cfg.Region, cfg.Apps, cfg.UploadToken, cfg.WireKey = r.ID, []string{app}, token, key
+		if change != nil {
+			change(&cfg)
+		}
+		p := &place{
+			id: r.ID, manifests: &memManifests{region: r.ID, places: places, assets: map[string]world.Manifest{}},
+			objects: &memObjects{objects: map[string][]byte{}}, pictures: &fakePictures{},
+			peers: &fakePeers{places: places, cut: map[string]bool{}},
+		}
+		m, err := New(cfg, Deps{
+			World: w, Manifests: p.manifests, Objects: p.objects, Pictures: p.pictures, Peers: p.peers,
+			Now: func() time.Time { return noon }, Random: &counter{}, Log: slog.New(slog.DiscardHandler),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Media, p.handler = m, m.Handler()
+		places[r.ID] = p
+	}
+	return places
+}
+
+// counter is randomness that differs each time.
+type counter struct{ n byte }
+
+func (c *counter) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = c.n
+	}
+	c.n++
+	return len(p), nil
+}
+
+func (p *place) do(method, target string, body io.Reader, change ...func(*http.Request)) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, target, body)
+	for _, c := range change {
+		c(r)
+	}
+	w := httptest.NewRecorder()
+	p.handler.ServeHTTP(w, r)
+	return w
+}
+
+func bearer(secret string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+secret) }
+}
+
+// put uploads a picture and gives the asset's manifest.
+func (p *place) put(t testing.TB, picture []byte) world.Manifest {
+	t.Helper()
+	w := p.do("PUT", "/media/"+app+"?name=cake.png", bytes.NewReader(picture), bearer(token))
+	if w.Code != http.StatusCreated {
+		t.Fatalf("upload: %d %s", w.Code, w.Body)
+	}
+	var up uploaded
+	if err := json.Unmarshal(w.Body.Bytes(), &up); err != nil {
+		t.Fatal(err)
+	}
+	return up.Manifest
+}
+
+func problem(t testing.TB, w *httptest.ResponseRecorder) httpserver.Problem {
+	t.Helper()
+	var p httpserver.Problem
+	if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || p.Status != w.Code {
+		t.Fatalf("status %d with %q is no problem document", w.Code, w.Body)
+	}
+	return p
+}
+
+func imageURL(m world.Manifest, format string) string {
+	return "/img/" + m.App + "/" + m.MediaID + "/v1/" + format + "/320x0"
+}
+
+func shaOf(b []byte) string {
+	s := sha256.Sum256(b)
+	return hex.EncodeToString(s[:])
+}
+
+// picture is a PNG whose bytes differ by shade.
+func picture(w, h int, shade uint8) []byte {
+	img := image.NewRGBA(image.Rect(0, 0, w, h))
+	for i := range img.Pix {
+		img.Pix[i] = shade
+	}
+	img.Set(0, 0, color.White)
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		panic(err)
+	}
+	return b.Bytes()
+}
+
+// memManifests keeps a region's assets and reads the others' as their
+// replicas would, unless they lag.
+type memManifests struct {
+	region string
+	places map[string]*place
+
+	mu       sync.Mutex
+	assets   map[string]world.Manifest
+	lagging  bool // other regions do not see this one's assets yet
+	fail     error
+	jobs     []Job
+	uncopied error
+}
+
+func (s *memManifests) Create(_ context.Context, m world.Manifest) (world.Manifest, world.Position, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fail != nil {
+		return world.Manifest{}, world.Position{}, s.fail
+	}
+	if _, ok := s.places[s.region].objects.get(originalKey(m.Newest().SHA256)); !ok {
+		panic("an asset was made before its original was durable")
+	}
+	s.assets[m.MediaID] = m
+	for _, r := range m.Replicas {
+		if r.State == world.ReplicaPending {
+			s.jobs = append(s.jobs, Job{SHA256: m.Newest().SHA256, App: m.App, MediaID: m.MediaID, Version: 1, Target: r.Region, Attempt: 1})
+		}
+	}
+	return m, world.Position{Cluster: world.CatalogCluster(s.region), Epoch: 1, LSN: uint64(len(s.assets))}, nil
+}
+
+func (s *memManifests) Manifest(_ context.Context, app, id string) (world.Manifest, error) {
+	if s.fail != nil {
+		return world.Manifest{}, s.fail
+	}
+	for _, p := range s.places {
+		p.manifests.mu.Lock()
+		m, ok := p.manifests.assets[id]
+		ok = ok && (p.id == s.region || !p.manifests.lagging)
+		p.manifests.mu.Unlock()
+		if ok && m.App == app {
+			return m, nil
+		}
+	}
+	return world.Manifest{}, world.E(world.CodeNotFound, "mem", "")
+}
+
+func (s *memManifests) change(id string, f func(*world.Manifest)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.assets[id]
+	m.Replicas, m.Versions = slices.Clone(m.Replicas), slices.Clone(m.Versions)
+	f(&m)
+	s.assets[id] = m
+}
+
+func (s *memManifests) List(_ context.Context, app string, before time.Time, beforeID string, limit int) (page []world.Manifest, missing []string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.assets {
+		if before.IsZero() || cmp.Or(m.CreatedAt.Compare(before), cmp.Compare(m.MediaID, beforeID)) < 0 {
+			page = append(page, m)
+		}
+	}
+	slices.SortFunc(page, func(a, b world.Manifest) int {
+		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.MediaID, a.MediaID))
+	})
+	return page[:min(limit, len(page))], []string{"ap-southeast"}, s.fail
+}
+
+func (s *memManifests) MarkReplica(_ context.Context, sha string, r world.Replica) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, m := range s.assets {
+		if m.Newest().SHA256 != sha {
+			continue
+		}
+		m.Replicas = slices.Clone(m.Replicas)
+		for i := range m.Replicas {
+			if m.Replicas[i].Region == r.Region {
+				m.Replicas[i] = r
+			}
+		}
+		s.assets[id] = m
+	}
+	return s.fail
+}
+
+func (s *memManifests) Uncopied(_ context.Context, each func(string, world.ReplicaState, int, time.Time)) error {
+	if s.uncopied != nil {
+		return s.uncopied
+	}
+	each("eu-central", world.ReplicaPending, 3, noon.Add(-90*time.Second))
+	return nil
+}
+
+func (s *memManifests) replica(id, region string) world.Replica {
+	m := s.assets[id]
+	i := slices.IndexFunc(m.Replicas, func(r world.Replica) bool { return r.Region == region })
+	return m.Replicas[i]
+}
+
+type memObjects struct {
+	mu      sync.Mutex
+	objects map[string][]byte
+	puts    int
+	failPut error
+	failGet error
+}
+
+func (o *memObjects) Put(_ context.Context, key string, data []byte) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.failPut != nil {
+		return o.failPut
+	}
+	o.puts++
+	o.objects[key] = bytes.Clone(data)
+	return nil
+}
+
+func (o *memObjects) get(key string) ([]byte, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	b, ok := o.objects[key]
+	return b, ok
+}
+
+func (o *memObjects) drop(key string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.objects, key)
+}
+
+func (o *memObjects) Get(_ context.Context, key string, most int64) ([]byte, error) {
+	if o.failGet != nil {
+		return nil, o.failGet
+	}
+	b, ok := o.get(key)
+	if !ok {
+		return nil, world.E(world.CodeNotFound, "mem", "")
+	}
+	if int64(len(b)) > most {
+		return nil, world.E(world.CodeTooLarge, "mem", "")
+	}
+	return bytes.Clone(b), nil
+}
+
+// fakePictures decodes with the standard library, and makes "variants" that
+// say what they were made of.
+type fakePictures struct {
+	mu         sync.Mutex
+	transforms int
+	wait       chan struct{} // if set: a transform waits for it, or for its time to run out
+	panics     bool
+}
+
+func (f *fakePictures) made() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.transforms
+}
+
+func (f *fakePictures) Inspect(_ context.Context, data []byte, l PictureLimits) (PictureInfo, error) {
+	cfg, format, err := image.DecodeConfig(bytes.NewReader(data))
+	switch {
+	case errors.Is(err, image.ErrFormat):
+		return PictureInfo{}, world.E(world.CodeUnsupported, "fake", "send PNG")
+	case err != nil:
+		return PictureInfo{}, world.E(world.CodeUnprocessed, "fake", "damaged")
+	}
+	info := PictureInfo{MediaType: "image/" + format, Width: cfg.Width, Height: cfg.Height, Frames: 1}
+	if info.Width < 1 || info.Height < 1 {
+		return info, world.E(world.CodeUnprocessed, "fake", "empty")
+	}
+	if int64(info.Width)*int64(info.Height) > l.MaxPixels || int64(len(data)) > l.MaxBytes {
+		return info, world.E(world.CodeTooLarge, "fake", "too large")
+	}
+	if format == "gif" {
+		all, err := gif.DecodeAll(bytes.NewReader(data))
+		if err != nil {
+			return info, world.E(world.CodeUnprocessed, "fake", "damaged")
+		}
+		if info.Frames = len(all.Image); info.Frames > l.MaxFrames {
+			return info, world.E(world.CodeTooLarge, "fake", "too many frames")
+		}
+	}
+	return info, nil
+}
+
+func (f *fakePictures) Check(ctx context.Context, data []byte, _ PictureLimits) error {
+	if err := ctx.Err(); err != nil {
+		return world.Because(world.CodeTimeout, "fake", "", err)
+	}
+	if _, _, err := image.Decode(bytes.NewReader(data)); err != nil {
+		return world.E(world.CodeUnprocessed, "fake", "damaged")
+	}
+	return nil
+}
+
+func (f *fakePictures) Average(context.Context, []byte) (string, error) { return "#102030", nil }
+
+func (f *fakePictures) Transform(ctx context.Context, data []byte, format imagegrid.Format, w, h int) ([]byte, error) {
+	f.mu.Lock()
+	f.transforms++
+	f.mu.Unlock()
+	if f.panics {
+		panic("libvips is gone")
+	}
+	if f.wait != nil {
+		select {
+		case <-f.wait:
+		case <-ctx.Done():
+			return nil, world.Because(world.CodeTimeout, "fake", "", ctx.Err())
+		}
+	}
+	return []byte(string(format) + " " + strconv.Itoa(w) + "x" + strconv.Itoa(h) + " of " + shaOf(data)), nil
+}
+
+// fakePeers asks the other regions' handlers, as package wire does over HTTP.
+type fakePeers struct {
+	places map[string]*place
+
+	mu    sync.Mutex
+	cut   map[string]bool
+	asked []string
+	bend  map[string]func([]byte) []byte // what a region's originals turn into on the way
+	wait  chan struct{}
+}
+
+func (f *fakePeers) call(ctx context.Context, region, method, path string, body io.Reader) ([]byte, error) {
+	f.mu.Lock()
+	f.asked = append(f.asked, region+" "+path[strings.LastIndexByte(path, '/')+1:])
+	cut := f.cut[region]
+	f.mu.Unlock()
+	if f.wait != nil {
+		select {
+		case <-f.wait:
+		case <-ctx.Done():
+			return nil, world.Because(world.CodeTimeout, "peers", "", ctx.Err())
+		}
+	}
+	if cut {
+		return nil, world.E(world.CodeUnavailable, "peers", "The link is cut.")
+	}
+	w := f.places[region].do(method, path, body, bearer(key))
+	if w.Code >= 300 {
+		return nil, httpserver.ReadProblem(w.Code, w.Body.Bytes())
+	}
+	return w.Body.Bytes(), nil
+}
+
+func (f *fakePeers) PushOriginal(ctx context.Context, region, sha string, body io.Reader, size int64) error {
+	_, err := f.call(ctx, region, "PUT", "/-/media/originals/"+sha, body)
+	return err
+}
+
+func (f *fakePeers) Original(ctx context.Context, region, app, id string, version int) ([]byte, error) {
+	b, err := f.call(ctx, region, "GET", "/-/media/"+app+"/"+id+"/original?version="+strconv.Itoa(version), nil)
+	if bend := f.bend[region]; err == nil && bend != nil {
+		b = bend(b)
+	}
+	return b, err
+}
+
+func (f *fakePeers) Manifest(ctx context.Context, region, app, id string) (m world.Manifest, err error) {
+	b, err := f.call(ctx, region, "GET", "/-/media/"+app+"/"+id+"/manifest", nil)
+	if err == nil {
+		err = json.Unmarshal(b, &m)
+	}
+	return m, err
+}
+
+func jpegPicture(w, h int) []byte {
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, w, h)), nil); err != nil {
+		panic(err)
+	}
+	return b.Bytes()
+}
+
+func animation(frames int) []byte {
+	g := &gif.GIF{}
+	for range frames {
+		g.Image = append(g.Image, image.NewPaletted(image.Rect(0, 0, 2, 2), color.Palette{color.Black, color.White}))
+		g.Delay = append(g.Delay, 1)
+	}
+	var b bytes.Buffer
+	if err := gif.EncodeAll(&b, g); err != nil {
+		panic(err)
+	}
+	return b.Bytes()
+}
