@@ -27,8 +27,7 @@ func (s *State) Run(ctx context.Context, sources map[string]Source, h Hooks) err
 	var all sync.WaitGroup
 	for cluster, source := range sources {
 		all.Go(func() {
-			// Its only end is ctx's: what breaks between is told to Lost and tried again.
-			_ = source(ctx, s.Cursor(cluster), func(e world.Event) error {
+			err := source(ctx, s.Cursor(cluster), func(e world.Event) error {
 				if err := s.Announce(cluster, e); err != nil {
 					return err
 				}
@@ -37,6 +36,10 @@ func (s *State) Run(ctx context.Context, sources map[string]Source, h Hooks) err
 				}
 				return s.Take(cluster, e, h.Now())
 			}, func(err error) { h.Lost(cluster, err) })
+			if ctx.Err() == nil {
+				// It is over for good: the feed stays lost, and the tier asks upstream.
+				h.Lost(cluster, err)
+			}
 		})
 	}
 	all.Wait()

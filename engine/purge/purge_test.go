@@ -122,7 +122,8 @@ func TestDemandRisesBeforeThePurgeAndReachAfter(t *testing.T) {
 	purged := false
 	source := func(_ context.Context, _ string, emit func(world.Event) error, _ func(error)) error { return emit(e) }
 	err := s.Run(t.Context(), map[string]Source{"a": source}, Hooks{
-		Now: func() time.Time { return t0 },
+		Now:  func() time.Time { return t0 },
+		Lost: func(string, error) {},
 		Purge: func([]string) {
 			purged = true
 			h := http.Header{}
