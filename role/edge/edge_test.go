@@ -1,0 +1,322 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"meridian/engine/purge"
+	"meridian/world"
+)
+
+var t0 = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+// shieldFake answers as a region's shield, and remembers what it was asked.
+type shieldFake struct {
+	region string
+	mu     sync.Mutex
+	asked  []*http.Request
+	answer func(*http.Request) (*http.Response, error)
+}
+
+func (s *shieldFake) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = append(s.asked, r.Clone(context.Background()))
+	if r.Body != nil {
+		io.Copy(io.Discard, r.Body)
+		r.Body.Close()
+	}
+	return s.answer(r)
+}
+
+func (s *shieldFake) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.asked)
+}
+
+func (s *shieldFake) last() *http.Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked[len(s.asked)-1]
+}
+
+func page(body string, headers ...string) func(*http.Request) (*http.Response, error) {
+	return func(r *http.Request) (*http.Response, error) {
+		h := http.Header{"Cache-Control": {"public, s-maxage=300"}, "Content-Type": {"text/plain"}}
+		for i := 0; i+1 < len(headers); i += 2 {
+			h.Set(headers[i], headers[i+1])
+		}
+		return &http.Response{StatusCode: 200, Header: h, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: r, ProtoMajor: 1, ProtoMinor: 1}, nil
+	}
+}
+
+func gone(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }
+
+type fixture struct {
+	*Edge
+	near, home *shieldFake
+	now        time.Time
+}
+
+// newFixture is an edge whose nearest region is "near"; the market de is homed in "home".
+func newFixture(t *testing.T, feeds map[string]purge.Source) *fixture {
+	t.Helper()
+	f := &fixture{near: &shieldFake{region: "near", answer: page("near")}, home: &shieldFake{region: "home", answer: page("home")}, now: t0}
+	cfg := Default()
+	cfg.Listen, cfg.PoP, cfg.FeedKey = "unix:/x", "nrt", "k"
+	cfg.Shields = []Shield{{"near", "unix:/n"}, {"home", "unix:/h"}}
+	e, err := New(cfg, Deps{
+		World:   &world.World{Markets: []world.Market{{ID: "de", Host: "de.localhost", HomeRegion: "home"}}},
+		Shields: map[string]http.RoundTripper{"near": f.near, "home": f.home}, Feeds: feeds,
+		Now: func() time.Time { return f.now }, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.cache.Close() })
+	f.Edge = e
+	return f
+}
+
+func (f *fixture) do(method, path string, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, "http://de.localhost:8080"+path, nil)
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	f.ServeHTTP(w, r)
+	return w
+}
+
+const picture = "/img/sweet-crumbs/1000000000000000/v1/"
+
+func TestAutoSharesTheExactFormatsEntry(t *testing.T) {
+	f := newFixture(t, nil)
+	first := f.do("GET", picture+"auto/640x0", "Accept", "image/avif,image/webp,*/*")
+	if got := f.near.last().URL.Path; got != picture+"avif/640x0" {
+		t.Errorf("the shield was asked for %s", got)
+	}
+	if !strings.Contains(first.Header().Get("Vary"), "Accept") {
+		t.Errorf("Vary %q: a browser's cache would mix up formats", first.Header().Get("Vary"))
+	}
+	second := f.do("GET", picture+"avif/640x0")
+	if f.near.count() != 1 || !strings.Contains(second.Header().Get("Cache-Status"), "edge-nrt; hit") {
+		t.Errorf("%d reads upstream, %q", f.near.count(), second.Header().Get("Cache-Status"))
+	}
+	if second.Header().Get("Vary") != "" {
+		t.Errorf("an exact format varies by %q", second.Header().Get("Vary"))
+	}
+	f.do("GET", picture+"auto/640x0", "Accept", "*/*")
+	if got := f.near.last().URL.Path; got != picture+"jpeg/640x0" {
+		t.Errorf("for */* the shield was asked for %s", got)
+	}
+}
+
+func TestSizeOffTheGridNamesTheNearest(t *testing.T) {
+	f := newFixture(t, nil)
+	w := f.do("GET", picture+"webp/650x0")
+	if w.Code != 400 || !strings.Contains(w.Body.String(), "640x0") || f.near.count() != 0 {
+		t.Errorf("%d %s, %d reads upstream", w.Code, w.Body, f.near.count())
+	}
+	if w := f.do("POST", picture+"webp/640x0"); w.Code != 405 {
+		t.Errorf("POST of a picture: %d", w.Code)
+	}
+}
+
+func TestInternalPathsAreNotThere(t *testing.T) {
+	f := newFixture(t, nil)
+	for _, p := range []string{"/-/feed", "/-/media/originals/x", "/-"} {
+		if w := f.do("GET", p, "Authorization", "Bearer k"); w.Code != 404 {
+			t.Errorf("%s: %d", p, w.Code)
+		}
+	}
+	if f.near.count()+f.home.count() != 0 {
+		t.Error("an internal path went upstream")
+	}
+}
+
+func TestWhatAVisitorMayNotSayIsDropped(t *testing.T) {
+	f := newFixture(t, nil)
+	f.do("GET", "/?utm=1", "Meridian-Min-Position", "a@1:0/1", "Meridian-Min-Cursor", "a=9.9", "Cookie", "cart=secret", "Authorization", "Bearer x", "X-Forwarded-For", "1.2.3.4")
+	up := f.near.last()
+	for _, h := range []string{"Meridian-Min-Position", "Meridian-Min-Cursor", "Cookie", "Authorization", "X-Forwarded-For"} {
+		if v := up.Header.Get(h); v != "" {
+			t.Errorf("%s: %q went upstream", h, v)
+		}
+	}
+	if got := up.Header.Get(world.HeaderClient); got != "192.0.2.0/24" {
+		t.Errorf("client %q", got)
+	}
+	if up.URL.RawQuery != "" {
+		t.Errorf("the query %q went upstream", up.URL.RawQuery)
+	}
+	if f.do("GET", "/?utm=2"); f.near.count() != 1 {
+		t.Error("a query made another cache entry")
+	}
+}
+
+func TestNextShieldWhenTheNearestFails(t *testing.T) {
+	f := newFixture(t, nil)
+	f.near.answer = gone
+	if w := f.do("GET", "/a"); w.Code != 200 || w.Body.String() != "home" {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	f.do("GET", "/b")
+	if f.near.count() != 1 {
+		t.Errorf("the nearest was asked %d times although it rests", f.near.count())
+	}
+	f.near.answer = page("near")
+	f.now = f.now.Add(3 * time.Second)
+	if w := f.do("GET", "/c"); w.Body.String() != "near" {
+		t.Error("the nearest is not asked again after its rest")
+	}
+}
+
+func TestABodyIsSentOnce(t *testing.T) {
+	f := newFixture(t, nil)
+	f.near.answer = gone
+	r := httptest.NewRequest("PUT", "/media/sweet-crumbs?name=a", strings.NewReader("picture"))
+	w := httptest.NewRecorder()
+	f.ServeHTTP(w, r)
+	if w.Code != 502 || f.home.count() != 0 {
+		t.Errorf("%d; the next shield got %d requests", w.Code, f.home.count())
+	}
+}
+
+func TestHomePathsGoHome(t *testing.T) {
+	f := newFixture(t, nil)
+	f.home.answer = page("cart", "Cache-Control", "private, no-store")
+	for _, c := range [][2]string{{"GET", "/cart"}, {"POST", "/cart"}, {"GET", "/owner/"}, {"POST", "/p/brezel"}, {"GET", "/orders/x?saved=1"}} {
+		if w := f.do(c[0], c[1], "Cookie", "cart=mine"); w.Code != 200 || w.Body.String() != "cart" {
+			t.Errorf("%v: %d %s", c, w.Code, w.Body)
+		}
+		if f.home.last().Header.Get("Cookie") != "cart=mine" {
+			t.Errorf("%v: the cart's cookie was lost", c)
+		}
+	}
+	if f.near.count() != 0 || f.home.last().URL.RawQuery != "saved=1" {
+		t.Errorf("near was asked %d times; query %q", f.near.count(), f.home.last().URL.RawQuery)
+	}
+}
+
+func TestForeignHostIsRefused(t *testing.T) {
+	f := newFixture(t, nil)
+	for _, path := range []string{"/", "/cart"} {
+		r := httptest.NewRequest("GET", "http://evil.example"+path, nil)
+		w := httptest.NewRecorder()
+		f.ServeHTTP(w, r)
+		if w.Code != 404 || f.near.count()+f.home.count() != 0 {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}
+
+// source is a feed that emits what is sent to it.
+func source(events <-chan world.Event, taken chan<- struct{}) purge.Source {
+	return func(ctx context.Context, _ string, emit func(world.Event) error, _ func(error)) error {
+		for {
+			select {
+			case e := <-events:
+				if err := emit(e); err != nil {
+					return err
+				}
+				taken <- struct{}{}
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+}
+
+func TestPurgeAndWhatFollowsIt(t *testing.T) {
+	events, taken := make(chan world.Event), make(chan struct{})
+	f := newFixture(t, map[string]purge.Source{"catalog-home": source(events, taken)})
+	ctx, cancel := context.WithCancel(t.Context())
+	ran := make(chan struct{})
+	go func() { defer close(ran); f.Run(ctx) }()
+	defer func() { cancel(); <-ran }()
+
+	f.near.answer = page("3,50 €", "Surrogate-Key", "de/p/brezel")
+	f.do("GET", "/p/brezel")
+	f.near.answer = page("3,90 €", "Surrogate-Key", "de/p/brezel")
+	if w := f.do("GET", "/p/brezel"); w.Body.String() != "3,50 €" || w.Header().Get("Surrogate-Key") != "" {
+		t.Fatalf("%s, groups shown: %q", w.Body, w.Header().Get("Surrogate-Key"))
+	}
+	events <- world.Event{Kind: world.EventPurge, Cursor: "7.1", Groups: []string{"de/p/brezel"}, Position: world.Position{Cluster: "catalog-home", Epoch: 1, LSN: 9}}
+	<-taken
+	if w := f.do("GET", "/p/brezel"); w.Body.String() != "3,90 €" {
+		t.Errorf("after the purge: %s", w.Body)
+	}
+	h := f.near.last().Header
+	if h.Get(world.HeaderMinCursor) != "catalog-home=7.1" || h.Get(world.HeaderMinPosition) != "catalog-home@1:0/9" {
+		t.Errorf("the re-fill demanded %q, %q", h.Get(world.HeaderMinCursor), h.Get(world.HeaderMinPosition))
+	}
+}
+
+func TestALostFeedMakesPagesAskButNotPictures(t *testing.T) {
+	silent := func(ctx context.Context, _ string, _ func(world.Event) error, _ func(error)) error { <-ctx.Done(); return ctx.Err() }
+	f := newFixture(t, map[string]purge.Source{"catalog-home": silent})
+	f.near.answer = page("x", "Cache-Control", "public, max-age=3600")
+	f.do("GET", "/p/brezel")
+	f.do("GET", picture+"webp/640x0")
+	f.now = f.now.Add(16 * time.Second)
+	w := f.do("GET", "/p/brezel")
+	if f.near.count() != 3 || !strings.Contains(w.Header().Get("Cache-Status"), "behind") {
+		t.Errorf("page: %d reads upstream, %q", f.near.count(), w.Header().Get("Cache-Status"))
+	}
+	if w := f.do("GET", picture+"webp/640x0"); f.near.count() != 3 {
+		t.Errorf("picture: %q", w.Header().Get("Cache-Status"))
+	}
+}
+
+func TestAllAway(t *testing.T) {
+	f := newFixture(t, nil)
+	f.near.answer = page("kept", "Cache-Control", "public, max-age=10, stale-if-error=600")
+	f.do("GET", "/kept")
+	f.near.answer, f.home.answer = gone, gone
+	f.now = f.now.Add(time.Minute)
+	if w := f.do("GET", "/kept"); w.Code != 200 || w.Body.String() != "kept" {
+		t.Errorf("what is kept was not served stale: %d %s", w.Code, w.Body)
+	}
+	w := f.do("GET", "/other")
+	if w.Code != 502 || w.Header().Get("Content-Type") != "application/problem+json" {
+		t.Errorf("%d %s", w.Code, w.Header().Get("Content-Type"))
+	}
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	good := Default()
+	good.Listen, good.PoP, good.FeedKey, good.Shields = "unix:/x", "iad", "k", []Shield{{"r", "unix:/r"}}
+	if err := good.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	for name, spoil := range map[string]func(*Config){
+		"pop": func(c *Config) { c.PoP = "" }, "shields": func(c *Config) { c.Shields = nil }, "key": func(c *Config) { c.FeedKey = "" },
+		"cache": func(c *Config) { c.CacheBytes = 1<<20 - 1 }, "object": func(c *Config) { c.ObjectBytes = c.CacheBytes + 1 },
+		"timeout": func(c *Config) { c.UpstreamTimeout = 0 }, "upload": func(c *Config) { c.UploadBytes = 0 }, "shield": func(c *Config) { c.Shields[0].Address = "" },
+	} {
+		bad := good
+		bad.Shields = append([]Shield{}, good.Shields...)
+		spoil(&bad)
+		if !world.Is(bad.Validate(), world.CodeInvalid) {
+			t.Errorf("%s was let through", name)
+		}
+	}
+}
+
+func TestTruncate(t *testing.T) {
+	for in, want := range map[string]string{"203.0.113.77:5": "203.0.113.0/24", "[2001:db8:1:2::3]:5": "2001:db8:1::/48", "[::ffff:203.0.113.77]:5": "203.0.113.0/24", "@": ""} {
+		if got := truncate(in); got != want {
+			t.Errorf("%s: %q", in, got)
+		}
+	}
+}
