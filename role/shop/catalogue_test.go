@@ -106,7 +106,7 @@ func TestLanguages(t *testing.T) {
 			t.Errorf("%s: %d to %q", path, w.Code, w.Header().Get("Location"))
 		}
 	}
-	lacks(t, open(t, "us-east", "de.localhost", nil).get("/"), "hreflang=\"de-DE\" href=\"https://de.localhost/\">\n<link rel=\"alternate\"", `class="langs"`)
+	lacks(t, open(t, "us-east", "de.localhost", nil).get("/"), `rel="alternate"`, `class="langs"`)
 }
 
 const demanded = "catalog-eu-central@1:0/16B3748"

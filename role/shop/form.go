@@ -33,7 +33,8 @@ var contactFields = []contactField{
 // formField is a field as the page shows it.
 type formField struct {
 	Name, Label, Type, Auto, Value string
-	Optional, Hint, Wrong, Choose  string
+	Optional, Wrong, Choose        string
+	Example                        string
 	Most                           int
 	Half                           bool
 	Options                        []option
@@ -91,8 +92,8 @@ func formFields(v *view, at *site, c world.Contact, wrong map[checkout.Field]che
 		if key, bad := wrong[f.name]; bad {
 			field.Wrong = v.T(wrongKey(key), "Max", f.most)
 		}
-		if f.name == checkout.PostalCode && at.market.Postal.Example != "" {
-			field.Hint = at.market.Postal.Example
+		if f.name == checkout.PostalCode {
+			field.Example = at.market.Postal.Example
 		}
 		if f.name == checkout.State {
 			field.Choose, field.Options = v.T("checkout.choose_state"), stateOptions(at, c.State)

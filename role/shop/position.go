@@ -33,7 +33,7 @@ func (s *Shop) newEnough(w http.ResponseWriter, r *http.Request, at *site) (done
 		return false, behind
 	}
 	way := s.deps.Home(at.market.HomeRegion)
-	if way == nil {
+	if way == nil { // this region has no link there
 		return false, behind
 	}
 	return true, s.forward(w, r, at, way)

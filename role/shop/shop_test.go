@@ -2,9 +2,12 @@ package shop
 
 import (
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"go.yaml.in/yaml/v3"
 
 	"meridian/engine/checkout"
 	"meridian/engine/money"
@@ -45,6 +48,28 @@ func TestConfigLimitsAtTheirEdges(t *testing.T) {
 		if err := cfg.Validate(); (err == nil) != c.ok {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// The snippet in the README is a config that a shop takes.
+func TestReadmeSnippet(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(readme), "```yaml\n")
+	snippet, _, ok := strings.Cut(rest, "```")
+	if !ok {
+		t.Fatal("the README has no snippet")
+	}
+	cfg := Default()
+	d := yaml.NewDecoder(strings.NewReader(snippet))
+	d.KnownFields(true)
+	if err := d.Decode(&cfg); err != nil {
+		t.Fatal(err)
+	}
+	if err := cfg.Validate(); err != nil {
+		t.Fatal(err)
 	}
 }
 
