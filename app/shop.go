@@ -100,13 +100,28 @@ func startOwner(ctx context.Context, m *machine) (lifecycle.Running, error) {
 		catalog.Close()
 		return nil, err
 	}
-	role, err := owner.New(s.Config, owner.Deps{
-		World: m.World, Catalog: postgres.NewOwnerCatalog(catalog), Orders: postgres.NewOwnerOrders(resident), Accounts: postgres.NewOwnerAccounts(resident),
-		Media: netaddr.Transport(s.Media, netaddr.DefaultTransportOptions()), Now: now, Random: random, Log: m.tel.Log,
-	})
+	run, err := m.ownerOver(ctx, s, catalog, resident)
 	if err != nil {
 		catalog.Close()
 		resident.Close()
+	}
+	return run, err
+}
+
+func (m *machine) ownerOver(ctx context.Context, s *Owner, catalog, resident *postgres.Cluster) (lifecycle.Running, error) {
+	products, err := postgres.NewCatalogStore(m.World, []*postgres.Cluster{catalog})
+	if err != nil {
+		return nil, err
+	}
+	words, err := texts()
+	if err != nil {
+		return nil, err
+	}
+	role, err := owner.New(s.Config, owner.Deps{
+		World: m.World, Catalog: products, Orders: postgres.NewOrderStore(resident), Accounts: postgres.NewAccountStore(resident), Texts: words,
+		Media: netaddr.Transport(s.Media, netaddr.DefaultTransportOptions()), Now: now, Random: random, Log: m.tel.Log,
+	})
+	if err != nil {
 		return nil, err
 	}
 	return m.run(ctx, s.Listen, s.HTTP, role, nil, catalog.Close, resident.Close)

@@ -114,8 +114,9 @@ func ensureUser(ctx context.Context, pool *pgxpool.Pool, user, password string) 
 func ownerEmail(market string) string { return "owner@" + market + ".example" }
 
 func (p *plan) ensureOwner(ctx context.Context, pool *pgxpool.Pool, market string) error {
-	exists, err := postgres.OwnerExists(ctx, pool, market, ownerEmail(market))
-	if err != nil || exists {
+	accounts := postgres.NewAccountStore(&postgres.Cluster{Pool: pool})
+	_, err := accounts.PasswordHash(ctx, market, ownerEmail(market))
+	if !world.Is(err, world.CodeNotFound) {
 		return err
 	}
 	hash, err := owner.HashPassword(p.secrets.Owners[market])
