@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"meridian/adapter/postgres"
 	"meridian/test/pgtest"
 	"meridian/world"
@@ -269,5 +271,36 @@ func TestCart(t *testing.T) {
 	}
 	if err := s.AddToCart(ctx, id, "gb", "a", 1, 9, 9); !world.Is(err, world.CodeNotFound) {
 		t.Errorf("another market's cart was taken: %v", err)
+	}
+}
+
+// The shop's own database role must be able to do all that a shop does.
+func TestShopRoleMaySellAndNoMore(t *testing.T) {
+	_, admin := newOrders(t, map[string]int{"brezel": 3})
+	cfg := admin.Pool.Config()
+	cfg.ConnConfig.RuntimeParams["role"] = "meridian_shop"
+	pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	s := postgres.NewOrderStore(&postgres.Cluster{Name: "resident-test", Region: "test", Pool: pool, Primary: true})
+	o := ordered(t, s, map[string]int{"brezel": 2})
+	if err := s.SetInCart(t.Context(), o.CartID, "de", "brezel", 2); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.Place(t.Context(), o, "key-0123456789abcdef", draw); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Placed(t.Context(), o.CartID, "key-0123456789abcdef"); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.OrdersOfCart(t.Context(), o.CartID, "de", 1); err != nil {
+		t.Error(err)
+	}
+	for _, forbidden := range []string{"delete from orders", "update orders set total_minor = 0", "select * from owner_account"} {
+		if _, err := pool.Exec(t.Context(), forbidden); err == nil {
+			t.Errorf("%s was allowed", forbidden)
+		}
 	}
 }
