@@ -103,7 +103,7 @@ func TestFeedOverHTTP(t *testing.T) {
 			w.WriteHeader(401)
 			io.WriteString(w, `{"code":"unsigned","detail":"no"}`)
 		}, 0, world.CodeUnsigned},
-		"redirected": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", 302) }, 0, world.CodeBadUpstream},
+		"redirected": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) }, 0, world.CodeBadUpstream},
 	} {
 		t.Run(name, func(t *testing.T) {
 			transport, stop := serve(c.handler)

@@ -175,6 +175,20 @@ func TestATransformHasItsLimit(t *testing.T) {
 	})
 }
 
+func TestAnOriginalThatDoesNotArriveHasTheSameLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		places := newPlaces(t, nil)
+		eu := places["eu-central"]
+		m := places["us-east"].put(t, picture(400, 300, 7))
+		eu.peers.wait = make(chan struct{})
+		start := time.Now()
+		if w := eu.do("GET", imageURL(m, "webp"), nil); w.Code != 504 || time.Since(start) != eu.cfg.Limits.Transform {
+			t.Errorf("%d after %v", w.Code, time.Since(start))
+		}
+		synctest.Wait()
+	})
+}
+
 func TestTroubleBehindAPicture(t *testing.T) {
 	for name, c := range map[string]struct {
 		trouble func(*place)

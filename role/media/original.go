@@ -51,6 +51,9 @@ func (m *Media) fetchOriginal(ctx context.Context, manifest world.Manifest, v wo
 		if err == nil {
 			err = verify(data, v.SHA256, world.CodeBadUpstream)
 		}
+		if err != nil && ctx.Err() != nil {
+			return nil, world.Because(world.CodeTimeout, op, "The picture's original is a long way off and did not arrive in time; try again.", err)
+		}
 		if err != nil {
 			missing.Err = err // the last one asked is the likeliest to have it
 			continue

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -59,6 +60,10 @@ func (m *Media) once(ctx context.Context, key string, work func(context.Context)
 	case res := <-done:
 		return res.Val, res.Err
 	case <-ctx.Done():
-		return nil, world.Because(world.CodeUnavailable, "media.once", "", ctx.Err())
+		code := world.CodeUnavailable
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			code = world.CodeTimeout
+		}
+		return nil, world.Because(code, "media.once", "", ctx.Err())
 	}
 }
