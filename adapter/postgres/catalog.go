@@ -18,18 +18,19 @@ type CatalogStore struct {
 	regions map[string]*Cluster // by the cluster's home region
 }
 
-// NewCatalogStore reads from the given catalog clusters. Every home region of
-// the world must have one; the first that is missing is named.
+// NewCatalogStore reads from the given catalog clusters, one a home region. A
+// market whose home region has none here is answered for with misdirected. It
+// fails with invalid for two clusters of one region, and for none at all.
 func NewCatalogStore(w *world.World, clusters []*Cluster) (*CatalogStore, error) {
 	s := &CatalogStore{world: w, regions: make(map[string]*Cluster, len(clusters))}
 	for _, c := range clusters {
+		if s.regions[c.Region] != nil {
+			return nil, world.E(world.CodeInvalid, "postgres.catalog", fmt.Sprintf("there are two catalog clusters of region %s: give one", c.Region))
+		}
 		s.regions[c.Region] = c
 	}
-	for _, m := range w.Markets {
-		if s.regions[m.HomeRegion] == nil {
-			return nil, world.E(world.CodeInvalid, "postgres.catalog",
-				fmt.Sprintf("market %s needs the catalog cluster of region %s: give its connection string", m.ID, m.HomeRegion))
-		}
+	if len(clusters) == 0 {
+		return nil, world.E(world.CodeInvalid, "postgres.catalog", "there is no catalog cluster: give a connection string for each home region")
 	}
 	return s, nil
 }
@@ -99,7 +100,11 @@ func (s *CatalogStore) of(op, market string) (world.Market, *Cluster, error) {
 	if !ok {
 		return m, nil, world.E(world.CodeNotFound, op, "There is no such market.")
 	}
-	return m, s.regions[m.HomeRegion], nil
+	c := s.regions[m.HomeRegion]
+	if c == nil {
+		return m, nil, world.E(world.CodeMisdirected, op, "")
+	}
+	return m, c, nil
 }
 
 const productsQuery = `

@@ -179,8 +179,19 @@ func TestCurrentIsThePrimarysToSay(t *testing.T) {
 	}
 }
 
-func TestCatalogNeedsEveryHomeRegion(t *testing.T) {
+func TestCatalogOfSomeRegions(t *testing.T) {
 	if _, err := postgres.NewCatalogStore(catalogWorld, nil); !world.Is(err, world.CodeInvalid) {
-		t.Errorf("got %v", err)
+		t.Errorf("no cluster: %v", err)
+	}
+	far := &postgres.Cluster{Name: "catalog-far", Region: "far"}
+	if _, err := postgres.NewCatalogStore(catalogWorld, []*postgres.Cluster{far, far}); !world.Is(err, world.CodeInvalid) {
+		t.Errorf("one region twice: %v", err)
+	}
+	s, err := postgres.NewCatalogStore(catalogWorld, []*postgres.Cluster{far})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Products(t.Context(), "in", "en-IN"); !world.Is(err, world.CodeMisdirected) {
+		t.Errorf("a market of another region: %v", err)
 	}
 }
