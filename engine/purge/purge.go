@@ -51,7 +51,8 @@ func (s *State) Cursor(cluster string) string {
 // Announce raises what this tier demands of the next to an event's cursor and
 // position, before the event's purge is done. A fill that begins while the
 // purge is under way then cannot bring back what the next tier has not purged
-// yet. An event whose cursor cannot be read is refused.
+// yet. A heartbeat demands nothing: it purges nothing, and the next tier's
+// comes at another moment. An event whose cursor cannot be read is refused.
 func (s *State) Announce(cluster string, e world.Event) error {
 	c, err := world.ParseCursor(e.Cursor)
 	if err != nil {
@@ -64,7 +65,7 @@ func (s *State) Announce(cluster string, e world.Event) error {
 		return nil
 	}
 	f.begun = true
-	if f.demand.Less(c) {
+	if e.Kind != world.EventHeartbeat && f.demand.Less(c) {
 		f.demand = c
 	}
 	if e.Position.Cluster == cluster && !f.position.Covers(e.Position) {

@@ -87,15 +87,22 @@ func TestLostAfterTheLimit(t *testing.T) {
 	}
 }
 
-func TestHeartbeatMovesTheCursor(t *testing.T) {
+func TestHeartbeatIsTakenAndDemandsNothing(t *testing.T) {
 	s := New(time.Second, t0, "a")
 	if s.Cursor("a") != world.CursorNow {
 		t.Error("a new tier does not start with what comes next")
 	}
 	take(t, s, "a", "7.1", at("a", 1), t0)
-	take(t, s, "a", "12.0", world.Position{}, t0)
-	if s.Cursor("a") != "12.0" || s.Positions()[0] != at("a", 1) {
-		t.Errorf("cursor %q, positions %v", s.Cursor("a"), s.Positions())
+	beat := world.Event{Kind: world.EventHeartbeat, Cursor: "12.0"}
+	if err := errors.Join(s.Announce("a", beat), s.Take("a", beat, t0)); err != nil {
+		t.Fatal(err)
+	}
+	twelve := map[string]world.Cursor{"a": {Tx: 12}}
+	if s.Cursor("a") != "12.0" || !s.Reached(twelve) {
+		t.Errorf("the heartbeat was not taken: cursor %q", s.Cursor("a"))
+	}
+	if got := s.Cursors()["a"]; got != (world.Cursor{Tx: 7, Seq: 1}) {
+		t.Errorf("a heartbeat raised the demand to %v: the next tier, whose heartbeat comes later, would be thought behind", got)
 	}
 }
 
