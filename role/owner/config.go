@@ -1,0 +1,85 @@
+package owner
+
+import (
+	"fmt"
+	"time"
+
+	"meridian/engine/imagegrid"
+	"meridian/world"
+)
+
+// Config is what an owner role can be told.
+type Config struct {
+	Listen       string        `yaml:"listen" doc:"address to listen on: tcp:host:port or unix:/path"`
+	Region       string        `yaml:"region" doc:"the region that this role runs in"`
+	PublicScheme string        `yaml:"public_scheme" doc:"http or https: how owners reach the pages; https makes the cookie Secure"`
+	App          string        `yaml:"app" doc:"the app whose pictures owners use: the {app} of image URLs"`
+	UploadToken  string        `yaml:"upload_token" doc:"what is shown to media for putting and listing pictures" secret:"true"`
+	SessionAge   time.Duration `yaml:"session_age" doc:"how long an owner stays signed in"`
+	SignInLimit  SignInLimit   `yaml:"sign_in_limit"`
+	MaxForm      int64         `yaml:"max_form" doc:"most bytes of a form, a picture apart"`
+	MaxPrice     int64         `yaml:"max_price" doc:"highest price, in minor units of the market's currency"`
+	PageSize     int           `yaml:"page_size" doc:"most orders, pictures or former prices on a page"`
+	UploadBytes  int64         `yaml:"upload_bytes" doc:"most bytes of a picture"`
+	MediaWait    time.Duration `yaml:"media_wait" doc:"longest wait for media's answer to a question"`
+	UploadWait   time.Duration `yaml:"upload_wait" doc:"longest time for a picture to arrive and be taken by media"`
+}
+
+// SignInLimit bounds guessing at passwords.
+type SignInLimit struct {
+	PerAccount int `yaml:"per_account" doc:"attempts a minute for one market and e-mail address"`
+	PerNetwork int `yaml:"per_network" doc:"attempts a minute from one client network"`
+	Tracked    int `yaml:"tracked" doc:"most accounts and networks whose attempts are counted at once; past it, new ones must wait"`
+	AtOnce     int `yaml:"at_once" doc:"most passwords that are checked at once; each takes 19 MiB of memory"`
+}
+
+// mediaListMost is the most pictures that a media role lists at once, unless
+// it is told otherwise.
+const mediaListMost = 200
+
+// Default is a config that lacks only its place, its app and its token.
+func Default() Config {
+	return Config{
+		PublicScheme: "https",
+		SessionAge:   12 * time.Hour,
+		SignInLimit:  SignInLimit{PerAccount: 10, PerNetwork: 30, Tracked: 10_000, AtOnce: 2},
+		MaxForm:      64 << 10,
+		MaxPrice:     10_000_000,
+		PageSize:     25,
+		UploadBytes:  32 << 20,
+		MediaWait:    10 * time.Second,
+		UploadWait:   90 * time.Second,
+	}
+}
+
+// Validate fails with invalid for the first setting that cannot be, and says
+// what to write.
+func (c Config) Validate() error {
+	bad := func(setting, fix string) error {
+		return world.E(world.CodeInvalid, "owner.config", fmt.Sprintf("%s: %s", setting, fix))
+	}
+	l := c.SignInLimit
+	switch {
+	case !world.ValidName(c.Region):
+		return bad("region", "name the region that this role runs in")
+	case c.PublicScheme != "http" && c.PublicScheme != "https":
+		return bad("public_scheme", "write http or https")
+	case imagegrid.CheckApp(c.App) != nil:
+		return bad("app", "name the app whose pictures owners use")
+	case c.UploadToken == "":
+		return bad("upload_token", "give the token that media asks uploaders for")
+	case c.SessionAge < time.Minute:
+		return bad("session_age", "write a minute or more, such as 12h")
+	case l.PerAccount < 1 || l.PerNetwork < 1 || l.Tracked < 1 || l.AtOnce < 1:
+		return bad("sign_in_limit: per_account, per_network, tracked, at_once", "write at least 1")
+	case c.MaxForm < 1024:
+		return bad("max_form", "allow at least 1024 bytes")
+	case c.MaxPrice < 1 || c.UploadBytes < 1:
+		return bad("max_price, upload_bytes", "write at least 1")
+	case c.PageSize < 1 || c.PageSize > mediaListMost:
+		return bad("page_size", fmt.Sprintf("write 1 to %d", mediaListMost))
+	case c.MediaWait <= 0 || c.UploadWait <= 0:
+		return bad("media_wait, upload_wait", "write a time above zero, such as 10s")
+	}
+	return nil
+}

@@ -1,0 +1,74 @@
+package owner
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"meridian/platform/i18n"
+	"meridian/world"
+)
+
+// Deps are the parts that an owner role is given.
+type Deps struct {
+	World    *world.World
+	Catalog  Catalog
+	Orders   Orders            // over the resident cluster of this region
+	Accounts Accounts          // over the same
+	Media    http.RoundTripper // the region's media role; it always reaches its role
+	Texts    *i18n.Texts       // how each market's first locale writes a date: the key date.format
+	Now      func() time.Time
+	Random   io.Reader // of cryptographic quality: a session's token is a secret
+	Log      *slog.Logger
+}
+
+// Catalog reads and changes the catalog of the markets at home in this region,
+// at its primary.
+type Catalog interface {
+	// Products are a market's products in the shop's order, with the text of a
+	// locale, their prices and their pictures.
+	Products(ctx context.Context, market, locale string) ([]world.Product, error)
+	// Product is one of them; not_found when there is none of that slug.
+	Product(ctx context.Context, market, slug, locale string) (world.Product, error)
+	// Prices calls each with a product's prices, newest first, at most limit.
+	Prices(ctx context.Context, market, slug string, limit int, each func(version, minor int64, currency string, since time.Time)) error
+	// ChangePrice gives a product its next price and has the caches forget the
+	// old one, both or neither. It returns the new version; conflict when the
+	// version is not the expected one any more, not_found when there is no such
+	// product.
+	ChangePrice(ctx context.Context, market, slug string, expectVersion, newMinor int64) (version int64, err error)
+	// ChangePicture gives a product its picture and has the caches forget the
+	// old one, both or neither; not_found when there is no such product.
+	ChangePicture(ctx context.Context, market, slug, mediaID string) error
+}
+
+// Orders reads placed orders: resident data.
+type Orders interface {
+	// OrdersOfMarket are a market's orders with their lines, newest first, at
+	// most limit, behind the one of the given time and id; a zero time begins
+	// at the newest.
+	OrdersOfMarket(ctx context.Context, market string, before time.Time, beforeID string, limit int) ([]world.Order, error)
+	// Order is an order with lines and taxes, of whatever market; not_found
+	// when there is none.
+	Order(ctx context.Context, id string) (world.Order, error)
+	// Takings is how many orders a market took from one moment up to, not
+	// including, another, and what they come to without and with tax.
+	Takings(ctx context.Context, market string, from, to time.Time) (orders int, netMinor, totalMinor int64, err error)
+}
+
+// Accounts keeps owners and their sessions: resident data. A session is known
+// by the SHA-256 of its token; the token itself is never handed over.
+type Accounts interface {
+	// PasswordHash is what [HashPassword] made of an owner's password;
+	// not_found when the market has no owner of that address, in lower case.
+	PasswordHash(ctx context.Context, market, email string) (string, error)
+	// StartSession signs an owner in until a moment.
+	StartSession(ctx context.Context, tokenHash [32]byte, market, email string, now, until time.Time) error
+	// Session is whose session it is; not_found when there is none in that
+	// market or it has ended by now.
+	Session(ctx context.Context, tokenHash [32]byte, market string, now time.Time) (email string, err error)
+	// EndSession signs out; a session that is not there is no failure.
+	EndSession(ctx context.Context, tokenHash [32]byte) error
+}

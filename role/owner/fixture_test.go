@@ -1,0 +1,315 @@
+package owner
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"meridian/platform/i18n"
+	"meridian/world"
+)
+
+// noon is when the tests take place: 12:00 in UTC, 13:00 in Berlin.
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+const (
+	email    = "owner@de.example"
+	password = "correct horse"
+	cakeID   = "2000000000000aaa"
+	orderID  = "aaaaaaaaaaaaaaaaaaaaaaaaaa"
+)
+
+func testWorld() *world.World {
+	market := func(id, country, currency, locale, zone, region string) world.Market {
+		return world.Market{ID: id, Name: "Sweet Crumbs", Country: country, Host: id + ".localhost", Currency: currency, Locales: []string{locale},
+			HomeRegion: region, TimeZone: zone, Tax: world.TaxSpec{Prices: "inclusive"}}
+	}
+	return &world.World{
+		Name: "Sweet Crumbs", App: "sweet-crumbs",
+		Regions: []world.Region{{ID: "eu-central", Number: 2}, {ID: "ap-southeast", Number: 3}},
+		Markets: []world.Market{
+			market("de", "DE", "EUR", "de-DE", "Europe/Berlin", "eu-central"),
+			market("gb", "GB", "GBP", "en-GB", "Europe/London", "eu-central"),
+			market("jp", "JP", "JPY", "ja-JP", "Asia/Tokyo", "ap-southeast"),
+		},
+	}
+}
+
+// fakes stand in for the catalog, the resident cluster and media.
+type fakes struct {
+	err error // what every store answers with, if set
+
+	products map[string][]world.Product // by market
+	race     func()                     // runs just before a price is changed
+
+	orders []world.Order
+	days   [][2]time.Time // asked of Takings
+
+	hashes   map[string]string // by market and address
+	sessions map[[32]byte]session
+
+	media func(r *http.Request) (int, any) // answers for media
+}
+
+type session struct {
+	market, email string
+	until         time.Time
+}
+
+func (f *fakes) Products(_ context.Context, market, _ string) ([]world.Product, error) {
+	return slices.Clone(f.products[market]), f.err
+}
+
+func (f *fakes) Product(_ context.Context, market, slug, _ string) (world.Product, error) {
+	for _, p := range f.products[market] {
+		if p.Slug == slug {
+			return p, f.err
+		}
+	}
+	return world.Product{}, world.E(world.CodeNotFound, "", "")
+}
+
+func (f *fakes) Prices(_ context.Context, market, slug string, limit int, each func(int64, int64, string, time.Time)) error {
+	p, err := f.Product(context.Background(), market, slug, "")
+	for n := p.PriceVersion; n > 0 && p.PriceVersion-n < int64(limit); n-- {
+		each(n, p.PriceMinor-100*(p.PriceVersion-n), p.Currency, noon.Add(time.Duration(n)*time.Hour))
+	}
+	return err
+}
+
+func (f *fakes) ChangePrice(_ context.Context, market, slug string, expect, minor int64) (int64, error) {
+	if f.race != nil {
+		f.race()
+	}
+	for i := range f.products[market] {
+		p := &f.products[market][i]
+		switch {
+		case f.err != nil:
+			return 0, f.err
+		case p.Slug == slug && p.PriceVersion != expect:
+			return 0, world.E(world.CodeConflict, "", "")
+		case p.Slug == slug:
+			p.PriceVersion, p.PriceMinor = p.PriceVersion+1, minor
+			return p.PriceVersion, nil
+		}
+	}
+	return 0, world.E(world.CodeNotFound, "", "")
+}
+
+func (f *fakes) ChangePicture(_ context.Context, market, slug, id string) error {
+	for i := range f.products[market] {
+		if p := &f.products[market][i]; p.Slug == slug {
+			p.Picture = world.Picture{MediaID: id, Version: 1, Width: 800, Height: 600}
+		}
+	}
+	return f.err
+}
+
+func (f *fakes) OrdersOfMarket(_ context.Context, market string, before time.Time, beforeID string, limit int) ([]world.Order, error) {
+	var out []world.Order
+	for _, o := range f.orders {
+		behind := before.IsZero() || o.PlacedAt.Before(before) || o.PlacedAt.Equal(before) && o.ID < beforeID
+		if o.Market == market && behind && len(out) < limit {
+			out = append(out, o)
+		}
+	}
+	return out, f.err
+}
+
+func (f *fakes) Order(_ context.Context, id string) (world.Order, error) {
+	for _, o := range f.orders {
+		if o.ID == id {
+			return o, f.err
+		}
+	}
+	return world.Order{}, world.E(world.CodeNotFound, "", "")
+}
+
+func (f *fakes) Takings(_ context.Context, _ string, from, to time.Time) (int, int64, int64, error) {
+	f.days = append(f.days, [2]time.Time{from, to})
+	return 3, 10000, 10700, f.err
+}
+
+func (f *fakes) PasswordHash(_ context.Context, market, email string) (string, error) {
+	if hash, ok := f.hashes[market+" "+email]; ok {
+		return hash, f.err
+	}
+	return "", world.E(world.CodeNotFound, "", "")
+}
+
+func (f *fakes) StartSession(_ context.Context, token [32]byte, market, email string, _, until time.Time) error {
+	f.sessions[token] = session{market, email, until}
+	return f.err
+}
+
+func (f *fakes) Session(_ context.Context, token [32]byte, market string, now time.Time) (string, error) {
+	if s, ok := f.sessions[token]; ok && s.market == market && s.until.After(now) {
+		return s.email, nil
+	}
+	return "", world.E(world.CodeNotFound, "", "")
+}
+
+func (f *fakes) EndSession(_ context.Context, token [32]byte) error {
+	delete(f.sessions, token)
+	return nil
+}
+
+// RoundTrip is media.
+func (f *fakes) RoundTrip(r *http.Request) (*http.Response, error) {
+	status, answer := f.media(r)
+	if r.Body != nil {
+		r.Body.Close()
+	}
+	body, err := json.Marshal(answer)
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body)), Request: r}, err
+}
+
+// desk is an owner role with its fakes and a clock that can be turned.
+type desk struct {
+	*fakes
+	t     *testing.T
+	owner *Owner
+	now   time.Time
+	log   bytes.Buffer
+}
+
+func testConfig() Config {
+	c := Default()
+	c.Region, c.App, c.UploadToken, c.PublicScheme = "eu-central", "sweet-crumbs", "upload-token", "http"
+	return c
+}
+
+var testTexts = fstest.MapFS{
+	"de-DE.yaml": {Data: []byte(`date.format: "{day}.{month}.{year}, {time}"`)},
+	"en-GB.yaml": {Data: []byte(`date.format: "{day}/{month}/{year}, {time}"`)},
+	"en-AU.yaml": {Data: []byte(`date.format: "{day}/{month}, {time}"`)},
+	"ja-JP.yaml": {Data: []byte(`date.format: "{year}年{month}月{day}日 {time}"`)},
+}
+
+func cake() world.Manifest {
+	return world.Manifest{App: "sweet-crumbs", MediaID: cakeID, Name: "cake.jpg", Visibility: world.Public, CreatedAt: noon,
+		Versions: []world.Version{{Number: 1, Width: 800, Height: 600}}}
+}
+
+func newDesk(t *testing.T, change ...func(*Config)) *desk {
+	t.Helper()
+	hash, err := HashPassword(password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fakes{
+		hashes: map[string]string{"de " + email: hash}, sessions: map[[32]byte]session{},
+		products: map[string][]world.Product{
+			"de": {{Market: "de", Slug: "stollen", Name: "Christstollen", PriceMinor: 3200, Currency: "EUR", PriceVersion: 3,
+				Picture: world.Picture{MediaID: cakeID, Version: 1, Width: 800, Height: 600}}},
+			"gb": {{Market: "gb", Slug: "scones", Name: "Scones", PriceMinor: 450, Currency: "GBP", PriceVersion: 1}},
+		},
+		media: func(r *http.Request) (int, any) {
+			if strings.HasSuffix(r.URL.Path, "/manifest") {
+				return 200, cake()
+			}
+			return 200, listed{Assets: []world.Manifest{cake()}}
+		},
+	}
+	texts, err := i18n.Load(testTexts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &desk{fakes: f, t: t, now: noon}
+	cfg := testConfig()
+	for _, c := range change {
+		c(&cfg)
+	}
+	d.owner, err = New(cfg, Deps{World: testWorld(), Catalog: f, Orders: f, Accounts: f, Media: f, Texts: texts,
+		Now: func() time.Time { return d.now }, Random: rand.Reader, Log: slog.New(slog.NewTextHandler(&d.log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// client is a browser at one host.
+type client struct {
+	d      *desk
+	host   string
+	cookie *http.Cookie
+	header http.Header // sent with every request
+}
+
+func (d *desk) at(host string) *client { return &client{d: d, host: host, header: http.Header{}} }
+
+// signedIn is a browser whose owner has signed in to de.
+func (d *desk) signedIn() *client {
+	d.t.Helper()
+	c := d.at("de.localhost:8080")
+	if res := c.signIn(email, password); res.Code != http.StatusSeeOther {
+		d.t.Fatalf("sign-in: %d %s", res.Code, res.Body)
+	}
+	return c
+}
+
+func (c *client) signIn(email, password string) *httptest.ResponseRecorder {
+	return c.post("/owner/sign-in", url.Values{"email": {email}, "password": {password}})
+}
+
+func (c *client) get(path string) *httptest.ResponseRecorder {
+	return c.send(httptest.NewRequest(http.MethodGet, path, nil))
+}
+
+func (c *client) post(path string, form url.Values) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return c.send(r)
+}
+
+func (c *client) send(r *http.Request) *httptest.ResponseRecorder {
+	r.Host = c.host
+	if r.Header.Get("Sec-Fetch-Site") == "" {
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	for k, v := range c.header {
+		r.Header[k] = v
+	}
+	if c.cookie != nil {
+		r.AddCookie(c.cookie)
+	}
+	w := httptest.NewRecorder()
+	c.d.owner.ServeHTTP(w, r)
+	for _, got := range w.Result().Cookies() {
+		if got.Name == sessionCookie {
+			c.cookie = got
+		}
+	}
+	return w
+}
+
+// want fails unless the answer has the status and every one of the texts.
+func want(t *testing.T, w *httptest.ResponseRecorder, status int, texts ...string) {
+	t.Helper()
+	if w.Code != status {
+		t.Errorf("status %d, want %d; Location %q", w.Code, status, w.Header().Get("Location"))
+	}
+	for _, text := range texts {
+		if !strings.Contains(w.Body.String(), text) {
+			t.Errorf("the page lacks %q:\n%s", text, w.Body)
+		}
+	}
+}
+
+func wantTo(t *testing.T, w *httptest.ResponseRecorder, location string) {
+	t.Helper()
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != location {
+		t.Errorf("got %d to %q, want 303 to %q\n%s", w.Code, w.Header().Get("Location"), location, w.Body)
+	}
+}

@@ -1,0 +1,133 @@
+package owner
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"meridian/world"
+)
+
+// ordersPath is the owners' first page; all of theirs begin with it.
+const ordersPath = "/owner/"
+
+// moment is a point in time as a page shows it.
+type moment struct{ Text, Machine string }
+
+func (at *site) moment(t time.Time) moment {
+	return moment{Text: at.date(t), Machine: t.UTC().Format(time.RFC3339)}
+}
+
+// ordersBody is the list of orders.
+type ordersBody struct {
+	Today         int
+	Revenue, Net  string
+	Orders        []orderRow
+	First         bool // begins with the newest
+	Older, Newest string
+}
+
+type orderRow struct {
+	URL, Number, Name, City, Total string
+	At                             moment
+	Items                          []item
+}
+
+type item struct {
+	Name     string
+	Quantity int
+}
+
+func (o *Owner) listOrders(v *visit) error {
+	before, beforeID, err := parsePlace(v.r.Form.Get("before"))
+	if err != nil {
+		return err
+	}
+	ctx, market := v.r.Context(), v.at.market.ID
+	// One more than is shown tells whether there is an older page.
+	orders, err := o.deps.Orders.OrdersOfMarket(ctx, market, before, beforeID, o.cfg.PageSize+1)
+	if err != nil {
+		return world.Wrap("owner.orders", err)
+	}
+	from, to := v.at.today(o.deps.Now())
+	n, net, total, err := o.deps.Orders.Takings(ctx, market, from, to)
+	if err != nil {
+		return world.Wrap("owner.orders", err)
+	}
+	body := ordersBody{Today: n, Revenue: v.at.money(total), Net: v.at.money(net), First: before.IsZero(), Newest: ordersPath}
+	if len(orders) > o.cfg.PageSize {
+		orders = orders[:o.cfg.PageSize]
+		body.Older = ordersPath + "?before=" + url.QueryEscape(formatPlace(orders[len(orders)-1]))
+	}
+	for _, ord := range orders {
+		body.Orders = append(body.Orders, v.at.orderRow(ord))
+	}
+	return o.render(v, http.StatusOK, "orders", page{Title: "Orders", Section: "orders", Body: body})
+}
+
+func (at *site) orderRow(o world.Order) orderRow {
+	row := orderRow{URL: ordersPath + "orders/" + o.ID, Number: o.Number, Name: o.Contact.Name, City: o.Contact.City,
+		Total: at.money(o.TotalMinor), At: at.moment(o.PlacedAt)}
+	for _, l := range o.Lines {
+		row.Items = append(row.Items, item{l.Name, l.Quantity})
+	}
+	return row
+}
+
+// orderBody is one order.
+type orderBody struct {
+	Number, Address, Email, Phone string
+	At                            moment
+	Lines                         []orderLine
+	Taxes                         []orderTax
+	Net, Tax, Total               string
+}
+
+type orderLine struct {
+	Name, Unit, Sum, Tax string
+	Quantity             int
+}
+
+type orderTax struct{ Label, Rate, Net, Tax string }
+
+func (o *Owner) showOrder(v *visit) error {
+	const op = "owner.order"
+	missing := world.E(world.CodeNotFound, op, "This market has no such order.")
+	id := v.r.PathValue("id")
+	if !validToken(id) {
+		return missing
+	}
+	found, err := o.deps.Orders.Order(v.r.Context(), id)
+	if err == nil && found.Market != v.at.market.ID || world.Is(err, world.CodeNotFound) {
+		return missing // another market's is not for this owner to know of
+	}
+	if err != nil {
+		return world.Wrap(op, err)
+	}
+	return o.render(v, http.StatusOK, "order", page{Title: "Order " + found.Number, Section: "orders", Body: v.at.orderBody(found)})
+}
+
+func (at *site) orderBody(o world.Order) orderBody {
+	c := o.Contact
+	body := orderBody{Number: o.Number, Address: addressText(c), Email: c.Email, Phone: c.Phone, At: at.moment(o.PlacedAt),
+		Net: at.money(o.NetMinor), Tax: at.money(o.TaxMinor), Total: at.money(o.TotalMinor)}
+	for _, l := range o.Lines {
+		body.Lines = append(body.Lines, orderLine{Name: l.Name, Quantity: l.Quantity, Unit: at.money(l.UnitMinor), Sum: at.money(l.LineMinor), Tax: at.money(l.TaxMinor)})
+	}
+	for _, t := range o.Taxes {
+		body.Taxes = append(body.Taxes, orderTax{Label: t.Label, Rate: t.Rate, Net: at.money(t.NetMinor), Tax: at.money(t.TaxMinor)})
+	}
+	return body
+}
+
+// addressText is an address, a line each.
+func addressText(c world.Contact) string {
+	var lines []string
+	for _, l := range []string{c.Name, c.Line1, c.Line2, strings.TrimSpace(c.PostalCode + " " + c.City), c.State} {
+		if l != "" {
+			lines = append(lines, l)
+		}
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,131 @@
+package owner
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"meridian/world"
+)
+
+func anOrder(n int) world.Order {
+	return world.Order{
+		ID: strings.Repeat("a", 25) + string(rune('a'+n)), Number: fmt.Sprintf("SC-DE-%d", n), Market: "de", Currency: "EUR", PlacedAt: noon.Add(-time.Duration(n) * time.Hour),
+		Contact:  world.Contact{Name: "Ada <b>", Email: "ada@example.com", Phone: "0228 1", Line1: "Weg 1", PostalCode: "53111", City: "Bonn"},
+		Lines:    []world.OrderLine{{Slug: "stollen", Name: "Christstollen", Quantity: 2, UnitMinor: 3200, LineMinor: 6400, TaxMinor: 419}, {Name: "Brezel", Quantity: 1, UnitMinor: 90, LineMinor: 90, TaxMinor: 6}},
+		Taxes:    []world.OrderTax{{Label: "USt", Rate: "7", NetMinor: 6065, TaxMinor: 425}},
+		NetMinor: 6065, TaxMinor: 425, TotalMinor: 6490,
+	}
+}
+
+func TestOrdersPage(t *testing.T) {
+	d := newDesk(t)
+	d.orders = []world.Order{anOrder(0), {ID: orderID, Market: "gb", Number: "SC-GB-1"}}
+	res := d.signedIn().get("/owner/")
+	want(t, res, 200,
+		"107,00\u00a0€", "100,00\u00a0€", "<dd>3</dd>", // today
+		`href="/owner/orders/aaaaaaaaaaaaaaaaaaaaaaaaaa"`, "SC-DE-0", "01.03.2026, 13:00", `datetime="2026-03-01T12:00:00Z"`,
+		"Ada &lt;b&gt;", "Bonn", "2 × Christstollen, 1 × Brezel", "64,90\u00a0€")
+	if strings.Contains(res.Body.String(), "SC-GB-1") || strings.Contains(res.Body.String(), "Older") {
+		t.Error("another market's order is shown, or an older page that is not there")
+	}
+	from := time.Date(2026, 2, 28, 23, 0, 0, 0, time.UTC) // Berlin's midnight
+	if day := d.days[0]; !day[0].Equal(from) || !day[1].Equal(from.Add(24*time.Hour)) {
+		t.Errorf("today is %v", day)
+	}
+}
+
+func TestTodayOnTheDayTheClocksChange(t *testing.T) {
+	d := newDesk(t)
+	for day, hours := range map[string]float64{"2026-03-29": 23, "2026-10-25": 25, "2026-06-01": 24} {
+		at, err := time.Parse(time.DateOnly, day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		from, to := d.owner.sites["de"].today(at.Add(12 * time.Hour))
+		if to.Sub(from).Hours() != hours || from.Format(time.DateOnly) != day {
+			t.Errorf("%s is from %v to %v", day, from, to)
+		}
+	}
+}
+
+func TestOrdersEmpty(t *testing.T) {
+	d := newDesk(t)
+	c := d.signedIn()
+	want(t, c.get("/owner/"), 200, "No orders yet")
+	want(t, c.get("/owner/?before=1."+orderID), 200, "No older orders")
+}
+
+var olderLink = regexp.MustCompile(`href="([^"]+)" rel="next"`)
+
+func TestOrdersPageByPage(t *testing.T) {
+	d := newDesk(t, func(c *Config) { c.PageSize = 2 })
+	for n := range 4 {
+		d.orders = append(d.orders, anOrder(n))
+	}
+	c := d.signedIn()
+	first := c.get("/owner/")
+	want(t, first, 200, "SC-DE-0", "SC-DE-1")
+	m := olderLink.FindStringSubmatch(first.Body.String())
+	if m == nil || strings.Contains(first.Body.String(), "SC-DE-2") {
+		t.Fatalf("no link to older orders, or too many:\n%s", first.Body)
+	}
+	second := c.get(m[1])
+	want(t, second, 200, "SC-DE-2", "SC-DE-3", "Newest")
+	if strings.Contains(second.Body.String(), "SC-DE-1<") || olderLink.MatchString(second.Body.String()) {
+		t.Errorf("the second page:\n%s", second.Body)
+	}
+	want(t, c.get("/owner/?before=rubbish"), 400, "does not exist")
+}
+
+func TestOrderPage(t *testing.T) {
+	d := newDesk(t)
+	d.orders = []world.Order{anOrder(0)}
+	other := anOrder(1)
+	other.Market = "gb"
+	d.orders = append(d.orders, other)
+	c := d.signedIn()
+	want(t, c.get("/owner/orders/"+d.orders[0].ID), 200, "SC-DE-0", "Ada &lt;b&gt;\nWeg 1\n53111 Bonn", "mailto:ada@example.com", "0228 1",
+		"32,00\u00a0€", "64,00\u00a0€", "4,19\u00a0€", "USt", "7 % of 60,65\u00a0€", "4,25\u00a0€", "64,90\u00a0€")
+	for _, id := range []string{other.ID, strings.Repeat("z", 26), "x", strings.Repeat("A", 26), "%00"} {
+		want(t, c.get("/owner/orders/"+id), 404, "no such order")
+	}
+}
+
+func TestPlaceReadsBack(t *testing.T) {
+	o := anOrder(3)
+	o.PlacedAt = noon.Add(123456 * time.Microsecond)
+	at, id, err := parsePlace(formatPlace(o))
+	if err != nil || !at.Equal(o.PlacedAt) || id != o.ID {
+		t.Errorf("got %v, %q, %v", at, id, err)
+	}
+}
+
+func FuzzParsePlace(f *testing.F) {
+	for _, s := range []string{"", "1." + orderID, formatPlace(anOrder(1)), "-1." + orderID, fmt.Sprintf("%d.%s", int64(maxMicros), orderID), fmt.Sprintf("%d.%s", int64(maxMicros)+1, orderID), "1.", ".", "1.x"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		at, id, err := parsePlace(s)
+		switch {
+		case err != nil:
+			if !world.Is(err, world.CodeInvalid) {
+				t.Errorf("%q: %v", s, err)
+			}
+		case s == "":
+			if !at.IsZero() {
+				t.Errorf("the beginning is %v", at)
+			}
+		default:
+			if year := at.Year(); year < 1970 || year > 9999 || !validToken(id) {
+				t.Errorf("%q: %v, %q", s, at, id)
+			}
+			if _, err := url.ParseQuery("before=" + url.QueryEscape(s)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}

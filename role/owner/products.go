@@ -1,0 +1,150 @@
+package owner
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"meridian/engine/money"
+	"meridian/world"
+)
+
+const productsPath = ordersPath + "products"
+
+type productRow struct {
+	URL, Name, Price string
+	Picture          thumb
+}
+
+func (o *Owner) listProducts(v *visit) error {
+	products, err := o.deps.Catalog.Products(v.r.Context(), v.at.market.ID, v.at.locale())
+	if err != nil {
+		return world.Wrap("owner.products", err)
+	}
+	var rows []productRow
+	for _, p := range products {
+		rows = append(rows, productRow{URL: productPath(p.Slug), Name: p.Name, Price: v.at.money(p.PriceMinor), Picture: o.thumbOf(p.Picture)})
+	}
+	return o.render(v, http.StatusOK, "products", page{Title: "Products", Section: "products", Body: rows})
+}
+
+func productPath(slug string) string { return productsPath + "/" + slug }
+
+// productBody is one product: its price, its picture and what it had before.
+type productBody struct {
+	URL, Shop, Name, Price string
+	Picture                thumb
+	Version                int64  // of the price that is shown
+	Typed                  string // in the field
+	Wrong                  string // with what was typed
+	Example                string // how a price is written
+	History                []former
+	Choices                pictureList
+}
+
+type former struct {
+	Price   string
+	Version int64
+	Since   moment
+	Now     bool
+}
+
+// product is the product that a path names.
+func (o *Owner) product(v *visit) (world.Product, error) {
+	p, err := o.deps.Catalog.Product(v.r.Context(), v.at.market.ID, v.r.PathValue("slug"), v.at.locale())
+	if world.Is(err, world.CodeNotFound) || world.Is(err, world.CodeUnprocessed) {
+		return p, world.E(world.CodeNotFound, "owner.product", "This market has no such product.")
+	}
+	return p, world.Wrap("owner.product", err)
+}
+
+func (o *Owner) showProduct(v *visit) error {
+	p, err := o.product(v)
+	if err != nil {
+		return err
+	}
+	query := v.r.URL.Query()
+	pg := page{}
+	switch {
+	// The notice is true of this version only: not of what came after it.
+	case query.Get("saved") == strconv.FormatInt(p.PriceVersion, 10):
+		pg.Notice = notice{Kind: "good", Title: "Saved: " + v.at.money(p.PriceMinor), Text: "The new price is going live on every PoP now."}
+	case query.Get("picture") == p.Picture.MediaID && p.Picture.MediaID != "":
+		pg.Notice = notice{Kind: "good", Title: "Saved", Text: "The new picture is going live on every PoP now."}
+	}
+	return o.productPage(v, http.StatusOK, p, v.at.typed(p.PriceMinor), "", pg)
+}
+
+func (o *Owner) productPage(v *visit, status int, p world.Product, typed, wrong string, pg page) error {
+	body := productBody{URL: productPath(p.Slug), Shop: "/p/" + p.Slug, Name: p.Name, Price: v.at.money(p.PriceMinor), Picture: o.thumbOf(p.Picture),
+		Version: p.PriceVersion, Typed: typed, Wrong: wrong, Example: v.at.typed(p.PriceMinor)}
+	err := o.deps.Catalog.Prices(v.r.Context(), v.at.market.ID, p.Slug, o.cfg.PageSize, func(version, minor int64, currency string, since time.Time) {
+		price := money.Amount{Minor: minor, Currency: currency}.Format(v.at.locale())
+		body.History = append(body.History, former{Price: price, Version: version, Since: v.at.moment(since), Now: version == p.PriceVersion})
+	})
+	if err != nil {
+		return world.Wrap("owner.product", err)
+	}
+	body.Choices = o.pictures(v, body.URL)
+	pg.Title, pg.Section, pg.Body = p.Name, "products", body
+	return o.render(v, status, "product", pg)
+}
+
+func (o *Owner) changePrice(v *visit) error {
+	p, err := o.product(v)
+	if err != nil {
+		return err
+	}
+	typed := v.r.PostForm.Get("price")
+	seen, err := strconv.ParseInt(v.r.PostForm.Get("version"), 10, 64)
+	if err != nil {
+		return world.E(world.CodeInvalid, "owner.price", "The form does not say which price it showed. Open the product again.")
+	}
+	price, err := v.at.price.Parse(typed)
+	switch {
+	case err != nil:
+		return o.productPage(v, http.StatusUnprocessableEntity, p, typed, messageOf(err), page{})
+	case price.Minor == 0:
+		return o.productPage(v, http.StatusUnprocessableEntity, p, typed, "A price is above zero.", page{})
+	case seen == p.PriceVersion && price.Minor == p.PriceMinor:
+		return o.productPage(v, http.StatusUnprocessableEntity, p, typed, "This is the price already.", page{})
+	}
+	version, err := o.deps.Catalog.ChangePrice(v.r.Context(), v.at.market.ID, p.Slug, seen, price.Minor)
+	if world.Is(err, world.CodeConflict) {
+		return o.priceConflict(v, typed)
+	}
+	if err != nil {
+		return world.Wrap("owner.price", err)
+	}
+	seeOther(v, productPath(p.Slug)+"?saved="+strconv.FormatInt(version, 10))
+	return nil
+}
+
+// priceConflict shows what the price has become meanwhile. What was typed
+// stays: to save it over the other's change is now a decision.
+func (o *Owner) priceConflict(v *visit, typed string) error {
+	p, err := o.product(v)
+	if err != nil {
+		return err
+	}
+	return o.productPage(v, http.StatusConflict, p, typed, "", page{Notice: notice{Kind: "bad", Title: "Not saved",
+		Text: "Somebody changed this price to " + v.at.money(p.PriceMinor) + " meanwhile. If yours shall hold, save it again."}})
+}
+
+func (o *Owner) changePicture(v *visit) error {
+	p, err := o.product(v)
+	if err != nil {
+		return err
+	}
+	id := v.r.PostForm.Get("media_id")
+	if err := o.usable(v.r.Context(), id); err != nil {
+		pg := page{Notice: notice{Kind: "bad", Title: "The picture was not set", Text: messageOf(err)}}
+		o.logFailure(v, err)
+		return o.productPage(v, world.CodeOf(err).Status(), p, v.at.typed(p.PriceMinor), "", pg)
+	}
+	if err := o.deps.Catalog.ChangePicture(v.r.Context(), v.at.market.ID, p.Slug, id); err != nil {
+		return world.Wrap("owner.picture", err)
+	}
+	seeOther(v, productPath(p.Slug)+"?picture="+id)
+	return nil
+}
