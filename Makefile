@@ -1,0 +1,44 @@
+# `make` or `make help` lists what can be made.
+
+GO      ?= go
+ARGS    ?=
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+TESTS   ?= ./...
+
+.DEFAULT_GOAL := help
+.PHONY: help up test check bench build deps generate clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: deps build ## Install what is missing, build, and bring the whole world up (ARGS="--port 9000")
+	@exec bin/meridian up $(ARGS)
+
+test: ## Install what is missing and run every test (TESTS=./engine/...)
+	@scripts/install-deps test
+	$(GO) test -p 2 -timeout 12m $(TESTS)
+
+check: build ## Format, vet, staticcheck, vulnerabilities, generated files, rules of the house
+	@echo "== gofmt"; bad=$$(gofmt -l .); test -z "$$bad" || { echo "not formatted, run gofmt -w:"; echo "$$bad"; exit 1; }
+	@echo "== vet"; $(GO) vet ./...
+	@echo "== staticcheck"; $(GO) tool -modfile=tools/go.mod staticcheck ./...
+	@echo "== scripts"; for s in scripts/* .ci/run; do bash -n $$s || exit 1; done
+	@echo "== generated files"; bin/meridian roles --reference | diff -u docs/config.md - || { echo "docs/config.md is not what the code says: run make generate and commit it"; exit 1; }
+	@echo "== house"; $(GO) test ./arch
+	@echo "== vulnerabilities"; scripts/vulncheck
+
+bench: deps ## Measure (ARGS="-help")
+	$(GO) run ./test/bench $(ARGS)
+
+build: ## Build bin/meridian
+	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/meridian ./cmd/meridian
+
+deps: ## Install what building and running need from the system, if it is missing
+	@scripts/install-deps
+
+generate: build ## Write docs/config.md anew
+	bin/meridian roles --reference > docs/config.md
+
+clean: ## Remove bin/ and what tests left; a world's state stays (meridian up --fresh removes it)
+	rm -rf bin coverage.txt
+	find . -name .git -prune -o -type f \( -name '*.test' -o -name '*.out' \) -print -exec rm -f {} +
