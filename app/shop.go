@@ -109,7 +109,10 @@ func startOwner(ctx context.Context, m *machine) (lifecycle.Running, error) {
 }
 
 func (m *machine) ownerOver(ctx context.Context, s *Owner, catalog, resident *postgres.Cluster) (lifecycle.Running, error) {
-	products, err := postgres.NewCatalogStore(m.World, []*postgres.Cluster{catalog})
+	// An owner sees the markets at home here, and has no way to another catalog.
+	homed := *m.World
+	homed.Markets = m.World.HomedIn(s.Region)
+	products, err := postgres.NewCatalogStore(&homed, []*postgres.Cluster{catalog})
 	if err != nil {
 		return nil, err
 	}

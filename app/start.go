@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"meridian/adapter/postgres"
 	"meridian/adapter/vips"
@@ -71,6 +72,7 @@ func (p *Process) Components(f *File, roles []string, inGroup []string) []lifecy
 type instance struct {
 	server *httpserver.Server
 	cancel context.CancelFunc
+	asked  atomic.Bool // Stop was called: from then on an end is no failure
 	done   chan struct{}
 	err    error
 	close  []func()
@@ -95,11 +97,11 @@ func (m *machine) run(ctx context.Context, listen string, limits httpserver.Limi
 		}
 		worked <- work(background)
 	}()
-	go i.watch(background, worked)
+	go i.watch(worked)
 	return i, nil
 }
 
-func (i *instance) watch(background context.Context, worked <-chan error) {
+func (i *instance) watch(worked <-chan error) {
 	defer close(i.done)
 	var err error
 	ended := false
@@ -109,7 +111,7 @@ func (i *instance) watch(background context.Context, worked <-chan error) {
 	case <-i.server.Done():
 		err = i.server.Err()
 	}
-	if background.Err() == nil && err == nil {
+	if err == nil && !i.asked.Load() {
 		err = world.E(world.CodeInternal, "role", "It ended by itself.")
 	}
 	i.cancel()
@@ -127,6 +129,7 @@ func (i *instance) watch(background context.Context, worked <-chan error) {
 
 // Stop lets running requests finish, then ends the background work.
 func (i *instance) Stop(ctx context.Context) error {
+	i.asked.Store(true)
 	err := i.server.Stop(ctx)
 	i.cancel()
 	select {

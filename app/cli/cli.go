@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -60,7 +61,7 @@ func (c *cli) fail(err error) {
 	message := e.Message
 	if message == "" {
 		message = err.Error()
-	} else if e.Err != nil && e.Code != world.CodeInvalid {
+	} else if e.Err != nil && !strings.Contains(message, e.Err.Error()) {
 		message += fmt.Sprintf("\n  because: %v", e.Err)
 	}
 	if c.json {
