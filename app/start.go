@@ -203,7 +203,9 @@ func own(list []*postgres.Cluster, region string) (*postgres.Cluster, error) {
 
 // pictures starts libvips once a process.
 func (p *Process) pictures() (*vips.Engine, error) {
-	p.vipsOnce.Do(func() { p.vips, p.vipsErr = vips.Start(vips.Options{Log: func(domain, message string) { p.Root.Log.Debug("libvips", "domain", domain, "message", message) }}) })
+	p.vipsOnce.Do(func() {
+		p.vips, p.vipsErr = vips.Start(vips.Options{Log: func(domain, message string) { p.Root.Log.Debug("libvips", "domain", domain, "message", message) }})
+	})
 	return p.vips, p.vipsErr
 }
 

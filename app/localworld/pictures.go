@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"runtime"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
 
 	"meridian/adapter/postgres"
@@ -21,10 +23,11 @@ import (
 	"meridian/world"
 )
 
-// The drawings are rendered at the largest size of their shape in the grid.
+// The drawings are rendered at a size of the grid that fills a product's page
+// on a dense screen. Larger ones cost a first start seconds and show nothing more.
 const (
-	drawingWidth  = 1600
-	drawingHeight = 1200
+	drawingWidth  = 1280
+	drawingHeight = 960
 )
 
 // wanting is a product that has a drawing and no picture yet.
@@ -34,8 +37,13 @@ type wanting struct{ market, slug string }
 // uploads it as anybody would, through the PoP nearest the main region, and
 // hangs it on the product. progress is told how many of how many are done.
 func (p *plan) hangPictures(ctx context.Context, engine *vips.Engine, progress func(done, of int)) error {
-	arts, err := p.wantingByArt(ctx)
+	pools, closePools, err := p.catalogPools(ctx)
 	if err != nil {
+		return err
+	}
+	defer closePools()
+	arts, err := wantingByArt(ctx, pools)
+	if err != nil || len(arts) == 0 {
 		return err
 	}
 	pop := p.nearestPoPs(p.cityNear(p.w.Main))[0]
@@ -46,7 +54,7 @@ func (p *plan) hangPictures(ctx context.Context, engine *vips.Engine, progress f
 	for art, products := range arts {
 		g.Go(func() error {
 			defer func() { done <- struct{}{} }()
-			return world.Wrap("up.picture "+art, p.hang(gctx, engine, client, art, products))
+			return world.Wrap("up.picture "+art, p.hang(gctx, engine, client, pools, art, products))
 		})
 	}
 	finished := make(chan error, 1)
@@ -62,7 +70,7 @@ func (p *plan) hangPictures(ctx context.Context, engine *vips.Engine, progress f
 	}
 }
 
-func (p *plan) hang(ctx context.Context, engine *vips.Engine, client *http.Client, art string, products []wanting) error {
+func (p *plan) hang(ctx context.Context, engine *vips.Engine, client *http.Client, pools map[string]*pgxpool.Pool, art string, products []wanting) error {
 	svg, err := fs.ReadFile(data.FS, "art/"+art+".svg")
 	if err != nil {
 		return err
@@ -77,13 +85,7 @@ func (p *plan) hang(ctx context.Context, engine *vips.Engine, client *http.Clien
 	}
 	for _, q := range products {
 		m, _ := p.w.MarketByID(q.market)
-		pool, err := p.superPool(ctx, world.CatalogCluster(m.HomeRegion), postgres.Catalog)
-		if err != nil {
-			return err
-		}
-		err = postgres.SetPicture(ctx, pool, q.market, q.slug, id)
-		pool.Close()
-		if err != nil {
+		if err := postgres.SetPicture(ctx, pools[m.HomeRegion], q.market, q.slug, id); err != nil {
 			return err
 		}
 	}
@@ -115,30 +117,39 @@ func (p *plan) upload(ctx context.Context, client *http.Client, name string, pic
 	return out.MediaID, json.Unmarshal(body, &out)
 }
 
-// wantingByArt are the products without a picture, by the drawing they want.
-func (p *plan) wantingByArt(ctx context.Context) (map[string][]wanting, error) {
-	out := map[string][]wanting{}
+// catalogPools connect to every region's catalog primary.
+func (p *plan) catalogPools(ctx context.Context) (map[string]*pgxpool.Pool, func(), error) {
+	pools := map[string]*pgxpool.Pool{}
+	closeAll := func() {
+		for _, pool := range pools {
+			pool.Close()
+		}
+	}
 	for _, r := range p.w.Regions {
 		pool, err := p.superPool(ctx, world.CatalogCluster(r.ID), postgres.Catalog)
 		if err != nil {
-			return nil, err
+			closeAll()
+			return nil, nil, err
 		}
+		pools[r.ID] = pool
+	}
+	return pools, closeAll, nil
+}
+
+// wantingByArt are the products without a picture, by the drawing they want.
+func wantingByArt(ctx context.Context, pools map[string]*pgxpool.Pool) (map[string][]wanting, error) {
+	out := map[string][]wanting{}
+	for _, pool := range pools {
 		rows, err := pool.Query(ctx, "select art, market, slug from product where media_id is null and art <> ''")
 		if err != nil {
-			pool.Close()
 			return nil, world.Wrap("up.pictures", err)
 		}
-		for rows.Next() {
-			var art string
-			var q wanting
-			if err := rows.Scan(&art, &q.market, &q.slug); err != nil {
-				break
-			}
+		var art string
+		var q wanting
+		if _, err := pgx.ForEachRow(rows, []any{&art, &q.market, &q.slug}, func() error {
 			out[art] = append(out[art], q)
-		}
-		err = rows.Err()
-		pool.Close()
-		if err != nil {
+			return nil
+		}); err != nil {
 			return nil, world.Wrap("up.pictures", err)
 		}
 	}
