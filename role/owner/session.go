@@ -94,7 +94,7 @@ func backTo(r *http.Request) string {
 // could lead elsewhere.
 func ownPage(path string) string {
 	u, err := url.Parse(path)
-	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(u.Path, ordersPath) || len(path) > maxNext ||
+	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(path, ordersPath) || len(path) > maxNext ||
 		strings.Contains(u.Path, "//") || strings.ContainsAny(path, "\\\r\n") || u.Path == signInPath {
 		return ordersPath
 	}

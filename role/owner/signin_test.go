@@ -208,7 +208,7 @@ func TestOwnPage(t *testing.T) {
 }
 
 func FuzzOwnPage(f *testing.F) {
-	for _, s := range []string{"/owner/products", "//x", "/owner/%2e%2e/%2f", "https://x/owner/", "/owner/\\x", "/owner/?a=b#c"} {
+	for _, s := range []string{"/owner/products", "//x", "/owner/%2e%2e/%2f", "/owner%2f", "https://x/owner/", "/owner/\\x", "/owner/?a=b#c"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
