@@ -1,6 +1,7 @@
 package shield
 
 import (
+	"fmt"
 	"time"
 
 	"meridian/world"
@@ -55,6 +56,11 @@ func (c Config) Validate() error {
 		return bad("role_timeout, fill_timeout and feed_limit must be above 0")
 	case c.BodyBytes < 1:
 		return bad("body_bytes must be at least 1")
+	}
+	for i, p := range c.Peers {
+		if p.Region == "" || p.Address == "" {
+			return bad(fmt.Sprintf("peers[%d] needs region and address", i))
+		}
 	}
 	return nil
 }

@@ -1,0 +1,427 @@
+package shield
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	yaml "go.yaml.in/yaml/v3"
+
+	"meridian/engine/purge"
+	"meridian/world"
+)
+
+var t0 = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+const (
+	cluster = "catalog-home"
+	picture = "/img/sweet-crumbs/1000000000000000/v1/"
+)
+
+// roleFake answers as one of the region's roles, and remembers what it was asked.
+type roleFake struct {
+	mu     sync.Mutex
+	asked  []*http.Request
+	bodies []string
+	answer func(*http.Request) (*http.Response, error)
+}
+
+func (f *roleFake) RoundTrip(r *http.Request) (*http.Response, error) {
+	var body []byte
+	if r.Body != nil {
+		b, err := io.ReadAll(r.Body)
+		r.Body.Close()
+		if err != nil {
+			return nil, err
+		}
+		body = b
+	}
+	f.mu.Lock()
+	f.asked = append(f.asked, r.Clone(context.Background()))
+	f.bodies = append(f.bodies, string(body))
+	answer := f.answer
+	f.mu.Unlock()
+	return answer(r)
+}
+
+func (f *roleFake) will(answer func(*http.Request) (*http.Response, error)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.answer = answer
+}
+
+func (f *roleFake) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.asked)
+}
+
+func (f *roleFake) last() (*http.Request, string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.asked[len(f.asked)-1], f.bodies[len(f.bodies)-1]
+}
+
+// says answers with a cachable body, or as the given headers have it.
+func says(body string, headers ...string) func(*http.Request) (*http.Response, error) {
+	return func(r *http.Request) (*http.Response, error) {
+		h := http.Header{"Cache-Control": {"public, s-maxage=300"}, "Content-Type": {"text/plain"}}
+		for i := 0; i+1 < len(headers); i += 2 {
+			h.Set(headers[i], headers[i+1])
+		}
+		return &http.Response{StatusCode: 200, Header: h, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: r, ProtoMajor: 1, ProtoMinor: 1}, nil
+	}
+}
+
+func gone(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }
+
+func goodConfig() Config {
+	c := Default()
+	c.Listen, c.Region, c.FeedKey = "unix:/x", "eu-central", "k"
+	c.Media, c.Shop, c.Owner = "unix:/m", "unix:/s", "unix:/o"
+	return c
+}
+
+type fixture struct {
+	*Shield
+	media, shop, owner *roleFake
+	now                time.Time
+}
+
+// newFixture is a shield before three roles; the market de is homed in "home".
+func newFixture(t *testing.T, feeds map[string]purge.Source, change ...func(*Config)) *fixture {
+	t.Helper()
+	f := &fixture{now: t0, media: &roleFake{answer: says("media")}, shop: &roleFake{answer: says("shop")}, owner: &roleFake{answer: says("owner")}}
+	cfg := goodConfig()
+	for _, c := range change {
+		c(&cfg)
+	}
+	s, err := New(cfg, Deps{
+		World: &world.World{Markets: []world.Market{{ID: "de", Host: "de.localhost", HomeRegion: "home"}}},
+		Media: f.media, Shop: f.shop, Owner: f.owner, Feeds: feeds,
+		Now: func() time.Time { return f.now }, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.cache.Close() })
+	f.Shield = s
+	return f
+}
+
+func request(method, path, body string, headers ...string) *http.Request {
+	var b io.Reader
+	if body != "" {
+		b = strings.NewReader(body)
+	}
+	r := httptest.NewRequest(method, "http://de.localhost:8080"+path, b)
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	return r
+}
+
+func (f *fixture) do(method, path string, headers ...string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	f.ServeHTTP(w, request(method, path, "", headers...))
+	return w
+}
+
+// follow runs the shield's feeds until the test ends.
+func (f *fixture) follow(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	ran := make(chan struct{})
+	go func() { defer close(ran); f.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-ran })
+}
+
+// source is a feed that emits what is sent to it.
+func source(events <-chan world.Event, taken chan<- struct{}) purge.Source {
+	return func(ctx context.Context, _ string, emit func(world.Event) error, _ func(error)) error {
+		for {
+			select {
+			case e := <-events:
+				if err := emit(e); err != nil {
+					return err
+				}
+				taken <- struct{}{}
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+}
+
+func silent(ctx context.Context, _ string, _ func(world.Event) error, _ func(error)) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func purgeOf(cursor, group string) world.Event {
+	return world.Event{Kind: world.EventPurge, Cursor: cursor, Groups: []string{group}, Position: world.Position{Cluster: cluster, Epoch: 1, LSN: 9}}
+}
+
+func TestEachPathGoesToItsRole(t *testing.T) {
+	f := newFixture(t, nil)
+	for _, c := range []struct{ method, path, role string }{
+		{"GET", "/", "shop"}, {"HEAD", "/", "shop"}, {"GET", "/p/brezel", "shop"}, {"GET", "/de-DE/p/brezel", "shop"},
+		{"GET", "/assets/abc/site.css", "shop"}, {"GET", "/cart", "shop"}, {"POST", "/cart", "shop"}, {"GET", "/de-DE/checkout", "shop"},
+		{"POST", "/p/brezel", "shop"}, {"GET", "/-/feed?after=now", "shop"},
+		{"GET", picture + "webp/640x0", "media"}, {"GET", picture + "auto/640x0", "media"}, {"GET", "/media/sweet-crumbs", "media"},
+		{"PUT", "/media/sweet-crumbs?name=a.jpg", "media"}, {"GET", "/media/sweet-crumbs/1000000000000000/manifest", "media"},
+		{"GET", "/-/media/originals/ab", "media"}, {"PUT", "/-/media/originals/ab", "media"},
+		{"GET", "/owner", "owner"}, {"POST", "/owner/prices", "owner"},
+	} {
+		w := f.do(c.method, c.path)
+		if c.method != "HEAD" && w.Body.String() != c.role || w.Code != 200 {
+			t.Errorf("%s %s: %d by %q, want %s", c.method, c.path, w.Code, w.Body, c.role)
+		}
+	}
+	if r, _ := f.owner.last(); r.Host != "de.localhost:8080" {
+		t.Errorf("the role was asked under host %q", r.Host)
+	}
+}
+
+func TestOtherInternalPathsAreNotThere(t *testing.T) {
+	f := newFixture(t, nil)
+	for _, p := range []string{"/-", "/-/", "/-/feeds", "/-/feed/x", "/-/media", "/-/admin", "/-/shop/x"} {
+		if w := f.do("GET", p, "Authorization", "Bearer k"); w.Code != 404 {
+			t.Errorf("%s: %d", p, w.Code)
+		}
+	}
+	if f.shop.count()+f.media.count()+f.owner.count() != 0 {
+		t.Error("an unknown internal path went to a role")
+	}
+}
+
+func TestTwoEdgesOneRead(t *testing.T) {
+	f := newFixture(t, nil)
+	f.shop.will(says("page", "Surrogate-Key", "de/pages"))
+	for _, path := range []string{"/p/brezel", picture + "avif/640x0"} {
+		f.do("GET", path, "X-Request-Id", "edge-one-1")
+		w := f.do("GET", path, "X-Request-Id", "edge-two-2")
+		if got := w.Header().Get("Cache-Status"); !strings.Contains(got, "shield-eu-central; hit") {
+			t.Errorf("%s for the second edge: %q", path, got)
+		}
+	}
+	if f.shop.count() != 1 || f.media.count() != 1 {
+		t.Errorf("shop was read %d times, media %d", f.shop.count(), f.media.count())
+	}
+	if got := f.do("GET", "/p/brezel").Header().Get("Surrogate-Key"); got != "de/pages" {
+		t.Errorf("groups %q: an edge could not purge this", got)
+	}
+	r := request("GET", "/p/brezel", "")
+	r.Host = "DE.LOCALHOST:8080"
+	f.ServeHTTP(httptest.NewRecorder(), r)
+	if f.shop.count() != 1 {
+		t.Error("the case of the host made another cache entry")
+	}
+}
+
+func TestAutoIsNotKept(t *testing.T) {
+	f := newFixture(t, nil)
+	f.do("GET", picture+"auto/640x0")
+	f.do("GET", picture+"auto/640x0")
+	if f.media.count() != 2 {
+		t.Errorf("media was asked %d times: a negotiated answer was kept", f.media.count())
+	}
+}
+
+func TestManyWaitForOneRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, nil)
+		open := make(chan struct{})
+		f.shop.will(func(r *http.Request) (*http.Response, error) { <-open; return says("page")(r) })
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() {
+				if w := f.do("GET", "/p/brezel"); w.Code != 200 || w.Body.String() != "page" {
+					t.Errorf("%d %s", w.Code, w.Body)
+				}
+			})
+		}
+		synctest.Wait()
+		close(open)
+		all.Wait()
+		if f.shop.count() != 1 {
+			t.Errorf("%d reads for 50 who waited", f.shop.count())
+		}
+	})
+}
+
+func TestBehindTheAskersCursor(t *testing.T) {
+	events, taken := make(chan world.Event), make(chan struct{})
+	f := newFixture(t, map[string]purge.Source{cluster: source(events, taken)})
+	f.follow(t)
+	events <- purgeOf("7.1", "other")
+	<-taken
+	f.do("GET", "/p/brezel")
+	ask := func(cursor string) string {
+		return f.do("GET", "/p/brezel", world.HeaderMinCursor, cursor).Header().Get("Cache-Status")
+	}
+	for _, reached := range []string{cluster + "=7.1", cluster + "=6.9", "catalog-elsewhere=9.9"} {
+		if got := ask(reached); !strings.Contains(got, "; hit") {
+			t.Errorf("demand %s: %q", reached, got)
+		}
+	}
+	if got := ask(cluster + "=7.2"); !strings.Contains(got, "fwd=bypass") || !strings.Contains(got, "detail=behind") {
+		t.Errorf("a newer demand: %q", got)
+	}
+	if up, _ := f.shop.last(); up.Header.Get(world.HeaderMinCursor) != cluster+"=7.2" || up.Header.Get(world.HeaderMinPosition) != cluster+"@1:0/9" {
+		t.Errorf("the shop was asked for %q, %q", up.Header.Get(world.HeaderMinCursor), up.Header.Get(world.HeaderMinPosition))
+	}
+	if got := ask("not a cursor"); strings.Contains(got, "; hit") {
+		t.Errorf("an unreadable demand was answered from the cache: %q", got)
+	}
+	events <- purgeOf("7.2", "other")
+	<-taken
+	if got := ask(cluster + "=7.2"); !strings.Contains(got, "; hit") {
+		t.Errorf("after the feed has come: %q", got)
+	}
+}
+
+func TestPurgeAndWhatFollowsIt(t *testing.T) {
+	events, taken := make(chan world.Event), make(chan struct{})
+	f := newFixture(t, map[string]purge.Source{cluster: source(events, taken)})
+	f.follow(t)
+	f.shop.will(says("3,50 €", "Surrogate-Key", "de/p/brezel"))
+	f.do("GET", "/p/brezel")
+	f.shop.will(says("3,90 €", "Surrogate-Key", "de/p/brezel"))
+	if w := f.do("GET", "/p/brezel"); w.Body.String() != "3,50 €" {
+		t.Fatalf("before the purge: %s", w.Body)
+	}
+	events <- purgeOf("7.1", "de/p/brezel")
+	<-taken
+	if w := f.do("GET", "/p/brezel"); w.Body.String() != "3,90 €" {
+		t.Errorf("after the purge: %s", w.Body)
+	}
+	// What is never cached must demand the position too: a cart shows prices.
+	f.do("GET", "/cart")
+	if up, _ := f.shop.last(); up.URL.Path != "/cart" || up.Header.Get(world.HeaderMinPosition) != cluster+"@1:0/9" {
+		t.Errorf("%s demanded %q", up.URL.Path, up.Header.Get(world.HeaderMinPosition))
+	}
+}
+
+func TestALostFeedMakesPagesAskButNotPictures(t *testing.T) {
+	f := newFixture(t, map[string]purge.Source{cluster: silent})
+	f.shop.will(says("x", "Cache-Control", "public, max-age=3600"))
+	f.media.will(says("x", "Cache-Control", "public, max-age=3600"))
+	f.do("GET", "/p/brezel")
+	f.do("GET", picture+"webp/640x0")
+	f.now = f.now.Add(15 * time.Second)
+	if got := f.do("GET", "/p/brezel").Header().Get("Cache-Status"); !strings.Contains(got, "; hit") {
+		t.Errorf("at the limit: %q", got)
+	}
+	f.now = f.now.Add(time.Second)
+	if got := f.do("GET", "/p/brezel").Header().Get("Cache-Status"); !strings.Contains(got, "detail=behind") || f.shop.count() != 2 {
+		t.Errorf("past the limit: %q", got)
+	}
+	if got := f.do("GET", picture+"webp/640x0").Header().Get("Cache-Status"); f.media.count() != 1 {
+		t.Errorf("picture: %q", got)
+	}
+}
+
+func TestWhatIsPersonalIsNeverKept(t *testing.T) {
+	f := newFixture(t, nil)
+	for _, c := range []struct {
+		path string
+		role *roleFake
+	}{{"/cart", f.shop}, {"/orders/1", f.shop}, {"/owner/orders", f.owner}, {"/media/sweet-crumbs", f.media}, {"/-/media/originals/a", f.media}} {
+		before := c.role.count()
+		f.do("GET", c.path, "Cookie", "cart=mine")
+		f.do("GET", c.path, "Cookie", "cart=mine")
+		up, _ := c.role.last()
+		if c.role.count() != before+2 || up.Header.Get("Cookie") != "cart=mine" {
+			t.Errorf("%s: %d reads, cookie %q", c.path, c.role.count()-before, up.Header.Get("Cookie"))
+		}
+	}
+}
+
+func TestBodyLimit(t *testing.T) {
+	f := newFixture(t, nil, func(c *Config) { c.BodyBytes = 10 })
+	for n, want := range map[int]int{10: 200, 11: 413} {
+		for _, path := range []string{"/cart", "/media/sweet-crumbs", "/-/media/originals/a", "/owner/x"} {
+			w := httptest.NewRecorder()
+			f.ServeHTTP(w, request("POST", path, strings.Repeat("x", n)))
+			if w.Code != want {
+				t.Errorf("%d bytes to %s: %d, want %d", n, path, w.Code, want)
+			}
+		}
+	}
+	if _, body := f.shop.last(); body != strings.Repeat("x", 10) {
+		t.Errorf("the role was sent %q", body)
+	}
+}
+
+func TestRoleAway(t *testing.T) {
+	f := newFixture(t, nil)
+	f.shop.will(says("kept", "Cache-Control", "public, max-age=10, stale-if-error=600"))
+	f.do("GET", "/kept")
+	f.shop.will(gone)
+	f.now = f.now.Add(time.Minute)
+	if w := f.do("GET", "/kept"); w.Code != 200 || w.Body.String() != "kept" {
+		t.Errorf("what is kept was not served stale: %d %s", w.Code, w.Body)
+	}
+	for _, path := range []string{"/other", "/cart"} {
+		if w := f.do("GET", path); w.Code != 502 || w.Header().Get("Content-Type") != "application/problem+json" || strings.Contains(w.Body.String(), "refused") {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+	f.shop.will(func(*http.Request) (*http.Response, error) { return nil, context.DeadlineExceeded })
+	if w := f.do("GET", "/cart"); w.Code != 504 {
+		t.Errorf("too slow: %d", w.Code)
+	}
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	if err := goodConfig().Validate(); err != nil {
+		t.Fatal(err)
+	}
+	for name, spoil := range map[string]func(*Config){
+		"listen": func(c *Config) { c.Listen = "" }, "region": func(c *Config) { c.Region = "" }, "feed_key": func(c *Config) { c.FeedKey = "" },
+		"media": func(c *Config) { c.Media = "" }, "shop": func(c *Config) { c.Shop = "" }, "owner": func(c *Config) { c.Owner = "" },
+		"cache_bytes": func(c *Config) { c.CacheBytes = 1<<20 - 1 }, "object_bytes": func(c *Config) { c.ObjectBytes = c.CacheBytes + 1 },
+		"role_timeout": func(c *Config) { c.RoleTimeout = 0 }, "fill_timeout": func(c *Config) { c.FillTimeout = 0 }, "feed_limit": func(c *Config) { c.FeedLimit = 0 },
+		"body_bytes": func(c *Config) { c.BodyBytes = 0 }, "peers": func(c *Config) { c.Peers = []Peer{{Region: "us-east"}} },
+	} {
+		bad := goodConfig()
+		spoil(&bad)
+		if err := bad.Validate(); !world.Is(err, world.CodeInvalid) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := New(bad, Deps{}); err == nil {
+			t.Errorf("a shield was made with a bad %s", name)
+		}
+	}
+}
+
+// The snippet in the README is a config that a shield takes.
+func TestReadmeSnippet(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(readme), "```yaml\n")
+	snippet, _, ok := strings.Cut(rest, "```")
+	if !ok {
+		t.Fatal("the README has no snippet")
+	}
+	cfg := Default()
+	d := yaml.NewDecoder(strings.NewReader(snippet))
+	d.KnownFields(true)
+	if err := d.Decode(&cfg); err != nil {
+		t.Fatal(err)
+	}
+	if err := cfg.Validate(); err != nil {
+		t.Fatal(err)
+	}
+}
