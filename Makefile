@@ -41,4 +41,4 @@ generate: build ## Write docs/config.md anew
 
 clean: ## Remove bin/ and what tests left; a world's state stays (meridian up --fresh removes it)
 	rm -rf bin coverage.txt
-	find . -name .git -prune -o -type f \( -name '*.test' -o -name '*.out' \) -print -exec rm -f {} +
+	find . \( -name .git -o -name .state \) -prune -o -type f \( -name '*.test' -o -name '*.out' \) -print -exec rm -f {} +
