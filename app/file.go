@@ -75,7 +75,7 @@ type Shop struct {
 // Owner is the section of role owner.
 type Owner struct {
 	owner.Config `yaml:",inline"`
-	Catalog      Database          `yaml:"catalog" doc:"the region's catalog cluster: its primary"`
+	Catalogs     []Database        `yaml:"catalogs" doc:"every region's catalog cluster, as it is reached from here"`
 	Resident     Database          `yaml:"resident" doc:"the region's resident cluster"`
 	Media        string            `yaml:"media" doc:"address of the region's media role"`
 	HTTP         httpserver.Limits `yaml:"http"`

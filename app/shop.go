@@ -91,28 +91,25 @@ func (m *machine) resident(ctx context.Context, role string, d Database) (*postg
 
 func startOwner(ctx context.Context, m *machine) (lifecycle.Running, error) {
 	s := m.file.Owner
-	catalog, err := postgres.Open(ctx, world.CatalogCluster(s.Catalog.Region), s.Catalog.Region, s.Catalog.Primary, s.Catalog.Conn, "meridian-owner")
+	clusters, closeCatalogs, err := m.clusters(ctx, "owner", s.Catalogs)
 	if err != nil {
 		return nil, err
 	}
 	resident, err := m.resident(ctx, "owner", s.Resident)
 	if err != nil {
-		catalog.Close()
+		closeCatalogs()
 		return nil, err
 	}
-	run, err := m.ownerOver(ctx, s, catalog, resident)
+	run, err := m.ownerOver(ctx, s, clusters, resident, closeCatalogs)
 	if err != nil {
-		catalog.Close()
+		closeCatalogs()
 		resident.Close()
 	}
 	return run, err
 }
 
-func (m *machine) ownerOver(ctx context.Context, s *Owner, catalog, resident *postgres.Cluster) (lifecycle.Running, error) {
-	// An owner sees the markets at home here, and has no way to another catalog.
-	homed := *m.World
-	homed.Markets = m.World.HomedIn(s.Region)
-	products, err := postgres.NewCatalogStore(&homed, []*postgres.Cluster{catalog})
+func (m *machine) ownerOver(ctx context.Context, s *Owner, clusters []*postgres.Cluster, resident *postgres.Cluster, closeCatalogs func()) (lifecycle.Running, error) {
+	products, err := postgres.NewCatalogStore(m.World, clusters)
 	if err != nil {
 		return nil, err
 	}
@@ -127,5 +124,5 @@ func (m *machine) ownerOver(ctx context.Context, s *Owner, catalog, resident *po
 	if err != nil {
 		return nil, err
 	}
-	return m.run(ctx, s.Listen, s.HTTP, role, nil, catalog.Close, resident.Close)
+	return m.run(ctx, s.Listen, s.HTTP, role, nil, closeCatalogs, resident.Close)
 }

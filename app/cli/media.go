@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -92,9 +94,19 @@ func (t *mediaTarget) authorize(r *http.Request) error {
 	return nil
 }
 
+// loopback dials names under .localhost at this machine (RFC 6761 §6.3), which
+// not every resolver does.
+func loopback(ctx context.Context, network, addr string) (net.Conn, error) {
+	var d net.Dialer
+	if host, port, err := net.SplitHostPort(addr); err == nil && strings.HasSuffix(host, ".localhost") {
+		addr = net.JoinHostPort("127.0.0.1", port)
+	}
+	return d.DialContext(ctx, network, addr)
+}
+
 // send carries out a request and reads its answer, at most limit bytes.
 func send(cmd *cobra.Command, r *http.Request, limit int64) (*http.Response, []byte, error) {
-	client := &http.Client{Timeout: mediaTimeout}
+	client := &http.Client{Timeout: mediaTimeout, Transport: &http.Transport{DialContext: loopback, Proxy: http.ProxyFromEnvironment, DisableCompression: true}}
 	res, err := client.Do(r.WithContext(cmd.Context()))
 	if err != nil {
 		return nil, nil, world.Because(world.CodeUnavailable, "media", "The edge does not answer. Is the world up?", err)
@@ -121,6 +133,14 @@ type putResult struct {
 	Manifest world.Manifest `json:"manifest"`
 }
 
+// refusal is a file that was not taken, and why.
+type refusal struct {
+	File    string     `json:"file"`
+	Code    world.Code `json:"code"`
+	Message string     `json:"message"`
+	ID      string     `json:"id,omitempty"`
+}
+
 func (c *cli) mediaPut(t *mediaTarget) *cobra.Command {
 	return &cobra.Command{
 		Use: "put FILE...", Short: "Upload pictures to the nearest region",
@@ -128,32 +148,39 @@ func (c *cli) mediaPut(t *mediaTarget) *cobra.Command {
   meridian media put --from tokyo *.jpg`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
-			var results []putResult
-			var failed error
-			for _, file := range files {
-				res, err := t.put(cmd, file)
-				if err != nil {
-					// The rest are tried all the same; each failure is told.
-					fmt.Fprintf(c.err, "%s: %s\n", file, plainMessage(err))
-					failed = err
-					continue
-				}
-				results = append(results, res)
-				if !c.json {
-					fmt.Fprintf(c.out, "%s  %s\n", res.URL, filepath.Base(file))
-				}
-			}
-			if c.json {
-				if err := c.print(results, nil); err != nil {
-					return err
-				}
-			}
-			if failed != nil {
-				return world.Because(world.CodeOf(failed), "media.put", fmt.Sprintf("%d of %d pictures were not taken.", len(files)-len(results), len(files)), nil)
-			}
-			return nil
+			return c.putAll(cmd, t, files)
 		},
 	}
+}
+
+// putAll uploads each file; one that is refused does not keep the rest back.
+func (c *cli) putAll(cmd *cobra.Command, t *mediaTarget, files []string) error {
+	taken, refused := []putResult{}, []refusal{}
+	var last error
+	for _, file := range files {
+		res, err := t.put(cmd, file)
+		if err != nil {
+			p := httpserver.ProblemOf(err, "")
+			refused, last = append(refused, refusal{file, p.Code, p.Detail, p.ID}), err
+			if !c.json {
+				fmt.Fprintf(c.err, "%s: %s\n", file, plainMessage(err))
+			}
+			continue
+		}
+		taken = append(taken, res)
+		if !c.json {
+			fmt.Fprintf(c.out, "%s  %s\n", res.URL, filepath.Base(file))
+		}
+	}
+	if c.json {
+		if err := c.print(map[string]any{"taken": taken, "refused": refused}, nil); err != nil {
+			return err
+		}
+	}
+	if last == nil {
+		return nil
+	}
+	return world.E(world.CodeOf(last), "media.put", fmt.Sprintf("%d of %d pictures were not taken.", len(refused), len(files)))
 }
 
 func plainMessage(err error) string {

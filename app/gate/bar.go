@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"html/template"
 	"net/http"
-	"strings"
 	"time"
 
 	"meridian/world"
@@ -48,13 +47,6 @@ type cityView struct {
 	Here     bool
 }
 
-// tierView is one cache's part in the answer, nearest the visitor first.
-type tierView struct {
-	Name string // "edge", "shield"
-	Hit  bool
-	Text string // "hit, fresh for 297 s", "miss, stored"
-}
-
 func (g *Gate) bar(t *trip, res *http.Response, took time.Duration) []byte {
 	v := barView{
 		Back: res.Request.URL.RequestURI(), City: t.city.Name, PoP: t.pop.Name, PoPID: t.pop.ID,
@@ -82,61 +74,6 @@ func verdict(took time.Duration) string {
 		return "fine"
 	}
 	return "slow"
-}
-
-// tiers reads Cache-Status (RFC 9211): one member a cache, the one nearest the
-// origin first. The bar tells them in the visitor's order.
-func tiers(fields []string) []tierView {
-	var out []tierView
-	for _, member := range strings.Split(strings.Join(fields, ","), ",") {
-		parts := strings.Split(member, ";")
-		name, _, _ := strings.Cut(strings.TrimSpace(parts[0]), "-")
-		if name == "" {
-			continue
-		}
-		out = append([]tierView{tier(name, parts[1:])}, out...)
-	}
-	return out
-}
-
-func tier(name string, params []string) tierView {
-	t := tierView{Name: name}
-	var notes []string
-	for _, p := range params {
-		key, value, _ := strings.Cut(strings.TrimSpace(p), "=")
-		switch key {
-		case "hit":
-			t.Hit = true
-		case "ttl":
-			notes = append(notes, "fresh for "+value+" s")
-		case "fwd":
-			notes = append(notes, fwdWords(value))
-		case "stored":
-			notes = append(notes, "stored")
-		case "collapsed":
-			notes = append(notes, "shared")
-		case "detail":
-			notes = append(notes, strings.Trim(value, `"`))
-		}
-	}
-	if t.Hit {
-		notes = append([]string{"hit"}, notes...)
-	}
-	t.Text = strings.Join(notes, ", ")
-	return t
-}
-
-// fwdWords says why a cache asked upstream (RFC 9211 §2.2) in plain words.
-func fwdWords(v string) string {
-	switch v {
-	case "uri-miss", "vary-miss", "miss":
-		return "miss"
-	case "method", "bypass", "request":
-		return "passed on"
-	case "stale":
-		return "revalidated"
-	}
-	return v
 }
 
 func serveAsset(w http.ResponseWriter, r *http.Request) {

@@ -11,6 +11,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httputil"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -117,8 +119,11 @@ func (g *Gate) visit(w http.ResponseWriter, r *http.Request) {
 }
 
 // localPath keeps a redirect on this host: an absolute path, or the front page.
+// Browsers read a backslash as a slash and leave out tabs and line ends, so a
+// path with any of them could become another host's.
 func localPath(p string) string {
-	if !strings.HasPrefix(p, "/") || strings.HasPrefix(p, "//") || strings.ContainsAny(p, "\\\r\n") {
+	u, err := url.Parse(p) // refuses control characters
+	if err != nil || u.Host != "" || !strings.HasPrefix(p, "/") || strings.HasPrefix(p, "//") || strings.Contains(p, `\\`) {
 		return "/"
 	}
 	return p
@@ -166,16 +171,17 @@ func wantsPage(r *http.Request) bool {
 // route tries the city's PoPs, nearest first.
 type route struct{ c *city }
 
-// RoundTrip asks the nearest PoP that can be connected to. A request that may
-// have been read by one is not sent to another.
+// RoundTrip asks the nearest PoP that answers. A request that changes something
+// may have been carried out although no answer came: it goes to one PoP only.
 func (t route) RoundTrip(r *http.Request) (*http.Response, error) {
+	again := (r.Method == http.MethodGet || r.Method == http.MethodHead) && (r.Body == nil || r.Body == http.NoBody)
 	var last error
 	for _, pop := range t.c.pops {
 		if v, ok := r.Context().Value(tripKey{}).(*trip); ok {
 			v.pop = pop
 		}
 		res, err := pop.Transport.RoundTrip(r)
-		if err == nil || r.Context().Err() != nil || (r.Body != nil && r.Body != http.NoBody) {
+		if err == nil || r.Context().Err() != nil || !again {
 			return res, err
 		}
 		last = err
@@ -197,17 +203,19 @@ func dropCookie(r *http.Request, name string) {
 	}
 }
 
-// addBar puts the traveller's bar at the foot of a page.
+// addBar puts the traveller's bar at the foot of a page. What is not a whole
+// page of HTML, or larger than maxPage, passes as it is.
 func (g *Gate) addBar(res *http.Response) error {
 	t, ok := res.Request.Context().Value(tripKey{}).(*trip)
-	if !ok || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") || res.Header.Get("Content-Encoding") != "" || res.Request.Method == http.MethodHead {
+	if !ok || !isPage(res) {
 		return nil
 	}
 	page, err := io.ReadAll(io.LimitReader(res.Body, maxPage+1))
 	if err != nil {
 		return err
 	}
-	if len(page) > maxPage {
+	at := bytes.LastIndex(page, []byte("</body>"))
+	if len(page) > maxPage || at < 0 {
 		res.Body = struct {
 			io.Reader
 			io.Closer
@@ -215,14 +223,16 @@ func (g *Gate) addBar(res *http.Response) error {
 		return nil
 	}
 	res.Body.Close()
-	if at := bytes.LastIndex(page, []byte("</body>")); at >= 0 {
-		bar := g.bar(t, res, g.cfg.Now().Sub(t.began))
-		page = append(page[:at:at], append(bar, page[at:]...)...)
-	}
+	page = slices.Insert(page, at, g.bar(t, res, g.cfg.Now().Sub(t.began))...)
 	res.Body = io.NopCloser(bytes.NewReader(page))
 	res.ContentLength = int64(len(page))
 	res.Header.Set("Content-Length", strconv.Itoa(len(page)))
 	res.Header.Del("ETag")
 	res.Header.Set("Cache-Control", "private, no-store") // the next view has figures of its own
 	return nil
+}
+
+func isPage(res *http.Response) bool {
+	return strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") && res.Header.Get("Content-Encoding") == "" &&
+		res.Request.Method != http.MethodHead && res.StatusCode != http.StatusPartialContent
 }

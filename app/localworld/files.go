@@ -92,11 +92,7 @@ func (p *plan) fillOwner(f *app.File, r world.Region) {
 	o := f.Owner
 	o.Listen, o.Region, o.App = p.roleAddress("owner", r.ID), r.ID, p.w.App
 	o.PublicScheme, o.UploadToken = "http", p.secrets.UploadToken
-	for _, d := range p.catalogs(r.ID, userOwner, p.secrets.Owner) {
-		if d.Primary {
-			o.Catalog = d
-		}
-	}
+	o.Catalogs = p.catalogs(r.ID, userOwner, p.secrets.Owner)
 	o.Resident = p.residentOf(r.ID, userOwner, p.secrets.Owner)
 	o.Media = p.roleAddress("media", r.ID)
 }
