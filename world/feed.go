@@ -12,11 +12,11 @@ const (
 // Event is one entry of a cluster's feed: ordered, resumable from its cursor,
 // replayed after a partition. On the wire each is one line of JSON.
 type Event struct {
-	Cursor   string    `json:"cursor"`             // hand it back to resume after this event
-	Kind     string    `json:"kind"`               // EventPurge, EventHello or EventHeartbeat
-	Groups   []string  `json:"groups,omitempty"`   // EventPurge: what to forget
+	Cursor   string    `json:"cursor"`            // hand it back to resume after this event
+	Kind     string    `json:"kind"`              // EventPurge, EventHello or EventHeartbeat
+	Groups   []string  `json:"groups,omitempty"`  // EventPurge: what to forget
 	Position Position  `json:"position,omitzero"` // a re-fill must be at least this new
-	At       time.Time `json:"at"`                 // when it was committed
+	At       time.Time `json:"at"`                // when it was committed
 }
 
 // CursorNow asks a feed to start with what comes next: right for a cache that

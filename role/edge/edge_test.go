@@ -263,7 +263,10 @@ func TestPurgeAndWhatFollowsIt(t *testing.T) {
 }
 
 func TestALostFeedMakesPagesAskButNotPictures(t *testing.T) {
-	silent := func(ctx context.Context, _ string, _ func(world.Event) error, _ func(error)) error { <-ctx.Done(); return ctx.Err() }
+	silent := func(ctx context.Context, _ string, _ func(world.Event) error, _ func(error)) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	f := newFixture(t, map[string]purge.Source{"catalog-home": silent})
 	f.near.answer = page("x", "Cache-Control", "public, max-age=3600")
 	f.do("GET", "/p/brezel")
