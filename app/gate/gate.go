@@ -11,11 +11,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httputil"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"meridian/platform/httpserver"
 	"meridian/world"
@@ -122,8 +122,8 @@ func (g *Gate) visit(w http.ResponseWriter, r *http.Request) {
 // Browsers read a backslash as a slash and leave out tabs and line ends, so a
 // path with any of them could become another host's.
 func localPath(p string) string {
-	u, err := url.Parse(p) // refuses control characters
-	if err != nil || u.Host != "" || !strings.HasPrefix(p, "/") || strings.HasPrefix(p, "//") || strings.Contains(p, `\\`) {
+	odd := func(c rune) bool { return c == '\\' || unicode.IsControl(c) }
+	if !strings.HasPrefix(p, "/") || strings.HasPrefix(p, "//") || strings.ContainsFunc(p, odd) {
 		return "/"
 	}
 	return p
