@@ -104,6 +104,15 @@ func loopback(ctx context.Context, network, addr string) (net.Conn, error) {
 	return d.DialContext(ctx, network, addr)
 }
 
+// dialLocalhost is a dialer that knows by itself that every name under
+// localhost is this machine (RFC 6761 §6.3). Browsers do; most resolvers don't.
+func dialLocalhost(ctx context.Context, network, address string) (net.Conn, error) {
+	if host, port, err := net.SplitHostPort(address); err == nil && strings.HasSuffix(host, ".localhost") {
+		address = net.JoinHostPort("localhost", port)
+	}
+	return new(net.Dialer).DialContext(ctx, network, address)
+}
+
 // send carries out a request and reads its answer, at most limit bytes.
 func send(cmd *cobra.Command, r *http.Request, limit int64) (*http.Response, []byte, error) {
 	client := &http.Client{Timeout: mediaTimeout, Transport: &http.Transport{DialContext: loopback, Proxy: http.ProxyFromEnvironment, DisableCompression: true}}
