@@ -3,8 +3,11 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -38,6 +41,9 @@ func Serve(ctx context.Context, f *File, roles []string, logs io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := checkPlace(w, f.Place); err != nil {
+		return err
+	}
 	root := telemetry.NewRoot(logs, f.Log.Format, level)
 	p := &Process{World: w, Root: root}
 	var names []string
@@ -63,14 +69,29 @@ func Serve(ctx context.Context, f *File, roles []string, logs io.Writer) error {
 	return errors.Join(err, group.Stop(stop))
 }
 
+// checkPlace refuses a place that the world does not have.
+func checkPlace(w *world.World, place string) error {
+	var all []string
+	for _, r := range w.Regions {
+		all = append(all, r.ID)
+	}
+	for _, q := range w.PoPs {
+		all = append(all, q.ID)
+	}
+	if slices.Contains(all, place) {
+		return nil
+	}
+	return world.E(world.CodeInvalid, "serve", fmt.Sprintf("place: the world has no region or PoP %q; write one of %s.", place, strings.Join(all, ", ")))
+}
+
 // adminComponent serves what operators and supervisors ask: figures, and
 // whether the roles are up. It is never on a listener that visitors reach.
 func adminComponent(f *File, root *telemetry.Root, ready *atomic.Bool) lifecycle.Component {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", root.Handler())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
-		if !ready.Load() {
-			httpserver.WriteError(w, r, root.Log, world.E(world.CodeUnavailable, "healthz", "The roles are not up yet."))
+		if !ready.Load() { // asked again and again while a role starts: no error to log
+			http.Error(w, "starting", http.StatusServiceUnavailable)
 			return
 		}
 		io.WriteString(w, "ok\n")
