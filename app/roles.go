@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"meridian/platform/lifecycle"
@@ -18,6 +19,7 @@ type Role struct {
 
 	has     func(*File) bool
 	section func(*File) any
+	at      func(*File) string // the place that the section is for
 	start   func(context.Context, *machine) (lifecycle.Running, error)
 }
 
@@ -27,27 +29,32 @@ func Roles() []Role {
 		{
 			Name: "media", Purpose: "uploads, originals, variants and their replication",
 			Cred: "catalog as meridian_media, the region's object store, upload token, wire key",
-			has:  func(f *File) bool { return f.Media != nil }, section: func(f *File) any { return f.Media }, start: startMedia,
+			has:  func(f *File) bool { return f.Media != nil }, section: func(f *File) any { return f.Media },
+			at: func(f *File) string { return f.Media.Region }, start: startMedia,
 		},
 		{
 			Name: "shop", Purpose: "catalog pages, carts, checkout, orders; the purge feed",
 			Cred: "catalog as meridian_shop (read only), resident as meridian_shop, feed key",
-			has:  func(f *File) bool { return f.Shop != nil }, section: func(f *File) any { return f.Shop }, start: startShop,
+			has:  func(f *File) bool { return f.Shop != nil }, section: func(f *File) any { return f.Shop },
+			at: func(f *File) string { return f.Shop.Region }, start: startShop,
 		},
 		{
 			Name: "owner", Purpose: "the franchise owners' pages: orders, prices, pictures", Needs: []string{"media"},
 			Cred: "catalog as meridian_owner, resident as meridian_owner, upload token",
-			has:  func(f *File) bool { return f.Owner != nil }, section: func(f *File) any { return f.Owner }, start: startOwner,
+			has:  func(f *File) bool { return f.Owner != nil }, section: func(f *File) any { return f.Owner },
+			at: func(f *File) string { return f.Owner.Region }, start: startOwner,
 		},
 		{
 			Name: "shield", Purpose: "a region's door: the second cache tier", Needs: []string{"media", "shop", "owner"},
 			Cred: "feed key",
-			has:  func(f *File) bool { return f.Shield != nil }, section: func(f *File) any { return f.Shield }, start: startShield,
+			has:  func(f *File) bool { return f.Shield != nil }, section: func(f *File) any { return f.Shield },
+			at: func(f *File) string { return f.Shield.Region }, start: startShield,
 		},
 		{
 			Name: "edge", Purpose: "a PoP's cache, near visitors", Needs: []string{"shield"},
 			Cred: "feed key",
-			has:  func(f *File) bool { return f.Edge != nil }, section: func(f *File) any { return f.Edge }, start: startEdge,
+			has:  func(f *File) bool { return f.Edge != nil }, section: func(f *File) any { return f.Edge },
+			at: func(f *File) string { return f.Edge.PoP }, start: startEdge,
 		},
 	}
 }
@@ -61,16 +68,24 @@ func RoleNames() []string {
 	return out
 }
 
-// CheckRoles refuses a name that is not in the table, and a role that the
-// file has no section for.
+// CheckRoles refuses a name that is not in the table, a role that the file has
+// no section for, and a section that is for another place than the file's: what
+// a machine may hold is decided by where it stands. f nil checks the names alone.
 func CheckRoles(f *File, names []string) error {
+	bad := func(format string, args ...any) error {
+		return world.E(world.CodeInvalid, "roles", fmt.Sprintf(format, args...))
+	}
+	table := Roles()
 	for _, n := range names {
-		i := slices.IndexFunc(Roles(), func(r Role) bool { return r.Name == n })
-		if i < 0 {
-			return world.E(world.CodeInvalid, "roles", "There is no role "+n+". `meridian roles` prints them.")
-		}
-		if f != nil && !Roles()[i].has(f) {
-			return world.E(world.CodeInvalid, "roles", "The config file has no section "+n+": add one, or leave the role out.")
+		i := slices.IndexFunc(table, func(r Role) bool { return r.Name == n })
+		switch {
+		case i < 0:
+			return bad("There is no role %s. `meridian roles` prints them.", n)
+		case f == nil:
+		case !table[i].has(f):
+			return bad("The config file has no section %s: add one, or leave the role out.", n)
+		case table[i].at(f) != f.Place:
+			return bad("The section %s is for %q, but place is %q: write the same place in both.", n, table[i].at(f), f.Place)
 		}
 	}
 	return nil
