@@ -17,7 +17,7 @@ type Config struct {
 	ObjectBytes     int64         `yaml:"object_bytes" doc:"largest response that is cached, in bytes"`
 	UpstreamTimeout time.Duration `yaml:"upstream_timeout" doc:"longest wait for a shield's response header"`
 	FillTimeout     time.Duration `yaml:"fill_timeout" doc:"longest time for one read that fills the cache"`
-	Rest            time.Duration `yaml:"rest" doc:"how long a shield that failed is not asked first"`
+	Rest            time.Duration `yaml:"rest" doc:"how long a shield that failed is not asked first; doubles up to sixteen-fold while it goes on failing"`
 	FeedLimit       time.Duration `yaml:"feed_limit" doc:"a feed silent for longer is lost"`
 	UploadBytes     int64         `yaml:"upload_bytes" doc:"largest request body that is passed on, in bytes"`
 }

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -178,6 +180,24 @@ func TestNextShieldWhenTheNearestFails(t *testing.T) {
 	f.now = f.now.Add(3 * time.Second)
 	if w := f.do("GET", "/c"); w.Body.String() != "near" {
 		t.Error("the nearest is not asked again after its rest")
+	}
+}
+
+func TestAShieldThatGoesOnFailingIsTriedMoreSeldom(t *testing.T) {
+	f := newFixture(t, nil)
+	f.near.answer = gone
+	var asked []int
+	for second := range 70 {
+		f.now = t0.Add(time.Duration(second) * time.Second)
+		before := f.near.count()
+		f.do("GET", "/p"+strconv.Itoa(second))
+		if f.near.count() > before {
+			asked = append(asked, second)
+		}
+	}
+	want := []int{0, 2, 6, 14, 30, 62} // rests of 2, 4, 8, 16, 32, 32 s
+	if !slices.Equal(asked, want) {
+		t.Errorf("asked after %v seconds, want %v", asked, want)
 	}
 }
 

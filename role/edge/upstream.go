@@ -22,9 +22,14 @@ type hop struct {
 	region    string
 	transport http.RoundTripper
 
-	mu     sync.Mutex
-	rested time.Time // when it may be asked first again
+	mu       sync.Mutex
+	failures int       // in a row
+	rested   time.Time // when it may be asked first again
 }
+
+// maxRests is how often a rest doubles for a shield that goes on failing: a
+// visitor's request is what finds out that it is back, so it is tried seldom.
+const maxRests = 4
 
 func newUpstream(cfg Config, deps Deps) (*upstream, error) {
 	u := &upstream{now: deps.Now, rest: cfg.Rest}
@@ -47,6 +52,7 @@ func (u *upstream) RoundTrip(r *http.Request) (*http.Response, error) {
 	for _, h := range u.order() {
 		res, err := h.transport.RoundTrip(r)
 		if err == nil && !away(res.StatusCode) {
+			h.answered()
 			if lastRes != nil {
 				lastRes.Body.Close()
 			}
@@ -55,7 +61,7 @@ func (u *upstream) RoundTrip(r *http.Request) (*http.Response, error) {
 		if err != nil && r.Context().Err() != nil {
 			return nil, err // the asker has gone: the shield is not to blame
 		}
-		h.failed(u.now().Add(u.rest))
+		h.failed(u.now(), u.rest)
 		if err != nil {
 			last = err
 		} else {
@@ -93,10 +99,17 @@ func (h *hop) resting(now time.Time) bool {
 	return now.Before(h.rested)
 }
 
-func (h *hop) failed(until time.Time) {
+func (h *hop) failed(now time.Time, rest time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.rested = until
+	h.rested = now.Add(rest << min(h.failures, maxRests))
+	h.failures++
+}
+
+func (h *hop) answered() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.failures = 0
 }
 
 // away are the statuses by which a gateway says that it cannot answer, not
