@@ -1,6 +1,8 @@
 package localworld
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"meridian/adapter/postgres"
 	"meridian/adapter/wan"
 	"meridian/engine/georoute"
+	"meridian/platform/netaddr"
 	"meridian/world"
 )
 
@@ -232,16 +235,26 @@ func (p *plan) planCities() {
 	}
 }
 
-func (p *plan) socket(name string) string { return "unix:" + filepath.Join(p.st.sockets, name+".sock") }
+// socket is a socket of the world's own. A name that would make its path too
+// long for the system gives way to its hash.
+func (p *plan) socket(name string) string {
+	path := filepath.Join(p.st.sockets, name+".sock")
+	if len(path) > netaddr.MaxUnixPath {
+		sum := sha256.Sum256([]byte(name))
+		path = filepath.Join(p.st.sockets, "h-"+hex.EncodeToString(sum[:8])+".sock")
+	}
+	return "unix:" + path
+}
 
 // roleAddress is where a role listens at its own place.
 func (p *plan) roleAddress(role, place string) string { return p.socket(role + "-" + place) }
 
-// shieldFrom is where a region's shield is reached from another place.
-func (p *plan) shieldFrom(from, region string) string { return p.socket("l-" + from + "-" + region) }
+// shieldFrom is where a region's shield is reached from another place. No
+// place's id has the sign between the two, so no two pairs share a name.
+func (p *plan) shieldFrom(from, region string) string { return p.socket("l-" + from + "@" + region) }
 
 // edgeFrom is where a PoP is reached from a city.
-func (p *plan) edgeFrom(city, pop string) string { return p.socket("l-" + city + "-" + pop) }
+func (p *plan) edgeFrom(city, pop string) string { return p.socket("l-" + city + "@" + pop) }
 
 // edgeAddress is where the i-th PoP listens for visitors who go to it themselves.
 func (p *plan) edgeAddress(i int) string { return fmt.Sprintf("tcp:127.0.0.1:%d", p.port+1+i) }

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -122,9 +123,9 @@ func (s *state) empty() error {
 	if err != nil {
 		return world.Wrap("up.fresh", err)
 	}
-	known := map[string]bool{"lock": true, "pg": true, "objects": true, "config": true, "logs": true, "secrets.json": true, "run.json": true, "seeded": true}
+	known := map[string]bool{"lock": true, "pg": true, "objects": true, "config": true, "logs": true, "secrets.json": true, "run.json": true}
 	for _, e := range entries {
-		if !known[e.Name()] {
+		if !known[strings.TrimSuffix(e.Name(), half)] {
 			return world.E(world.CodeConflict, "up.fresh", fmt.Sprintf("%s holds %q, which is not a world's. Nothing was removed; name another directory with --dir.", s.dir, e.Name()))
 		}
 	}
@@ -176,9 +177,12 @@ func (s *state) writeJSON(name string, v any) error {
 	return s.writeFile(name, append(b, '\n'))
 }
 
+// half ends the name of a file that is being written; a crash may leave one.
+const half = ".new"
+
 // writeFile replaces a file whole: a crash leaves the old one or the new one.
 func (s *state) writeFile(name string, b []byte) error {
-	tmp := s.path(name + ".new")
+	tmp := s.path(name + half)
 	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return world.Wrap("up.state", err)
@@ -214,21 +218,28 @@ func ReadSecrets(dir string) (Secrets, error) {
 	return s, world.Wrap("up.secrets", json.Unmarshal(b, &s))
 }
 
-// secrets reads the world's credentials, or makes them.
+// secrets reads the world's credentials, or makes them. A market that has come
+// into the world file since gets its owner's password.
 func (s *state) secrets(w *world.World) (Secrets, error) {
 	sec, err := ReadSecrets(s.dir)
-	if err == nil {
-		return sec, nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	missing := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !missing {
 		return sec, err
 	}
-	sec = Secrets{
-		Super: rand.Text(), Replication: rand.Text(), Shop: rand.Text(), Media: rand.Text(), Owner: rand.Text(),
-		WireKey: rand.Text(), FeedKey: rand.Text(), UploadToken: rand.Text(), Owners: map[string]string{},
+	if missing {
+		sec = Secrets{
+			Super: rand.Text(), Replication: rand.Text(), Shop: rand.Text(), Media: rand.Text(), Owner: rand.Text(),
+			WireKey: rand.Text(), FeedKey: rand.Text(), UploadToken: rand.Text(), Owners: map[string]string{},
+		}
 	}
+	changed := missing
 	for _, m := range w.Markets {
-		sec.Owners[m.ID] = ownerPassword()
+		if sec.Owners[m.ID] == "" {
+			sec.Owners[m.ID], changed = ownerPassword(), true
+		}
+	}
+	if !changed {
+		return sec, nil
 	}
 	return sec, s.writeJSON("secrets.json", sec)
 }
