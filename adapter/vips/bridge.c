@@ -149,13 +149,90 @@ static gboolean is_plain_srgb(VipsImage *in)
 	return len == 3144 && memcmp((const char *) data + 48, "IEC sRGB", 8) == 0;
 }
 
-/* sRGB, 8 bits: through the embedded profile where there is a usable one. */
-static int to_srgb(VipsImage *scope, VipsImage *in, VipsImage **out)
+static VipsImage *table_image(const float *table)
+{
+	return vips_image_new_from_memory(table, MV_STEPS * sizeof(float), MV_STEPS, 1, 1, VIPS_FORMAT_FLOAT);
+}
+
+/* Each pixel times the entry of a table for its key, which runs from 0 to top. */
+static int scale_by(VipsImage *scope, VipsImage *in, VipsImage *key, const float *table, double top, VipsImage **out)
+{
+	VipsImage **t = (VipsImage **) vips_object_local_array(VIPS_OBJECT(scope), 4);
+	return vips_linear1(key, &t[0], (MV_STEPS - 1) / top, 0.5, NULL) ||
+		vips_cast(t[0], &t[1], VIPS_FORMAT_USHORT, NULL) ||
+		!(t[2] = table_image(table)) ||
+		vips_maplut(t[1], &t[3], t[2], NULL) ||
+		vips_multiply(in, t[3], out, NULL);
+}
+
+/* HLG's rendering: a factor by luminance, by the weights of ITU-R BT.709-6 §3. */
+static int render_hlg(VipsImage *scope, VipsImage *in, const MvLight *l, VipsImage **out)
+{
+	VipsImage **t = (VipsImage **) vips_object_local_array(VIPS_OBJECT(scope), 2);
+	double weights[] = { 0.2126, 0.7152, 0.0722 };
+	t[0] = vips_image_new_matrix_from_array(3, 1, weights, 3);
+	return !t[0] || vips_recomb(in, &t[1], t[0], NULL) || scale_by(scope, in, t[1], l->ootf, 1, out);
+}
+
+static int map_tones(VipsImage *scope, VipsImage *in, const MvLight *l, VipsImage **out)
+{
+	VipsImage **t = (VipsImage **) vips_object_local_array(VIPS_OBJECT(scope), 4);
+	for (int band = 0; band < 3; band++)
+		if (vips_extract_band(in, &t[band], band, NULL))
+			return -1;
+	return vips_bandrank(t, &t[3], 3, "index", 2, NULL) || /* the greatest of the three */
+		scale_by(scope, in, t[3], l->tone, l->tone_top, out);
+}
+
+/* sRGB, 8 bits, by what the file says of its light. The loader shifts 10 and 12
+ * bits up to 16, so the largest number is not 65535 but 65472 or 65520. */
+static int light_to_srgb(VipsImage *scope, VipsImage *in, const MvLight *l, VipsImage **out)
+{
+	VipsImage **t = (VipsImage **) vips_object_local_array(VIPS_OBJECT(scope), 13);
+	int depth = 16;
+	if (vips_image_get_typeof(in, "heif-bitdepth") && vips_image_get_int(in, "heif-bitdepth", &depth))
+		return -1;
+	double full = in->BandFmt == VIPS_FORMAT_UCHAR ? 255 : 65535 - (65535 >> depth);
+
+	if (vips_extract_band(in, &t[0], 0, "n", 3, NULL) ||
+		vips_linear1(t[0], &t[1], (MV_STEPS - 1) / full, 0.5, NULL) ||
+		vips_cast(t[1], &t[2], VIPS_FORMAT_USHORT, NULL) ||
+		!(t[3] = table_image(l->curve)) ||
+		vips_maplut(t[2], &t[4], t[3], NULL) ||
+		!(t[5] = vips_image_new_matrix_from_array(3, 3, l->matrix, 9)) ||
+		vips_recomb(t[4], &t[6], t[5], NULL))
+		return -1;
+	VipsImage *rgb = t[6];
+	if (l->ootf) {
+		if (render_hlg(scope, rgb, l, &t[7]))
+			return -1;
+		rgb = t[7];
+	}
+	if (l->tone) {
+		if (map_tones(scope, rgb, l, &t[8]))
+			return -1;
+		rgb = t[8];
+	}
+	if (vips_copy(rgb, &t[9], "interpretation", VIPS_INTERPRETATION_scRGB, NULL) ||
+		vips_colourspace(t[9], &t[10], VIPS_INTERPRETATION_sRGB, NULL))
+		return -1;
+	if (!vips_image_hasalpha(in))
+		return vips_copy(t[10], out, NULL);
+	return vips_extract_band(in, &t[11], 3, NULL) ||
+		vips_linear1(t[11], &t[12], 255 / full, 0.5, "uchar", TRUE, NULL) ||
+		vips_bandjoin2(t[10], t[12], out, NULL);
+}
+
+/* sRGB, 8 bits: through the embedded profile where there is a usable one, else by
+ * what the file says of its light. */
+static int to_srgb(VipsImage *scope, VipsImage *in, const MvLight *light, VipsImage **out)
 {
 	VipsImage **t = (VipsImage **) vips_object_local_array(VIPS_OBJECT(scope), 3);
 	gboolean cmyk = in->Type == VIPS_INTERPRETATION_CMYK;
 	gboolean grey = vips_image_hasalpha(in) ? in->Bands == 2 : in->Bands == 1;
 
+	if (light && !grey && !vips_image_get_typeof(in, VIPS_META_ICC_NAME))
+		return light_to_srgb(scope, in, light, out);
 	/* libvips 8.14 leaves a 16-bit alpha band as it is when the colours become 8-bit. */
 	if (in->BandFmt == VIPS_FORMAT_USHORT && vips_image_hasalpha(in)) {
 		if (vips_colourspace(in, &t[0], grey ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB, NULL))
@@ -195,7 +272,7 @@ int mv_decode(void *buf, size_t len, MvLoad *l, int width, int height, VipsImage
 	if (!failed) {
 		gboolean turned = vips_image_get_orientation(t[0]) >= 5;
 		failed = resize(scope, t[0], turned ? height : width, turned ? width : height, &t[1]) ||
-			to_srgb(scope, t[1], &t[2]) ||
+			to_srgb(scope, t[1], l->light, &t[2]) ||
 			!(t[3] = vips_image_copy_memory(t[2])) || /* the one pass over the source */
 			vips_autorot(t[3], &t[4], NULL) ||
 			!(*out = vips_image_copy_memory(t[4]));

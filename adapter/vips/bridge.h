@@ -15,12 +15,24 @@ typedef struct {
 	int width, height, frames, orientation, alpha;
 } MvHeader;
 
+/* How many entries the tables of MvLight have. */
+#define MV_STEPS 65536
+
+/* How the numbers of a picture without a profile stand for light (see light.go). */
+typedef struct {
+	const float *curve;
+	double matrix[9];
+	const float *ootf, *tone; /* NULL for none */
+	double tone_top;          /* the light of tone's last entry; ootf's is 1 */
+} MvLight;
+
 /* How a picture is loaded: shrink for JPEG (1, 2, 4, 8), scale for WebP and SVG. */
 typedef struct {
 	MvKind kind;
 	int shrink;
 	double scale;
 	VipsFailOn fail;
+	const MvLight *light; /* NULL for sRGB; a profile goes before it */
 	int *cancel; /* set to 1 by another thread to stop at the next row */
 } MvLoad;
 

@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"context"
+	"runtime"
 	"unsafe"
 
 	"meridian/engine/imagegrid"
@@ -111,7 +112,15 @@ func decode(ctx context.Context, op string, data []byte, k kind, info Info, spec
 		w, h = imagegrid.CoverSize(info.Width, info.Height, w, h)
 		width, height = max(width, w), max(height, h)
 	}
-	return decodeTo(ctx, op, data, plan(k, info, width, height), width, height)
+	load := plan(k, info, width, height)
+	if k == kindAVIF || k == kindHEIC {
+		if l := signalled(data).light(); l != nil {
+			var pin runtime.Pinner
+			defer pin.Unpin()
+			load.light = l.bridge(&pin)
+		}
+	}
+	return decodeTo(ctx, op, data, load, width, height)
 }
 
 func decodeTo(ctx context.Context, op string, data []byte, load C.MvLoad, width, height int) (picture, error) {
