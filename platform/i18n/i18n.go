@@ -1,6 +1,6 @@
 // Package i18n holds the texts that pages are written with, a flat list of
-// keys a locale, and puts values and plurals into them. Amounts and dates come
-// to it printed.
+// keys a locale, and puts values and plurals into them. It writes moments as the
+// texts say; amounts come to it printed.
 package i18n
 
 import (

@@ -15,16 +15,10 @@ import (
 type site struct {
 	market world.Market
 	zone   *time.Location
-	dates  string // how a moment is written: "{day}.{month}.{year}, {time}"
+	dates  i18n.DateForm
 	price  money.PriceForm
 	point  string // between whole units and decimals, as the locale writes it
 }
-
-// dateKey is the text that says how a locale writes a moment, and dateParts
-// are what it puts in order.
-const dateKey = "date.format"
-
-var dateParts = []string{"{year}", "{month}", "{day}", "{time}"}
 
 // buildSites reads the rules of the markets at home in the region once, so
 // that a bad one is found at the start and not by an owner.
@@ -39,9 +33,9 @@ func buildSites(cfg Config, d Deps) (map[string]*site, error) {
 			return nil, world.Wrap("owner.new "+m.ID, err)
 		}
 		locale := m.Locales[0]
-		dates, err := dateForm(d.Texts, locale)
+		dates, err := d.Texts.Locale(locale).DateForm(i18n.DateShortKey)
 		if err != nil {
-			return nil, err
+			return nil, world.Wrap("owner.new "+m.ID, err)
 		}
 		sites[m.ID] = &site{
 			market: m, zone: zone, dates: dates, point: decimalPoint(m.Currency, locale),
@@ -49,21 +43,6 @@ func buildSites(cfg Config, d Deps) (map[string]*site, error) {
 		}
 	}
 	return sites, nil
-}
-
-// dateForm is a locale's way to write a moment. A part that is missing is
-// found here, not on a page without a day.
-func dateForm(texts *i18n.Texts, locale string) (string, error) {
-	if err := texts.Check([]string{locale}, []string{dateKey}); err != nil {
-		return "", err
-	}
-	form := texts.Locale(locale).Text(dateKey)
-	for _, part := range dateParts {
-		if !strings.Contains(form, part) {
-			return "", world.E(world.CodeInvalid, "owner.new", fmt.Sprintf("%s: the text %s lacks %s", locale, dateKey, part))
-		}
-	}
-	return form, nil
 }
 
 func (at *site) locale() string { return at.market.Locales[0] }
@@ -79,11 +58,8 @@ func (at *site) typed(minor int64) string {
 	return strings.Replace(text, ".", at.point, 1)
 }
 
-// date prints a moment on the market's clocks, in the locale's order.
-func (at *site) date(t time.Time) string {
-	t = t.In(at.zone)
-	return strings.NewReplacer("{year}", t.Format("2006"), "{month}", t.Format("01"), "{day}", t.Format("02"), "{time}", t.Format("15:04")).Replace(at.dates)
-}
+// date prints a moment on the market's clocks, as its locale writes it.
+func (at *site) date(t time.Time) string { return at.dates.Format(t.In(at.zone)) }
 
 // today is the market's day that now lies in; it may have 23 or 25 hours.
 func (at *site) today(now time.Time) (from, to time.Time) {

@@ -15,6 +15,9 @@ type basket struct {
 	lines []basketLine
 }
 
+// fewLeft is how many of a product a visitor is told to hurry for.
+const fewLeft = 5
+
 type basketLine struct {
 	world.CartLine
 	product world.Product // without a slug when it is no longer sold

@@ -10,10 +10,18 @@ import (
 
 // notice is a message at the head of a page.
 type notice struct {
+	ID    string // wrongID when the browser shall go there, else ""
 	Kind  string // "", "good" or "bad"
 	Text  string
-	Items []string
+	Items []noticeItem
 }
+
+// noticeItem is one of several things to mend. At is the id of the element
+// where that is done, or "".
+type noticeItem struct{ Text, At string }
+
+// wrongID is the id of the message that the script puts the focus on.
+const wrongID = "wrong"
 
 // cartBody is the cart's page.
 type cartBody struct {
@@ -24,9 +32,12 @@ type cartBody struct {
 }
 
 type cartRow struct {
-	Slug, Name, URL, Unit, Sum, Wrong string
-	Quantity                          int
-	Shot                              shot
+	Slug, Name, URL, Unit, Sum string
+	Wrong                      string // why it cannot be ordered
+	Left                       string // how few are left, where that is worth saying
+	Sold                       bool   // nothing is left: there is no quantity to choose
+	Quantity                   int
+	Shot                       shot
 }
 
 func (s *Shop) showCart(w http.ResponseWriter, r *http.Request, at *site) error {
@@ -43,8 +54,8 @@ func (s *Shop) cartPage(w http.ResponseWriter, r *http.Request, at *site, status
 	v := s.view(at, "/cart")
 	v.Title, v.Section, v.CartCount, v.Counted = v.T("cart.title"), "cart", b.count(), true
 	body := cartBody{Most: s.cfg.MaxQuantity, Ready: b.ready(), Notices: notices}
-	if len(b.lines) > 0 && !b.ready() {
-		body.Notices = append(body.Notices, notice{Kind: "bad", Text: v.T("error.summary")})
+	if wrong := at.shortages(b); len(wrong) > 0 {
+		body.Notices = append(body.Notices, notice{ID: wrongID, Kind: "bad", Text: v.T("cart.check"), Items: wrong})
 	}
 	for i, l := range b.lines {
 		body.Lines = append(body.Lines, s.cartRow(v, at, l, i == 0))
@@ -60,7 +71,7 @@ func (s *Shop) cartPage(w http.ResponseWriter, r *http.Request, at *site, status
 }
 
 func (s *Shop) cartRow(v *view, at *site, l basketLine, first bool) cartRow {
-	row := cartRow{Slug: l.Slug, Name: l.product.Name, Quantity: l.Quantity, Wrong: at.wrongWith(l)}
+	row := cartRow{Slug: l.Slug, Name: l.product.Name, Quantity: l.Quantity, Wrong: at.wrongWith(l), Left: at.leftOf(l), Sold: l.gone() || l.left == 0}
 	if l.gone() {
 		row.Name = l.Slug
 		return row
@@ -70,6 +81,31 @@ func (s *Shop) cartRow(v *view, at *site, l basketLine, first bool) cartRow {
 	row.Sum = at.money(l.product.PriceMinor * int64(l.Quantity))
 	row.Shot = s.shot(v, l.product, lineSizes, lineWidth, first)
 	return row
+}
+
+// shortages say which lines cannot be ordered as they are, and where on the
+// cart's page that is mended: by the quantity, or by removing the line.
+func (at *site) shortages(b basket) (out []noticeItem) {
+	for _, l := range b.lines {
+		switch {
+		case l.gone() || l.left == 0:
+			out = append(out, noticeItem{Text: at.wrongWith(l), At: "r-" + l.Slug})
+		case l.short():
+			out = append(out, noticeItem{Text: at.wrongWith(l), At: "q-" + l.Slug})
+		}
+	}
+	return out
+}
+
+// leftOf says that few are left of a product, or none; "" when there are enough.
+func (at *site) leftOf(l basketLine) string {
+	switch {
+	case l.gone() || l.left == 0:
+		return at.texts.Text("stock.sold_out")
+	case l.short() || l.left <= fewLeft:
+		return at.texts.Text("stock.left", "Count", l.left)
+	}
+	return ""
 }
 
 // wrongWith says why a line cannot be ordered; "" when it can.
@@ -163,7 +199,7 @@ func (s *Shop) refuseQuantity(w http.ResponseWriter, r *http.Request, at *site) 
 
 // addRefused shows the cart with the reason, where it is the visitor's to mend.
 func (s *Shop) addRefused(w http.ResponseWriter, r *http.Request, at *site, err error) error {
-	key := map[world.Code]string{world.CodeTooLarge: "error.try_again", world.CodeNotFound: "not_found.text"}[world.CodeOf(err)]
+	key := map[world.Code]string{world.CodeTooLarge: "cart.full", world.CodeNotFound: "not_found.text"}[world.CodeOf(err)]
 	if key == "" {
 		return err
 	}

@@ -1,8 +1,10 @@
 package shop
 
 import (
+	"context"
 	"net/http"
 	"regexp"
+	"slices"
 
 	"meridian/engine/tax"
 	"meridian/world"
@@ -27,9 +29,9 @@ func (s *Shop) list(w http.ResponseWriter, r *http.Request, at *site) error {
 	}
 	v := s.view(at, "/")
 	s.find(v, at, "/")
-	v.Description = v.T("site.footer")
+	v.Description, v.Section = v.About, "menu"
 	groups := []string{world.GroupMarket(at.market.ID)}
-	var body struct{ Featured, Rest []card }
+	var body listBody
 	// Featured products come first on the page, so they take the eager pictures.
 	eager := eagerCards
 	for _, featured := range []bool{true, false} {
@@ -37,8 +39,7 @@ func (s *Shop) list(w http.ResponseWriter, r *http.Request, at *site) error {
 			if p.Featured != featured {
 				continue
 			}
-			c := card{Name: p.Name, Description: p.Description, URL: at.prefix + "/p/" + p.Slug, Price: at.money(p.PriceMinor),
-				Shot: s.shot(v, p, cardSizes, cardWidth, eager > 0)}
+			c := s.card(v, at, p, eager > 0)
 			eager--
 			groups = append(groups, world.GroupProduct(p.Market, p.Slug))
 			if featured {
@@ -48,9 +49,37 @@ func (s *Shop) list(w http.ResponseWriter, r *http.Request, at *site) error {
 			}
 		}
 	}
+	body.Hero = heroShots(body.Featured)
+	if len(body.Hero) > 0 {
+		v.Preload = body.Hero[0]
+	}
 	v.Body = body
 	s.shared(w, groups...)
 	return s.render(w, r, http.StatusOK, "list", v)
+}
+
+func (s *Shop) card(v *view, at *site, p world.Product, first bool) card {
+	return card{Name: p.Name, Description: p.Description, URL: at.prefix + "/p/" + p.Slug, Price: at.money(p.PriceMinor),
+		Shot: s.shot(v, p, cardSizes, cardWidth, first)}
+}
+
+// heroShots are the first pictures of the featured products once more, as
+// decoration. They are lazy, for a phone does not show them.
+func heroShots(featured []card) (out []shot) {
+	for _, c := range featured {
+		if c.Shot.Src == "" || len(out) == heroPictures {
+			continue
+		}
+		c.Shot.Sizes, c.Shot.Alt, c.Shot.First = heroSizes, "", false
+		out = append(out, c.Shot)
+	}
+	return out
+}
+
+// listBody is the front page.
+type listBody struct {
+	Hero           []shot
+	Featured, Rest []card
 }
 
 // productBody is a product's own page.
@@ -59,6 +88,7 @@ type productBody struct {
 	TaxNote                                   string
 	Most                                      int
 	Shot                                      shot
+	More                                      []card // other products
 }
 
 func (s *Shop) product(w http.ResponseWriter, r *http.Request, at *site) error {
@@ -77,10 +107,32 @@ func (s *Shop) product(w http.ResponseWriter, r *http.Request, at *site) error {
 	v := s.view(at, path)
 	s.find(v, at, path)
 	v.Title, v.Description = p.Name, p.Description
-	v.Body = productBody{Slug: p.Slug, Name: p.Name, Description: p.Description, Allergens: p.Allergens, Price: at.money(p.PriceMinor), TaxNote: s.taxNote(at, p),
+	body := productBody{Slug: p.Slug, Name: p.Name, Description: p.Description, Allergens: p.Allergens, Price: at.money(p.PriceMinor), TaxNote: s.taxNote(at, p),
 		Most: s.cfg.MaxQuantity, Shot: s.shot(v, p, productSizes, productWidth, true)}
-	s.shared(w, world.GroupMarket(at.market.ID), world.GroupProduct(at.market.ID, slug))
+	groups := []string{world.GroupMarket(at.market.ID), world.GroupProduct(at.market.ID, slug)}
+	others, err := s.others(r.Context(), at, slug)
+	if err != nil {
+		return err
+	}
+	for _, o := range others {
+		body.More = append(body.More, s.card(v, at, o, false))
+		groups = append(groups, world.GroupProduct(at.market.ID, o.Slug))
+	}
+	v.Body = body
+	s.shared(w, groups...)
 	return s.render(w, r, http.StatusOK, "product", v)
+}
+
+// others are the products that follow one in the shop's order, from the start
+// again behind the last, so that each has its turn on some page.
+func (s *Shop) others(ctx context.Context, at *site, slug string) ([]world.Product, error) {
+	all, err := s.deps.Catalog.Products(ctx, at.market.ID, at.locale())
+	if err != nil {
+		return nil, world.Wrap("shop.others", err)
+	}
+	here := slices.IndexFunc(all, func(p world.Product) bool { return p.Slug == slug })
+	after := slices.Concat(all[here+1:], all[:max(here, 0)])
+	return after[:min(len(after), moreCards)], nil
 }
 
 // taxNote says what tax is in a price, by today's rule; where the address

@@ -4,8 +4,11 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 
 	"meridian/world"
 )
@@ -69,8 +72,8 @@ func TestProductPicture(t *testing.T) {
 	wants(t, w, 200,
 		`src="/img/sweet-crumbs/2abcdefghjkmnpqr/v3/auto/960x720"`, `/v3/auto/320x240 320w`, `1600x1200 1600w`,
 		`width="960" height="720"`, `fetchpriority="high"`, `alt="Torte &amp; &lt;Sahne&gt;"`, `.c0{background-color:#aa7744}`, `class="shot c0"`, "Milch.")
-	lacks(t, w, "1920w", `loading="lazy"`) // the picture is not that large
-	if got := w.Header().Get("Surrogate-Key"); got != "de/pages de/p/torte" {
+	lacks(t, w, "1920w", `loading="lazy"`, `rel="preload"`) // the picture is not that large
+	if got := w.Header().Get("Surrogate-Key"); got != "de/pages de/p/torte de/p/brot" {
 		t.Errorf("groups %q", got)
 	}
 	wants(t, b.get("/p/brot"), 200, `class="shot bare" role="img" aria-label="Brot"`)
@@ -83,8 +86,71 @@ func TestPicturesBelowTheFoldAreLazy(t *testing.T) {
 		b.catalog.products = append(b.catalog.products, torte)
 	}
 	page := b.get("/").Body.String()
-	if eager, lazy := strings.Count(page, `fetchpriority="high"`), strings.Count(page, `loading="lazy"`); eager != eagerCards || lazy != 7-eagerCards {
+	// The decoration is lazy too: a phone does not show it, so it must not fetch it.
+	if eager, lazy := strings.Count(page, `fetchpriority="high" decoding`), strings.Count(page, `loading="lazy"`); eager != eagerCards || lazy != 7-eagerCards+heroPictures {
 		t.Errorf("%d eager, %d lazy", eager, lazy)
+	}
+}
+
+func TestDecorationIsMadeOfFeaturedPictures(t *testing.T) {
+	b := open(t, "us-east", "de.localhost", nil)
+	w := b.get("/")
+	wants(t, w, 200, `<div class="pile" aria-hidden="true">`, `<link rel="preload" as="image" href="/img/sweet-crumbs/2abcdefghjkmnpqr/v3/auto/480x360"`, `media="(min-width: 56rem)"`)
+	if n := strings.Count(w.Body.String(), `alt=""`); n != 1 {
+		t.Errorf("%d pictures of decoration of one featured product", n)
+	}
+	b.catalog.products = b.catalog.products[1:]
+	lacks(t, b.get("/"), `class="pile"`, `rel="preload"`)
+}
+
+func TestProductLeadsToTheNextOnes(t *testing.T) {
+	b := open(t, "us-east", "de.localhost", nil)
+	for _, slug := range []string{"a", "b", "c", "d"} {
+		b.catalog.products = append(b.catalog.products, world.Product{Slug: slug, Name: "Kuchen " + slug, TaxClass: "cake"})
+	}
+	for path, want := range map[string]string{
+		"/p/brot":  "de/pages de/p/brot de/p/a de/p/b de/p/c de/p/d",
+		"/p/c":     "de/pages de/p/c de/p/d de/p/torte de/p/brot de/p/a", // from the start again
+		"/p/torte": "de/pages de/p/torte de/p/brot de/p/a de/p/b de/p/c",
+	} {
+		w := b.get(path)
+		wants(t, w, 200, "Mehr aus dem Ofen")
+		if got := w.Header().Get("Surrogate-Key"); got != want {
+			t.Errorf("%s: groups %q, want %q", path, got, want)
+		}
+		if n := strings.Count(w.Body.String(), `<article class="card">`); n != moreCards {
+			t.Errorf("%s: %d cards", path, n)
+		}
+	}
+	b.catalog.products = b.catalog.products[:1]
+	lacks(t, b.get("/p/torte"), "Mehr aus dem Ofen")
+}
+
+func TestPagesAreNamedByBrandAndCountry(t *testing.T) {
+	b := open(t, "us-east", "de.localhost", nil)
+	wants(t, b.get("/p/brot"), 200, "<title>Brot · Sweet Crumbs Deutschland</title>")
+	wants(t, b.get("/"), 200, "<title>Sweet Crumbs Deutschland</title>", `lang="ja-JP" hreflang="ja-JP">日本</a>`, "Sweet Crumbs: eine Bäckerfamilie")
+}
+
+// Every state of the shipped world has a name in the market's languages.
+func TestShippedStatesHaveNames(t *testing.T) {
+	body, err := os.ReadFile("../../world.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var w world.World
+	if err := yaml.Unmarshal(body, &w); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range w.Markets {
+		for _, l := range m.Locales {
+			at := &site{market: m, texts: testTexts(t).Locale(l)}
+			for _, j := range m.Tax.Jurisdictions {
+				if at.jurisdiction() == "" && at.place(j) == strings.TrimPrefix(j, m.Country+"-") {
+					t.Errorf("%s: %s has no name", l, j)
+				}
+			}
+		}
 	}
 }
 

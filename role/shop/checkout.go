@@ -93,7 +93,7 @@ func (s *Shop) takeKey(a *attempt) (err error) {
 	if err == nil {
 		return nil
 	}
-	a.notices = append(a.notices, notice{Kind: "bad", Text: a.at.texts.Text("error.try_again")})
+	a.notices = append(a.notices, notice{Kind: "bad", Text: a.at.texts.Text("checkout.changed")})
 	a.r.PostForm.Set("step", "review")
 	a.key, err = newID(s.deps.Random)
 	return err
@@ -155,21 +155,27 @@ func (s *Shop) checkoutPage(a *attempt) error {
 	body := checkoutBody{Key: a.key, Notices: a.notices}
 	body.Contact, body.Address = formFields(v, a.at, a.contact, a.wrong)
 	body.Wrong = wrongFields(body.Contact, body.Address)
-	if short := a.shortages(); len(short) > 0 {
+	if short := a.at.shortages(a.basket); len(short) > 0 {
 		body.Trim = true
-		body.Notices = append(body.Notices, notice{Kind: "bad", Text: v.T("error.summary"), Items: short})
+		for i := range short {
+			short[i].At = "trim" // the button that mends them all
+		}
+		body.Notices = append(body.Notices, notice{Kind: "bad", Text: v.T("cart.check"), Items: short})
+	}
+	if len(body.Wrong) == 0 && len(body.Notices) > 0 {
+		body.Notices[0].ID = wrongID
 	}
 	q, final, err := s.settle(a)
 	switch {
 	case world.Is(err, world.CodeTooLarge):
-		body.Notices = append(body.Notices, notice{Kind: "bad", Text: v.T("error.try_again")})
+		body.Notices = append(body.Notices, notice{Kind: "bad", Text: v.T("checkout.too_large")})
 		a.status = http.StatusUnprocessableEntity
 	case err != nil:
 		return err
 	case final:
 		v.Sums, body.Quoted, body.Settled = a.at.quoteSums(q), quotedOf(q).String(), true
 	default:
-		if v.Sums, err = a.at.openSums(a.basket); err != nil {
+		if v.Sums, err = a.at.openSums(a.basket, "checkout.tax_open"); err != nil {
 			return err
 		}
 	}
@@ -188,15 +194,4 @@ func (s *Shop) settle(a *attempt) (q checkout.Quote, final bool, err error) {
 	}
 	q, err = s.quote(a.at, a.basket, jurisdiction)
 	return q, err == nil, world.Wrap("shop.settle", err)
-}
-
-// shortages say of which products less is left than is in the cart.
-func (a *attempt) shortages() []string {
-	var out []string
-	for _, l := range a.basket.lines {
-		if l.short() {
-			out = append(out, a.at.wrongWith(l))
-		}
-	}
-	return out
 }

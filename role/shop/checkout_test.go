@@ -3,6 +3,7 @@ package shop
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -69,7 +70,7 @@ func TestCartSaysWhatIsShort(t *testing.T) {
 	b := open(t, "eu-central", "de.localhost", nil)
 	b.add("torte", "6")
 	w := b.get("/cart")
-	wants(t, w, 200, "5", `aria-describedby="w-torte"`, `<p class="wrong" id="w-torte">`)
+	wants(t, w, 200, "Nur noch 5 Stück", `aria-describedby="w-torte"`, `<p class="wrong" id="w-torte">`, `role="alert" id="wrong"`, `<a href="#q-torte">`)
 	lacks(t, w, `href="/checkout"`)
 	if w := b.get("/checkout"); w.Code != 303 || w.Header().Get("Location") != "/cart" {
 		t.Errorf("checkout of what is not there: %d", w.Code)
@@ -78,6 +79,35 @@ func TestCartSaysWhatIsShort(t *testing.T) {
 	w = b.get("/cart")
 	wants(t, w, 200, `id="w-torte"`, `value="remove"`)
 	lacks(t, w, `href="/checkout"`)
+}
+
+func TestCartSaysHowFewAreLeft(t *testing.T) {
+	for _, c := range []struct {
+		left, wanted int
+		want, not    string
+	}{
+		{fewLeft + 1, 1, `name="quantity"`, `class="left"`},
+		{fewLeft, 1, `<span class="left">Nur noch 5 Stück</span>`, `class="wrong"`},
+		{20, 21, `<span class="left">Nur noch 20 Stück</span>`, "Ausverkauft"},
+		{0, 1, `<span class="left">Ausverkauft</span>`, `name="quantity"`},
+	} {
+		b := open(t, "eu-central", "de.localhost", nil)
+		b.add("brot", strconv.Itoa(c.wanted))
+		b.orders.stock["brot"] = c.left
+		w := b.get("/cart")
+		wants(t, w, 200, c.want)
+		lacks(t, w, c.not)
+	}
+	b := open(t, "eu-central", "de.localhost", nil)
+	b.add("brot", "1")
+	b.orders.stock["brot"] = 0
+	wants(t, b.get("/cart"), 200, `<a href="#r-brot">`, `id="r-brot"`)
+}
+
+func TestCartThatIsFullSaysSo(t *testing.T) {
+	b := open(t, "eu-central", "de.localhost", func(c *Config, _ *Deps) { c.MaxLines = 1 })
+	b.add("brot", "1")
+	wants(t, b.post("/cart", url.Values{"action": {"add"}, "slug": {"torte"}, "quantity": {"1"}}), 422, "Mehr verschiedene Artikel")
 }
 
 func TestOnlyTheHomeRegionHasCarts(t *testing.T) {
@@ -115,7 +145,7 @@ func TestCheckoutWholeWay(t *testing.T) {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
 	page := w.Header().Get("Location")
-	wants(t, b.get(page), 200, "SC-DE-", "Jürgen Weiß", "50667 Köln", "15,60\u00a0€", "2026-11-21 13:00", `data-cart-count="0"`)
+	wants(t, b.get(page), 200, "SC-DE-", "Jürgen Weiß", "50667 Köln", "15,60\u00a0€", "21. November 2026, 13:00 Uhr", `data-cart-count="0"`)
 	wants(t, b.get("/orders"), 200, "SC-DE-", page)
 	again := b.post("/checkout", with(form, "step", "place"))
 	if again.Code != 303 || again.Header().Get("Location") != page || b.orders.stock["brot"] != 47 {
@@ -200,7 +230,7 @@ func TestCheckoutThatLosesTheRace(t *testing.T) {
 		b := open(t, "eu-central", "de.localhost", nil)
 		form := atCheckout(t, b, contactDE())
 		b.orders.err = world.E(code, "fake", "")
-		wants(t, b.post("/checkout", with(form, "step", "place")), 409, "Es wurde nichts bestellt", `value="Jürgen Weiß"`)
+		wants(t, b.post("/checkout", with(form, "step", "place")), 409, "Es wurde noch nichts bestellt", `value="Jürgen Weiß"`)
 	}
 	b := open(t, "eu-central", "de.localhost", nil)
 	form := atCheckout(t, b, contactDE())
@@ -235,26 +265,26 @@ func TestCheckoutWhereTheStateDecidesTheTax(t *testing.T) {
 	b := open(t, "us-east", "us.localhost", nil)
 	b.add("torte", "2")
 	w := b.get("/checkout")
-	wants(t, w, 200, `<select id="state" name="state" autocomplete="address-level1" required>`, `<option value="CA">`, `name="step" value="review"`, "Tax is added at checkout.")
+	wants(t, w, 200, `<select id="state" name="state" autocomplete="address-level1" required>`, `<option value="CA">`, `name="step" value="review"`, "Sales tax depends on your state.", "Show total with tax", `<option value="AR">Arkansas</option>`)
 	lacks(t, w, `value="place"`)
 	contact := url.Values{"name": {"Ann"}, "email": {"a@example.com"}, "line1": {"1 Main St"}, "city": {"Fresno"}, "postal_code": {"93650"},
 		"key": {hidden(t, w, "key")}, "quoted": {hidden(t, w, "quoted")}}
-	wants(t, b.post("/checkout", with(contact, "step", "place")), 422, `<a href="#state">`, `value="Ann"`)
+	wants(t, b.post("/checkout", with(contact, "step", "place")), 422, `<a href="#state">State: Please choose a state from the list.`, `value="Ann"`)
 	w = b.post("/checkout", with(contact, "step", "review", "state", "CA"))
-	wants(t, w, 200, `<option value="CA" selected>`, "Sales tax (CA): none on these goods", "$0.00", "$2,469.00", `value="place"`)
+	wants(t, w, 200, `<option value="CA" selected>`, "Sales tax (California): none on these goods", "$0.00", "$2,469.00", `value="place"`)
 	review := with(contact, "state", "CA", "quoted", hidden(t, w, "quoted"))
 	// Another state than the one that the total was shown for is shown first.
 	wants(t, b.post("/checkout", with(review, "step", "place", "state", "AR")), 409, `<option value="AR" selected>`)
 	w = b.post("/checkout", with(review, "step", "place"))
 	wants(t, w, 303)
-	wants(t, b.get(w.Header().Get("Location")), 200, "93650 Fresno\nCA", "Sales tax (CA): none on these goods")
+	wants(t, b.get(w.Header().Get("Location")), 200, "93650 Fresno\nCalifornia", "Sales tax (California): none on these goods")
 }
 
 func TestCheckoutWithoutAKeyIsShownAgain(t *testing.T) {
 	b := open(t, "eu-central", "de.localhost", nil)
 	form := atCheckout(t, b, contactDE())
 	w := b.post("/checkout", with(form, "step", "place", "key", "short"))
-	wants(t, w, 200, "Es wurde nichts bestellt")
+	wants(t, w, 200, "Es wurde noch nichts bestellt")
 	if len(hidden(t, w, "key")) != 26 || len(b.orders.orders) != 0 {
 		t.Error("no new key, or an order without one")
 	}

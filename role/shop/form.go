@@ -90,6 +90,9 @@ func formFields(v *view, at *site, c world.Contact, wrong map[checkout.Field]che
 			field.Optional = v.T("checkout.optional")
 		}
 		if key, bad := wrong[f.name]; bad {
+			if f.name == checkout.State && key == checkout.Required && at.jurisdiction() == "" {
+				key = checkout.BadState // there is a list: nothing is to be filled in
+			}
 			field.Wrong = v.T(wrongKey(key), "Max", f.most)
 		}
 		if f.name == checkout.PostalCode {

@@ -57,10 +57,6 @@ func addressText(at *site, c world.Contact) string {
 	return strings.Join(lines, "\n")
 }
 
-// date prints a moment on the market's clocks, as ISO 8601 does: the one order
-// of day and month that nobody misreads.
-func (at *site) date(t time.Time) string { return t.In(at.zone).Format("2006-01-02 15:04") }
-
 // orderRow is an order on the list.
 type orderRow struct{ URL, Number, Date, Machine, Total string }
 
@@ -77,6 +73,6 @@ func (s *Shop) listOrders(w http.ResponseWriter, r *http.Request, at *site) erro
 		}
 	}
 	v := s.view(at, "/orders")
-	v.Title, v.Body = v.T("order.list_title"), body
+	v.Title, v.Section, v.Body = v.T("order.list_title"), "orders", body
 	return s.render(w, r, http.StatusOK, "orders", v)
 }

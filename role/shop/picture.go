@@ -24,10 +24,14 @@ const (
 	cardSizes    = "(min-width: 76rem) 17rem, (min-width: 56rem) 30vw, (min-width: 36rem) 45vw, 92vw"
 	productSizes = "(min-width: 76rem) 40rem, (min-width: 56rem) 52vw, 92vw"
 	lineSizes    = "8rem"
+	heroSizes    = "20rem"
 
 	cardWidth    = 480
 	productWidth = 960
 	lineWidth    = 160
+
+	heroPictures = 3
+	moreCards    = 4
 
 	eagerCards = 4 // a phone shows one or two without scrolling, a desk four
 )

@@ -52,7 +52,7 @@ func (s *Shop) placeRefused(a *attempt) (err error) {
 	}
 	a.status = http.StatusConflict
 	if a.basket.ready() {
-		a.notices = append(a.notices, notice{Text: a.at.texts.Text("error.try_again")})
+		a.notices = append(a.notices, notice{Text: a.at.texts.Text("checkout.changed")})
 	}
 	return s.checkoutPage(a)
 }

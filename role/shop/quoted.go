@@ -74,7 +74,7 @@ func (at *site) changes(shown quoted, now checkout.Quote, b basket) (out []notic
 		}
 	}
 	if len(out) == 0 && shown.String() != quotedOf(now).String() {
-		out = append(out, notice{Text: at.texts.Text("error.try_again")}) // another quantity, state or rate
+		out = append(out, notice{Text: at.texts.Text("checkout.changed")}) // another quantity, state or rate
 	}
 	return out
 }

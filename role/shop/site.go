@@ -19,6 +19,7 @@ type site struct {
 	texts  i18n.Locale
 	prefix string // "" for the market's default locale, else "/hi-in"
 	zone   *time.Location
+	dates  i18n.DateForm
 	terms  checkout.Terms
 	rules  checkout.ContactRules
 	home   bool // whether this shop's region takes the market's writes
@@ -30,6 +31,12 @@ func (s *site) locale() string { return s.texts.Tag }
 func (s *site) money(minor int64) string {
 	return money.Amount{Minor: minor, Currency: s.market.Currency}.Format(s.locale())
 }
+
+// name is the shop's: the brand and the country in its own words.
+func (s *site) name(brand string) string { return brand + " " + s.market.Name }
+
+// date prints a moment on the market's clocks, as its readers write it.
+func (s *site) date(t time.Time) string { return s.dates.Format(t.In(s.zone)) }
 
 // jurisdiction is whose tax an order owes before an address is known; "" when
 // the address decides.
@@ -62,7 +69,12 @@ func buildSites(cfg Config, d Deps) (map[string]sites, error) {
 		}
 		byPrefix := sites{}
 		for i, l := range m.Locales {
-			s := &site{market: m, texts: d.Texts.Locale(l), zone: zone, terms: terms, rules: rules, home: m.HomeRegion == cfg.Region}
+			texts := d.Texts.Locale(l)
+			dates, err := texts.DateForm(i18n.DateLongKey)
+			if err != nil {
+				return nil, world.Wrap("shop.new "+m.ID, err)
+			}
+			s := &site{market: m, texts: texts, zone: zone, dates: dates, terms: terms, rules: rules, home: m.HomeRegion == cfg.Region}
 			if i > 0 {
 				s.prefix = "/" + strings.ToLower(l)
 			}

@@ -13,8 +13,9 @@ type sums struct {
 	Lines      []sumLine
 	Taxes      []sumTax
 	Net, Total string
-	OnTop      bool // tax comes on top of prices; else they include it
-	Open       bool // tax is not known before the address
+	OnTop      bool   // tax comes on top of prices; else they include it
+	Open       bool   // tax is not known before the address;
+	Note       string // then this says so
 }
 
 type sumLine struct {
@@ -58,10 +59,10 @@ func (at *site) decimalComma() bool {
 	return strings.Contains(money.Amount{Minor: 1050, Currency: "EUR"}.Format(at.locale()), "10,50")
 }
 
-// place names a jurisdiction: by a text if there is one, else by its own code
-// within the country.
+// place names a jurisdiction: by a text ("state.us_ca") if there is one, else
+// by its own code within the country.
 func (at *site) place(jurisdiction string) string {
-	if key := "state." + jurisdiction; at.texts.Has(key) {
+	if key := "state." + strings.ReplaceAll(strings.ToLower(jurisdiction), "-", "_"); at.texts.Has(key) {
 		return at.texts.Text(key)
 	}
 	return strings.TrimPrefix(jurisdiction, at.market.Country+"-")
@@ -71,8 +72,9 @@ func (at *site) quoteSums(q checkout.Quote) *sums {
 	return at.sums(q.Lines, q.Taxes, q.Jurisdiction, q.Net.Minor, q.Total.Minor)
 }
 
-// openSums adds up a cart whose tax the address will decide: prices only.
-func (at *site) openSums(b basket) (*sums, error) {
+// openSums adds up a cart whose tax the address will decide: prices only, and
+// a text that says so.
+func (at *site) openSums(b basket, note string) (*sums, error) {
 	net := money.Amount{Currency: at.market.Currency}
 	var lines []world.OrderLine
 	for _, l := range b.sold() {
@@ -86,7 +88,7 @@ func (at *site) openSums(b basket) (*sums, error) {
 		lines = append(lines, world.OrderLine{Name: l.Product.Name, Quantity: l.Quantity, LineMinor: price.Minor})
 	}
 	out := at.sums(lines, nil, "", net.Minor, net.Minor)
-	out.Open = true
+	out.Open, out.Note = true, at.texts.Text(note)
 	return out, nil
 }
 
@@ -97,7 +99,7 @@ func (s *Shop) basketSums(at *site, b basket) (*sums, error) {
 		return nil, nil
 	}
 	if at.jurisdiction() == "" {
-		return at.openSums(b)
+		return at.openSums(b, "tax.at_checkout")
 	}
 	q, err := s.quote(at, b, at.jurisdiction())
 	if err != nil {

@@ -7,9 +7,9 @@ import "meridian/engine/checkout"
 func codeKeys() []string {
 	keys := []string{
 		"tax.included", "tax.zero", "tax.added", "tax.at_checkout",
-		"cart.added", "cart.out_of_stock", "cart.not_enough", "cart.price_changed",
-		"checkout.optional", "checkout.choose_state", "order.title",
-		"error.summary", "error.quantity", "error.try_again",
+		"cart.added", "cart.check", "cart.out_of_stock", "cart.not_enough", "cart.price_changed", "stock.left", "stock.sold_out",
+		"checkout.optional", "checkout.choose_state", "checkout.changed", "checkout.too_large", "checkout.tax_open", "cart.full", "order.title", "site.footer",
+		"error.quantity", "error.try_again",
 		"not_found.title", "not_found.text", "unavailable.title", "unavailable.text", "unavailable.checkout",
 	}
 	for _, f := range contactFields {

@@ -59,12 +59,14 @@ func (s *Shop) loadPages() (keys []string, err error) {
 // view is what every page's template is given.
 type view struct {
 	World, Prefix, Section string
+	Shop, About            string // the shop's name, and what it says of itself
 	Title, Description     string
 	Market                 world.Market
 	CSS, JS, Icon          string
 	Canonical              string
 	Alternates, Languages  []link
 	Shops                  []link
+	Preload                shot          // fetched before the page is read to its end, on wide screens
 	Style                  template.HTML // the page's own colours, named in its policy by their hash
 	CartCount              int           // how many things are in the cart,
 	Counted                bool          // where the page may know it
@@ -90,7 +92,7 @@ func (v *view) Locale() string { return v.texts.Tag }
 // view makes the frame of a page at path, an address without a locale.
 func (s *Shop) view(at *site, path string) *view {
 	v := &view{
-		World: s.world.Name, Prefix: at.prefix, Market: at.market, texts: at.texts,
+		World: s.world.Name, Shop: at.name(s.world.Name), About: at.texts.Text("site.footer", "Brand", s.world.Name), Prefix: at.prefix, Market: at.market, texts: at.texts,
 		CSS: s.assets.URL("site.css"), JS: s.assets.URL("site.js"), Icon: s.assets.URL("favicon.svg"),
 	}
 	for _, l := range at.market.Locales {
