@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"meridian/adapter/yaml"
 	"meridian/world"
 )
 
@@ -40,6 +42,8 @@ func Run(ctx context.Context, version string, args []string, out, errOut io.Writ
 	if err == nil {
 		return exitOK
 	}
+	// A wrong flag ends the reading of the command line before --json is met.
+	c.json = c.json || slices.Contains(args, "--json")
 	c.fail(err)
 	if world.Is(err, world.CodeInvalid) || !isOurs(err) {
 		return exitInvalid
@@ -65,10 +69,36 @@ func (c *cli) fail(err error) {
 		message += fmt.Sprintf("\n  because: %v", e.Err)
 	}
 	if c.json {
-		json.NewEncoder(c.err).Encode(map[string]any{"code": e.Code, "message": message, "op": e.Op, "retry": e.Retry})
+		out := map[string]any{"code": e.Code, "message": message, "op": e.Op, "retry": e.Retry}
+		if lines := problems(err); lines != nil {
+			out["problems"] = lines
+		}
+		json.NewEncoder(c.err).Encode(out)
 		return
 	}
 	fmt.Fprintf(c.err, "meridian: %s\n", message)
+}
+
+// problem is one thing that is wrong with a file.
+type problem struct {
+	File  string `json:"file"`
+	Line  int    `json:"line"`
+	Field string `json:"field"`
+	What  string `json:"what"`
+	Fix   string `json:"fix"`
+}
+
+// problems are what is wrong with a file that a person wrote; none for other errors.
+func problems(err error) []problem {
+	var fe *yaml.FileError
+	if !errors.As(err, &fe) {
+		return nil
+	}
+	var out []problem
+	for _, p := range fe.Problems {
+		out = append(out, problem{fe.File, p.Line, p.Path, p.What, p.Fix})
+	}
+	return out
 }
 
 func (c *cli) root() *cobra.Command {
@@ -95,6 +125,7 @@ that stays in its legal zone, and pictures from an image CDN of its own.`,
 func (c *cli) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Example: "  meridian version --json",
 		RunE: func(*cobra.Command, []string) error {
 			return c.print(map[string]string{"version": c.version}, func(w io.Writer) { fmt.Fprintln(w, "meridian", c.version) })
 		},

@@ -41,6 +41,8 @@ func (c *cli) media() *cobra.Command {
 		Use: "media", Short: "Put pictures in, get them, list them", Args: cobra.NoArgs,
 		Long: `Works on the world that runs on this machine, or on another by --url with the
 upload token in ` + tokenVariable + `.`,
+		Example: `  meridian media put cake.jpg
+  meridian media ls --url https://shop.example --app sweet-crumbs`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	f := cmd.PersistentFlags()
@@ -94,28 +96,29 @@ func (t *mediaTarget) authorize(r *http.Request) error {
 	return nil
 }
 
-// loopback dials names under .localhost at this machine (RFC 6761 §6.3), which
-// not every resolver does.
-func loopback(ctx context.Context, network, addr string) (net.Conn, error) {
-	var d net.Dialer
-	if host, port, err := net.SplitHostPort(addr); err == nil && strings.HasSuffix(host, ".localhost") {
+// isLocal reports whether a host is a name of this machine (RFC 6761 §6.3).
+func isLocal(host string) bool { return host == "localhost" || strings.HasSuffix(host, ".localhost") }
+
+// dial reaches names under localhost at this machine: browsers do by
+// themselves, most resolvers do not.
+func dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if host, port, err := net.SplitHostPort(addr); err == nil && isLocal(host) {
 		addr = net.JoinHostPort("127.0.0.1", port)
 	}
-	return d.DialContext(ctx, network, addr)
+	return new(net.Dialer).DialContext(ctx, network, addr)
 }
 
-// dialLocalhost is a dialer that knows by itself that every name under
-// localhost is this machine (RFC 6761 §6.3). Browsers do; most resolvers don't.
-func dialLocalhost(ctx context.Context, network, address string) (net.Conn, error) {
-	if host, port, err := net.SplitHostPort(address); err == nil && strings.HasSuffix(host, ".localhost") {
-		address = net.JoinHostPort("localhost", port)
+// proxyFor is the proxy that the environment names, which cannot reach this machine.
+func proxyFor(r *http.Request) (*url.URL, error) {
+	if isLocal(r.URL.Hostname()) {
+		return nil, nil
 	}
-	return new(net.Dialer).DialContext(ctx, network, address)
+	return http.ProxyFromEnvironment(r)
 }
 
 // send carries out a request and reads its answer, at most limit bytes.
 func send(cmd *cobra.Command, r *http.Request, limit int64) (*http.Response, []byte, error) {
-	client := &http.Client{Timeout: mediaTimeout, Transport: &http.Transport{DialContext: loopback, Proxy: http.ProxyFromEnvironment, DisableCompression: true}}
+	client := &http.Client{Timeout: mediaTimeout, Transport: &http.Transport{DialContext: dial, Proxy: proxyFor, DisableCompression: true}}
 	res, err := client.Do(r.WithContext(cmd.Context()))
 	if err != nil {
 		return nil, nil, world.Because(world.CodeUnavailable, "media", "The edge does not answer. Is the world up?", err)
@@ -246,7 +249,7 @@ func (c *cli) mediaGet(t *mediaTarget) *cobra.Command {
 				return err
 			}
 			if output == "" {
-				output = args[0] + "." + strings.TrimPrefix(res.Header.Get("Content-Type"), "image/")
+				output = filepath.Base(args[0] + "." + strings.TrimPrefix(res.Header.Get("Content-Type"), "image/"))
 			}
 			if output == "-" {
 				_, err = c.out.Write(body)
@@ -272,6 +275,7 @@ func (c *cli) mediaList(t *mediaTarget) *cobra.Command {
 	var limit int
 	cmd := &cobra.Command{
 		Use: "ls", Short: "List the newest pictures", Args: cobra.NoArgs,
+		Example: `  meridian media ls --limit 10`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := t.request(http.MethodGet, fmt.Sprintf("/media/{app}?limit=%d", limit), nil)
 			if err != nil {

@@ -143,7 +143,8 @@ func orDash(list []string) string {
 func (c *cli) world() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "world", Short: "Work with world files", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Example: "  meridian world check world.yaml",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(&cobra.Command{
 		Use: "check FILE", Short: "Say what is wrong with a world file, by line",

@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"meridian/platform/httpserver"
+	"meridian/world"
+)
+
+// edgeFake answers the media commands, and remembers what it was asked.
+func edgeFake(t *testing.T, answer http.HandlerFunc) (base string, asked *[]*http.Request) {
+	asked = &[]*http.Request{}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		*asked = append(*asked, r)
+		answer(w, r)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL, asked
+}
+
+func picture(t *testing.T, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestMediaPut(t *testing.T) {
+	t.Setenv(tokenVariable, "tok")
+	var body string
+	base, asked := edgeFake(t, func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		body = string(b)
+		if body == "bad" {
+			w.WriteHeader(http.StatusUnsupportedMediaType)
+			json.NewEncoder(w).Encode(httpserver.Problem{Status: 415, Code: world.CodeUnsupported, Detail: "That is no picture.", ID: "ABCDEFGH"})
+			return
+		}
+		w.WriteHeader(http.StatusCreated)
+		io.WriteString(w, `{"media_id":"10","version":1,"url":"/img/a/10/v1/auto/640x0"}`)
+	})
+	good, bad := picture(t, "a cake.jpg", "JFIF"), picture(t, "x.txt", "bad")
+	code, out, errOut := run(t, "media", "put", good, "--url", base+"/", "--app", "a", "--from", "tokyo")
+	if code != exitOK || !strings.HasPrefix(out, base+"/img/a/10/v1/auto/640x0") || errOut != "" {
+		t.Errorf("%d %q %q", code, out, errOut)
+	}
+	r := (*asked)[0]
+	if r.Method != "PUT" || r.URL.Path != "/media/a" || r.URL.Query().Get("name") != "a cake.jpg" || r.Header.Get("Authorization") != "Bearer tok" || r.ContentLength != 4 || body != "JFIF" {
+		t.Errorf("%s %s %v, %d bytes", r.Method, r.URL, r.Header, r.ContentLength)
+	}
+	if c, err := r.Cookie("traveller"); err != nil || c.Value != "tokyo" {
+		t.Errorf("the city was not told: %v", err)
+	}
+
+	code, out, errOut = run(t, "media", "put", bad, good, "--url", base, "--app", "a")
+	if code != exitFailed || !strings.Contains(out, "/img/a/10/") || !strings.Contains(errOut, "That is no picture. (unsupported, id ABCDEFGH)") || !strings.Contains(errOut, "1 of 2 pictures were not taken") {
+		t.Errorf("%d %q %q", code, out, errOut)
+	}
+
+	code, out, _ = run(t, "media", "put", bad, good, "--url", base, "--app", "a", "--json")
+	var told struct {
+		Taken   []putResult `json:"taken"`
+		Refused []refusal   `json:"refused"`
+	}
+	if err := json.Unmarshal([]byte(out), &told); err != nil || code != exitFailed || len(told.Taken) != 1 || len(told.Refused) != 1 || told.Refused[0].Code != world.CodeUnsupported || told.Refused[0].File != bad {
+		t.Errorf("%d %v %s", code, err, out)
+	}
+}
+
+func TestMediaPutNeedsItsToken(t *testing.T) {
+	t.Setenv(tokenVariable, "")
+	base, asked := edgeFake(t, http.NotFound)
+	code, _, errOut := run(t, "media", "put", picture(t, "a", "x"), "--url", base, "--app", "a")
+	if code != exitFailed || !strings.Contains(errOut, tokenVariable) || len(*asked) != 0 {
+		t.Errorf("%d %q, %d requests", code, errOut, len(*asked))
+	}
+}
+
+func TestMediaGet(t *testing.T) {
+	base, asked := edgeFake(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "image/webp")
+		w.Header().Set("Cache-Status", "edge-fra; hit")
+		io.WriteString(w, "RIFF")
+	})
+	t.Chdir(t.TempDir())
+	code, out, errOut := run(t, "media", "get", "10", "--url", base, "--app", "a", "--format", "webp", "--size", "320x0", "--version", "2")
+	b, err := os.ReadFile("10.webp")
+	if code != exitOK || err != nil || string(b) != "RIFF" || !strings.Contains(out, "10.webp  4 bytes, image/webp\nedge-fra; hit") {
+		t.Errorf("%d %v %q %q", code, err, out, errOut)
+	}
+	if got := (*asked)[0].URL.Path; got != "/img/a/10/v2/webp/320x0" {
+		t.Errorf("asked for %s", got)
+	}
+	if _, out, _ := run(t, "media", "get", "10", "--url", base, "--app", "a", "-o", "-"); out != "RIFF" {
+		t.Errorf("to standard output: %q", out)
+	}
+	if code, _, _ := run(t, "media", "get", "../../etc/x", "--url", base, "--app", "a"); code != exitOK {
+		t.Errorf("%d", code)
+	}
+	if _, err := os.Stat("x.webp"); err != nil {
+		t.Error("a file was not written in the directory at hand")
+	}
+}
+
+func TestMediaGetRefused(t *testing.T) {
+	base, _ := edgeFake(t, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		json.NewEncoder(w).Encode(httpserver.Problem{Status: 400, Code: world.CodeInvalid, Detail: "Sizes near it: 640x0."})
+	})
+	t.Chdir(t.TempDir())
+	code, _, errOut := run(t, "media", "get", "10", "--url", base, "--app", "a", "--size", "650x0")
+	if code != exitInvalid || !strings.Contains(errOut, "Sizes near it: 640x0.") {
+		t.Errorf("%d %q", code, errOut)
+	}
+	if list, _ := os.ReadDir("."); len(list) != 0 {
+		t.Error("an error was written into a file")
+	}
+}
+
+func TestMediaList(t *testing.T) {
+	t.Setenv(tokenVariable, "tok")
+	answer := `{"assets":[{"media_id":"10","name":"cake.jpg","write_region":"us-east","versions":[{"version":1,"width":800,"height":600,"media_type":"image/jpeg"}],"replicas":[{"region":"us-east","state":"copied"},{"region":"eu-central","state":"wanted"}]}]}`
+	base, asked := edgeFake(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, answer) })
+	code, out, errOut := run(t, "media", "ls", "--url", base, "--app", "a", "--limit", "7")
+	if code != exitOK || !strings.Contains(out, "cake.jpg") || !strings.Contains(out, "800 × 600") || !strings.Contains(out, "1 of 2") {
+		t.Errorf("%d %q %q", code, out, errOut)
+	}
+	if got := (*asked)[0].URL.Query(); got.Get("limit") != "7" {
+		t.Errorf("asked with %v", url.Values(got))
+	}
+	answer = `{"assets":[]}`
+	if _, out, _ := run(t, "media", "ls", "--url", base, "--app", "a"); !strings.Contains(out, "No pictures yet") {
+		t.Errorf("none: %q", out)
+	}
+	answer = `<html>`
+	if code, _, errOut := run(t, "media", "ls", "--url", base, "--app", "a"); code != exitFailed || !strings.Contains(errOut, "not understood") {
+		t.Errorf("%d %q", code, errOut)
+	}
+}
+
+// Names under localhost are this machine, whatever the resolver says.
+func TestLocalNamesStayHere(t *testing.T) {
+	base, asked := edgeFake(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "RIFF") })
+	u, err := url.Parse(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, _, errOut := run(t, "media", "get", "10", "--url", "http://jp.localhost:"+u.Port(), "--app", "a", "-o", "-")
+	if code != exitOK || len(*asked) != 1 || (*asked)[0].Host != "jp.localhost:"+u.Port() {
+		t.Errorf("%d %q", code, errOut)
+	}
+}
