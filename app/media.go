@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"time"
 
 	"meridian/adapter/objectstore"
 	"meridian/adapter/postgres"
@@ -66,6 +67,11 @@ func (m *machine) mediaOver(ctx context.Context, s *Media, clusters []*postgres.
 	return m.run(ctx, s.Listen, s.HTTP, role.Handler(), work, closeDB, closeStore)
 }
 
+// queueStop is how long the queue may take to stop. It tells its jobs to end
+// after two seconds; with its database gone it would go on for seconds more to
+// give up its lead, which lapses by itself.
+const queueStop = 3 * time.Second
+
 // mediaWork runs the replicate queue beside the role's own background work.
 func (m *machine) mediaWork(ctx context.Context, role *media.Media, home *postgres.Cluster) error {
 	jobs, err := postgres.StartJobs(ctx, home.Pool, postgres.DefaultJobLimits(), m.tel.Log, func(ctx context.Context, j postgres.ReplicateJob) error {
@@ -75,7 +81,7 @@ func (m *machine) mediaWork(ctx context.Context, role *media.Media, home *postgr
 		return err
 	}
 	err = role.Run(ctx)
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), lifecycle.DefaultStopTimeout)
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), queueStop)
 	defer cancel()
 	if stopErr := jobs.Stop(stop); err == nil {
 		err = stopErr
