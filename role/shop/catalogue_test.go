@@ -95,7 +95,7 @@ func TestPicturesBelowTheFoldAreLazy(t *testing.T) {
 func TestDecorationIsMadeOfFeaturedPictures(t *testing.T) {
 	b := open(t, "us-east", "de.localhost", nil)
 	w := b.get("/")
-	wants(t, w, 200, `<div class="pile" aria-hidden="true">`, `<link rel="preload" as="image" href="/img/sweet-crumbs/2abcdefghjkmnpqr/v3/auto/480x360"`, `media="(min-width: 56rem)"`)
+	wants(t, w, 200, `<div class="pile" aria-hidden="true">`, `<link rel="preload" as="image" href="/img/sweet-crumbs/2abcdefghjkmnpqr/v3/auto/480x360"`, `imagesrcset="/img/sweet-crumbs/2abcdefghjkmnpqr/v3/auto/160x120 160w, `, `media="(min-width: 56rem)"`)
 	if n := strings.Count(w.Body.String(), `alt=""`); n != 1 {
 		t.Errorf("%d pictures of decoration of one featured product", n)
 	}

@@ -2,6 +2,7 @@ package shop
 
 import (
 	"fmt"
+	"html/template"
 	"regexp"
 	"strings"
 
@@ -16,6 +17,12 @@ type shot struct {
 	Alt                string
 	Class              string // its background, the picture's average colour
 	First              bool   // seen without scrolling: fetched at once
+}
+
+// Imagesrcset is the attribute of a preload. html/template knows srcset as a
+// list of URLs but takes imagesrcset for one URL, and would escape its spaces.
+func (s shot) Imagesrcset() template.HTMLAttr {
+	return template.HTMLAttr(`imagesrcset="` + template.HTMLEscapeString(s.Srcset) + `"`)
 }
 
 // Where pictures stand on the pages: the sizes attribute, and the width that
