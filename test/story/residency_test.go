@@ -1,0 +1,123 @@
+package story
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"meridian/test/worldtest"
+)
+
+// TestResidentDataStaysHome orders under a name that nobody has, then looks
+// for it in every byte that the world keeps: databases with their logs, object
+// stores, configuration, what the processes printed and what the caches serve.
+// Germany's resident cluster must hold it, and nothing else may.
+func TestResidentDataStaysHome(t *testing.T) {
+	w := theWorld(t, false)
+	c := w.Visitor(t, "de", "tokyo") // the order crosses the world on its way home
+	slug := c.Page(t, "/").Slugs()[2]
+	w.Restock(t, "de", slug, 20)
+	const name, email = "Zyxwvut Kanarienvogel", "kanarienvogel.zyxwvut@example.org"
+	o := c.Buy(t, slug, 1, name, email)
+	if !strings.Contains(o.Page.Text(), name) {
+		t.Fatal("the order's page does not show its name")
+	}
+	owner := w.Owner(t, "de")
+	if !strings.Contains(owner.Page(t, "/owner/").Text(), name) {
+		t.Fatal("the owner does not see the order")
+	}
+	canaries := [][]byte{[]byte("Kanarienvogel"), []byte("kanarienvogel.zyxwvut")}
+	home := filepath.Join(w.Dir, "pg", "resident-eu-central") + string(filepath.Separator)
+	found, searched := search(t, w.Dir, canaries)
+	atHome := 0
+	for _, path := range found {
+		if strings.HasPrefix(path, home) {
+			atHome++
+		} else {
+			t.Errorf("personal data of the European zone lies in %s", path)
+		}
+	}
+	if atHome == 0 {
+		t.Error("the canary is not found even at home: the search proves nothing")
+	}
+	t.Logf("%d MiB searched, the canary lies in %d files at home", searched>>20, atHome)
+	if logs := []byte(w.Logs()); bytes.Contains(logs, canaries[0]) || bytes.Contains(logs, canaries[1]) {
+		t.Error("personal data was printed")
+	}
+	strangers(t, w, o.Path, canaries)
+}
+
+// search lists the files under a directory that hold one of the needles.
+func search(t *testing.T, dir string, needles [][]byte) (found []string, bytesRead int64) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return nil // a file of a running server may go at any time
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return nil
+		}
+		defer f.Close()
+		hit, n, err := holds(f, needles)
+		bytesRead += n
+		if hit {
+			found = append(found, path)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found, bytesRead
+}
+
+// holds reads in pieces that overlap, so that no needle falls between two.
+func holds(r io.Reader, needles [][]byte) (hit bool, read int64, err error) {
+	const piece, overlap = 1 << 20, 256
+	buf := make([]byte, piece+overlap)
+	kept := 0
+	for {
+		n, err := io.ReadFull(r, buf[kept:])
+		read += int64(n)
+		for _, needle := range needles {
+			hit = hit || bytes.Contains(buf[:kept+n], needle)
+		}
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			return hit, read, nil
+		}
+		if err != nil {
+			return hit, read, err
+		}
+		kept = copy(buf, buf[kept+n-overlap:kept+n])
+	}
+}
+
+// strangers ask every PoP for the order, the cart and the owner's pages: the
+// caches must not have kept what another browser was shown.
+func strangers(t *testing.T, w *worldtest.World, order string, canaries [][]byte) {
+	t.Helper()
+	for _, pop := range pops(w) {
+		c := w.AtPoP(t, "de", pop)
+		for _, path := range []string{"/", "/cart", "/checkout", "/orders", order, "/owner/", "/metrics"} {
+			a := c.Get(t, path, "Accept", "text/html")
+			for _, canary := range canaries {
+				if bytes.Contains(a.Body, canary) {
+					t.Errorf("%s tells a stranger on %s what is personal", pop, path)
+				}
+			}
+			if path == order && a.Status != http.StatusNotFound {
+				t.Errorf("%s answers a stranger on %s with %d, want 404", pop, path, a.Status)
+			}
+		}
+	}
+}

@@ -1,0 +1,52 @@
+// Package story tells what people do with the whole world, and asserts what
+// they see: on the real binary, real databases, real pictures and real
+// distances, as one process and as one process a role, with processes killed
+// in the middle, and in a real browser.
+package story
+
+import (
+	"os"
+	"sync"
+	"testing"
+
+	"meridian/test/worldtest"
+)
+
+func TestMain(m *testing.M) { os.Exit(worldtest.Main(m)) }
+
+// shipped is the world that the stories share: to make one costs its databases
+// and pictures, to start it again does not. So a story takes prices and stock
+// as it finds them.
+var shipped struct {
+	sync.Mutex
+	w *worldtest.World
+}
+
+// theWorld is the shipped world, up and running, as one process or as many.
+// Its state is the same in both.
+func theWorld(t *testing.T, split bool) *worldtest.World {
+	t.Helper()
+	shipped.Lock()
+	defer shipped.Unlock()
+	if shipped.w == nil {
+		shipped.w = worldtest.New(t, "")
+	}
+	w := shipped.w
+	if w.Running() && w.Options().Split == split {
+		return w
+	}
+	if code := w.Stop(t); code != 0 {
+		t.Fatalf("the world stopped with exit code %d:\n%s", code, w.Logs())
+	}
+	w.Start(t, worldtest.Options{Split: split})
+	return w
+}
+
+// pops are the ids of all PoPs.
+func pops(w *worldtest.World) []string {
+	var out []string
+	for _, p := range w.Plan.PoPs {
+		out = append(out, p.ID)
+	}
+	return out
+}

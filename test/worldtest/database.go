@@ -1,0 +1,94 @@
+package worldtest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"meridian/adapter/pgcluster"
+	"meridian/adapter/postgres"
+	"meridian/world"
+)
+
+// socketDirs are where the world's servers listen, as their lock files say
+// (postmaster.pid: the fifth line).
+func (w *World) socketDirs() []string {
+	var out []string
+	files, _ := filepath.Glob(filepath.Join(w.Dir, "pg", "*", "postmaster.pid"))
+	for _, f := range files {
+		if dir, _, err := listens(f); err == nil {
+			out = append(out, dir)
+		}
+	}
+	return out
+}
+
+func listens(pidFile string) (dir, port string, err error) {
+	b, err := os.ReadFile(pidFile)
+	if err != nil {
+		return "", "", err
+	}
+	lines := strings.Split(string(b), "\n")
+	if len(lines) < 5 || lines[4] == "" {
+		return "", "", fmt.Errorf("%s has no socket yet", pidFile)
+	}
+	return lines[4], lines[3], nil
+}
+
+// Resident connects to a region's resident primary as its superuser: to look
+// at what the pages only tell in part. The connection ends with the test.
+func (w *World) Resident(t testing.TB, region string) *pgx.Conn {
+	t.Helper()
+	name := world.ResidentCluster(region)
+	dir, port, err := listens(filepath.Join(w.Dir, "pg", name, "postmaster.pid"))
+	if err != nil {
+		t.Fatalf("%s does not run: %v", name, err)
+	}
+	conn, err := pgx.Connect(t.Context(), fmt.Sprintf("host=%s port=%s user=%s password=%s dbname=%s",
+		dir, port, pgcluster.SuperUser, w.Secrets(t).Super, postgres.Resident))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	return conn
+}
+
+// Stock is how many of a product are left.
+func (w *World) Stock(t testing.TB, market, slug string) int {
+	t.Helper()
+	m := w.Market(t, market)
+	conn := w.Resident(t, m.HomeRegion)
+	defer conn.Close(context.Background())
+	var n int
+	if err := conn.QueryRow(t.Context(), "select on_hand from stock where market = $1 and slug = $2", market, slug).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// Restock sets how many of a product are left.
+func (w *World) Restock(t testing.TB, market, slug string, n int) {
+	t.Helper()
+	m := w.Market(t, market)
+	conn := w.Resident(t, m.HomeRegion)
+	defer conn.Close(context.Background())
+	tag, err := conn.Exec(t.Context(), "update stock set on_hand = $3 where market = $1 and slug = $2", market, slug, n)
+	if err != nil || tag.RowsAffected() != 1 {
+		t.Fatalf("restock %s: %v, %v", slug, tag, err)
+	}
+}
+
+// Market is a market of the world's plan.
+func (w *World) Market(t testing.TB, id string) world.Market {
+	t.Helper()
+	m, ok := w.Plan.MarketByID(id)
+	if !ok {
+		t.Fatalf("the world has no market %q", id)
+	}
+	return m
+}

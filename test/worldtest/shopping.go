@@ -1,0 +1,164 @@
+package worldtest
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"meridian/engine/money"
+	"meridian/world"
+)
+
+// Money is an amount as the market's pages print it.
+func (c *Client) Money(minor int64) string {
+	return money.Amount{Minor: minor, Currency: c.Market.Currency}.Format(c.Market.Locales[0])
+}
+
+// Price is the first price on a page, as a product's has it; "" without one.
+func (p *Page) Price() string {
+	if prices := p.Texts(".price"); len(prices) > 0 {
+		return prices[0]
+	}
+	return ""
+}
+
+// ListPrice is the price that a list of products shows for a slug; "" when it
+// does not show it.
+func (p *Page) ListPrice(slug string) string {
+	for _, card := range p.Find(".card") {
+		c := &Page{card}
+		for _, a := range c.Find("a") {
+			if strings.HasSuffix(Attr(a, "href"), "/p/"+slug) {
+				return c.Price()
+			}
+		}
+	}
+	return ""
+}
+
+// Slugs are the products on a list, in its order.
+func (p *Page) Slugs() []string {
+	var out []string
+	for _, card := range p.Find(".card") {
+		for _, a := range (&Page{card}).Find("a") {
+			if _, slug, ok := strings.Cut(Attr(a, "href"), "/p/"); ok {
+				out = append(out, slug)
+			}
+		}
+	}
+	return out
+}
+
+// Add puts so many of a product into the cart.
+func (c *Client) Add(slug string, quantity int) error {
+	a, err := c.PostForm("/cart", url.Values{"action": {"add"}, "slug": {slug}, "quantity": {strconv.Itoa(quantity)}})
+	if err != nil {
+		return err
+	}
+	if a.Status != http.StatusSeeOther {
+		return fmt.Errorf("adding %d × %s to the cart: %d %s", quantity, slug, a.Status, tail(string(a.Body), 400))
+	}
+	return nil
+}
+
+// Address is a contact that the market delivers to. Where tax goes by the
+// state, it is the first state of the world file.
+func Address(m world.Market, name, email string) url.Values {
+	v := url.Values{"name": {name}, "email": {email}, "line1": {"12 Baker Street"}, "city": {"Springfield"}, "postal_code": {m.Postal.Example}}
+	if m.Postal.States {
+		v.Set("state", strings.TrimPrefix(m.Tax.Jurisdictions[0], m.Country+"-"))
+	}
+	return v
+}
+
+// Form fills in the checkout and reads it back until it offers to order: the
+// form to send to /checkout. It fails when the shop has something against it.
+func (c *Client) Form(t testing.TB, address url.Values) (url.Values, *Page) {
+	t.Helper()
+	form := url.Values{}
+	for k, v := range address {
+		form[k] = v
+	}
+	p := c.Page(t, "/checkout")
+	for range 2 {
+		form.Set("key", p.Value("key"))
+		form.Set("quoted", p.Value("quoted"))
+		if p.Button("step", "place") {
+			form.Set("step", "place")
+			return form, p
+		}
+		form.Set("step", "review")
+		a, err := c.PostForm("/checkout", form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p = a.Page(t)
+	}
+	t.Fatalf("the checkout does not offer to order: %s", p.Text())
+	return nil, nil
+}
+
+// ErrRefused is an order that the shop did not take.
+var ErrRefused = errors.New("the order was not taken")
+
+// Place sends a checkout form. The path of the order's page is the shop's word
+// that it is placed.
+func (c *Client) Place(form url.Values) (order string, err error) {
+	a, err := c.PostForm("/checkout", form)
+	if err != nil {
+		return "", err
+	}
+	to := a.Header.Get("Location")
+	if a.Status != http.StatusSeeOther || !strings.Contains(to, "/orders/") {
+		return "", fmt.Errorf("%w: %d, sent to %q", ErrRefused, a.Status, to)
+	}
+	return to, nil
+}
+
+// Order is what an order's page says.
+type Order struct {
+	Path, Number, Total string
+	Page                *Page
+}
+
+// Order reads an order's page.
+func (c *Client) Order(t testing.TB, path string) Order {
+	t.Helper()
+	p := c.Page(t, path)
+	o := Order{Path: path, Page: p}
+	if n := p.Texts(".number"); len(n) > 0 {
+		o.Number = n[0]
+	}
+	o.Total = p.Total(t)
+	return o
+}
+
+// Total is the total of a table of sums.
+func (p *Page) Total(t testing.TB) string {
+	t.Helper()
+	for _, row := range p.Find(".total") {
+		if cells := (&Page{row}).Texts("td"); len(cells) > 0 {
+			return cells[len(cells)-1]
+		}
+	}
+	t.Fatalf("the page shows no total: %s", p.Text())
+	return ""
+}
+
+// Buy takes an order through the whole shop.
+func (c *Client) Buy(t testing.TB, slug string, quantity int, name, email string) Order {
+	t.Helper()
+	if err := c.Add(slug, quantity); err != nil {
+		t.Fatal(err)
+	}
+	form, _ := c.Form(t, Address(c.Market, name, email))
+	path, err := c.Place(form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Order(t, path)
+}
