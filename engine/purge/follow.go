@@ -17,8 +17,13 @@ type Source func(ctx context.Context, after string, emit func(world.Event) error
 type Hooks struct {
 	Now   func() time.Time
 	Purge func(groups []string)           // forget what carries any of them, before it returns
-	Lost  func(cluster string, err error) // told once a loss
+	Lost  func(cluster string, err error) // told once a loss, and of a feed that is not found
 }
+
+// tellAfter is how many attempts in a row must fail, of a feed that never
+// spoke, until its tier is told: places start in no order, and find each other
+// within seconds.
+const tellAfter = 10
 
 // Run follows every source until ctx ends. An event is announced, then purged,
 // then taken: the tier demands its cursor before it forgets, and answers for
@@ -27,15 +32,8 @@ func (s *State) Run(ctx context.Context, sources map[string]Source, h Hooks) err
 	var all sync.WaitGroup
 	for cluster, source := range sources {
 		all.Go(func() {
-			err := source(ctx, s.Cursor(cluster), func(e world.Event) error {
-				if err := s.Announce(cluster, e); err != nil {
-					return err
-				}
-				if e.Kind == world.EventPurge {
-					h.Purge(e.Groups)
-				}
-				return s.Take(cluster, e, h.Now())
-			}, func(err error) { h.Lost(cluster, err) })
+			f := follower{state: s, cluster: cluster, hooks: h}
+			err := source(ctx, s.Cursor(cluster), f.take, f.lost)
 			if ctx.Err() == nil {
 				// It is over for good: the feed stays lost, and the tier asks upstream.
 				h.Lost(cluster, err)
@@ -44,6 +42,34 @@ func (s *State) Run(ctx context.Context, sources map[string]Source, h Hooks) err
 	}
 	all.Wait()
 	return nil
+}
+
+// follower is one feed on its way into a tier.
+type follower struct {
+	state   *State
+	cluster string
+	hooks   Hooks
+	spoke   bool // since the last loss
+	failed  int  // attempts in a row
+}
+
+func (f *follower) take(e world.Event) error {
+	f.spoke, f.failed = true, 0
+	if err := f.state.Announce(f.cluster, e); err != nil {
+		return err
+	}
+	if e.Kind == world.EventPurge {
+		f.hooks.Purge(e.Groups)
+	}
+	return f.state.Take(f.cluster, e, f.hooks.Now())
+}
+
+func (f *follower) lost(err error) {
+	f.failed++
+	if f.spoke || f.failed == tellAfter {
+		f.hooks.Lost(f.cluster, err)
+	}
+	f.spoke = false
 }
 
 // Demand writes this tier's demands onto a request for the next tier: the

@@ -157,3 +157,29 @@ func TestBehindByHeader(t *testing.T) {
 		}
 	}
 }
+
+func TestLossIsToldOnce(t *testing.T) {
+	s := New(time.Second, t0, "a")
+	var told []int
+	step := 0
+	source := func(_ context.Context, _ string, emit func(world.Event) error, lost func(error)) error {
+		for ; step < 12; step++ { // never found
+			lost(errors.New("refused"))
+		}
+		if err := emit(world.Event{Kind: world.EventHello, Cursor: "1.0"}); err != nil {
+			return err
+		}
+		for ; step < 15; step++ { // lost after it spoke
+			lost(errors.New("reset"))
+		}
+		return nil
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	err := s.Run(ctx, map[string]Source{"a": func(c context.Context, after string, emit func(world.Event) error, lost func(error)) error {
+		defer cancel()
+		return source(c, after, emit, lost)
+	}}, Hooks{Now: func() time.Time { return t0 }, Lost: func(string, error) { told = append(told, step) }})
+	if err != nil || len(told) != 2 || told[0] != tellAfter-1 || told[1] != 12 {
+		t.Errorf("told at %v, %v", told, err)
+	}
+}
