@@ -142,6 +142,7 @@ func (s *state) empty() error {
 
 func (s *state) close() {
 	os.Remove(s.path("run.json"))
+	os.Remove(s.sockets) // every part has removed its own; what a killed world left stays for the next
 	s.lock.Close()
 }
 
