@@ -15,19 +15,19 @@ import (
 	"meridian/world"
 )
 
-// socketDirs are where the world's servers listen, as their lock files say
-// (postmaster.pid: the fifth line).
-func (w *World) socketDirs() []string {
-	var out []string
+// socketDir is where the world's servers listen, "" while none runs.
+func (w *World) socketDir() string {
 	files, _ := filepath.Glob(filepath.Join(w.Dir, "pg", "*", "postmaster.pid"))
 	for _, f := range files {
 		if dir, _, err := listens(f); err == nil {
-			out = append(out, dir)
+			return dir
 		}
 	}
-	return out
+	return ""
 }
 
+// listens reads where a server listens from its lock file (PostgreSQL writes
+// the port on the fourth line of postmaster.pid, the directory on the fifth).
 func listens(pidFile string) (dir, port string, err error) {
 	b, err := os.ReadFile(pidFile)
 	if err != nil {

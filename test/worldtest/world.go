@@ -47,6 +47,7 @@ type World struct {
 	done    chan struct{} // closed when the process has ended
 	options Options
 	out     lockedBuffer
+	sockets string // outside Dir, for paths of sockets are short
 }
 
 // worlds are all that were made, so that none is left behind.
@@ -162,6 +163,7 @@ func (w *World) Start(t testing.TB, o Options) {
 	if err := w.ready(cmd, done); err != nil {
 		t.Fatalf("%v\nits last words:\n%s", err, tail(w.Logs(), 4000))
 	}
+	w.sockets = w.socketDir()
 	t.Logf("the world was ready after %.1f s (%v)", time.Since(began).Seconds(), args[4:])
 }
 
@@ -255,8 +257,8 @@ func (w *World) Secrets(t testing.TB) localworld.Secrets {
 
 // remove takes the state away, with the sockets beside it.
 func (w *World) remove() {
-	for _, dir := range w.socketDirs() {
-		os.RemoveAll(dir)
+	if w.sockets != "" {
+		os.RemoveAll(w.sockets)
 	}
 	os.RemoveAll(w.Dir)
 }
