@@ -10,7 +10,7 @@ import (
 )
 
 // Light is counted in units of reference white. In PQ and HLG that is 203 cd/m²
-// (ITU-R BT.2408-7 §2.1), in which a sheet of paper or a face looks as bright as
+// (ITU-R BT.2408 §2.1), in which a sheet of paper or a face looks as bright as
 // in an ordinary picture.
 const (
 	whiteNits = 203
@@ -151,11 +151,11 @@ func hlgToScene(v float64) float64 {
 func hlgOOTF(y float64) float64 { return math.Pow(y, 0.2) * peakNits / whiteNits }
 
 // toneFactor brings light from 0 … peakNits into 0 … 1, by the EETF of ITU-R
-// BT.2390-10 §5.4.1 with black at 0: in PQ numbers, all below a knee (91 cd/m²)
+// BT.2390 §5.4.1 with black at 0: in PQ numbers, all below a knee (88 cd/m²)
 // stays as it is, what is above bends along a Hermite spline, and all beyond the
-// peak is 1. So reference white comes out at 0.79 (230 of 255) and leaves room
+// peak is 1. So reference white comes out at 0.78 (229 of 255) and leaves room
 // for what shines. The factor is taken of the brightest of red, green and blue
-// and multiplies all three (maxRGB, ITU-R BT.2408-7 annex 5): hue and saturation
+// and multiplies all three (ITU-R BT.2408 calls it maxRGB): hue and saturation
 // stay, grey stays grey, nothing is cut off.
 func toneFactor(l float64) float64 {
 	peak := lightToPQ(peakNits / float64(whiteNits))

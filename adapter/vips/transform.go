@@ -45,8 +45,9 @@ func (e *Engine) Transform(ctx context.Context, data []byte, spec Spec) ([]byte,
 // TransformAll makes several variants of one picture with one decode, which is
 // 2 to 3.5 times as fast as one by one. The results are in the order of specs.
 //
-// The picture is turned upright, its colours are brought to sRGB through its
-// embedded profile, it is scaled down (never up) and cropped about its centre,
+// The picture is turned upright, its colours are brought to sRGB (through its
+// embedded profile, else by the colour that an AVIF or HEIC signals, HDR
+// included), it is scaled down (never up) and cropped about its centre,
 // transparency is laid on white for JPEG only, and every field of metadata is
 // left behind. An animation gives its first frame. Errors are those of
 // [Engine.Inspect] under the engine's limits, and invalid for a wrong spec.

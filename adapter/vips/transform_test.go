@@ -314,11 +314,12 @@ func TestNothingIsLeftInMemory(t *testing.T) {
 	e := start(t, Options{MaxWorkers: 1})
 	photo, clear := jpegOf(t, quarters(300, 200)), pngOf(t, image.NewNRGBA(image.Rect(0, 0, 300, 200)))
 	turned, p3 := withSecrets(t, photo, 6), testdata(t, "p3.png")
+	hlg := lit(t, testdata(t, "patches-12bit-alpha.avif"), primariesBT2020, transferHLG)
 	damaged := pngOf(t, quarters(300, 200))
 	damaged = damaged[:len(damaged)/2]
 	svg := []byte(`<svg xmlns="http://www.w3.org/2000/svg" width="300" height="200"/>`)
 	round := func() {
-		for _, data := range [][]byte{photo, clear, turned, p3, damaged} {
+		for _, data := range [][]byte{photo, clear, turned, p3, hlg, damaged} {
 			for _, f := range []imagegrid.Format{imagegrid.WebP, imagegrid.JPEG} {
 				_, _ = e.Transform(ctx, data, Spec{Width: 290, Height: 190, Format: f})
 			}
