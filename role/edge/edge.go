@@ -3,16 +3,15 @@
 package edge
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httputil"
 	"strings"
 	"time"
 
-	"meridian/engine/httpcache"
 	"meridian/engine/imagegrid"
 	"meridian/engine/purge"
+	"meridian/engine/tier"
 	"meridian/platform/httpserver"
 	"meridian/world"
 )
@@ -28,13 +27,11 @@ type Deps struct {
 
 // Edge is one PoP's role.
 type Edge struct {
-	cfg     Config
-	deps    Deps
-	cache   *httpcache.Cache
-	feeds   *purge.State
-	nearest *upstream
-	home    map[string]*httputil.ReverseProxy // by region
-	near    *httputil.ReverseProxy
+	*tier.Tier
+	cfg  Config
+	deps Deps
+	home map[string]*httputil.ReverseProxy // by region
+	near *httputil.ReverseProxy
 }
 
 // New makes an edge. It refuses a config or dependencies that do not fit.
@@ -42,44 +39,22 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	e := &Edge{cfg: cfg, deps: deps, home: map[string]*httputil.ReverseProxy{}}
-	clusters := make([]string, 0, len(deps.Feeds))
-	for c := range deps.Feeds {
-		clusters = append(clusters, c)
-	}
-	e.feeds = purge.New(cfg.FeedLimit, deps.Now(), clusters...)
-	var err error
-	if e.nearest, err = newUpstream(cfg, deps); err != nil {
+	nearest, err := newUpstream(cfg, deps)
+	if err != nil {
 		return nil, err
 	}
-	e.cache = httpcache.New(httpcache.Config{
-		Name: "edge-" + cfg.PoP, MaxBytes: cfg.CacheBytes, MaxObjectBytes: cfg.ObjectBytes, FillTimeout: cfg.FillTimeout,
-		StripGroups: true, Now: deps.Now, Upstream: e.nearest, KeyOf: keyOf, Behind: e.behind,
-		Prepare: func(r *http.Request) { e.feeds.Demand(r.Header) }, Error: e.fail,
+	e := &Edge{cfg: cfg, deps: deps, home: map[string]*httputil.ReverseProxy{}}
+	e.Tier = tier.New(tier.Config{
+		Name: "edge-" + cfg.PoP, World: deps.World, CacheBytes: cfg.CacheBytes, ObjectBytes: cfg.ObjectBytes,
+		FillTimeout: cfg.FillTimeout, FeedLimit: cfg.FeedLimit, StripGroups: true, Upstream: nearest, Feeds: deps.Feeds,
+		Now: deps.Now, Log: deps.Log, Error: e.fail,
 	})
 	for region, t := range deps.Shields {
-		e.home[region] = e.pass(t)
+		e.home[region] = e.Pass(t, e.away)
 	}
-	e.near = e.pass(e.nearest)
+	e.near = e.Pass(nearest, e.away)
 	return e, nil
 }
-
-// Run follows the purge feeds until ctx ends.
-func (e *Edge) Run(ctx context.Context) error {
-	defer e.cache.Close()
-	return e.feeds.Run(ctx, e.deps.Feeds, purge.Hooks{
-		Now:   e.deps.Now,
-		Purge: func(groups []string) { e.cache.Purge(httpcache.Purge{Groups: groups}) },
-		Lost: func(cluster string, err error) {
-			if ctx.Err() == nil {
-				e.deps.Log.Warn("purge feed lost, following again", "cluster", cluster, "err", err)
-			}
-		},
-	})
-}
-
-// Stats is the cache's figures.
-func (e *Edge) Stats() httpcache.Stats { return e.cache.Stats() }
 
 // ServeHTTP answers a visitor.
 func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -149,7 +124,7 @@ func (e *Edge) cached(w http.ResponseWriter, r *http.Request) {
 	for _, name := range []string{"Cookie", "Authorization", "Accept", "Accept-Encoding", "Accept-Language"} {
 		r.Header.Del(name)
 	}
-	e.cache.ServeHTTP(w, r)
+	e.Tier.ServeHTTP(w, r)
 }
 
 func (e *Edge) toHome(w http.ResponseWriter, r *http.Request) {
@@ -167,43 +142,11 @@ func (e *Edge) toHome(w http.ResponseWriter, r *http.Request) {
 	proxy.ServeHTTP(w, r)
 }
 
-// behind reports whether the cache may not answer: a visitor demands nothing,
-// but a page of a market whose feed is lost may have been purged unheard.
-func (e *Edge) behind(r *http.Request) bool {
-	if world.RouteOf(r.Method, r.URL.Path) != world.RoutePage {
-		return false
-	}
-	m, ok := e.deps.World.MarketByHost(r.Host)
-	return ok && e.feeds.Lost(world.CatalogCluster(m.HomeRegion), e.deps.Now())
-}
-
-// keyOf is the cache key of DESIGN.md §4: never a signature, an expiry, a raw
-// header or a query.
-func keyOf(r *http.Request) (string, bool) {
-	switch world.RouteOf(http.MethodGet, r.URL.Path) {
-	case world.RouteImage:
-		img, err := imagegrid.Parse(r.URL.Path)
-		return "img " + img.Key(), err == nil
-	case world.RouteManifest:
-		return "manifest " + r.URL.Path, true
-	}
-	return "page " + strings.ToLower(r.Host) + " " + r.URL.Path, true
-}
-
 func (e *Edge) fail(w http.ResponseWriter, r *http.Request, err error) {
 	httpserver.WriteError(w, r, e.deps.Log, err)
 }
 
-func (e *Edge) pass(t http.RoundTripper) *httputil.ReverseProxy {
-	return &httputil.ReverseProxy{
-		Transport: t,
-		Rewrite: func(p *httputil.ProxyRequest) {
-			p.Out.URL.Scheme, p.Out.URL.Host, p.Out.Host = "http", p.In.Host, p.In.Host
-			e.feeds.Demand(p.Out.Header)
-		},
-		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-			e.fail(w, r, httpserver.UpstreamError("edge.pass", err))
-		},
-		ErrorLog: slog.NewLogLogger(e.deps.Log.Handler(), slog.LevelDebug),
-	}
+// away answers for a shield that did not.
+func (e *Edge) away(w http.ResponseWriter, r *http.Request, err error) {
+	e.fail(w, r, httpserver.UpstreamError("edge.pass", err))
 }

@@ -84,7 +84,7 @@ func newFixture(t *testing.T, feeds map[string]purge.Source) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { e.cache.Close() })
+	t.Cleanup(func() { e.Close() })
 	f.Edge = e
 	return f
 }

@@ -3,7 +3,6 @@
 package shield
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -11,9 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"meridian/engine/httpcache"
-	"meridian/engine/imagegrid"
 	"meridian/engine/purge"
+	"meridian/engine/tier"
 	"meridian/platform/httpserver"
 	"meridian/world"
 )
@@ -31,10 +29,9 @@ type Deps struct {
 
 // Shield is one region's role.
 type Shield struct {
+	*tier.Tier
 	cfg   Config
 	deps  Deps
-	cache *httpcache.Cache
-	feeds *purge.State
 	media *httputil.ReverseProxy
 	shop  *httputil.ReverseProxy
 	owner *httputil.ReverseProxy
@@ -46,43 +43,21 @@ func New(cfg Config, deps Deps) (*Shield, error) {
 		return nil, err
 	}
 	s := &Shield{cfg: cfg, deps: deps}
-	clusters := make([]string, 0, len(deps.Feeds))
-	for c := range deps.Feeds {
-		clusters = append(clusters, c)
-	}
-	s.feeds = purge.New(cfg.FeedLimit, deps.Now(), clusters...)
-	s.cache = httpcache.New(httpcache.Config{
-		Name: "shield-" + cfg.Region, MaxBytes: cfg.CacheBytes, MaxObjectBytes: cfg.ObjectBytes, FillTimeout: cfg.FillTimeout,
-		Now: deps.Now, Upstream: roles{s}, KeyOf: keyOf, Behind: s.behind, Error: s.fail,
-		Prepare: func(r *http.Request) { s.feeds.Demand(r.Header) },
+	s.Tier = tier.New(tier.Config{
+		Name: "shield-" + cfg.Region, World: deps.World, CacheBytes: cfg.CacheBytes, ObjectBytes: cfg.ObjectBytes,
+		FillTimeout: cfg.FillTimeout, FeedLimit: cfg.FeedLimit, Upstream: roles{s}, Feeds: deps.Feeds,
+		Now: deps.Now, Log: deps.Log, Error: s.fail,
 	})
-	s.media, s.shop, s.owner = s.pass(deps.Media), s.pass(deps.Shop), s.pass(deps.Owner)
+	s.media, s.shop, s.owner = s.Pass(deps.Media, s.away), s.Pass(deps.Shop, s.away), s.Pass(deps.Owner, s.away)
 	return s, nil
 }
-
-// Run follows the purge feeds until ctx ends.
-func (s *Shield) Run(ctx context.Context) error {
-	defer s.cache.Close()
-	return s.feeds.Run(ctx, s.deps.Feeds, purge.Hooks{
-		Now:   s.deps.Now,
-		Purge: func(groups []string) { s.cache.Purge(httpcache.Purge{Groups: groups}) },
-		Lost: func(cluster string, err error) {
-			if ctx.Err() == nil {
-				s.deps.Log.Warn("purge feed lost, following again", "cluster", cluster, "err", err)
-			}
-		},
-	})
-}
-
-// Stats is the cache's figures.
-func (s *Shield) Stats() httpcache.Stats { return s.cache.Stats() }
 
 // ServeHTTP answers an edge, or a role of another region.
 func (s *Shield) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, s.cfg.BodyBytes)
 	switch world.RouteOf(r.Method, r.URL.Path) {
 	case world.RouteImage, world.RouteManifest, world.RoutePage:
-		s.cache.ServeHTTP(w, r)
+		s.Tier.ServeHTTP(w, r)
 	case world.RouteMedia:
 		s.media.ServeHTTP(w, r)
 	case world.RouteOwner:
@@ -111,35 +86,6 @@ func (s *Shield) internal(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// behind reports whether the cache may not answer: an edge has taken a purge
-// that has not come here yet, or the feed that would bring one is lost.
-func (s *Shield) behind(r *http.Request) bool {
-	if s.feeds.Behind(r.Header) {
-		return true
-	}
-	if world.RouteOf(r.Method, r.URL.Path) != world.RoutePage {
-		return false
-	}
-	m, ok := s.deps.World.MarketByHost(r.Host)
-	return ok && s.feeds.Lost(world.CatalogCluster(m.HomeRegion), s.deps.Now())
-}
-
-// keyOf is the cache key of DESIGN.md §4. Edges ask for exact formats only;
-// another asker's "auto" is negotiated by the role and not kept.
-func keyOf(r *http.Request) (string, bool) {
-	switch world.RouteOf(http.MethodGet, r.URL.Path) {
-	case world.RouteImage:
-		img, err := imagegrid.Parse(r.URL.Path)
-		if err != nil || img.Format == imagegrid.Auto {
-			return "", false
-		}
-		return "img " + img.Key(), true
-	case world.RouteManifest:
-		return "manifest " + r.URL.Path, true
-	}
-	return "page " + strings.ToLower(r.Host) + " " + r.URL.Path, true
-}
-
 // roles is the cache's upstream: the role that answers for the path.
 type roles struct{ s *Shield }
 
@@ -155,17 +101,7 @@ func (s *Shield) fail(w http.ResponseWriter, r *http.Request, err error) {
 	httpserver.WriteError(w, r, s.deps.Log, err)
 }
 
-func (s *Shield) pass(t http.RoundTripper) *httputil.ReverseProxy {
-	return &httputil.ReverseProxy{
-		Transport:     t,
-		FlushInterval: -1, // a feed's line must not wait for the next
-		Rewrite: func(p *httputil.ProxyRequest) {
-			p.Out.URL.Scheme, p.Out.URL.Host, p.Out.Host = "http", p.In.Host, p.In.Host
-			s.feeds.Demand(p.Out.Header)
-		},
-		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-			s.fail(w, r, httpserver.UpstreamError("shield.role", err))
-		},
-		ErrorLog: slog.NewLogLogger(s.deps.Log.Handler(), slog.LevelDebug),
-	}
+// away answers for a role that did not.
+func (s *Shield) away(w http.ResponseWriter, r *http.Request, err error) {
+	s.fail(w, r, httpserver.UpstreamError("shield.role", err))
 }

@@ -113,7 +113,7 @@ func newFixture(t *testing.T, feeds map[string]purge.Source, change ...func(*Con
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.cache.Close() })
+	t.Cleanup(func() { s.Close() })
 	f.Shield = s
 	return f
 }

@@ -1,0 +1,122 @@
+// Package tier ties a cache to its purge feeds: the half of a request's way
+// that edge and shield have in common, with what each demands of the next.
+package tier
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httputil"
+	"slices"
+	"time"
+
+	"meridian/engine/httpcache"
+	"meridian/engine/imagegrid"
+	"meridian/engine/purge"
+	"meridian/world"
+)
+
+// Config is what a tier is made of. All but StripGroups is required.
+type Config struct {
+	Name        string // its member of Cache-Status: "edge-iad"
+	World       *world.World
+	CacheBytes  int64
+	ObjectBytes int64
+	FillTimeout time.Duration
+	FeedLimit   time.Duration // a feed silent for longer is lost
+	StripGroups bool          // keep groups from who asks
+	Upstream    http.RoundTripper
+	Feeds       map[string]purge.Source // by catalog cluster
+	Now         func() time.Time
+	Log         *slog.Logger
+	Error       func(http.ResponseWriter, *http.Request, error)
+}
+
+// Tier is a cache with its feeds. It is safe for concurrent use.
+type Tier struct {
+	cfg   Config
+	cache *httpcache.Cache
+	feeds *purge.State
+}
+
+// New makes a tier.
+func New(cfg Config) *Tier {
+	t := &Tier{cfg: cfg, feeds: purge.New(cfg.FeedLimit, cfg.Now(), slices.Sorted(maps.Keys(cfg.Feeds))...)}
+	t.cache = httpcache.New(httpcache.Config{
+		Name: cfg.Name, MaxBytes: cfg.CacheBytes, MaxObjectBytes: cfg.ObjectBytes, FillTimeout: cfg.FillTimeout,
+		StripGroups: cfg.StripGroups, Now: cfg.Now, Upstream: cfg.Upstream, KeyOf: t.keyOf, Behind: t.behind, Error: cfg.Error,
+		Prepare: func(r *http.Request) { t.feeds.Demand(r.Header) },
+	})
+	return t
+}
+
+// Run follows the purge feeds until ctx ends.
+func (t *Tier) Run(ctx context.Context) error {
+	defer t.cache.Close()
+	return t.feeds.Run(ctx, t.cfg.Feeds, purge.Hooks{
+		Now:   t.cfg.Now,
+		Purge: func(groups []string) { t.cache.Purge(httpcache.Purge{Groups: groups}) },
+		Lost: func(cluster string, err error) {
+			if ctx.Err() == nil {
+				t.cfg.Log.Warn("purge feed lost, following again", "cluster", cluster, "err", err)
+			}
+		},
+	})
+}
+
+// Stats is the cache's figures.
+func (t *Tier) Stats() httpcache.Stats { return t.cache.Stats() }
+
+// ServeHTTP answers from the cache, or fills it.
+func (t *Tier) ServeHTTP(w http.ResponseWriter, r *http.Request) { t.cache.ServeHTTP(w, r) }
+
+// Close waits for fills that are under way. [Tier.Run] does it at its end.
+func (t *Tier) Close() error { return t.cache.Close() }
+
+// Pass hands requests on as they are, past the cache, with this tier's
+// demands. fail answers when the next does not.
+func (t *Tier) Pass(to http.RoundTripper, fail func(http.ResponseWriter, *http.Request, error)) *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{
+		Transport:     to,
+		FlushInterval: -1, // a feed's line must not wait for the next
+		Rewrite: func(p *httputil.ProxyRequest) {
+			p.Out.URL.Scheme, p.Out.URL.Host, p.Out.Host = "http", p.In.Host, p.In.Host
+			t.feeds.Demand(p.Out.Header)
+		},
+		ErrorHandler: fail,
+		ErrorLog:     slog.NewLogLogger(t.cfg.Log.Handler(), slog.LevelDebug),
+	}
+}
+
+// behind reports whether the cache may not answer: whoever asks has taken a
+// purge that has not come here yet, or the feed that would bring one is lost.
+// Pictures never change under their URL, so a lost feed does not concern them.
+func (t *Tier) behind(r *http.Request) bool {
+	if t.feeds.Behind(r.Header) {
+		return true
+	}
+	if world.RouteOf(r.Method, r.URL.Path) != world.RoutePage {
+		return false
+	}
+	m, ok := t.cfg.World.MarketByHost(r.Host)
+	return ok && t.feeds.Lost(world.CatalogCluster(m.HomeRegion), t.cfg.Now())
+}
+
+// keyOf is the cache key of DESIGN.md §4: never a signature, an expiry, a raw
+// header or a query. A page's host is its market's, however it was written.
+// A picture whose format is still to be negotiated has no key.
+func (t *Tier) keyOf(r *http.Request) (string, bool) {
+	switch world.RouteOf(http.MethodGet, r.URL.Path) {
+	case world.RouteImage:
+		img, err := imagegrid.Parse(r.URL.Path)
+		if err != nil || img.Format == imagegrid.Auto {
+			return "", false
+		}
+		return "img " + img.Key(), true
+	case world.RouteManifest:
+		return "manifest " + r.URL.Path, true
+	}
+	m, ok := t.cfg.World.MarketByHost(r.Host)
+	return "page " + m.ID + " " + r.URL.Path, ok
+}
