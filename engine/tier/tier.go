@@ -105,6 +105,7 @@ func (t *Tier) behind(r *http.Request) bool {
 
 // keyOf is the cache key of DESIGN.md §4: never a signature, an expiry, a raw
 // header or a query. A page's host is its market's, however it was written.
+// Paths count as they were written: %2F is not a slash to who answers.
 // A picture whose format is still to be negotiated has no key.
 func (t *Tier) keyOf(r *http.Request) (string, bool) {
 	switch world.RouteOf(http.MethodGet, r.URL.Path) {
@@ -115,8 +116,8 @@ func (t *Tier) keyOf(r *http.Request) (string, bool) {
 		}
 		return "img " + img.Key(), true
 	case world.RouteManifest:
-		return "manifest " + r.URL.Path, true
+		return "manifest " + r.URL.EscapedPath(), true
 	}
 	m, ok := t.cfg.World.MarketByHost(r.Host)
-	return "page " + m.ID + " " + r.URL.Path, ok
+	return "page " + m.ID + " " + r.URL.EscapedPath(), ok
 }

@@ -13,6 +13,7 @@ func TestKey(t *testing.T) {
 	cases := []struct{ target, key string }{
 		{"http://de.localhost/p/brezel?utm=1", "page de /p/brezel"},
 		{"http://DE.localhost.:8080/p/brezel", "page de /p/brezel"},
+		{"http://de.localhost/p%2Fbrezel", "page de /p%2Fbrezel"},
 		{"http://elsewhere.example/p/brezel", ""},
 		{"http://x/img/sweet-crumbs/1000000000000000/v1/webp/640x0", "img sweet-crumbs/1000000000000000/v1/webp/640x0"},
 		{"http://x/img/sweet-crumbs/1000000000000000/v1/auto/640x0", ""},
