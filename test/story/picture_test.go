@@ -28,25 +28,30 @@ var accepts = []struct{ accept, kind string }{
 	{"*/*", "image/jpeg"},
 }
 
-// pictureOut tells how a photo is put in by the command line and comes out of
-// every PoP.
+// pictureOut tells how a photo is put in by the command line, by somebody in
+// Tokyo, and comes out of every PoP at once: also of those whose region has no
+// copy yet.
 func pictureOut(t *testing.T, w *worldtest.World) {
 	file := filepath.Join(t.TempDir(), "kuchen.jpg")
 	if err := os.WriteFile(file, photo(t), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	said := w.Run(t, "media", "put", "--dir", w.Dir, "--json", file)
+	said := w.Run(t, "media", "put", "--dir", w.Dir, "--from", "tokyo", "--json", file)
 	if said.Code != 0 {
 		t.Fatalf("media put: exit code %d\n%s%s", said.Code, said.Out, said.Err)
 	}
 	var put struct {
 		Taken []struct {
-			MediaID string `json:"media_id"`
-			URL     string `json:"url"`
-		} `json:"taken"`
+			MediaID  string `json:"media_id"`
+			URL      string
+			Manifest world.Manifest
+		}
 	}
 	if err := json.Unmarshal([]byte(said.Out), &put); err != nil || len(put.Taken) != 1 {
 		t.Fatalf("media put said %q: %v", said.Out, err)
+	}
+	if got := put.Taken[0].Manifest.WriteRegion; got != "ap-southeast" {
+		t.Errorf("from Tokyo the photo was written in %q, want ap-southeast, the nearest", got)
 	}
 	u, err := url.Parse(put.Taken[0].URL)
 	if err != nil {

@@ -17,7 +17,9 @@ import (
 // TestResidentDataStaysHome orders under a name that nobody has, then looks
 // for it in every byte that the world keeps: databases with their logs, object
 // stores, configuration, what the processes printed and what the caches serve.
-// Germany's resident cluster must hold it, and nothing else may.
+// Germany's resident cluster must hold it, and nothing else may. A committed row
+// is in its cluster's write-ahead log at once, so nothing needs to be flushed
+// before the search.
 func TestResidentDataStaysHome(t *testing.T) {
 	w := theWorld(t, false)
 	c := w.Visitor(t, "de", "tokyo") // the order crosses the world on its way home
