@@ -153,6 +153,11 @@ type tracked struct {
 }
 
 func (t *tracked) WriteHeader(status int) {
+	// A proxy adds its upstream's fields to ours: the id that the answer was made
+	// under is the one that leads to a log line.
+	if ids := t.Header()[HeaderRequestID]; len(ids) > 1 {
+		t.Header()[HeaderRequestID] = ids[len(ids)-1:]
+	}
 	t.wrote = t.wrote || status >= 200
 	t.ResponseWriter.WriteHeader(status)
 }

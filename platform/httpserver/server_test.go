@@ -147,3 +147,18 @@ func TestForeignRequestIDIsReplaced(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAnswerThatWasPassedOnHasOneID(t *testing.T) {
+	_, url := start(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Add(HeaderRequestID, "UPSTREAM1") // as httputil.ReverseProxy adds it
+		w.WriteHeader(http.StatusNoContent)
+	})
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if ids := resp.Header.Values(HeaderRequestID); len(ids) != 1 || ids[0] != "UPSTREAM1" {
+		t.Errorf("ids %q, want the upstream's alone", ids)
+	}
+}
