@@ -231,7 +231,7 @@ func TestSignalledColourStopsWithTheContext(t *testing.T) {
 	start(t, Options{})
 	over, cancel := context.WithCancel(ctx)
 	cancel()
-	if _, err := lightOn(over, pngOf(t, quarters(2000, 2000)), cicp{9, 18}.light(), 2000); !world.Is(err, world.CodeUnavailable) {
+	if _, err := lightOn(over, pngOf(t, quarters(1000, 1000)), cicp{9, 18}.light(), 1000); !world.Is(err, world.CodeUnavailable) {
 		t.Errorf("decode = %v", err)
 	}
 }
