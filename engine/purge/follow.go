@@ -17,6 +17,7 @@ type Source func(ctx context.Context, after string, emit func(world.Event) error
 type Hooks struct {
 	Now   func() time.Time
 	Purge func(groups []string)           // forget what carries any of them, before it returns
+	All   func()                          // forget everything, before it returns: called at each feed's first event
 	Lost  func(cluster string, err error) // told once a loss, and of a feed that is not found
 }
 
@@ -27,7 +28,8 @@ const tellAfter = 10
 
 // Run follows every source until ctx ends. An event is announced, then purged,
 // then taken: the tier demands its cursor before it forgets, and answers for
-// the cursor only after.
+// the cursor only after. A feed's first event has everything forgotten: what was
+// fetched while the feed was not yet there may have been purged unheard.
 func (s *State) Run(ctx context.Context, sources map[string]Source, h Hooks) error {
 	var all sync.WaitGroup
 	for cluster, source := range sources {
@@ -55,10 +57,14 @@ type follower struct {
 
 func (f *follower) take(e world.Event) error {
 	f.spoke, f.failed = true, 0
+	first := !f.state.begun(f.cluster)
 	if err := f.state.Announce(f.cluster, e); err != nil {
 		return err
 	}
-	if e.Kind == world.EventPurge {
+	switch {
+	case first:
+		f.hooks.All()
+	case e.Kind == world.EventPurge:
 		f.hooks.Purge(e.Groups)
 	}
 	return f.state.Take(f.cluster, e, f.hooks.Now())

@@ -38,7 +38,8 @@ func New(limit time.Duration, now time.Time, clusters ...string) *State {
 }
 
 // Cursor is where to resume a cluster's feed: [world.CursorNow] for one that
-// has not begun, since a cache that starts empty has missed nothing.
+// has not begun. What a cache took in before that feed's first event, it forgets
+// then (see [State.Run]), so nothing older than it needs to be told.
 func (s *State) Cursor(cluster string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -46,6 +47,14 @@ func (s *State) Cursor(cluster string) string {
 		return f.cursor.String()
 	}
 	return world.CursorNow
+}
+
+// begun reports whether a cluster's feed has had its first event.
+func (s *State) begun(cluster string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.feeds[cluster]
+	return f != nil && f.begun
 }
 
 // Announce raises what this tier demands of the next to an event's cursor and
@@ -87,7 +96,11 @@ func (s *State) Take(cluster string, e world.Event, now time.Time) error {
 	if f == nil {
 		return nil
 	}
-	f.heard = now
+	// Behind a loss come the purges that were missed; only a heartbeat says that
+	// they are all here.
+	if e.Kind == world.EventHeartbeat || !f.lost(s.limit, now) {
+		f.heard = now
+	}
 	if f.cursor.Less(c) {
 		f.cursor = c
 	}
@@ -136,13 +149,15 @@ func (s *State) Reached(want map[string]world.Cursor) bool {
 }
 
 // Lost reports whether a cluster's feed has been silent for too long, so that
-// a purge may have been missed.
+// a purge may have been missed. A lost feed is back with its first heartbeat.
 func (s *State) Lost(cluster string, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.feeds[cluster]
-	return f != nil && now.Sub(f.heard) > s.limit
+	return f != nil && f.lost(s.limit, now)
 }
+
+func (f *feed) lost(limit time.Duration, now time.Time) bool { return now.Sub(f.heard) > limit }
 
 // Merge raises each demanded position to at least what this tier has taken:
 // what a tier passes on is the newer of its own and its client's demand.

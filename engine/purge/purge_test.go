@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -127,10 +128,13 @@ func TestDemandRisesBeforeThePurgeAndReachAfter(t *testing.T) {
 	e := world.Event{Kind: world.EventPurge, Cursor: "5.1", Groups: []string{"g"}, Position: at("a", 50)}
 	want := map[string]world.Cursor{"a": {Tx: 5, Seq: 1}}
 	purged := false
-	source := func(_ context.Context, _ string, emit func(world.Event) error, _ func(error)) error { return emit(e) }
+	source := func(_ context.Context, _ string, emit func(world.Event) error, _ func(error)) error {
+		return errors.Join(emit(world.Event{Kind: world.EventHello, Cursor: "5.0"}), emit(e))
+	}
 	err := s.Run(t.Context(), map[string]Source{"a": source}, Hooks{
 		Now:  func() time.Time { return t0 },
 		Lost: func(string, error) {},
+		All:  func() {},
 		Purge: func([]string) {
 			purged = true
 			h := http.Header{}
@@ -178,8 +182,55 @@ func TestLossIsToldOnce(t *testing.T) {
 	err := s.Run(ctx, map[string]Source{"a": func(c context.Context, after string, emit func(world.Event) error, lost func(error)) error {
 		defer cancel()
 		return source(c, after, emit, lost)
-	}}, Hooks{Now: func() time.Time { return t0 }, Lost: func(string, error) { told = append(told, step) }})
+	}}, Hooks{Now: func() time.Time { return t0 }, All: func() {}, Lost: func(string, error) { told = append(told, step) }})
 	if err != nil || len(told) != 2 || told[0] != tellAfter-1 || told[1] != 12 {
 		t.Errorf("told at %v, %v", told, err)
+	}
+}
+
+// A price may change between a tier's start and its feed's first event, which
+// does not tell of it: what was fetched in that time is forgotten, once a feed.
+func TestFirstEventForgetsEverything(t *testing.T) {
+	s := New(time.Second, t0, "a")
+	var did []string
+	source := func(_ context.Context, _ string, emit func(world.Event) error, _ func(error)) error {
+		return errors.Join(
+			emit(world.Event{Kind: world.EventHello, Cursor: "5.0"}),
+			emit(world.Event{Kind: world.EventPurge, Cursor: "5.1", Groups: []string{"g"}}),
+			emit(world.Event{Kind: world.EventHello, Cursor: "5.1"}), // connected anew, from its cursor
+		)
+	}
+	err := s.Run(t.Context(), map[string]Source{"a": source}, Hooks{
+		Now:  func() time.Time { return t0 },
+		Lost: func(string, error) {},
+		All: func() {
+			did = append(did, "all")
+			if s.Reached(map[string]world.Cursor{"a": {Tx: 5}}) {
+				t.Error("the tier answers for the event before it has forgotten")
+			}
+		},
+		Purge: func(groups []string) { did = append(did, groups...) },
+	})
+	if err != nil || !slices.Equal(did, []string{"all", "g"}) {
+		t.Errorf("%v, forgot %v, want all, then g", err, did)
+	}
+}
+
+// Behind a hello come the purges that a lost feed has missed: until a heartbeat
+// says that they are all here the tier cannot know that its pages are good.
+func TestALostFeedIsBackWithItsHeartbeat(t *testing.T) {
+	s := New(time.Second, t0, "a")
+	take(t, s, "a", "7.1", at("a", 1), t0)
+	later := t0.Add(time.Minute)
+	for _, e := range []world.Event{{Kind: world.EventHello, Cursor: "7.1"}, {Kind: world.EventPurge, Cursor: "8.1"}} {
+		if err := errors.Join(s.Announce("a", e), s.Take("a", e, later)); err != nil {
+			t.Fatal(err)
+		}
+		if !s.Lost("a", later) {
+			t.Errorf("back with a %s: others may be on their way", e.Kind)
+		}
+	}
+	if err := s.Take("a", world.Event{Kind: world.EventHeartbeat, Cursor: "9.0"}, later); err != nil || s.Lost("a", later) {
+		t.Errorf("%v; not back with a heartbeat", err)
 	}
 }

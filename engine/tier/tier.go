@@ -57,6 +57,7 @@ func (t *Tier) Run(ctx context.Context) error {
 	return t.feeds.Run(ctx, t.cfg.Feeds, purge.Hooks{
 		Now:   t.cfg.Now,
 		Purge: func(groups []string) { t.cache.Purge(httpcache.Purge{Groups: groups}) },
+		All:   func() { t.cache.Purge(httpcache.Purge{All: true}) },
 		Lost: func(cluster string, err error) {
 			if ctx.Err() == nil {
 				t.cfg.Log.Warn("purge feed lost, following again", "cluster", cluster, "err", err)

@@ -282,6 +282,26 @@ func TestPurgeAndWhatFollowsIt(t *testing.T) {
 	}
 }
 
+// The feed begins with what comes next: a price that changed before, when the
+// page was already here, is never told.
+func TestWhatCameBeforeTheFeedIsForgotten(t *testing.T) {
+	events, taken := make(chan world.Event), make(chan struct{})
+	f := newFixture(t, map[string]purge.Source{"catalog-home": source(events, taken)})
+	ctx, cancel := context.WithCancel(t.Context())
+	ran := make(chan struct{})
+	go func() { defer close(ran); f.Run(ctx) }()
+	defer func() { cancel(); <-ran }()
+
+	f.near.answer = page("3,50 €", "Surrogate-Key", "de/p/brezel")
+	f.do("GET", "/p/brezel")
+	f.near.answer = page("3,90 €", "Surrogate-Key", "de/p/brezel")
+	events <- world.Event{Kind: world.EventHello, Cursor: "8.0", Position: world.Position{Cluster: "catalog-home", Epoch: 1, LSN: 9}}
+	<-taken
+	if w := f.do("GET", "/p/brezel"); w.Body.String() != "3,90 €" {
+		t.Errorf("after the feed's begin: %s", w.Body)
+	}
+}
+
 func TestALostFeedMakesPagesAskButNotPictures(t *testing.T) {
 	silent := func(ctx context.Context, _ string, _ func(world.Event) error, _ func(error)) error {
 		<-ctx.Done()
