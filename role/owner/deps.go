@@ -18,7 +18,7 @@ type Deps struct {
 	Orders   Orders            // over the resident cluster of this region
 	Accounts Accounts          // over the same
 	Media    http.RoundTripper // the region's media role; it always reaches its role
-	Texts    *i18n.Texts       // how each market's first locale writes a date: the key date.format
+	Texts    *i18n.Texts       // how each market's first locale writes dates and addresses: date.format, address.format
 	Now      func() time.Time
 	Random   io.Reader // of cryptographic quality: a session's token is a secret
 	Log      *slog.Logger

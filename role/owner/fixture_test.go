@@ -32,7 +32,7 @@ const (
 
 func testWorld() *world.World {
 	market := func(id, country, currency, locale, zone, region string) world.Market {
-		return world.Market{ID: id, Name: "Sweet Crumbs", Country: country, Host: id + ".localhost", Currency: currency, Locales: []string{locale},
+		return world.Market{ID: id, Name: country, Country: country, Host: id + ".localhost", Currency: currency, Locales: []string{locale},
 			HomeRegion: region, TimeZone: zone, Tax: world.TaxSpec{Prices: "inclusive"}}
 	}
 	return &world.World{
@@ -191,10 +191,14 @@ func testConfig() Config {
 }
 
 var testTexts = fstest.MapFS{
-	"de-DE.yaml": {Data: []byte(`date.format: "{day}.{month}.{year}, {time}"`)},
-	"en-GB.yaml": {Data: []byte(`date.format: "{day}/{month}/{year}, {time}"`)},
-	"en-AU.yaml": {Data: []byte(`date.format: "{day}/{month}, {time}"`)},
-	"ja-JP.yaml": {Data: []byte(`date.format: "{year}年{month}月{day}日 {time}"`)},
+	"de-DE.yaml": {Data: []byte(`date.format: "{day}.{month}.{year}, {time}"
+address.format: "{name}\n{line1}\n{line2}\n{postal_code} {city}\n{state}"`)},
+	"en-GB.yaml": {Data: []byte(`date.format: "{day}/{month}/{year}, {time}"
+address.format: "{name}\n{line1}\n{line2}\n{city}\n{state}\n{postal_code}"`)},
+	"en-AU.yaml": {Data: []byte(`date.format: "{day}/{month}, {time}"
+address.format: "{name}\n{line1}\n{line2}\n{city}\n{state}\n{postal_code}"`)},
+	"ja-JP.yaml": {Data: []byte(`date.format: "{year}年{month}月{day}日 {time}"
+address.format: "〒{postal_code}\n{state}{city}{line1}\n{line2}\n{name} 様"`)},
 }
 
 func cake() world.Manifest {

@@ -3,7 +3,6 @@ package owner
 import (
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"meridian/world"
@@ -110,7 +109,7 @@ func (o *Owner) showOrder(v *visit) error {
 
 func (at *site) orderBody(o world.Order) orderBody {
 	c := o.Contact
-	body := orderBody{Number: o.Number, Address: addressText(c), Email: c.Email, Phone: c.Phone, At: at.moment(o.PlacedAt),
+	body := orderBody{Number: o.Number, Address: at.texts.Address(c), Email: c.Email, Phone: c.Phone, At: at.moment(o.PlacedAt),
 		Net: at.money(o.NetMinor), Tax: at.money(o.TaxMinor), Total: at.money(o.TotalMinor)}
 	for _, l := range o.Lines {
 		body.Lines = append(body.Lines, orderLine{Name: l.Name, Quantity: l.Quantity, Unit: at.money(l.UnitMinor), Sum: at.money(l.LineMinor), Tax: at.money(l.TaxMinor)})
@@ -119,15 +118,4 @@ func (at *site) orderBody(o world.Order) orderBody {
 		body.Taxes = append(body.Taxes, orderTax{Label: t.Label, Rate: t.Rate, Net: at.money(t.NetMinor), Tax: at.money(t.TaxMinor)})
 	}
 	return body
-}
-
-// addressText is an address, a line each.
-func addressText(c world.Contact) string {
-	var lines []string
-	for _, l := range []string{c.Name, c.Line1, c.Line2, strings.TrimSpace(c.PostalCode + " " + c.City), c.State} {
-		if l != "" {
-			lines = append(lines, l)
-		}
-	}
-	return strings.Join(lines, "\n")
 }

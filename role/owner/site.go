@@ -15,6 +15,7 @@ import (
 type site struct {
 	market world.Market
 	zone   *time.Location
+	texts  i18n.Locale
 	dates  i18n.DateForm
 	price  money.PriceForm
 	point  string // between whole units and decimals, as the locale writes it
@@ -33,12 +34,16 @@ func buildSites(cfg Config, d Deps) (map[string]*site, error) {
 			return nil, world.Wrap("owner.new "+m.ID, err)
 		}
 		locale := m.Locales[0]
-		dates, err := d.Texts.Locale(locale).DateForm(i18n.DateShortKey)
+		if err := d.Texts.Check([]string{locale}, []string{i18n.AddressKey}); err != nil {
+			return nil, err
+		}
+		texts := d.Texts.Locale(locale)
+		dates, err := texts.DateForm(i18n.DateShortKey)
 		if err != nil {
 			return nil, world.Wrap("owner.new "+m.ID, err)
 		}
 		sites[m.ID] = &site{
-			market: m, zone: zone, dates: dates, point: decimalPoint(m.Currency, locale),
+			market: m, zone: zone, texts: texts, dates: dates, point: decimalPoint(m.Currency, locale),
 			price: money.PriceForm{Currency: m.Currency, Locale: locale, MaxMinor: cfg.MaxPrice},
 		}
 	}

@@ -39,7 +39,11 @@ func (s *Shop) list(w http.ResponseWriter, r *http.Request, at *site) error {
 			if p.Featured != featured {
 				continue
 			}
-			c := s.card(v, at, p, eager > 0)
+			sizes := denseSizes
+			if featured {
+				sizes = cardSizes
+			}
+			c := s.card(v, at, p, sizes, eager > 0)
 			eager--
 			groups = append(groups, world.GroupProduct(p.Market, p.Slug))
 			if featured {
@@ -58,9 +62,9 @@ func (s *Shop) list(w http.ResponseWriter, r *http.Request, at *site) error {
 	return s.render(w, r, http.StatusOK, "list", v)
 }
 
-func (s *Shop) card(v *view, at *site, p world.Product, first bool) card {
+func (s *Shop) card(v *view, at *site, p world.Product, sizes string, first bool) card {
 	return card{Name: p.Name, Description: p.Description, URL: at.prefix + "/p/" + p.Slug, Price: at.money(p.PriceMinor),
-		Shot: s.shot(v, p, cardSizes, cardWidth, first)}
+		Shot: s.shot(v, p, sizes, cardWidth, first)}
 }
 
 // heroShots are the first pictures of the featured products once more, as
@@ -115,7 +119,7 @@ func (s *Shop) product(w http.ResponseWriter, r *http.Request, at *site) error {
 		return err
 	}
 	for _, o := range others {
-		body.More = append(body.More, s.card(v, at, o, false))
+		body.More = append(body.More, s.card(v, at, o, denseSizes, false))
 		groups = append(groups, world.GroupProduct(at.market.ID, o.Slug))
 	}
 	v.Body = body

@@ -277,7 +277,7 @@ func TestCheckoutWhereTheStateDecidesTheTax(t *testing.T) {
 	wants(t, b.post("/checkout", with(review, "step", "place", "state", "AR")), 409, `<option value="AR" selected>`)
 	w = b.post("/checkout", with(review, "step", "place"))
 	wants(t, w, 303)
-	wants(t, b.get(w.Header().Get("Location")), 200, "93650 Fresno\nCalifornia", "Sales tax (California): none on these goods")
+	wants(t, b.get(w.Header().Get("Location")), 200, "Fresno, CA 93650", "Sales tax (California): none on these goods")
 }
 
 func TestCheckoutWithoutAKeyIsShownAgain(t *testing.T) {

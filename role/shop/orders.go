@@ -2,7 +2,6 @@ package shop
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"meridian/world"
@@ -30,7 +29,7 @@ func (s *Shop) showOrder(w http.ResponseWriter, r *http.Request, at *site) error
 	v.Title = v.T("order.title") + " " + o.Number
 	v.Sums = at.sums(o.Lines, o.Taxes, o.Jurisdiction, o.NetMinor, o.TotalMinor)
 	v.Body = orderBody{Name: o.Contact.Name, Number: o.Number, Date: at.date(o.PlacedAt), Machine: o.PlacedAt.Format(time.RFC3339),
-		Address: addressText(at, o.Contact), Email: o.Contact.Email, Phone: o.Contact.Phone}
+		Address: at.texts.Address(o.Contact), Email: o.Contact.Email, Phone: o.Contact.Phone}
 	lines, err := s.deps.Orders.Cart(r.Context(), cart, at.market.ID)
 	if err != nil {
 		return world.Wrap("shop.order", err)
@@ -40,21 +39,6 @@ func (s *Shop) showOrder(w http.ResponseWriter, r *http.Request, at *site) error
 	}
 	v.Counted = true
 	return s.render(w, r, http.StatusOK, "order", v)
-}
-
-// addressText is an address, a line each.
-func addressText(at *site, c world.Contact) string {
-	state := c.State
-	if state != "" {
-		state = at.place(at.market.Country + "-" + state)
-	}
-	var lines []string
-	for _, l := range []string{c.Name, c.Line1, c.Line2, strings.TrimSpace(c.PostalCode + " " + c.City), state} {
-		if l != "" {
-			lines = append(lines, l)
-		}
-	}
-	return strings.Join(lines, "\n")
 }
 
 // orderRow is an order on the list.

@@ -29,6 +29,7 @@ func (s shot) Imagesrcset() template.HTMLAttr {
 // a browser without srcset gets.
 const (
 	cardSizes    = "(min-width: 76rem) 17rem, (min-width: 56rem) 30vw, (min-width: 36rem) 45vw, 92vw"
+	denseSizes   = "(min-width: 76rem) 17rem, (min-width: 56rem) 30vw, 45vw"
 	productSizes = "(min-width: 76rem) 40rem, (min-width: 56rem) 52vw, 92vw"
 	lineSizes    = "8rem"
 	heroSizes    = "20rem"

@@ -1,6 +1,9 @@
 package shop
 
-import "meridian/engine/checkout"
+import (
+	"meridian/engine/checkout"
+	"meridian/platform/i18n"
+)
 
 // codeKeys are the texts that the code asks for by name, beside those that the
 // templates name themselves.
@@ -8,7 +11,7 @@ func codeKeys() []string {
 	keys := []string{
 		"tax.included", "tax.zero", "tax.added", "tax.at_checkout",
 		"cart.added", "cart.check", "cart.out_of_stock", "cart.not_enough", "cart.price_changed", "stock.left", "stock.sold_out",
-		"checkout.optional", "checkout.choose_state", "checkout.changed", "checkout.too_large", "checkout.tax_open", "cart.full", "order.title", "site.footer",
+		"checkout.optional", "checkout.choose_state", "checkout.changed", "checkout.too_large", "checkout.tax_open", "cart.full", "order.title", "site.footer", i18n.AddressKey,
 		"error.quantity", "error.try_again",
 		"not_found.title", "not_found.text", "unavailable.title", "unavailable.text", "unavailable.checkout",
 	}
