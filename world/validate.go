@@ -24,6 +24,7 @@ const (
 	MaxPoPs      = 200
 	MaxMarkets   = 250
 	MaxRTTMillis = 2000
+	MaxPlaceID   = 24 // characters: names of servers and sockets hold two of them
 )
 
 // Validate lists everything that is wrong, in file order; none means the
@@ -58,6 +59,9 @@ func (c *checker) ids(list string, names []string) {
 			c.bad(path, fmt.Sprintf("%q is not a name", n), "write a lower-case letter, then letters, digits and hyphens")
 		} else if seen[n] {
 			c.bad(path, fmt.Sprintf("%q is there twice", n), "give each of the %s its own id", list)
+		}
+		if len(n) > MaxPlaceID {
+			c.bad(path, fmt.Sprintf("%q is too long", n), "write at most %d characters", MaxPlaceID)
 		}
 		seen[n] = true
 	}
