@@ -152,7 +152,7 @@ func TestKeyboardOnly(t *testing.T) {
 func TestPhone(t *testing.T) {
 	w := theWorld(t, false)
 	// German has the longest words, Japanese breaks anywhere, Hindi is the tallest.
-	for _, v := range []struct{ market, prefix string }{{"de", ""}, {"jp", ""}, {"in", "/hi-IN"}} {
+	for _, v := range []struct{ market, prefix string }{{"de", ""}, {"jp", ""}, {"in", "/hi-in"}} {
 		market := v.market
 		t.Run(market, func(t *testing.T) {
 			slug := w.Visitor(t, market, "").Page(t, "/").Slugs()[1]
