@@ -163,7 +163,8 @@ func TestLanguages(t *testing.T) {
 		`<link rel="alternate" hreflang="hi-IN" href="https://in.localhost/hi-in/p/brot">`,
 		`<a href="/p/brot" hreflang="en-IN" lang="en-IN">English</a>`, `aria-current="true" lang="hi-IN">हिन्दी</span>`,
 		`action="/hi-in/cart"`, `href="/hi-in/"`)
-	for path, want := range map[string]string{"/en-in/p/brot": "/p/brot", "/en-IN/": "/", "/en-in//evil.example": "/evil.example"} {
+	for path, want := range map[string]string{"/en-in/p/brot": "/p/brot", "/en-IN/": "/", "/en-in//evil.example": "/evil.example",
+		"/en-in/%09/evil.example": "/%09/evil.example", "/en-in/%0a%5c/evil.example": "/%0A%5C/evil.example"} {
 		w := b.get(path)
 		if w.Code != http.StatusPermanentRedirect { // the path is cleaned first
 			w = b.get(w.Header().Get("Location"))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -105,8 +106,10 @@ func (s *Shop) withSite(next http.Handler) http.Handler {
 		}
 		first, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 		if strings.EqualFold(first, m.Locales[0]) {
-			// Trimmed: "//host" would lead away from here.
-			http.Redirect(w, r, "/"+strings.TrimLeft(rest, `/\`), http.StatusPermanentRedirect)
+			// Trimmed and escaped: "//host" would lead away from here, and browsers
+			// leave out a tab or a line end between the two slashes.
+			to := url.URL{Path: "/" + strings.TrimLeft(rest, `/\`)}
+			http.Redirect(w, r, to.EscapedPath(), http.StatusPermanentRedirect)
 			return
 		}
 		found, ok := s.sites[m.ID][first]
