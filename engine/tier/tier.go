@@ -83,6 +83,9 @@ func (t *Tier) Pass(to http.RoundTripper, fail func(http.ResponseWriter, *http.R
 		FlushInterval: -1, // a feed's line must not wait for the next
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.Out.URL.Scheme, p.Out.URL.Host, p.Out.Host = "http", p.In.Host, p.In.Host
+			if who := p.In.Header.Get(world.HeaderClient); who != "" { // a visitor's Connection field may have named it
+				p.Out.Header.Set(world.HeaderClient, who)
+			}
 			t.feeds.Demand(p.Out.Header)
 		},
 		ErrorHandler: fail,

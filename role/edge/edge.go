@@ -118,12 +118,15 @@ func (e *Edge) page(w http.ResponseWriter, r *http.Request) {
 }
 
 // cached serves from the cache. Queries are no part of a cached response; the
-// credentials of a visitor are not passed on for what everybody may see.
+// credentials of a visitor are not passed on for what everybody may see. Content
+// and conditions that guard a change are dropped (RFC 9110 §13.1.1 leaves them
+// to origins): with them a visitor could ask past the cache, again and again.
 func (e *Edge) cached(w http.ResponseWriter, r *http.Request) {
 	r.URL.RawQuery = ""
-	for _, name := range []string{"Cookie", "Authorization", "Accept", "Accept-Encoding", "Accept-Language"} {
+	for _, name := range []string{"Cookie", "Authorization", "Accept", "Accept-Encoding", "Accept-Language", "If-Match", "If-Unmodified-Since"} {
 		r.Header.Del(name)
 	}
+	r.Body, r.ContentLength, r.TransferEncoding = http.NoBody, 0, nil
 	e.Tier.ServeHTTP(w, r)
 }
 

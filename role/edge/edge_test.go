@@ -166,6 +166,34 @@ func TestWhatAVisitorMayNotSayIsDropped(t *testing.T) {
 	}
 }
 
+// Connection names fields of one connection, to be removed (RFC 9110 §7.6.1).
+// What the edge says of a visitor is not the visitor's to remove: attempts to
+// sign in are counted by it.
+func TestAVisitorCannotTakeTheClientAway(t *testing.T) {
+	f := newFixture(t, nil)
+	for _, path := range []string{"/owner/sign-in", "/"} {
+		f.do("POST", path, "Connection", "Meridian-Client, X-Own", "X-Own", "1")
+		up := f.home.last().Header
+		if up.Get(world.HeaderClient) != "192.0.2.0/24" || up.Get("X-Own") != "" {
+			t.Errorf("%s: client %q, X-Own %q", path, up.Get(world.HeaderClient), up.Get("X-Own"))
+		}
+	}
+}
+
+// Conditions that guard a change (RFC 9110 §13.1.1, §13.1.4) and content mean
+// nothing to a page that everybody shares, and must not lead past the cache.
+func TestNothingThatAVisitorSaysLeadsPastTheCache(t *testing.T) {
+	f := newFixture(t, nil)
+	f.do("GET", "/")
+	f.do("GET", "/", "If-Match", `"x"`)
+	f.do("GET", "/", "If-Unmodified-Since", "Sun, 22 Nov 2026 00:00:00 GMT")
+	r := httptest.NewRequest("GET", "http://de.localhost/", strings.NewReader("content"))
+	f.ServeHTTP(httptest.NewRecorder(), r)
+	if f.near.count() != 1 {
+		t.Errorf("%d reads upstream, want 1", f.near.count())
+	}
+}
+
 func TestNextShieldWhenTheNearestFails(t *testing.T) {
 	f := newFixture(t, nil)
 	f.near.answer = gone
