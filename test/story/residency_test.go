@@ -58,6 +58,7 @@ func TestResidentDataStaysHome(t *testing.T) {
 // search lists the files under a directory that hold one of the needles.
 func search(t *testing.T, dir string, needles [][]byte) (found []string, bytesRead int64) {
 	t.Helper()
+	buf := make([]byte, 1<<20) // one for thousands of files
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return nil // a file of a running server may go at any time
@@ -67,7 +68,7 @@ func search(t *testing.T, dir string, needles [][]byte) (found []string, bytesRe
 			return nil
 		}
 		defer f.Close()
-		hit, n, err := holds(f, needles)
+		hit, n, err := holds(f, needles, buf)
 		bytesRead += n
 		if hit {
 			found = append(found, path)
@@ -83,10 +84,10 @@ func search(t *testing.T, dir string, needles [][]byte) (found []string, bytesRe
 	return found, bytesRead
 }
 
-// holds reads in pieces that overlap, so that no needle falls between two.
-func holds(r io.Reader, needles [][]byte) (hit bool, read int64, err error) {
-	const piece, overlap = 1 << 20, 256
-	buf := make([]byte, piece+overlap)
+// holds reads through buf in pieces that overlap, so that no needle falls
+// between two.
+func holds(r io.Reader, needles [][]byte, buf []byte) (hit bool, read int64, err error) {
+	const overlap = 256
 	kept := 0
 	for {
 		n, err := io.ReadFull(r, buf[kept:])
@@ -121,5 +122,21 @@ func strangers(t *testing.T, w *worldtest.World, order string, canaries [][]byte
 				t.Errorf("%s answers a stranger on %s with %d, want 404", pop, path, a.Status)
 			}
 		}
+	}
+}
+
+// TestSearchSeesEveryByte: a search that misses what falls between two pieces
+// would prove nothing.
+func TestSearchSeesEveryByte(t *testing.T) {
+	needle := [][]byte{[]byte("Kanarienvogel")}
+	buf := make([]byte, 1000)
+	for at := range 3000 {
+		text := append(bytes.Repeat([]byte{'.'}, at), "Kanarienvogel, and more"...)
+		if hit, n, err := holds(bytes.NewReader(text), needle, buf); !hit || err != nil || n != int64(len(text)) {
+			t.Fatalf("at byte %d: %v after %d bytes, %v", at, hit, n, err)
+		}
+	}
+	if hit, _, _ := holds(strings.NewReader("Kanarienvoge"), needle, buf); hit {
+		t.Error("found what is not there")
 	}
 }
