@@ -13,8 +13,8 @@ import (
 	"meridian/world"
 )
 
-// Limits of every pool. They are constants of the local world; a connection
-// string may set pool_max_conns and the rest itself.
+// Limits of every pool. A connection string may set its own pool_max_conns,
+// pool_max_conn_idle_time and pool_health_check_period.
 const (
 	defaultMaxConns    = 8
 	defaultIdleTime    = 2 * time.Minute
@@ -40,12 +40,13 @@ func Open(ctx context.Context, name, region string, primary bool, connString, ap
 	if err != nil {
 		return nil, world.Because(world.CodeInvalid, "postgres.open", fmt.Sprintf("The connection string of %s is not one: see the PostgreSQL manual on connection strings.", name), errors.New("not shown: it may hold a password"))
 	}
-	if cfg.MaxConns < 1 || cfg.ConnConfig.RuntimeParams["pool_max_conns"] == "" {
-		cfg.MaxConns = defaultMaxConns
+	// pgxpool takes the pool's settings out of what it has parsed and fills in
+	// defaults of its own: only a second look tells what was written.
+	written, err := pgx.ParseConfig(connString)
+	if err != nil {
+		return nil, mapError("postgres.open "+name, err)
 	}
-	cfg.MinConns = 0
-	cfg.MaxConnIdleTime = defaultIdleTime
-	cfg.HealthCheckPeriod = defaultHealthCheck
+	limitPool(cfg, written.RuntimeParams)
 	cfg.ConnConfig.ConnectTimeout = connectTimeout
 	p := cfg.ConnConfig.RuntimeParams
 	p["application_name"] = application
@@ -56,6 +57,19 @@ func Open(ctx context.Context, name, region string, primary bool, connString, ap
 		return nil, mapError("postgres.open "+name, err)
 	}
 	return &Cluster{Name: name, Region: region, Primary: primary, Pool: pool}, nil
+}
+
+// limitPool sets our limits where the connection string has none.
+func limitPool(cfg *pgxpool.Config, written map[string]string) {
+	if written["pool_max_conns"] == "" {
+		cfg.MaxConns = defaultMaxConns
+	}
+	if written["pool_max_conn_idle_time"] == "" {
+		cfg.MaxConnIdleTime = defaultIdleTime
+	}
+	if written["pool_health_check_period"] == "" {
+		cfg.HealthCheckPeriod = defaultHealthCheck
+	}
 }
 
 // Close ends the pool's connections.
