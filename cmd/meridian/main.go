@@ -15,7 +15,15 @@ import (
 var version = "dev"
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := interruptible()
 	defer stop()
 	os.Exit(cli.Run(ctx, version, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// interruptible is a context that ends with the first Ctrl-C or SIGTERM, for an
+// orderly stop. The second ends the process at once; its children end with it.
+func interruptible() (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
 }
