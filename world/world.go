@@ -57,7 +57,7 @@ type PoP struct {
 // Market is one country's shop.
 type Market struct {
 	ID         string   `yaml:"id"`          // "de"
-	Name       string   `yaml:"name"`        // "Sweet Crumbs Deutschland"
+	Name       string   `yaml:"name"`        // the country, in its own language: "Deutschland"
 	Country    string   `yaml:"country"`     // ISO 3166-1 alpha-2
 	Host       string   `yaml:"host"`        // without a port: "de.localhost"
 	Currency   string   `yaml:"currency"`    // ISO 4217

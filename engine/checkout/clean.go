@@ -3,12 +3,13 @@ package checkout
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"meridian/world"
 )
 
 // Clean is a contact as it should be stored: without spaces around the fields
-// and invisible marks within them, states and postal codes in upper case, and
+// and invisible marks within them, postal codes and states' codes in upper case, and
 // what Japanese keyboards type in full width (１２３ー４５６７) in plain
 // ASCII where only ASCII has a meaning. Cleaning twice is cleaning once.
 func Clean(c world.Contact) world.Contact {
@@ -19,7 +20,7 @@ func Clean(c world.Contact) world.Contact {
 		Line1:      text(c.Line1),
 		Line2:      text(c.Line2),
 		City:       text(c.City),
-		State:      upper(text(c.State)),
+		State:      state(text(c.State)),
 		PostalCode: upper(text(dashes(narrow(c.PostalCode)))),
 	}
 }
@@ -59,6 +60,17 @@ func dashes(s string) string {
 		}
 		return r
 	})
+}
+
+// maxStateCode is the length of the longest code of a state (ISO 3166-2): what
+// is longer is a name, and stays as it was written.
+const maxStateCode = 3
+
+func state(s string) string {
+	if utf8.RuneCountInString(s) > maxStateCode {
+		return s
+	}
+	return upper(s)
 }
 
 func upper(s string) string { return keepBroken(s, unicode.ToUpper) }

@@ -180,6 +180,14 @@ func TestJurisdiction(t *testing.T) {
 	}
 }
 
+func TestStatesCodesAreRaisedAndNamesStay(t *testing.T) {
+	for in, want := range map[string]string{" ny ": "NY", "Maharashtra": "Maharashtra", "東京都": "東京都", "nsw": "NSW"} {
+		if got := checkout.Clean(world.Contact{State: in}).State; got != want {
+			t.Errorf("%q became %q", in, got)
+		}
+	}
+}
+
 func TestCleaningTwiceIsCleaningOnce(t *testing.T) {
 	runes := rapid.StringOf(rapid.OneOf(rapid.Rune(), rapid.SampledFrom([]rune(" \t\n\u3000\u202a\ufeffーａＺ０−ßǆ"))))
 	r := contactRules(t, "us")
