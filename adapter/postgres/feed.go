@@ -16,19 +16,24 @@ import (
 const (
 	feedBatch   = 500         // rows a read
 	feedRecheck = time.Second // a wake-up may be lost with its connection; look again
+
+	// feedPatience is how long the primary may take for one read. One that hangs
+	// would have its followers think, by the stream's heartbeats, that nothing is new.
+	feedPatience = statementTimeout
 )
 
 // Feed reads a catalog cluster's outbox in commit order. One connection
 // listens for all followers; [Feed.Run] keeps it.
 type Feed struct {
-	c *Cluster
+	c        *Cluster
+	patience time.Duration
 
 	mu   sync.Mutex
 	wake chan struct{} // closed when the outbox has grown, then replaced
 }
 
 // NewFeed reads the outbox of a primary.
-func NewFeed(c *Cluster) *Feed { return &Feed{c: c, wake: make(chan struct{})} }
+func NewFeed(c *Cluster) *Feed { return &Feed{c: c, patience: feedPatience, wake: make(chan struct{})} }
 
 // Run listens for the outbox's wake-up and passes it to the followers, until
 // ctx ends. Without it followers see only what is there when they start.
@@ -54,7 +59,7 @@ func (f *Feed) listen(ctx context.Context) error {
 	if _, err := own.Exec(ctx, "listen outbox"); err != nil {
 		return err
 	}
-	cur, err := start(ctx, own, world.CursorNow)
+	cur, err := f.start(ctx, own, world.CursorNow)
 	if err != nil {
 		return err
 	}
@@ -91,8 +96,9 @@ func (f *Feed) next() <-chan struct{} {
 }
 
 // Follow emits a hello with the starting cursor, then every event after the
-// cursor as it is committed, until ctx ends or emit fails. In a quiet time it
-// emits heartbeats, whose cursor says up to where nothing is missing.
+// cursor as it is committed, until ctx ends, emit fails, or the primary fails or
+// hangs (timeout). In a quiet time it emits heartbeats, whose cursor says up to
+// where nothing is missing.
 func (f *Feed) Follow(ctx context.Context, after string, emit func(world.Event) error) error {
 	cur, err := f.hello(ctx, after, emit)
 	if err != nil {
@@ -124,7 +130,7 @@ func (f *Feed) Follow(ctx context.Context, after string, emit func(world.Event) 
 // heartbeat tells how far the follower is complete. The settled place is read
 // first: what is behind it after the batch has been delivered.
 func (f *Feed) heartbeat(ctx context.Context, cur *world.Cursor, emit func(world.Event) error) error {
-	settled, err := start(ctx, f.c.Pool, world.CursorNow)
+	settled, err := f.start(ctx, f.c.Pool, world.CursorNow)
 	if err != nil {
 		return err
 	}
@@ -140,11 +146,13 @@ func (f *Feed) heartbeat(ctx context.Context, cur *world.Cursor, emit func(world
 }
 
 func (f *Feed) hello(ctx context.Context, after string, emit func(world.Event) error) (world.Cursor, error) {
-	cur, err := start(ctx, f.c.Pool, after)
+	cur, err := f.start(ctx, f.c.Pool, after)
 	if err != nil {
 		return cur, err
 	}
-	pos, err := f.c.Position(ctx)
+	asking, cancel := context.WithTimeout(ctx, f.patience)
+	defer cancel()
+	pos, err := f.c.Position(asking)
 	if err != nil {
 		return cur, err
 	}
@@ -158,10 +166,12 @@ type querier interface {
 }
 
 // start resolves a cursor; "now" is the place behind everything committed.
-func start(ctx context.Context, conn querier, after string) (world.Cursor, error) {
+func (f *Feed) start(ctx context.Context, conn querier, after string) (world.Cursor, error) {
 	if after != world.CursorNow {
 		return world.ParseCursor(after)
 	}
+	ctx, cancel := context.WithTimeout(ctx, f.patience)
+	defer cancel()
 	// Everything with a transaction below xmin is settled; a running one will
 	// be shown, which at worst purges something twice.
 	var xmin uint64
@@ -194,6 +204,8 @@ func (f *Feed) read(ctx context.Context, conn querier, cur world.Cursor) ([]worl
 	             from outbox
 	            where (txid, seq) > ($1::text::xid8, $2) and txid < pg_snapshot_xmin(pg_current_snapshot())
 	            order by txid, seq limit $3`
+	ctx, cancel := context.WithTimeout(ctx, f.patience)
+	defer cancel()
 	rows, err := conn.Query(ctx, q, strconv.FormatUint(cur.Tx, 10), int64(cur.Seq), feedBatch)
 	if err != nil {
 		return nil, mapError("postgres.feed", err)

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"syscall"
 	"testing"
 	"time"
 
@@ -172,5 +173,34 @@ func TestEveryTableCarriesItsClass(t *testing.T) {
 		if n == 0 {
 			t.Errorf("%s has no tables", kind)
 		}
+	}
+}
+
+// A primary that is there and does not answer, as after a failover that a
+// connection has not noticed: the stream must end, or its follower would take
+// the silence for a quiet time and go on with what it has.
+func TestFollowEndsWhenThePrimaryHangs(t *testing.T) {
+	c := pgtest.Cluster(t, "catalog-test", "test", pgtest.Catalog(t))
+	f := postgres.NewFeed(c)
+	f.Patient(300 * time.Millisecond)
+	var server int
+	stopped := false
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	err := f.Follow(ctx, world.CursorNow, func(e world.Event) error {
+		if stopped {
+			return nil
+		}
+		stopped = true
+		if err := c.Pool.QueryRow(t.Context(), "select pg_backend_pid()").Scan(&server); err != nil {
+			return err
+		}
+		return syscall.Kill(server, syscall.SIGSTOP)
+	})
+	if server != 0 {
+		_ = syscall.Kill(server, syscall.SIGCONT) // it may have gone with its connection
+	}
+	if !world.Is(err, world.CodeTimeout) || ctx.Err() != nil {
+		t.Errorf("the feed ended with %v, want a timeout of its own", err)
 	}
 }
