@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -40,8 +41,8 @@ type state struct {
 	lock    *os.File
 }
 
-// openState makes the directory and takes its lock. fresh empties it first.
-func openState(dir string, fresh bool) (*state, error) {
+// openState makes the directory and takes its lock.
+func openState(dir string) (*state, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, world.Wrap("up.state", err)
@@ -53,10 +54,14 @@ func openState(dir string, fresh bool) (*state, error) {
 	if err := s.takeLock(); err != nil {
 		return nil, err
 	}
+	return s, nil
+}
+
+// furnish makes the folders; fresh empties the directory first.
+func (s *state) furnish(fresh bool) error {
 	if fresh {
 		if err := s.empty(); err != nil {
-			s.close()
-			return nil, err
+			return err
 		}
 	}
 	for _, d := range []struct {
@@ -64,11 +69,10 @@ func openState(dir string, fresh bool) (*state, error) {
 		mode fs.FileMode
 	}{{"", 0o711}, {"pg", 0o711}, {"objects", 0o700}, {"config", 0o700}, {"logs", 0o700}} {
 		if err := makeDir(s.path(d.name), d.mode); err != nil {
-			s.close()
-			return nil, err
+			return err
 		}
 	}
-	return s, nil
+	return nil
 }
 
 func (s *state) path(names ...string) string {
@@ -165,7 +169,13 @@ func ReadRun(dir string) (Run, error) {
 	if err != nil {
 		return r, world.Because(world.CodeForbidden, "up.run", "The world's directory cannot be read by this user.", err)
 	}
-	return r, world.Wrap("up.run", json.Unmarshal(b, &r))
+	if err := json.Unmarshal(b, &r); err != nil {
+		return r, world.Wrap("up.run", err)
+	}
+	if r.PID < 1 || errors.Is(syscall.Kill(r.PID, 0), syscall.ESRCH) {
+		return r, world.E(world.CodeUnavailable, "up.run", fmt.Sprintf("The world on %s was ended and has left run.json behind. Start it again with `meridian up`.", dir))
+	}
+	return r, nil
 }
 
 func (s *state) writeRun(r Run) error { return s.writeJSON("run.json", r) }

@@ -1,9 +1,12 @@
 package localworld
 
 import (
+	"fmt"
 	"io/fs"
 	"maps"
+	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -15,7 +18,7 @@ import (
 
 func open(t *testing.T, dir string, fresh bool) *state {
 	t.Helper()
-	s, err := openState(dir, fresh)
+	s, err := furnished(dir, fresh)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,6 +32,19 @@ func mode(t *testing.T, path string) fs.FileMode {
 		t.Fatal(err)
 	}
 	return info.Mode().Perm()
+}
+
+// furnished is a state with its folders, as `up` has it.
+func furnished(dir string, fresh bool) (*state, error) {
+	s, err := openState(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.furnish(fresh); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
 }
 
 func TestSecretsAreKeptAndShut(t *testing.T) {
@@ -131,7 +147,7 @@ func TestFreshRemovesAWorldAndNothingElse(t *testing.T) {
 	s.close()
 
 	write("thesis.txt")
-	_, err := openState(dir, true)
+	_, err := furnished(dir, true)
 	if !world.Is(err, world.CodeConflict) || !strings.Contains(err.Error(), `"thesis.txt"`) || !strings.Contains(err.Error(), "Nothing was removed") {
 		t.Errorf("a directory with a foreign file: %v", err)
 	}
@@ -165,7 +181,7 @@ func TestFreshRefusesADirectoryThatNoWorldLivedIn(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "photos"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openState(dir, true); !world.Is(err, world.CodeConflict) {
+	if _, err := furnished(dir, true); !world.Is(err, world.CodeConflict) {
 		t.Errorf("%v", err)
 	}
 	if mode(t, filepath.Join(dir, "photos")) != 0o700 {
@@ -176,17 +192,17 @@ func TestFreshRefusesADirectoryThatNoWorldLivedIn(t *testing.T) {
 func TestASecondWorldIsToldOfTheFirst(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, false)
-	_, err := openState(dir, false)
+	_, err := furnished(dir, false)
 	if !world.Is(err, world.CodeConflict) || !strings.Contains(err.Error(), "A world already runs on "+dir) || !strings.Contains(err.Error(), "--dir and --port") {
 		t.Errorf("while it starts: %v", err)
 	}
-	if err := s.writeRun(Run{PID: 4711, URL: "http://localhost:9000/", Port: 9000, App: "sweet-crumbs", Door: "http://us.localhost:9000/"}); err != nil {
+	if err := s.writeRun(Run{PID: os.Getpid(), URL: "http://localhost:9000/", Port: 9000, App: "sweet-crumbs", Door: "http://us.localhost:9000/"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openState(dir, true); !world.Is(err, world.CodeConflict) || !strings.Contains(err.Error(), "process 4711, http://localhost:9000/") {
+	if _, err := furnished(dir, true); !world.Is(err, world.CodeConflict) || !strings.Contains(err.Error(), fmt.Sprintf("process %d, http://localhost:9000/", os.Getpid())) {
 		t.Errorf("while it runs: %v", err)
 	}
-	if r, err := ReadRun(dir); err != nil || r.PID != 4711 || r.Door != "http://us.localhost:9000/" {
+	if r, err := ReadRun(dir); err != nil || r.PID != os.Getpid() || r.Door != "http://us.localhost:9000/" {
 		t.Errorf("%+v, %v", r, err)
 	}
 	s.close()
@@ -194,7 +210,37 @@ func TestASecondWorldIsToldOfTheFirst(t *testing.T) {
 		t.Errorf("after its end: %v", err)
 	}
 	s = open(t, dir, false)
+	if err := s.writeRun(Run{PID: endedPID(t)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadRun(dir); !world.Is(err, world.CodeUnavailable) || !strings.Contains(err.Error(), "was ended") {
+		t.Errorf("after it was killed: %v", err)
+	}
 	s.close()
+	s = open(t, dir, false)
+	s.close()
+}
+
+// endedPID is the number of a process that is no more.
+func endedPID(t *testing.T) int {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^$")
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd.Process.Pid
+}
+
+func TestATakenPortIsToldBeforeAnythingIsMade(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	port := ln.Addr().(*net.TCPAddr).Port
+	if err := portsFree(t.Context(), port, port); !world.Is(err, world.CodeConflict) || !strings.Contains(err.Error(), fmt.Sprintf("Port %d is taken", port)) {
+		t.Errorf("%v", err)
+	}
 }
 
 func TestOtherCommandsWithoutAWorld(t *testing.T) {

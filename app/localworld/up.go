@@ -68,11 +68,17 @@ func Up(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	st, err := openState(o.Dir, o.Fresh)
+	st, err := openState(o.Dir)
 	if err != nil {
 		return err
 	}
 	defer st.close()
+	if err := portsFree(ctx, o.Port, o.Port+len(w.PoPs)); err != nil {
+		return err
+	}
+	if err := st.furnish(o.Fresh); err != nil {
+		return err
+	}
 	sec, err := st.secrets(w)
 	if err != nil {
 		return err
@@ -83,6 +89,20 @@ func Up(ctx context.Context, o Options) error {
 	return u.run(ctx)
 }
 
+// portsFree finds a port that is taken before anything is made or removed.
+func portsFree(ctx context.Context, first, last int) error {
+	for port := first; port <= last; port++ {
+		ln, err := netaddr.Listen(ctx, fmt.Sprintf("tcp:127.0.0.1:%d", port))
+		if err != nil {
+			return world.Because(world.CodeConflict, "up.ports", fmt.Sprintf("Port %d is taken. Choose others with --port: the world uses %d in a row.", port, last-first+1), err)
+		}
+		if err := ln.Close(); err != nil {
+			return world.Wrap("up.ports", err)
+		}
+	}
+	return nil
+}
+
 func (u *up) run(ctx context.Context) error {
 	u.report.title(u.plan.w.Name, u.plan.st.dir)
 	components, err := u.components()
@@ -90,6 +110,10 @@ func (u *up) run(ctx context.Context) error {
 		return err
 	}
 	group, err := lifecycle.Start(ctx, components, u.report.component)
+	if err != nil && ctx.Err() != nil {
+		u.report.stopping() // told to stop on its way up: nothing is left, nothing is wrong
+		return nil
+	}
 	if err != nil {
 		return err
 	}
