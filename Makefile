@@ -5,6 +5,10 @@ ARGS    ?=
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TESTS   ?= ./...
 
+# A folder of real photographs, if there is one: some tests and figures then use it too.
+PHOTOS ?= $(wildcard ../shared/photos)
+export MERIDIAN_PHOTOS ?= $(abspath $(PHOTOS))
+
 .DEFAULT_GOAL := help
 .PHONY: help up test check bench build deps generate clean
 
