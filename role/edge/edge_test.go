@@ -349,14 +349,27 @@ func TestALostFeedMakesPagesAskButNotPictures(t *testing.T) {
 	}
 }
 
+// shopFields are what the shop sends with a catalogue page: role/shop/headers.go.
+var shopFields = []string{"Cache-Control", "public, max-age=0, must-revalidate", "CDN-Cache-Control", "max-age=300, stale-if-error=86400"}
+
 func TestAllAway(t *testing.T) {
 	f := newFixture(t, nil)
-	f.near.answer = page("kept", "Cache-Control", "public, max-age=10, stale-if-error=600")
+	f.near.answer = page("kept", shopFields...)
 	f.do("GET", "/kept")
+	f.now = f.now.Add(300*time.Second - 1)
+	if w := f.do("GET", "/kept"); f.near.count() != 1 || w.Header().Get("Cache-Control") != shopFields[1] {
+		t.Errorf("%d reads in the page's time, browsers are told %q", f.near.count(), w.Header().Get("Cache-Control"))
+	}
 	f.near.answer, f.home.answer = gone, gone
-	f.now = f.now.Add(time.Minute)
-	if w := f.do("GET", "/kept"); w.Code != 200 || w.Body.String() != "kept" {
-		t.Errorf("what is kept was not served stale: %d %s", w.Code, w.Body)
+	for _, past := range []time.Duration{1, 86400*time.Second - 1} {
+		f.now = t0.Add(300*time.Second + past)
+		if w := f.do("GET", "/kept"); w.Code != 200 || w.Body.String() != "kept" {
+			t.Errorf("what is kept was not served stale after %v: %d %s", past, w.Code, w.Body)
+		}
+	}
+	f.now = t0.Add(86700 * time.Second)
+	if w := f.do("GET", "/kept"); w.Code != 502 {
+		t.Errorf("a day past its time: %d", w.Code)
 	}
 	w := f.do("GET", "/other")
 	if w.Code != 502 || w.Header().Get("Content-Type") != "application/problem+json" {

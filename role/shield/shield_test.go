@@ -362,14 +362,27 @@ func TestBodyLimit(t *testing.T) {
 	}
 }
 
+// shopFields are what the shop sends with a catalogue page: role/shop/headers.go.
+var shopFields = []string{"Cache-Control", "public, max-age=0, must-revalidate", "CDN-Cache-Control", "max-age=300, stale-if-error=86400"}
+
 func TestRoleAway(t *testing.T) {
 	f := newFixture(t, nil)
-	f.shop.will(says("kept", "Cache-Control", "public, max-age=10, stale-if-error=600"))
+	f.shop.will(says("kept", shopFields...))
 	f.do("GET", "/kept")
 	f.shop.will(gone)
-	f.now = f.now.Add(time.Minute)
-	if w := f.do("GET", "/kept"); w.Code != 200 || w.Body.String() != "kept" {
-		t.Errorf("what is kept was not served stale: %d %s", w.Code, w.Body)
+	for _, past := range []time.Duration{1, 86400*time.Second - 1} {
+		f.now = t0.Add(300*time.Second + past)
+		w := f.do("GET", "/kept")
+		if w.Code != 200 || w.Body.String() != "kept" {
+			t.Errorf("what is kept was not served stale after %v: %d %s", past, w.Code, w.Body)
+		}
+		if got := w.Header().Get("CDN-Cache-Control"); got != shopFields[3] {
+			t.Errorf("an edge is told %q", got)
+		}
+	}
+	f.now = t0.Add(86700 * time.Second)
+	if w := f.do("GET", "/kept"); w.Code != 502 {
+		t.Errorf("a day past its time: %d", w.Code)
 	}
 	for _, path := range []string{"/other", "/cart"} {
 		if w := f.do("GET", path); w.Code != 502 || w.Header().Get("Content-Type") != "application/problem+json" || strings.Contains(w.Body.String(), "refused") {

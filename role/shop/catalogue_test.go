@@ -2,6 +2,7 @@ package shop
 
 import (
 	"errors"
+	"html/template"
 	"io"
 	"net/http"
 	"os"
@@ -19,9 +20,10 @@ func TestListIsSharedAndSaysWhatItShows(t *testing.T) {
 	w := b.get("/")
 	wants(t, w, 200, `<html lang="de-DE">`, `<a href="/p/brot">Brot</a>`, "Torte &amp; &lt;Sahne&gt;", `data-cart-count></span>`)
 	for name, want := range map[string]string{
-		"Cache-Control":   "public, max-age=0, must-revalidate, s-maxage=300, stale-if-error=86400",
-		"Surrogate-Key":   "de/pages de/p/torte de/p/brot",
-		"Meridian-Region": "eu-central", "Content-Type": "text/html; charset=utf-8", "Content-Language": "de-DE",
+		"Cache-Control":     "public, max-age=0, must-revalidate",
+		"CDN-Cache-Control": "max-age=300, stale-if-error=86400",
+		"Surrogate-Key":     "de/pages de/p/torte de/p/brot",
+		"Meridian-Region":   "eu-central", "Content-Type": "text/html; charset=utf-8", "Content-Language": "de-DE",
 		"X-Content-Type-Options": "nosniff", "Referrer-Policy": "strict-origin-when-cross-origin",
 	} {
 		if got := w.Header().Get(name); got != want {
@@ -287,5 +289,17 @@ func TestHeadIsGetWithoutABody(t *testing.T) {
 	w := b.do(r)
 	if w.Code != 200 || w.Body.Len() != 0 || w.Header().Get("ETag") == "" {
 		t.Errorf("%d, %d bytes, %v", w.Code, w.Body.Len(), w.Header())
+	}
+}
+
+// A page that fails after it was marked must not be kept by what was said of it.
+func TestAPageThatFailsTakesItsMarksBack(t *testing.T) {
+	b := open(t, "eu-central", "de.localhost", nil)
+	b.shop.pages["list"] = template.Must(template.New("layout").Parse(`{{define "layout"}}{{.Nothing}}{{end}}`))
+	w := b.get("/")
+	wants(t, w, 500)
+	h := w.Header()
+	if h.Get("Cache-Control") != "no-store" || h.Get("CDN-Cache-Control") != "" || h.Get("Surrogate-Key") != "" {
+		t.Errorf("headers %v", h)
 	}
 }

@@ -30,6 +30,7 @@ type failureBody struct{ Heading, Text, ID string }
 func (s *Shop) fail(w http.ResponseWriter, r *http.Request, at *site, err error) {
 	h := w.Header()
 	h.Del("Surrogate-Key")
+	h.Del(headerTiers) // it would count in place of no-store
 	if at == nil || wantsJSON(r) {
 		httpserver.WriteError(w, r, s.deps.Log, err)
 		return

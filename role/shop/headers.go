@@ -27,12 +27,17 @@ func (s *Shop) withHeaders(next http.Handler) http.Handler {
 	})
 }
 
+// headerTiers speaks to our own tiers in place of Cache-Control (RFC 9213).
+const headerTiers = "CDN-Cache-Control"
+
 // shared marks an answer that every cache may hold: browsers ask again each
-// time, our own tiers keep it until a purge of one of its groups.
+// time, our own tiers keep it until a purge of one of its groups. The two are
+// told apart because what browsers are told, must-revalidate, and s-maxage too,
+// forbids every stale use (RFC 9111 §4.2.4), and with it stale-if-error.
 func (s *Shop) shared(w http.ResponseWriter, groups ...string) {
 	h := w.Header()
-	h.Set("Cache-Control", fmt.Sprintf("public, max-age=0, must-revalidate, s-maxage=%d, stale-if-error=%d",
-		int(s.cfg.PageTTL.Seconds()), int(s.cfg.PageStale.Seconds())))
+	h.Set("Cache-Control", "public, max-age=0, must-revalidate")
+	h.Set(headerTiers, fmt.Sprintf("max-age=%d, stale-if-error=%d", int(s.cfg.PageTTL.Seconds()), int(s.cfg.PageStale.Seconds())))
 	h.Set("Surrogate-Key", strings.Join(groups, " "))
 }
 
