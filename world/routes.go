@@ -63,7 +63,7 @@ func isHome(path string) bool {
 
 func looksLikeLocale(s string) bool {
 	lang, _, _ := strings.Cut(s, "-")
-	return len(lang) >= 2 && len(lang) <= 3 && len(s) <= 12
+	return len(lang) >= 2 && len(lang) <= 3 && len(s) <= MaxLocale
 }
 
 // MarketByHost finds the market of a Host header, whatever its port and case.

@@ -25,6 +25,7 @@ const (
 	MaxMarkets   = 250
 	MaxRTTMillis = 2000
 	MaxPlaceID   = 24 // characters: names of servers and sockets hold two of them
+	MaxLocale    = 12 // bytes: a longer first segment of a path is not taken for a locale
 )
 
 // Validate lists everything that is wrong, in file order; none means the
@@ -208,7 +209,11 @@ func (c *checker) market(path string, m Market) {
 		c.bad(path+".locales", "the list is empty", "write at least one BCP 47 tag, such as de-DE")
 	}
 	for j, l := range m.Locales {
-		c.form(fmt.Sprintf("%s.locales[%d]", path, j), l, localeForm, "write a BCP 47 tag, such as de-DE")
+		field := fmt.Sprintf("%s.locales[%d]", path, j)
+		c.form(field, l, localeForm, "write a BCP 47 tag, such as de-DE")
+		if len(l) > MaxLocale { // its cart would be taken for a page, and cached
+			c.bad(field, fmt.Sprintf("%q is too long", l), "write at most %d characters", MaxLocale)
+		}
 	}
 	if _, err := time.LoadLocation(m.TimeZone); err != nil || m.TimeZone == "" {
 		c.bad(path+".time_zone", fmt.Sprintf("%q is not a time zone", m.TimeZone), "write an IANA name, such as Europe/Berlin")

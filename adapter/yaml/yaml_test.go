@@ -35,6 +35,7 @@ func TestBadWorlds(t *testing.T) {
 		{"two documents", "main_region: us-east", "main_region: us-east\n---\nname: other", "file", "more than one document", "remove"},
 		{"field twice", "main_region: us-east", "main_region: us-east\nmain_region: us-east", "main_region", "twice", "keep one"},
 		{"long id", "id: iad,", "id: " + strings.Repeat("i", world.MaxPlaceID+1) + ",", "pops[0].id", "is too long", "at most 24"},
+		{"long locale", "locales: [de-DE]", "locales: [de-Latn-DE-xx]", "markets[2].locales[0]", "is too long", "at most 12"},
 		{"host twice", "host: gb.localhost", "host: us.localhost", "markets[1].host", "twice", "own host"},
 	}
 	for _, c := range cases {
