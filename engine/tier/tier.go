@@ -27,6 +27,7 @@ type Config struct {
 	FeedLimit   time.Duration // a feed silent for longer is lost
 	StripGroups bool          // keep groups from who asks
 	Upstream    http.RoundTripper
+	Next        string                  // name of what Upstream reaches, for URLs: see [Tier.Pass]
 	Feeds       map[string]purge.Source // by catalog cluster
 	Now         func() time.Time
 	Log         *slog.Logger
@@ -46,7 +47,7 @@ func New(cfg Config) *Tier {
 	t.cache = httpcache.New(httpcache.Config{
 		Name: cfg.Name, MaxBytes: cfg.CacheBytes, MaxObjectBytes: cfg.ObjectBytes, FillTimeout: cfg.FillTimeout,
 		StripGroups: cfg.StripGroups, Now: cfg.Now, Upstream: cfg.Upstream, KeyOf: t.keyOf, Behind: t.behind, Error: cfg.Error,
-		Prepare: func(r *http.Request) { t.feeds.Demand(r.Header) },
+		Prepare: func(r *http.Request) { t.address(r, cfg.Next) },
 	})
 	return t
 }
@@ -76,21 +77,29 @@ func (t *Tier) ServeHTTP(w http.ResponseWriter, r *http.Request) { t.cache.Serve
 func (t *Tier) Close() error { return t.cache.Close() }
 
 // Pass hands requests on as they are, past the cache, with this tier's
-// demands. fail answers when the next does not.
-func (t *Tier) Pass(to http.RoundTripper, fail func(http.ResponseWriter, *http.Request, error)) *httputil.ReverseProxy {
+// demands. name is what to reaches, for URLs: a transport keeps its connections
+// by it, while Host goes on naming the market. fail answers when the next does not.
+func (t *Tier) Pass(name string, to http.RoundTripper, fail func(http.ResponseWriter, *http.Request, error)) *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
 		Transport:     to,
 		FlushInterval: -1, // a feed's line must not wait for the next
 		Rewrite: func(p *httputil.ProxyRequest) {
-			p.Out.URL.Scheme, p.Out.URL.Host, p.Out.Host = "http", p.In.Host, p.In.Host
+			p.Out.Host = p.In.Host
 			if who := p.In.Header.Get(world.HeaderClient); who != "" { // a visitor's Connection field may have named it
 				p.Out.Header.Set(world.HeaderClient, who)
 			}
-			t.feeds.Demand(p.Out.Header)
+			t.address(p.Out, name)
 		},
 		ErrorHandler: fail,
 		ErrorLog:     slog.NewLogLogger(t.cfg.Log.Handler(), slog.LevelDebug),
 	}
+}
+
+// address gives an upstream request its way and this tier's demands. The URL
+// never has a visitor's Host: each would get connections of its own.
+func (t *Tier) address(out *http.Request, next string) {
+	out.URL.Scheme, out.URL.Host = "http", next
+	t.feeds.Demand(out.Header)
 }
 
 // behind reports whether the cache may not answer: whoever asks has taken a

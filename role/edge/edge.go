@@ -46,13 +46,13 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	e := &Edge{cfg: cfg, deps: deps, home: map[string]*httputil.ReverseProxy{}}
 	e.Tier = tier.New(tier.Config{
 		Name: "edge-" + cfg.PoP, World: deps.World, CacheBytes: cfg.CacheBytes, ObjectBytes: cfg.ObjectBytes,
-		FillTimeout: cfg.FillTimeout, FeedLimit: cfg.FeedLimit, StripGroups: true, Upstream: nearest, Feeds: deps.Feeds,
+		FillTimeout: cfg.FillTimeout, FeedLimit: cfg.FeedLimit, StripGroups: true, Upstream: nearest, Next: "shield", Feeds: deps.Feeds,
 		Now: deps.Now, Log: deps.Log, Error: e.fail,
 	})
 	for region, t := range deps.Shields {
-		e.home[region] = e.Pass(t, e.away)
+		e.home[region] = e.Pass(region, t, e.away)
 	}
-	e.near = e.Pass(nearest, e.away)
+	e.near = e.Pass("shield", nearest, e.away)
 	return e, nil
 }
 
