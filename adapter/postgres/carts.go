@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -26,49 +25,56 @@ func (s *OrderStore) Cart(ctx context.Context, cartID, market string) ([]world.C
 	return lines, mapError("postgres.cart", err)
 }
 
+// KnowsCart reports whether a browser has a cart in a market, or has placed an
+// order by one there.
+func (s *OrderStore) KnowsCart(ctx context.Context, cartID, market string) (known bool, err error) {
+	err = s.c.Pool.QueryRow(ctx, `select exists (select from cart where id = $1 and market = $2)
+		or exists (select from orders where cart_id = $1 and market = $2)`, cartID, market).Scan(&known)
+	return known, mapError("postgres.knowscart", err)
+}
+
 // AddToCart puts more of a product into a cart, which is made if need be. A
 // quantity past most stays at most, at highest [MaxCartQuantity]. It fails
-// with too_large when the cart would hold more than maxLines products.
+// with too_large when the cart would hold more than maxLines products, and with
+// not_found for a cart of another market.
 func (s *OrderStore) AddToCart(ctx context.Context, cartID, market, slug string, quantity, most, maxLines int) error {
 	most = min(most, MaxCartQuantity)
-	return s.changeCart(ctx, cartID, market, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `insert into cart_line as c (cart_id, slug, quantity) values ($1, $2, least($3::integer, $4::integer))
+	err := pgx.BeginFunc(ctx, s.c.Pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `insert into cart as c (id, market) values ($1, $2)
+			on conflict (id) do update set updated_at = now() where c.market = excluded.market`, cartID, market)
+		if err == nil && tag.RowsAffected() == 0 {
+			err = world.E(world.CodeNotFound, "postgres.cart", "This market has no such cart.")
+		}
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `insert into cart_line as c (cart_id, slug, quantity) values ($1, $2, least($3::integer, $4::integer))
 			on conflict (cart_id, slug) do update set quantity = least(c.quantity + $3, $4)`, cartID, slug, quantity, most)
 		if err != nil {
 			return err
 		}
 		return checkLines(ctx, tx, cartID, maxLines)
 	})
+	return mapError("postgres.cart", err)
 }
 
 // SetInCart sets how many of a product are in a cart; 0 removes it. A product
-// that is not in the cart is left out of it.
+// that is not in the cart is left out of it, and a cart that the market does
+// not have is not made.
 func (s *OrderStore) SetInCart(ctx context.Context, cartID, market, slug string, quantity int) error {
-	return s.changeCart(ctx, cartID, market, func(tx pgx.Tx) error {
+	err := pgx.BeginFunc(ctx, s.c.Pool, func(tx pgx.Tx) error {
+		// First, as in AddToCart: two changes of one cart wait for one another here.
+		tag, err := tx.Exec(ctx, `update cart set updated_at = now() where id = $1 and market = $2`, cartID, market)
+		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
 		q := `update cart_line set quantity = $3 where cart_id = $1 and slug = $2`
 		args := []any{cartID, slug, quantity}
 		if quantity < 1 {
 			q, args = `delete from cart_line where cart_id = $1 and slug = $2`, args[:2]
 		}
-		_, err := tx.Exec(ctx, q, args...)
+		_, err = tx.Exec(ctx, q, args...)
 		return err
-	})
-}
-
-// changeCart runs change with the cart's row locked. A cart id of another
-// market is refused as not_found.
-func (s *OrderStore) changeCart(ctx context.Context, cartID, market string, change func(pgx.Tx) error) error {
-	err := pgx.BeginFunc(ctx, s.c.Pool, func(tx pgx.Tx) error {
-		var id string
-		err := tx.QueryRow(ctx, `insert into cart as c (id, market) values ($1, $2)
-			on conflict (id) do update set updated_at = now() where c.market = excluded.market returning id`, cartID, market).Scan(&id)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return world.E(world.CodeNotFound, "postgres.cart", "This market has no such cart.")
-		}
-		if err != nil {
-			return err
-		}
-		return change(tx)
 	})
 	return mapError("postgres.cart", err)
 }

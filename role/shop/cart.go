@@ -47,7 +47,7 @@ func (s *Shop) showCart(w http.ResponseWriter, r *http.Request, at *site) error 
 
 // cartPage shows the cart. added is the product that has just been put there.
 func (s *Shop) cartPage(w http.ResponseWriter, r *http.Request, at *site, status int, added string, notices []notice) error {
-	b, err := s.basket(r.Context(), at, cartID(r))
+	b, err := s.basket(r.Context(), at, s.cartID(r))
 	if err != nil {
 		return err
 	}
@@ -171,11 +171,9 @@ func (s *Shop) add(w http.ResponseWriter, r *http.Request, at *site, slug string
 	if len(found) == 0 {
 		return world.E(world.CodeNotFound, "shop.add", "")
 	}
-	id := cartID(r)
-	if id == "" {
-		if id, err = newID(s.deps.Random); err != nil {
-			return err
-		}
+	id, err := s.cartToFill(r, at)
+	if err != nil {
+		return err
 	}
 	if err := s.deps.Orders.AddToCart(r.Context(), id, at.market.ID, slug, quantity, s.cfg.MaxQuantity, s.cfg.MaxLines); err != nil {
 		return world.Wrap("shop.add", err)
@@ -185,7 +183,7 @@ func (s *Shop) add(w http.ResponseWriter, r *http.Request, at *site, slug string
 }
 
 func (s *Shop) set(r *http.Request, at *site, slug string, quantity int) error {
-	id := cartID(r)
+	id := s.cartID(r)
 	if id == "" {
 		return nil // there is nothing to change: the empty cart says so
 	}

@@ -16,7 +16,7 @@ import (
 
 func TestListIsSharedAndSaysWhatItShows(t *testing.T) {
 	b := open(t, "eu-central", "de.localhost:8080", nil)
-	b.cookies["cart"] = strings.Repeat("a", 26)
+	b.cookies[secureCart] = strings.Repeat("a", 26)
 	w := b.get("/")
 	wants(t, w, 200, `<html lang="de-DE">`, `<a href="/p/brot">Brot</a>`, "Torte &amp; &lt;Sahne&gt;", `data-cart-count></span>`)
 	for name, want := range map[string]string{

@@ -31,7 +31,7 @@ type attempt struct {
 }
 
 func (s *Shop) showCheckout(w http.ResponseWriter, r *http.Request, at *site) error {
-	b, err := s.basket(r.Context(), at, cartID(r))
+	b, err := s.basket(r.Context(), at, s.cartID(r))
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (s *Shop) checkout(w http.ResponseWriter, r *http.Request, at *site) error 
 		return err
 	}
 	var err error
-	if a.basket, err = s.basket(r.Context(), at, cartID(r)); err != nil {
+	if a.basket, err = s.basket(r.Context(), at, s.cartID(r)); err != nil {
 		return err
 	}
 	if r.PostForm.Get("step") == "trim" {
@@ -101,7 +101,7 @@ func (s *Shop) takeKey(a *attempt) (err error) {
 
 // alreadyPlaced leads to the order when this very form has placed one.
 func (s *Shop) alreadyPlaced(a *attempt) (done bool, err error) {
-	id := cartID(a.r)
+	id := s.cartID(a.r)
 	if id == "" {
 		return false, nil
 	}
@@ -134,7 +134,7 @@ func (s *Shop) trim(a *attempt) (err error) {
 			return err
 		}
 	}
-	a.basket, err = s.basket(a.r.Context(), a.at, cartID(a.r))
+	a.basket, err = s.basket(a.r.Context(), a.at, s.cartID(a.r))
 	return err
 }
 

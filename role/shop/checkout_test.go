@@ -43,7 +43,7 @@ func TestCartInPlainForms(t *testing.T) {
 		t.Fatalf("%d to %q", w.Code, w.Header().Get("Location"))
 	}
 	c := w.Result().Cookies()[0]
-	if c.Name != "cart" || len(c.Value) != 26 || !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode {
+	if c.Name != "__Host-cart" || c.Path != "/" || c.Domain != "" || len(c.Value) != 26 || !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode {
 		t.Errorf("cookie %+v", c)
 	}
 	w = b.get("/cart?added=brot")
@@ -157,12 +157,12 @@ func TestCheckoutWholeWay(t *testing.T) {
 	if o.NetMinor != 1458 || o.TaxMinor != 102 || o.TotalMinor != 1560 || o.Jurisdiction != "DE" || o.Lines[0].PriceVersion != 4 || o.Locale != "de-DE" || !o.PlacedAt.Equal(noon) {
 		t.Errorf("kept %+v", o)
 	}
-	b.cookies["cart"] = strings.Repeat("b", 26)
+	b.cookies[secureCart] = strings.Repeat("b", 26)
 	w = b.get(page)
 	wants(t, w, 404)
 	lacks(t, w, "Jürgen")
 	lacks(t, b.get("/orders"), "SC-DE-")
-	delete(b.cookies, "cart")
+	delete(b.cookies, secureCart)
 	wants(t, b.get(page), 404)
 }
 
@@ -241,12 +241,12 @@ func TestCheckoutThatLosesTheRace(t *testing.T) {
 func TestCheckoutSentManyTimesAtOnceIsOneOrder(t *testing.T) {
 	b := open(t, "eu-central", "de.localhost", nil)
 	form := atCheckout(t, b, contactDE())
-	cart := b.cookies["cart"]
+	cart := b.cookies[secureCart]
 	places := make([]string, 20)
 	var wg sync.WaitGroup
 	for i := range places {
 		wg.Go(func() {
-			mine := &bench{t: t, handler: b.handler, host: b.host, cookies: map[string]string{"cart": cart}}
+			mine := &bench{t: t, handler: b.handler, host: b.host, cookies: map[string]string{secureCart: cart}}
 			places[i] = mine.post("/checkout", with(form, "step", "place")).Header().Get("Location")
 		})
 	}

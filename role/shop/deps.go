@@ -45,10 +45,14 @@ type Catalog interface {
 type Orders interface {
 	// Cart is what is in a cart, oldest first; nothing for one that is not known.
 	Cart(ctx context.Context, cartID, market string) ([]world.CartLine, error)
+	// KnowsCart reports whether a browser has a cart in a market, or has placed
+	// an order by one there.
+	KnowsCart(ctx context.Context, cartID, market string) (bool, error)
 	// AddToCart adds to a cart, made if need be. A quantity past most stays at
 	// most; too_large when the cart would hold more than maxLines products.
 	AddToCart(ctx context.Context, cartID, market, slug string, quantity, most, maxLines int) error
-	// SetInCart changes a line's quantity; 0 removes it.
+	// SetInCart changes a line's quantity; 0 removes it. A cart that the market
+	// does not have is not made.
 	SetInCart(ctx context.Context, cartID, market, slug string, quantity int) error
 	// Stock is how many of each product can be sold, by slug.
 	Stock(ctx context.Context, market string) (map[string]int, error)

@@ -130,6 +130,16 @@ func (o *fakeOrders) Cart(_ context.Context, id, market string) ([]world.CartLin
 	return slices.Clone(o.carts[id+market]), nil
 }
 
+func (o *fakeOrders) KnowsCart(_ context.Context, id, market string) (bool, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, known := o.carts[id+market]
+	for _, got := range o.orders {
+		known = known || got.CartID == id && got.Market == market
+	}
+	return known, nil
+}
+
 func (o *fakeOrders) AddToCart(_ context.Context, id, market, slug string, quantity, most, maxLines int) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -150,7 +160,10 @@ func (o *fakeOrders) AddToCart(_ context.Context, id, market, slug string, quant
 func (o *fakeOrders) SetInCart(_ context.Context, id, market, slug string, quantity int) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	lines := o.carts[id+market]
+	lines, ok := o.carts[id+market]
+	if !ok {
+		return nil
+	}
 	for i := range lines {
 		if lines[i].Slug == slug {
 			lines[i].Quantity = quantity
@@ -229,6 +242,9 @@ type fakeFeed func(ctx context.Context, after string, emit func(world.Event) err
 func (f fakeFeed) Follow(ctx context.Context, after string, emit func(world.Event) error) error {
 	return f(ctx, after, emit)
 }
+
+// secureCart is the cart's cookie of a shop under https, which is the default.
+const secureCart = hostPrefix + cartCookie
 
 // bench is a shop with its fakes, and a browser that keeps cookies.
 type bench struct {

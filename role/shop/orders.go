@@ -14,7 +14,7 @@ type orderBody struct {
 }
 
 func (s *Shop) showOrder(w http.ResponseWriter, r *http.Request, at *site) error {
-	id, cart := r.PathValue("id"), cartID(r)
+	id, cart := r.PathValue("id"), s.cartID(r)
 	if !validID(id) || cart == "" {
 		return world.E(world.CodeNotFound, "shop.order", "")
 	}
@@ -46,7 +46,7 @@ type orderRow struct{ URL, Number, Date, Machine, Total string }
 
 func (s *Shop) listOrders(w http.ResponseWriter, r *http.Request, at *site) error {
 	var body struct{ Orders []orderRow }
-	if id := cartID(r); id != "" {
+	if id := s.cartID(r); id != "" {
 		orders, err := s.deps.Orders.OrdersOfCart(r.Context(), id, at.market.ID, s.cfg.MaxOrders)
 		if err != nil {
 			return world.Wrap("shop.orders", err)

@@ -43,7 +43,7 @@ func (s *Shop) place(a *attempt) error {
 // placeRefused looks at the cart and the stock again and shows what has become
 // of them: somebody else was faster, or another window of the same browser.
 func (s *Shop) placeRefused(a *attempt) (err error) {
-	if a.basket, err = s.basket(a.r.Context(), a.at, cartID(a.r)); err != nil {
+	if a.basket, err = s.basket(a.r.Context(), a.at, s.cartID(a.r)); err != nil {
 		return err
 	}
 	if len(a.basket.sold()) == 0 || hasGone(a.basket) {

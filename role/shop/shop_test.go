@@ -125,7 +125,7 @@ func TestCookieIsSecureOnlyOverTLS(t *testing.T) {
 	w := b.get("/")
 	wants(t, w, 200, `href="http://gb.localhost:8080/"`)
 	r := b.post("/cart", map[string][]string{"action": {"add"}, "slug": {"brot"}, "quantity": {"1"}})
-	if c := r.Result().Cookies(); len(c) != 1 || c[0].Secure {
+	if c := r.Result().Cookies(); len(c) != 1 || c[0].Secure || c[0].Name != "cart" {
 		t.Errorf("cookies %v", c)
 	}
 }
@@ -165,13 +165,14 @@ func TestIDs(t *testing.T) {
 	if _, err := newID(strings.NewReader("short")); err == nil {
 		t.Error("an id of too little randomness")
 	}
+	s := &Shop{cfg: Default()}
 	for _, bad := range []string{"", strings.Repeat("a", 25), strings.Repeat("a", 27), strings.Repeat("A", 26), strings.Repeat("1", 26)} {
 		if validID(bad) {
 			t.Errorf("%q is no id", bad)
 		}
 		r, _ := http.NewRequest(http.MethodGet, "/", nil)
-		r.AddCookie(&http.Cookie{Name: cartCookie, Value: bad})
-		if cartID(r) != "" {
+		r.AddCookie(&http.Cookie{Name: secureCart, Value: bad})
+		if s.cartID(r) != "" {
 			t.Errorf("the cookie %q was taken", bad)
 		}
 	}
