@@ -291,7 +291,7 @@ func (c *client) send(r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	c.d.owner.ServeHTTP(w, r)
 	for _, got := range w.Result().Cookies() {
-		if got.Name == sessionCookie {
+		if got.Name == c.d.owner.cookieName() {
 			c.cookie = got
 		}
 	}

@@ -12,11 +12,25 @@ import (
 	"meridian/world"
 )
 
-// sessionCookie holds a session's token. It is sent to the owner's pages only.
+// sessionCookie holds a session's token. It is sent to the owner's pages only,
+// so under https its name begins with securePrefix, not with __Host-, which
+// would demand every path.
 const (
 	sessionCookie = "owner"
 	cookiePath    = "/owner"
 )
+
+// securePrefix has browsers take a cookie over TLS only: nobody can plant one
+// from plain http (RFC 6265bis §4.1.3.1).
+const securePrefix = "__Secure-"
+
+// cookieName is how this role's browsers know a session.
+func (o *Owner) cookieName() string {
+	if o.cfg.PublicScheme == "https" {
+		return securePrefix + sessionCookie
+	}
+	return sessionCookie
+}
 
 // tokenLength is the length of a token, or of an order's id: 128 random bits
 // in base 32.
@@ -40,8 +54,8 @@ func validToken(s string) bool {
 }
 
 // tokenOf is the visit's token; "" when it has none.
-func tokenOf(r *http.Request) string {
-	c, err := r.Cookie(sessionCookie)
+func (o *Owner) tokenOf(r *http.Request) string {
+	c, err := r.Cookie(o.cookieName())
 	if err != nil || !validToken(c.Value) {
 		return ""
 	}
@@ -50,13 +64,13 @@ func tokenOf(r *http.Request) string {
 
 // cookie is the session's, to be kept for age; a negative age removes it.
 func (o *Owner) cookie(token string, age time.Duration) *http.Cookie {
-	return &http.Cookie{Name: sessionCookie, Value: token, Path: cookiePath, MaxAge: int(age.Seconds()),
+	return &http.Cookie{Name: o.cookieName(), Value: token, Path: cookiePath, MaxAge: int(age.Seconds()),
 		HttpOnly: true, Secure: o.cfg.PublicScheme == "https", SameSite: http.SameSiteLaxMode}
 }
 
 // whoIs is the owner who is signed in to the market of the visit; "" for nobody.
 func (o *Owner) whoIs(v *visit) (email string, err error) {
-	token := tokenOf(v.r)
+	token := o.tokenOf(v.r)
 	if token == "" {
 		return "", nil
 	}

@@ -112,7 +112,7 @@ func (o *Owner) startSession(v *visit, email string) error {
 }
 
 func (o *Owner) endSession(v *visit) error {
-	token := tokenOf(v.r)
+	token := o.tokenOf(v.r)
 	if token == "" {
 		return nil
 	}

@@ -39,9 +39,13 @@ func TestSignInAndOut(t *testing.T) {
 
 func TestHTTPSMakesTheCookieSecure(t *testing.T) {
 	d := newDesk(t, func(c *Config) { c.PublicScheme = "https" })
-	if c := d.signedIn(); !c.cookie.Secure {
-		t.Error("the cookie is not Secure")
+	c := d.signedIn()
+	if !c.cookie.Secure || c.cookie.Name != "__Secure-owner" || c.cookie.Path != "/owner" {
+		t.Errorf("the cookie is %+v", c.cookie)
 	}
+	want(t, c.get("/owner/"), 200, email)
+	c.cookie.Name = "owner" // as plain http could plant it
+	want(t, c.get("/owner/"), 303)
 }
 
 // What is signed in under one market is nothing under another, though both
