@@ -15,7 +15,6 @@ type Config struct {
 	PublicScheme string        `yaml:"public_scheme" doc:"http or https: how visitors reach the shop; https makes cookies Secure"`
 	PublicPort   int           `yaml:"public_port" doc:"port that visitors use, where it is not the scheme's own; 0 for none"`
 	Wait         time.Duration `yaml:"wait" doc:"longest wait for a replica that is behind, before the home region is asked"`
-	Heartbeat    time.Duration `yaml:"heartbeat" doc:"time between two heartbeats of the feed"`
 	FeedWrite    time.Duration `yaml:"feed_write" doc:"longest time for a follower to take one event"`
 	PageTTL      time.Duration `yaml:"page_ttl" doc:"how long edge and shield may keep a catalogue page without asking"`
 	PageStale    time.Duration `yaml:"page_stale" doc:"how long a catalogue page may be shown while the shop is away"`
@@ -35,7 +34,6 @@ func Default() Config {
 	return Config{
 		PublicScheme: "https",
 		Wait:         300 * time.Millisecond,
-		Heartbeat:    5 * time.Second,
 		FeedWrite:    10 * time.Second,
 		PageTTL:      5 * time.Minute,
 		PageStale:    24 * time.Hour,
@@ -63,8 +61,8 @@ func (c Config) Validate() error {
 		return bad("public_scheme", "write http or https")
 	case c.PublicPort < 0 || c.PublicPort > 65535:
 		return bad("public_port", "write a port, or 0 for the scheme's own")
-	case c.Wait < 0 || c.Heartbeat <= 0 || c.FeedWrite <= 0 || c.CartAge <= 0:
-		return bad("wait, heartbeat, feed_write, cart_age", "write a time above zero, such as 5s")
+	case c.Wait < 0 || c.FeedWrite <= 0 || c.CartAge <= 0:
+		return bad("wait, feed_write, cart_age", "write a time above zero, such as 5s")
 	case c.PageTTL < 0 || c.PageStale < 0:
 		return bad("page_ttl, page_stale", "write a time that is not negative")
 	case c.MaxForm < 1024:

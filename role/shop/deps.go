@@ -73,6 +73,9 @@ type Orders interface {
 // Feed is the ordered list of what caches must forget.
 type Feed interface {
 	// Follow emits a hello, then every event after the cursor as it is
-	// committed, until ctx ends or emit fails. invalid for a bad cursor.
+	// committed, until ctx ends or emit fails. In a quiet time it emits a
+	// heartbeat every [world.FeedHeartbeat], whose cursor says up to where
+	// nothing is missing. emit is never called twice at once. invalid for a bad
+	// cursor.
 	Follow(ctx context.Context, after string, emit func(world.Event) error) error
 }

@@ -40,7 +40,7 @@ func TestConfigLimitsAtTheirEdges(t *testing.T) {
 		"below it":          {func(c *Config) { c.MaxForm = 1023 }, false},
 		"no lines":          {func(c *Config) { c.MaxLines = 0 }, false},
 		"no wait":           {func(c *Config) { c.Wait = 0 }, true},
-		"no heartbeat":      {func(c *Config) { c.Heartbeat = 0 }, false},
+		"no feed write":     {func(c *Config) { c.FeedWrite = 0 }, false},
 		"negative lifetime": {func(c *Config) { c.PageTTL = -1 }, false},
 	} {
 		cfg := good()
