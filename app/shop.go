@@ -4,6 +4,8 @@ import (
 	"context"
 	"io/fs"
 
+	"golang.org/x/sync/errgroup"
+
 	"meridian/adapter/postgres"
 	"meridian/data"
 	"meridian/engine/tax"
@@ -77,7 +79,13 @@ func (m *machine) shopOver(ctx context.Context, s *Shop, clusters []*postgres.Cl
 	if err != nil {
 		return nil, err
 	}
-	return m.run(ctx, s.Listen, s.HTTP, role.Handler(), feed.Run, closeCatalogs, resident.Close)
+	work := func(ctx context.Context) error {
+		g, ctx := errgroup.WithContext(ctx)
+		g.Go(func() error { return feed.Run(ctx) })
+		g.Go(func() error { return role.Run(ctx) })
+		return g.Wait()
+	}
+	return m.run(ctx, s.Listen, s.HTTP, role.Handler(), work, closeCatalogs, resident.Close)
 }
 
 // resident opens the resident cluster of the machine's own region. A role is
@@ -124,5 +132,5 @@ func (m *machine) ownerOver(ctx context.Context, s *Owner, clusters []*postgres.
 	if err != nil {
 		return nil, err
 	}
-	return m.run(ctx, s.Listen, s.HTTP, role, nil, closeCatalogs, resident.Close)
+	return m.run(ctx, s.Listen, s.HTTP, role, role.Run, closeCatalogs, resident.Close)
 }

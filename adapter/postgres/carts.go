@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -77,6 +78,17 @@ func (s *OrderStore) SetInCart(ctx context.Context, cartID, market, slug string,
 		return err
 	})
 	return mapError("postgres.cart", err)
+}
+
+// ForgetCarts removes carts, with their lines, that have not been changed since
+// a moment, at most limit, the oldest first, and returns how many: fewer than
+// limit when there are no more. Orders stay. A cart that is being changed is
+// left alone.
+func (s *OrderStore) ForgetCarts(ctx context.Context, since time.Time, limit int) (int, error) {
+	tag, err := s.c.Pool.Exec(ctx, `
+with old as (select id from cart where updated_at < $1 order by updated_at limit $2 for update skip locked)
+delete from cart using old where cart.id = old.id`, since, limit)
+	return int(tag.RowsAffected()), mapError("postgres.forgetcarts", err)
 }
 
 func checkLines(ctx context.Context, tx pgx.Tx, cartID string, most int) error {

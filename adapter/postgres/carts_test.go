@@ -1,6 +1,13 @@
 package postgres_test
 
-import "testing"
+import (
+	"testing"
+	"time"
+
+	"meridian/adapter/postgres"
+	"meridian/test/pgtest"
+	"meridian/world"
+)
 
 // A cart is known from its first product, and still by its orders when it is gone.
 func TestKnowsCart(t *testing.T) {
@@ -30,4 +37,74 @@ func TestKnowsCart(t *testing.T) {
 	}
 	knows(o.CartID, "de", true, "by its order")
 	knows(o.CartID, "gb", false, "by its order, in another market")
+}
+
+// asShop opens a resident database twice: with the rights that the shop has, no
+// more, and as its superuser.
+func asShop(t *testing.T) (shop *postgres.OrderStore, super *postgres.Cluster) {
+	t.Helper()
+	conn := pgtest.Resident(t)
+	c, err := postgres.Open(t.Context(), "resident-here", "here", true, conn+" role=meridian_shop", "pgtest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return postgres.NewOrderStore(c), pgtest.Cluster(t, "resident-here", "here", conn)
+}
+
+func TestForgetCartsLeavesOrdersAndWhatIsInUse(t *testing.T) {
+	s, super := asShop(t)
+	ctx := t.Context()
+	if err := postgres.SeedStock(ctx, super.Pool, []postgres.SeedProduct{{Market: "de", Slug: "brezel", Stock: 9}}); err != nil {
+		t.Fatal(err)
+	}
+	moment := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	touched := func(id string, at time.Time) {
+		t.Helper()
+		if _, err := super.Pool.Exec(ctx, "update cart set updated_at = $2 where id = $1", id, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bought := ordered(t, s, map[string]int{"brezel": 1})
+	if _, _, err := s.Place(ctx, bought, "key-0123456789abcdef", draw); err != nil {
+		t.Fatal(err)
+	}
+	touched(bought.CartID, moment.Add(-time.Hour))
+	var carts []string
+	for _, at := range []time.Duration{-3 * time.Hour, -2 * time.Hour, -time.Microsecond, 0} {
+		id := ordered(t, s, map[string]int{"brezel": 2}).CartID
+		touched(id, moment.Add(at))
+		carts = append(carts, id)
+	}
+
+	// Somebody is filling the oldest at this very moment.
+	tx, err := super.Pool.Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(ctx, "update cart set updated_at = now() where id = $1", carts[0]); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int{2, 1, 0} { // two at once, of three that are old and free
+		if n, err := s.ForgetCarts(ctx, moment, 2); err != nil || n != want {
+			t.Errorf("%d forgotten, %v; want %d", n, err, want)
+		}
+	}
+	if err := tx.Commit(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.ForgetCarts(ctx, moment, 2); err != nil || n != 0 {
+		t.Errorf("%d forgotten, %v: one was filled meanwhile", n, err)
+	}
+	for i, want := range []int{1, 0, 0, 1} {
+		if lines, err := s.Cart(ctx, carts[i], "de"); err != nil || len(lines) != want {
+			t.Errorf("cart %d: %v, %v; want %d lines", i, lines, err, want)
+		}
+	}
+	if n := count(t, super.Pool, "select count(*) from cart_line"); n != 2 {
+		t.Errorf("%d lines are left", n)
+	}
+	if o, err := s.Order(ctx, bought.ID); err != nil || len(o.Lines) != 1 || o.Lines[0] != (world.OrderLine{Slug: "brezel", Name: "brezel", TaxClass: "bread", Quantity: 1, UnitMinor: 107, LineMinor: 107, TaxMinor: 7, PriceVersion: 1}) {
+		t.Errorf("the order: %+v, %v", o, err)
+	}
 }

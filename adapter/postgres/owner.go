@@ -165,16 +165,9 @@ func (s *AccountStore) PasswordHash(ctx context.Context, market, email string) (
 	return hash, mapError("postgres.account", err)
 }
 
-// StartSession signs an owner in until a moment, and clears away those of the
-// owner's sessions that have expired by now.
-func (s *AccountStore) StartSession(ctx context.Context, tokenHash [32]byte, market, email string, now, until time.Time) error {
-	err := pgx.BeginFunc(ctx, s.c.Pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `delete from owner_session where market = $1 and email = $2 and expires_at <= $3`, market, email, now); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, `insert into owner_session (token_hash, market, email, expires_at) values ($1, $2, $3, $4)`, tokenHash[:], market, email, until)
-		return err
-	})
+// StartSession signs an owner in until a moment.
+func (s *AccountStore) StartSession(ctx context.Context, tokenHash [32]byte, market, email string, until time.Time) error {
+	_, err := s.c.Pool.Exec(ctx, `insert into owner_session (token_hash, market, email, expires_at) values ($1, $2, $3, $4)`, tokenHash[:], market, email, until)
 	return mapError("postgres.startsession", err)
 }
 
@@ -189,6 +182,14 @@ func (s *AccountStore) Session(ctx context.Context, tokenHash [32]byte, market s
 func (s *AccountStore) EndSession(ctx context.Context, tokenHash [32]byte) error {
 	_, err := s.c.Pool.Exec(ctx, `delete from owner_session where token_hash = $1`, tokenHash[:])
 	return mapError("postgres.endsession", err)
+}
+
+// ForgetSessions removes sessions that have expired by now, at most limit, and
+// returns how many: fewer than limit when there are no more.
+func (s *AccountStore) ForgetSessions(ctx context.Context, now time.Time, limit int) (int, error) {
+	tag, err := s.c.Pool.Exec(ctx, `delete from owner_session where token_hash in
+		(select token_hash from owner_session where expires_at <= $1 order by expires_at limit $2)`, now, limit)
+	return int(tag.RowsAffected()), mapError("postgres.forgetsessions", err)
 }
 
 // SeedOwner gives a market an owner's account, or that account another

@@ -284,14 +284,11 @@ func TestOwnerSessions(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	until := now.Add(time.Hour)
 	old, token := sha256.Sum256([]byte("old")), sha256.Sum256([]byte("token"))
-	if err := s.StartSession(ctx, old, "de", email, now.Add(-2*time.Hour), now.Add(-time.Hour)); err != nil {
+	if err := s.StartSession(ctx, old, "de", email, now.Add(-time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.StartSession(ctx, token, "de", email, now, until); err != nil {
+	if err := s.StartSession(ctx, token, "de", email, until); err != nil {
 		t.Fatal(err)
-	}
-	if n := count(t, super.Pool, "select count(*) from owner_session"); n != 1 {
-		t.Errorf("%d sessions are kept, want the one that has not expired", n)
 	}
 	for _, c := range []struct {
 		what   string
@@ -304,7 +301,8 @@ func TestOwnerSessions(t *testing.T) {
 		{"to its last moment", token, "de", until.Add(-time.Microsecond), true},
 		{"expired", token, "de", until, false},
 		{"of another market", token, "gb", now, false},
-		{"unknown", old, "de", now, false},
+		{"expired long ago", old, "de", now, false},
+		{"unknown", sha256.Sum256([]byte("unknown")), "de", now, false},
 	} {
 		got, err := s.Session(ctx, c.token, c.market, c.at)
 		if c.ok && (err != nil || got != email) || !c.ok && !world.Is(err, world.CodeNotFound) {
@@ -319,7 +317,32 @@ func TestOwnerSessions(t *testing.T) {
 	if _, err := s.Session(ctx, token, "de", now); !world.Is(err, world.CodeNotFound) {
 		t.Errorf("after its end: %v", err)
 	}
-	if err := s.StartSession(ctx, token, "gb", email, now, until); err == nil {
+	if err := s.StartSession(ctx, token, "gb", email, until); err == nil {
 		t.Error("a session without an account was started")
+	}
+}
+
+func TestForgetSessions(t *testing.T) {
+	conn := pgtest.Resident(t)
+	super := pgtest.Cluster(t, "resident-here", "here", conn)
+	s := postgres.NewAccountStore(asOwner(t, "resident-here", conn, true))
+	ctx := t.Context()
+	const email = "owner@de.example"
+	if err := postgres.SeedOwner(ctx, super.Pool, "de", email, "hash"); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for i, until := range []time.Duration{-time.Hour, -time.Minute, 0, time.Microsecond} {
+		if err := s.StartSession(ctx, sha256.Sum256([]byte{byte(i)}), "de", email, now.Add(until)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []int{2, 1, 0} { // two at once, of three that have ended
+		if n, err := s.ForgetSessions(ctx, now, 2); err != nil || n != want {
+			t.Errorf("%d forgotten, %v; want %d", n, err, want)
+		}
+	}
+	if got, err := s.Session(ctx, sha256.Sum256([]byte{3}), "de", now); err != nil || got != email {
+		t.Errorf("the one that has not ended: %q, %v", got, err)
 	}
 }

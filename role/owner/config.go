@@ -16,6 +16,8 @@ type Config struct {
 	App          string        `yaml:"app" doc:"the app whose pictures owners use: the {app} of image URLs"`
 	UploadToken  string        `yaml:"upload_token" doc:"what is shown to media for putting and listing pictures" secret:"true"`
 	SessionAge   time.Duration `yaml:"session_age" doc:"how long an owner stays signed in"`
+	SweepEvery   time.Duration `yaml:"sweep_every" doc:"time between two looks for sessions that have ended"`
+	SweepBatch   int           `yaml:"sweep_batch" doc:"most sessions that are removed at once"`
 	SignInLimit  SignInLimit   `yaml:"sign_in_limit"`
 	MaxForm      int64         `yaml:"max_form" doc:"most bytes of a form, a picture apart"`
 	MaxPrice     int64         `yaml:"max_price" doc:"highest price, in minor units of the market's currency"`
@@ -42,6 +44,8 @@ func Default() Config {
 	return Config{
 		PublicScheme: "https",
 		SessionAge:   12 * time.Hour,
+		SweepEvery:   time.Hour,
+		SweepBatch:   500,
 		SignInLimit:  SignInLimit{PerAccount: 10, PerNetwork: 30, Tracked: 10_000, AtOnce: 2},
 		MaxForm:      64 << 10,
 		MaxPrice:     10_000_000,
@@ -70,6 +74,10 @@ func (c Config) Validate() error {
 		return bad("upload_token", "give the token that media asks uploaders for")
 	case c.SessionAge < time.Minute:
 		return bad("session_age", "write a minute or more, such as 12h")
+	case c.SweepEvery <= 0:
+		return bad("sweep_every", "write a time above zero, such as 1h")
+	case c.SweepBatch < 1:
+		return bad("sweep_batch", "write at least 1")
 	case l.PerAccount < 1 || l.PerNetwork < 1 || l.Tracked < 1 || l.AtOnce < 1:
 		return bad("sign_in_limit: per_account, per_network, tracked, at_once", "write at least 1")
 	case c.MaxForm < 1024:

@@ -65,10 +65,13 @@ type Accounts interface {
 	// not_found when the market has no owner of that address, in lower case.
 	PasswordHash(ctx context.Context, market, email string) (string, error)
 	// StartSession signs an owner in until a moment.
-	StartSession(ctx context.Context, tokenHash [32]byte, market, email string, now, until time.Time) error
+	StartSession(ctx context.Context, tokenHash [32]byte, market, email string, until time.Time) error
 	// Session is whose session it is; not_found when there is none in that
 	// market or it has ended by now.
 	Session(ctx context.Context, tokenHash [32]byte, market string, now time.Time) (email string, err error)
 	// EndSession signs out; a session that is not there is no failure.
 	EndSession(ctx context.Context, tokenHash [32]byte) error
+	// ForgetSessions removes sessions that have ended by now, at most limit, and
+	// returns how many: fewer than limit when there are no more.
+	ForgetSessions(ctx context.Context, now time.Time, limit int) (int, error)
 }

@@ -58,6 +58,7 @@ type fakes struct {
 
 	hashes   map[string]string // by market and address
 	sessions map[[32]byte]session
+	sweeps   []time.Time // when ended sessions were asked to be removed
 
 	media func(r *http.Request) (int, any) // answers for media
 }
@@ -148,7 +149,7 @@ func (f *fakes) PasswordHash(_ context.Context, market, email string) (string, e
 	return "", world.E(world.CodeNotFound, "", "")
 }
 
-func (f *fakes) StartSession(_ context.Context, token [32]byte, market, email string, _, until time.Time) error {
+func (f *fakes) StartSession(_ context.Context, token [32]byte, market, email string, until time.Time) error {
 	f.sessions[token] = session{market, email, until}
 	return f.err
 }
@@ -163,6 +164,17 @@ func (f *fakes) Session(_ context.Context, token [32]byte, market string, now ti
 func (f *fakes) EndSession(_ context.Context, token [32]byte) error {
 	delete(f.sessions, token)
 	return nil
+}
+
+func (f *fakes) ForgetSessions(_ context.Context, now time.Time, limit int) (n int, err error) {
+	f.sweeps = append(f.sweeps, now)
+	for token, s := range f.sessions {
+		if n < limit && !s.until.After(now) {
+			delete(f.sessions, token)
+			n++
+		}
+	}
+	return n, f.err
 }
 
 // RoundTrip is media.

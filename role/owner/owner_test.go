@@ -38,6 +38,8 @@ func TestValidateNamesTheSetting(t *testing.T) {
 		"app":           func(c *Config) { c.App = "Sweet" },
 		"upload_token":  func(c *Config) { c.UploadToken = "" },
 		"session_age":   func(c *Config) { c.SessionAge = 0 },
+		"sweep_every":   func(c *Config) { c.SweepEvery = 0 },
+		"sweep_batch":   func(c *Config) { c.SweepBatch = 0 },
 		"per_account":   func(c *Config) { c.SignInLimit.PerAccount = 0 },
 		"per_network":   func(c *Config) { c.SignInLimit.PerNetwork = 0 },
 		"tracked":       func(c *Config) { c.SignInLimit.Tracked = 0 },

@@ -102,8 +102,8 @@ func (o *Owner) startSession(v *visit, email string) error {
 	if err != nil {
 		return err
 	}
-	now := o.deps.Now()
-	err = o.deps.Accounts.StartSession(v.r.Context(), sha256.Sum256([]byte(token)), v.at.market.ID, email, now, now.Add(o.cfg.SessionAge))
+	until := o.deps.Now().Add(o.cfg.SessionAge)
+	err = o.deps.Accounts.StartSession(v.r.Context(), sha256.Sum256([]byte(token)), v.at.market.ID, email, until)
 	if err != nil {
 		return world.Wrap("owner.signin", err)
 	}

@@ -18,7 +18,9 @@ type Config struct {
 	FeedWrite    time.Duration `yaml:"feed_write" doc:"longest time for a follower to take one event"`
 	PageTTL      time.Duration `yaml:"page_ttl" doc:"how long edge and shield may keep a catalogue page without asking"`
 	PageStale    time.Duration `yaml:"page_stale" doc:"how long a catalogue page may be shown while the shop is away"`
-	CartAge      time.Duration `yaml:"cart_age" doc:"how long a browser remembers its cart and orders"`
+	CartAge      time.Duration `yaml:"cart_age" doc:"how long a browser remembers its cart and orders, and the shop a cart that is not changed"`
+	SweepEvery   time.Duration `yaml:"sweep_every" doc:"time between two looks for carts past cart_age"`
+	SweepBatch   int           `yaml:"sweep_batch" doc:"most carts that are removed at once"`
 	MaxForm      int64         `yaml:"max_form" doc:"most bytes of a form"`
 	MaxQuantity  int           `yaml:"max_quantity" doc:"most of one product in a cart, 1 to 99"`
 	MaxLines     int           `yaml:"max_lines" doc:"most products in a cart"`
@@ -38,6 +40,8 @@ func Default() Config {
 		PageTTL:      5 * time.Minute,
 		PageStale:    24 * time.Hour,
 		CartAge:      60 * 24 * time.Hour,
+		SweepEvery:   time.Hour,
+		SweepBatch:   500,
 		MaxForm:      64 << 10,
 		MaxQuantity:  48,
 		MaxLines:     40,
@@ -61,16 +65,16 @@ func (c Config) Validate() error {
 		return bad("public_scheme", "write http or https")
 	case c.PublicPort < 0 || c.PublicPort > 65535:
 		return bad("public_port", "write a port, or 0 for the scheme's own")
-	case c.Wait < 0 || c.FeedWrite <= 0 || c.CartAge <= 0:
-		return bad("wait, feed_write, cart_age", "write a time above zero, such as 5s")
+	case c.Wait < 0 || c.FeedWrite <= 0 || c.CartAge <= 0 || c.SweepEvery <= 0:
+		return bad("wait, feed_write, cart_age, sweep_every", "write a time above zero, such as 5s")
 	case c.PageTTL < 0 || c.PageStale < 0:
 		return bad("page_ttl, page_stale", "write a time that is not negative")
 	case c.MaxForm < 1024:
 		return bad("max_form", "allow at least 1024 bytes")
 	case c.MaxQuantity < 1 || c.MaxQuantity > maxQuantity:
 		return bad("max_quantity", fmt.Sprintf("write 1 to %d", maxQuantity))
-	case c.MaxLines < 1 || c.MaxOrders < 1 || c.MaxTotal < 1:
-		return bad("max_lines, max_orders, max_total", "write at least 1")
+	case c.MaxLines < 1 || c.MaxOrders < 1 || c.MaxTotal < 1 || c.SweepBatch < 1:
+		return bad("max_lines, max_orders, max_total, sweep_batch", "write at least 1")
 	}
 	return nil
 }

@@ -54,6 +54,10 @@ type Orders interface {
 	// SetInCart changes a line's quantity; 0 removes it. A cart that the market
 	// does not have is not made.
 	SetInCart(ctx context.Context, cartID, market, slug string, quantity int) error
+	// ForgetCarts removes carts that have not been changed since a moment, at
+	// most limit, and returns how many: fewer than limit when there are no more.
+	// Orders stay.
+	ForgetCarts(ctx context.Context, since time.Time, limit int) (int, error)
 	// Stock is how many of each product can be sold, by slug.
 	Stock(ctx context.Context, market string) (map[string]int, error)
 	// Place writes an order, lowers the stock and empties the cart, all or

@@ -117,6 +117,7 @@ type fakeOrders struct {
 	orders map[string]world.Order
 	keys   map[string]string // cart and key to order id
 	err    error             // of Place
+	forget func(since time.Time, limit int) (int, error)
 }
 
 func newFakeOrders() *fakeOrders {
@@ -171,6 +172,10 @@ func (o *fakeOrders) SetInCart(_ context.Context, id, market, slug string, quant
 	}
 	o.carts[id+market] = slices.DeleteFunc(lines, func(l world.CartLine) bool { return l.Quantity == 0 })
 	return nil
+}
+
+func (o *fakeOrders) ForgetCarts(_ context.Context, since time.Time, limit int) (int, error) {
+	return o.forget(since, limit)
 }
 
 func (o *fakeOrders) Stock(context.Context, string) (map[string]int, error) {

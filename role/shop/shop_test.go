@@ -41,6 +41,9 @@ func TestConfigLimitsAtTheirEdges(t *testing.T) {
 		"no lines":          {func(c *Config) { c.MaxLines = 0 }, false},
 		"no wait":           {func(c *Config) { c.Wait = 0 }, true},
 		"no feed write":     {func(c *Config) { c.FeedWrite = 0 }, false},
+		"no sweep":          {func(c *Config) { c.SweepEvery = 0 }, false},
+		"smallest batch":    {func(c *Config) { c.SweepBatch = 1 }, true},
+		"no batch":          {func(c *Config) { c.SweepBatch = 0 }, false},
 		"negative lifetime": {func(c *Config) { c.PageTTL = -1 }, false},
 	} {
 		cfg := good()
