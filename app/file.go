@@ -11,6 +11,7 @@ import (
 
 	"meridian"
 	"meridian/adapter/yaml"
+	"meridian/engine/tier"
 	"meridian/platform/httpserver"
 	"meridian/role/edge"
 	"meridian/role/media"
@@ -59,7 +60,7 @@ type Media struct {
 	media.Config `yaml:",inline"`
 	Catalogs     []Database        `yaml:"catalogs" doc:"every region's catalog cluster, as it is reached from here"`
 	Objects      string            `yaml:"objects" doc:"directory of the region's object store"`
-	Peers        []edge.Shield     `yaml:"peers" doc:"the other regions' shields"`
+	Peers        []tier.Shield     `yaml:"peers" doc:"the other regions' shields"`
 	HTTP         httpserver.Limits `yaml:"http"`
 }
 
@@ -68,7 +69,7 @@ type Shop struct {
 	shop.Config `yaml:",inline"`
 	Catalogs    []Database        `yaml:"catalogs" doc:"every region's catalog cluster, as it is reached from here"`
 	Resident    Database          `yaml:"resident" doc:"the region's resident cluster"`
-	Peers       []edge.Shield     `yaml:"peers" doc:"the other regions' shields"`
+	Peers       []tier.Shield     `yaml:"peers" doc:"the other regions' shields"`
 	HTTP        httpserver.Limits `yaml:"http"`
 }
 

@@ -14,6 +14,7 @@ import (
 	"meridian/adapter/vips"
 	"meridian/adapter/wire"
 	"meridian/engine/purge"
+	"meridian/engine/tier"
 	"meridian/platform/httpserver"
 	"meridian/platform/lifecycle"
 	"meridian/platform/netaddr"
@@ -150,7 +151,7 @@ func (i *instance) Done() <-chan struct{} { return i.done }
 func (i *instance) Err() error { return i.err }
 
 // transports are ways to other places, by region.
-func transports(peers []edge.Shield, o netaddr.TransportOptions) map[string]http.RoundTripper {
+func transports(peers []tier.Shield, o netaddr.TransportOptions) map[string]http.RoundTripper {
 	out := map[string]http.RoundTripper{}
 	for _, p := range peers {
 		out[p.Region] = netaddr.Transport(p.Address, o)

@@ -13,10 +13,10 @@ import (
 	"sync"
 	"testing"
 
+	"meridian/engine/tier"
 	"meridian/platform/httpserver"
 	"meridian/platform/netaddr"
 	"meridian/platform/telemetry"
-	"meridian/role/edge"
 	"meridian/world"
 )
 
@@ -114,7 +114,7 @@ func TestServe(t *testing.T) {
 	f := NewFile("edge")
 	f.Place, f.Admin = "fra", "unix:"+filepath.Join(dir, "admin")
 	f.Edge.PoP, f.Edge.FeedKey, f.Edge.Listen = "fra", "k", "unix:"+filepath.Join(dir, "edge")
-	f.Edge.Shields = []edge.Shield{{Region: "eu-central", Address: "unix:" + filepath.Join(dir, "nobody")}}
+	f.Edge.Shields = []tier.Shield{{Region: "eu-central", Address: "unix:" + filepath.Join(dir, "nobody")}}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	logs := newWatched(2) // the role and the admin listener

@@ -7,8 +7,7 @@ import (
 	"meridian/adapter/postgres"
 	"meridian/adapter/yaml"
 	"meridian/app"
-	"meridian/role/edge"
-	"meridian/role/shield"
+	"meridian/engine/tier"
 	"meridian/world"
 )
 
@@ -33,7 +32,7 @@ func (p *plan) files(worldPath string) []*app.File {
 		e := f.Edge
 		e.Listen, e.PoP, e.FeedKey = p.edgeAddress(i), q.ID, p.secrets.FeedKey
 		for _, region := range p.nearestRegions(q.ID) {
-			e.Shields = append(e.Shields, edge.Shield{Region: region, Address: p.shieldFrom(q.ID, region)})
+			e.Shields = append(e.Shields, tier.Shield{Region: region, Address: p.shieldFrom(q.ID, region)})
 		}
 		out = append(out, f)
 	}
@@ -41,11 +40,11 @@ func (p *plan) files(worldPath string) []*app.File {
 }
 
 // peers are the other regions' shields, as they are reached from a region.
-func (p *plan) peers(region string) []edge.Shield {
-	var out []edge.Shield
+func (p *plan) peers(region string) []tier.Shield {
+	var out []tier.Shield
 	for _, other := range p.nearestRegions(region) {
 		if other != region {
-			out = append(out, edge.Shield{Region: other, Address: p.shieldFrom(region, other)})
+			out = append(out, tier.Shield{Region: other, Address: p.shieldFrom(region, other)})
 		}
 	}
 	return out
@@ -102,7 +101,7 @@ func (p *plan) fillShield(f *app.File, r world.Region) {
 	s.Listen, s.Region, s.FeedKey = p.roleAddress("shield", r.ID), r.ID, p.secrets.FeedKey
 	s.Media, s.Shop, s.Owner = p.roleAddress("media", r.ID), p.roleAddress("shop", r.ID), p.roleAddress("owner", r.ID)
 	for _, other := range p.peers(r.ID) {
-		s.Peers = append(s.Peers, shield.Peer(other))
+		s.Peers = append(s.Peers, other)
 	}
 }
 

@@ -32,7 +32,7 @@ func TestManyHostsShareAConnection(t *testing.T) {
 	}}
 	defer way.CloseIdleConnections()
 	tier := New(Config{
-		Name: "edge-test", World: &world.World{}, CacheBytes: 1 << 20, ObjectBytes: 1 << 10, FillTimeout: time.Minute, FeedLimit: time.Minute,
+		Name: "edge-test", World: &world.World{}, Limits: DefaultLimits(),
 		Upstream: way, Next: "shield", Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	defer tier.Close()

@@ -19,13 +19,10 @@ import (
 
 // Config is what a tier is made of. All but StripGroups is required.
 type Config struct {
-	Name        string // its member of Cache-Status: "edge-iad"
-	World       *world.World
-	CacheBytes  int64
-	ObjectBytes int64
-	FillTimeout time.Duration
-	FeedLimit   time.Duration // a feed silent for longer is lost
-	StripGroups bool          // keep groups from who asks
+	Name  string // its member of Cache-Status: "edge-iad"
+	World *world.World
+	Limits
+	StripGroups bool // keep groups from who asks
 	Upstream    http.RoundTripper
 	Next        string                  // name of what Upstream reaches, for URLs: see [Tier.Pass]
 	Feeds       map[string]purge.Source // by catalog cluster

@@ -1,44 +1,40 @@
 package edge
 
 import (
-	"fmt"
 	"time"
 
-	"meridian/world"
+	"meridian/engine/tier"
 )
 
 // Config is what an edge is told.
 type Config struct {
-	Listen          string        `yaml:"listen" doc:"address for visitors, tcp:host:port or unix:/path"`
-	PoP             string        `yaml:"pop" doc:"the PoP's id in the world file"`
-	Shields         []Shield      `yaml:"shields" doc:"the regions' shields, nearest first"`
-	FeedKey         string        `yaml:"feed_key" doc:"bearer key of the purge feeds" secret:"true"`
-	CacheBytes      int64         `yaml:"cache_bytes" doc:"RAM for cached responses, in bytes"`
-	ObjectBytes     int64         `yaml:"object_bytes" doc:"largest response that is cached, in bytes"`
-	UpstreamTimeout time.Duration `yaml:"upstream_timeout" doc:"longest wait for a shield's response header"`
-	FillTimeout     time.Duration `yaml:"fill_timeout" doc:"longest time for one read that fills the cache"`
-	Rest            time.Duration `yaml:"rest" doc:"how long a shield that failed is not asked first; doubles up to sixteen-fold while it goes on failing"`
-	FeedLimit       time.Duration `yaml:"feed_limit" doc:"a feed silent for longer is lost"`
-	UploadBytes     int64         `yaml:"upload_bytes" doc:"largest request body that is passed on, in bytes"`
-}
+	Listen  string        `yaml:"listen" doc:"address for visitors, tcp:host:port or unix:/path"`
+	PoP     string        `yaml:"pop" doc:"the PoP's id in the world file"`
+	Shields []tier.Shield `yaml:"shields" doc:"the regions' shields, nearest first"`
+	FeedKey string        `yaml:"feed_key" doc:"bearer key of the purge feeds" secret:"true"`
 
-// Shield is a region's door.
-type Shield struct {
-	Region  string `yaml:"region" doc:"the region's id"`
-	Address string `yaml:"address" doc:"where its shield is reached from here"`
+	tier.Limits `yaml:",inline"`
+
+	UpstreamTimeout   time.Duration `yaml:"upstream_timeout" doc:"longest wait for a shield's response header"`
+	HedgeAfter        time.Duration `yaml:"hedge_after" doc:"how long a shield may be silent before the next is asked too, for what can be asked twice; not below upstream_timeout: never"`
+	HedgeAfterPicture time.Duration `yaml:"hedge_after_picture" doc:"the same for a picture, which a region may have to make first"`
+	Rest              time.Duration `yaml:"rest" doc:"how long a shield that failed is not asked first; doubles up to sixteen-fold while it goes on failing"`
+	UploadBytes       int64         `yaml:"upload_bytes" doc:"largest request body that is passed on, in bytes"`
+	WholeBytes        int64         `yaml:"whole_bytes" doc:"a request body of up to so many bytes has to arrive whole before a shield is asked; 0: each is passed on as it comes"`
 }
 
 // Default is a config that lacks only what has no default.
 func Default() Config {
 	return Config{
-		CacheBytes: 64 << 20, ObjectBytes: 8 << 20,
-		UpstreamTimeout: 10 * time.Second, FillTimeout: 30 * time.Second,
-		Rest: 2 * time.Second, FeedLimit: 15 * time.Second, UploadBytes: 40 << 20,
+		Limits:          tier.DefaultLimits(),
+		UpstreamTimeout: 10 * time.Second, HedgeAfter: time.Second, HedgeAfterPicture: 4 * time.Second,
+		Rest: 2 * time.Second, UploadBytes: 40 << 20, WholeBytes: 64 << 10,
 	}
 }
 
 // Validate says what is missing or out of range.
 func (c Config) Validate() error {
+	bad := func(m string) error { return tier.Bad("edge", m) }
 	switch {
 	case c.Listen == "" || c.PoP == "":
 		return bad("listen and pop must be set")
@@ -46,21 +42,17 @@ func (c Config) Validate() error {
 		return bad("shields must name at least one region")
 	case c.FeedKey == "":
 		return bad("feed_key must be set")
-	case c.CacheBytes < 1<<20:
-		return bad("cache_bytes must be at least 1048576")
-	case c.ObjectBytes < 1 || c.ObjectBytes > c.CacheBytes:
-		return bad("object_bytes must be between 1 and cache_bytes")
-	case c.UpstreamTimeout <= 0 || c.FillTimeout <= 0 || c.Rest <= 0 || c.FeedLimit <= 0:
-		return bad("upstream_timeout, fill_timeout, rest and feed_limit must be above 0")
+	case c.UpstreamTimeout <= 0 || c.Rest <= 0:
+		return bad("upstream_timeout and rest must be above 0")
+	case c.HedgeAfter <= 0 || c.HedgeAfterPicture <= 0:
+		return bad("hedge_after and hedge_after_picture must be above 0")
 	case c.UploadBytes < 1:
 		return bad("upload_bytes must be at least 1")
+	case c.WholeBytes < 0 || c.WholeBytes > c.UploadBytes:
+		return bad("whole_bytes must be between 0 and upload_bytes")
 	}
-	for i, s := range c.Shields {
-		if s.Region == "" || s.Address == "" {
-			return bad(fmt.Sprintf("shields[%d] needs region and address", i))
-		}
+	if err := c.Limits.Validate("edge"); err != nil {
+		return err
 	}
-	return nil
+	return tier.ValidateShields("edge", "shields", c.Shields)
 }
-
-func bad(message string) error { return world.E(world.CodeInvalid, "edge.config", "edge: "+message) }

@@ -3,6 +3,8 @@
 package edge
 
 import (
+	"bytes"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httputil"
@@ -28,10 +30,11 @@ type Deps struct {
 // Edge is one PoP's role.
 type Edge struct {
 	*tier.Tier
-	cfg  Config
-	deps Deps
-	home map[string]*httputil.ReverseProxy // by region
-	near *httputil.ReverseProxy
+	cfg     Config
+	deps    Deps
+	home    map[string]*httputil.ReverseProxy // by region
+	near    *httputil.ReverseProxy
+	nearest *upstream
 }
 
 // New makes an edge. It refuses a config or dependencies that do not fit.
@@ -43,10 +46,9 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Edge{cfg: cfg, deps: deps, home: map[string]*httputil.ReverseProxy{}}
+	e := &Edge{cfg: cfg, deps: deps, nearest: nearest, home: map[string]*httputil.ReverseProxy{}}
 	e.Tier = tier.New(tier.Config{
-		Name: "edge-" + cfg.PoP, World: deps.World, CacheBytes: cfg.CacheBytes, ObjectBytes: cfg.ObjectBytes,
-		FillTimeout: cfg.FillTimeout, FeedLimit: cfg.FeedLimit, StripGroups: true, Upstream: nearest, Next: "shield", Feeds: deps.Feeds,
+		Name: "edge-" + cfg.PoP, World: deps.World, Limits: cfg.Limits, StripGroups: true, Upstream: nearest, Next: "shield", Feeds: deps.Feeds,
 		Now: deps.Now, Log: deps.Log, Error: e.fail,
 	})
 	for region, t := range deps.Shields {
@@ -68,8 +70,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case world.RouteManifest:
 		e.cached(w, r)
 	case world.RouteMedia:
-		r.Body = http.MaxBytesReader(w, r.Body, e.cfg.UploadBytes)
-		e.near.ServeHTTP(w, r)
+		e.pass(w, r, e.near)
 	case world.RoutePage:
 		e.page(w, r)
 	default:
@@ -141,8 +142,26 @@ func (e *Edge) toHome(w http.ResponseWriter, r *http.Request) {
 		e.fail(w, r, world.E(world.CodeUnavailable, "edge.home", "The shop's region is not reached from here."))
 		return
 	}
+	e.pass(w, r, proxy)
+}
+
+// pass hands a request on with its body. A small one has to be here whole
+// first: a visitor who sends it slowly then keeps nobody else busy.
+func (e *Edge) pass(w http.ResponseWriter, r *http.Request, to http.Handler) {
 	r.Body = http.MaxBytesReader(w, r.Body, e.cfg.UploadBytes)
-	proxy.ServeHTTP(w, r)
+	if r.ContentLength > 0 && r.ContentLength <= e.cfg.WholeBytes {
+		body, err := io.ReadAll(r.Body) // it grows with what comes, not with what is declared
+		if err == nil && int64(len(body)) != r.ContentLength {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			e.fail(w, r, world.Because(world.CodeInvalid, "edge.body", "The request's content did not arrive whole. Send it again.", err))
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		r.Header.Del("Expect") // 100-continue has been answered by reading
+	}
+	to.ServeHTTP(w, r)
 }
 
 func (e *Edge) fail(w http.ResponseWriter, r *http.Request, err error) {

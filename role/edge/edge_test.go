@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"meridian/engine/purge"
+	"meridian/engine/tier"
 	"meridian/world"
 )
 
@@ -75,7 +76,7 @@ func newFixture(t *testing.T, feeds map[string]purge.Source) *fixture {
 	f := &fixture{near: &shieldFake{region: "near", answer: page("near")}, home: &shieldFake{region: "home", answer: page("home")}, now: t0}
 	cfg := Default()
 	cfg.Listen, cfg.PoP, cfg.FeedKey = "unix:/x", "nrt", "k"
-	cfg.Shields = []Shield{{"near", "unix:/n"}, {"home", "unix:/h"}}
+	cfg.Shields = []tier.Shield{{Region: "near", Address: "unix:/n"}, {Region: "home", Address: "unix:/h"}}
 	e, err := New(cfg, Deps{
 		World:   &world.World{Markets: []world.Market{{ID: "de", Host: "de.localhost", HomeRegion: "home"}}},
 		Shields: map[string]http.RoundTripper{"near": f.near, "home": f.home}, Feeds: feeds,
@@ -379,17 +380,19 @@ func TestAllAway(t *testing.T) {
 
 func TestConfigIsChecked(t *testing.T) {
 	good := Default()
-	good.Listen, good.PoP, good.FeedKey, good.Shields = "unix:/x", "iad", "k", []Shield{{"r", "unix:/r"}}
+	good.Listen, good.PoP, good.FeedKey, good.Shields = "unix:/x", "iad", "k", []tier.Shield{{Region: "r", Address: "unix:/r"}}
 	if err := good.Validate(); err != nil {
 		t.Fatal(err)
 	}
 	for name, spoil := range map[string]func(*Config){
 		"pop": func(c *Config) { c.PoP = "" }, "shields": func(c *Config) { c.Shields = nil }, "key": func(c *Config) { c.FeedKey = "" },
 		"cache": func(c *Config) { c.CacheBytes = 1<<20 - 1 }, "object": func(c *Config) { c.ObjectBytes = c.CacheBytes + 1 },
-		"timeout": func(c *Config) { c.UpstreamTimeout = 0 }, "upload": func(c *Config) { c.UploadBytes = 0 }, "shield": func(c *Config) { c.Shields[0].Address = "" },
+		"timeout": func(c *Config) { c.UpstreamTimeout = 0 }, "upload": func(c *Config) { c.UploadBytes = 0 },
+		"hedge": func(c *Config) { c.HedgeAfter = 0 }, "hedge of a picture": func(c *Config) { c.HedgeAfterPicture = 0 },
+		"whole": func(c *Config) { c.WholeBytes = -1 }, "whole above upload": func(c *Config) { c.WholeBytes = c.UploadBytes + 1 }, "shield": func(c *Config) { c.Shields[0].Address = "" },
 	} {
 		bad := good
-		bad.Shields = append([]Shield{}, good.Shields...)
+		bad.Shields = append([]tier.Shield{}, good.Shields...)
 		spoil(&bad)
 		if !world.Is(bad.Validate(), world.CodeInvalid) {
 			t.Errorf("%s was let through", name)

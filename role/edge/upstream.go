@@ -11,11 +11,13 @@ import (
 	"meridian/world"
 )
 
-// upstream asks the nearest shield, and the next when it fails.
+// upstream asks the nearest shield, and the next when it fails or is silent.
 type upstream struct {
-	now  func() time.Time
-	rest time.Duration
-	hops []*hop
+	now          func() time.Time
+	rest         time.Duration
+	hedge        time.Duration // how long a shield may be silent
+	hedgePicture time.Duration // likewise, asked for a picture
+	hops         []*hop
 }
 
 type hop struct {
@@ -32,7 +34,7 @@ type hop struct {
 const maxRests = 4
 
 func newUpstream(cfg Config, deps Deps) (*upstream, error) {
-	u := &upstream{now: deps.Now, rest: cfg.Rest}
+	u := &upstream{now: deps.Now, rest: cfg.Rest, hedge: cfg.HedgeAfter, hedgePicture: cfg.HedgeAfterPicture}
 	for _, s := range cfg.Shields {
 		t := deps.Shields[s.Region]
 		if t == nil {
@@ -44,40 +46,30 @@ func newUpstream(cfg Config, deps Deps) (*upstream, error) {
 }
 
 // RoundTrip asks the shields in order, those that failed lately last. A
-// request whose body may have been read is sent to one only.
+// request that may not be repeated is sent to one only.
 func (u *upstream) RoundTrip(r *http.Request) (*http.Response, error) {
-	once := r.Body != nil && r.Body != http.NoBody
-	var last error
-	var lastRes *http.Response
-	for _, h := range u.order() {
-		res, err := h.transport.RoundTrip(r)
-		if err == nil && !away(res.StatusCode) {
-			h.answered()
-			if lastRes != nil {
-				lastRes.Body.Close()
-			}
-			return res, nil
-		}
-		if err != nil && r.Context().Err() != nil {
-			return nil, err // the asker has gone: the shield is not to blame
-		}
+	hops := u.order()
+	if repeatable(r) {
+		return u.race(r, hops)
+	}
+	h := hops[0]
+	res, err := h.transport.RoundTrip(r)
+	switch {
+	case err == nil && !away(res.StatusCode):
+		h.answered()
+	case r.Context().Err() == nil: // else the asker has gone: the shield is not to blame
 		h.failed(u.now(), u.rest)
-		if err != nil {
-			last = err
-		} else {
-			if lastRes != nil {
-				lastRes.Body.Close()
-			}
-			lastRes = res
-		}
-		if once {
-			break
-		}
 	}
-	if lastRes != nil {
-		return lastRes, nil // a shield's own words on why it cannot
+	if err != nil {
+		return nil, httpserver.UpstreamError("edge.upstream", err)
 	}
-	return nil, httpserver.UpstreamError("edge.upstream", last)
+	return res, nil
+}
+
+// repeatable reports whether a request can be sent twice: it changes nothing,
+// and there is no body that the first may have read.
+func repeatable(r *http.Request) bool {
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && (r.Body == nil || r.Body == http.NoBody)
 }
 
 func (u *upstream) order() []*hop {
@@ -99,9 +91,14 @@ func (h *hop) resting(now time.Time) bool {
 	return now.Before(h.rested)
 }
 
+// failed begins a rest. Those who asked together fail together: what fails
+// while the rest lasts says nothing new.
 func (h *hop) failed(now time.Time, rest time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if now.Before(h.rested) {
+		return
+	}
 	h.rested = now.Add(rest << min(h.failures, maxRests))
 	h.failures++
 }

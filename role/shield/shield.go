@@ -44,8 +44,7 @@ func New(cfg Config, deps Deps) (*Shield, error) {
 	}
 	s := &Shield{cfg: cfg, deps: deps}
 	s.Tier = tier.New(tier.Config{
-		Name: "shield-" + cfg.Region, World: deps.World, CacheBytes: cfg.CacheBytes, ObjectBytes: cfg.ObjectBytes,
-		FillTimeout: cfg.FillTimeout, FeedLimit: cfg.FeedLimit, Upstream: roles{s}, Next: "role", Feeds: deps.Feeds,
+		Name: "shield-" + cfg.Region, World: deps.World, Limits: cfg.Limits, Upstream: roles{s}, Next: "role", Feeds: deps.Feeds,
 		Now: deps.Now, Log: deps.Log, Error: s.fail,
 	})
 	s.media, s.shop, s.owner = s.Pass("media", deps.Media, s.away), s.Pass("shop", deps.Shop, s.away), s.Pass("owner", deps.Owner, s.away)

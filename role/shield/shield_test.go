@@ -17,6 +17,7 @@ import (
 	yaml "go.yaml.in/yaml/v3"
 
 	"meridian/engine/purge"
+	"meridian/engine/tier"
 	"meridian/world"
 )
 
@@ -404,7 +405,7 @@ func TestConfigIsChecked(t *testing.T) {
 		"media": func(c *Config) { c.Media = "" }, "shop": func(c *Config) { c.Shop = "" }, "owner": func(c *Config) { c.Owner = "" },
 		"cache_bytes": func(c *Config) { c.CacheBytes = 1<<20 - 1 }, "object_bytes": func(c *Config) { c.ObjectBytes = c.CacheBytes + 1 },
 		"role_timeout": func(c *Config) { c.RoleTimeout = 0 }, "fill_timeout": func(c *Config) { c.FillTimeout = 0 }, "feed_limit": func(c *Config) { c.FeedLimit = 0 },
-		"body_bytes": func(c *Config) { c.BodyBytes = 0 }, "peers": func(c *Config) { c.Peers = []Peer{{Region: "us-east"}} },
+		"body_bytes": func(c *Config) { c.BodyBytes = 0 }, "peers": func(c *Config) { c.Peers = []tier.Shield{{Region: "us-east"}} },
 	} {
 		bad := goodConfig()
 		spoil(&bad)

@@ -1,0 +1,58 @@
+package tier
+
+import (
+	"fmt"
+	"time"
+
+	"meridian/world"
+)
+
+// MinCacheBytes is the least RAM for a tier's cache, in bytes.
+const MinCacheBytes = 1 << 20
+
+// Limits are the settings that every tier has, whatever it stands before.
+type Limits struct {
+	CacheBytes  int64         `yaml:"cache_bytes" doc:"RAM for cached responses, in bytes"`
+	ObjectBytes int64         `yaml:"object_bytes" doc:"largest response that is cached, in bytes"`
+	FillTimeout time.Duration `yaml:"fill_timeout" doc:"longest time for one read that fills the cache"`
+	FeedLimit   time.Duration `yaml:"feed_limit" doc:"a feed silent for longer is lost"`
+}
+
+// DefaultLimits are fit for a PoP.
+func DefaultLimits() Limits {
+	return Limits{CacheBytes: 64 << 20, ObjectBytes: 8 << 20, FillTimeout: 30 * time.Second, FeedLimit: 15 * time.Second}
+}
+
+// Validate says what is out of range; role is whose config it is.
+func (l Limits) Validate(role string) error {
+	switch {
+	case l.CacheBytes < MinCacheBytes:
+		return Bad(role, fmt.Sprintf("cache_bytes must be at least %d", MinCacheBytes))
+	case l.ObjectBytes < 1 || l.ObjectBytes > l.CacheBytes:
+		return Bad(role, "object_bytes must be between 1 and cache_bytes")
+	case l.FillTimeout <= 0 || l.FeedLimit <= 0:
+		return Bad(role, "fill_timeout and feed_limit must be above 0")
+	}
+	return nil
+}
+
+// Shield is a region's door, as it is reached from here.
+type Shield struct {
+	Region  string `yaml:"region" doc:"the region's id"`
+	Address string `yaml:"address" doc:"where its shield is reached from here"`
+}
+
+// ValidateShields says which of a config's list lacks something.
+func ValidateShields(role, list string, shields []Shield) error {
+	for i, s := range shields {
+		if s.Region == "" || s.Address == "" {
+			return Bad(role, fmt.Sprintf("%s[%d] needs region and address", list, i))
+		}
+	}
+	return nil
+}
+
+// Bad is the error of a role's config, code invalid.
+func Bad(role, message string) error {
+	return world.E(world.CodeInvalid, role+".config", role+": "+message)
+}

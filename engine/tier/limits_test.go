@@ -1,0 +1,47 @@
+package tier
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"meridian/world"
+)
+
+func TestLimitsAtTheirEdges(t *testing.T) {
+	cases := []struct {
+		name string // of the setting that is wrong; "": none is
+		set  func(*Limits)
+	}{
+		{"", func(*Limits) {}},
+		{"", func(l *Limits) { l.CacheBytes, l.ObjectBytes = MinCacheBytes, MinCacheBytes }},
+		{"cache_bytes", func(l *Limits) { l.CacheBytes, l.ObjectBytes = MinCacheBytes-1, 1 }},
+		{"", func(l *Limits) { l.ObjectBytes = 1 }},
+		{"object_bytes", func(l *Limits) { l.ObjectBytes = 0 }},
+		{"object_bytes", func(l *Limits) { l.ObjectBytes = l.CacheBytes + 1 }},
+		{"", func(l *Limits) { l.FillTimeout, l.FeedLimit = time.Nanosecond, time.Nanosecond }},
+		{"fill_timeout", func(l *Limits) { l.FillTimeout = 0 }},
+		{"feed_limit", func(l *Limits) { l.FeedLimit = 0 }},
+	}
+	for i, c := range cases {
+		l := DefaultLimits()
+		c.set(&l)
+		err := l.Validate("edge")
+		if c.name == "" && err != nil {
+			t.Errorf("case %d: %v", i, err)
+		}
+		if c.name != "" && (!world.Is(err, world.CodeInvalid) || !strings.Contains(err.Error(), "edge: ") || !strings.Contains(err.Error(), c.name)) {
+			t.Errorf("case %d: %v, want a word on %s", i, err, c.name)
+		}
+	}
+}
+
+func TestShieldsNeedBoth(t *testing.T) {
+	list := []Shield{{"us-east", "unix:/x"}, {"eu-central", ""}}
+	if err := ValidateShields("shop", "peers", list[:1]); err != nil {
+		t.Error(err)
+	}
+	if err := ValidateShields("shop", "peers", list); !world.Is(err, world.CodeInvalid) || !strings.Contains(err.Error(), "peers[1]") {
+		t.Errorf("got %v", err)
+	}
+}
