@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -21,11 +22,24 @@ type Limits struct {
 	Body       time.Duration `yaml:"body" doc:"longest time for a whole request and its answer; a feed is exempt"`
 	Header     int           `yaml:"header" doc:"most bytes of a request's header"`
 	Stop       time.Duration `yaml:"stop" doc:"longest wait for running requests at a stop"`
+
+	Connections int `yaml:"connections" doc:"most connections at once, silent ones too; those beyond are closed at once"`
 }
 
 // DefaultLimits are fit for a listener that strangers reach.
 func DefaultLimits() Limits {
-	return Limits{ReadHeader: 10 * time.Second, Idle: 2 * time.Minute, Body: 2 * time.Minute, Header: 32 << 10, Stop: 3 * time.Second}
+	return Limits{
+		ReadHeader: 10 * time.Second, Idle: 2 * time.Minute, Body: 2 * time.Minute, Header: 32 << 10, Stop: 3 * time.Second,
+		Connections: 4096,
+	}
+}
+
+func (l Limits) withDefaults() Limits {
+	d := DefaultLimits()
+	return Limits{
+		ReadHeader: cmp.Or(l.ReadHeader, d.ReadHeader), Idle: cmp.Or(l.Idle, d.Idle), Body: cmp.Or(l.Body, d.Body),
+		Header: cmp.Or(l.Header, d.Header), Stop: cmp.Or(l.Stop, d.Stop), Connections: cmp.Or(l.Connections, d.Connections),
+	}
 }
 
 // Server is a running HTTP listener.
@@ -40,6 +54,7 @@ type Server struct {
 // Serve answers on ln until [Server.Stop]. The handler is wrapped: each
 // request gets an id, a panic becomes an error with that id.
 func Serve(ln net.Listener, h http.Handler, log *slog.Logger, l Limits) *Server {
+	l = l.withDefaults()
 	base, cancel := context.WithCancel(context.Background())
 	s := &Server{done: make(chan struct{}), stop: l.Stop, cancel: cancel}
 	s.http = &http.Server{
@@ -49,6 +64,7 @@ func Serve(ln net.Listener, h http.Handler, log *slog.Logger, l Limits) *Server 
 		WriteTimeout:      l.Body,
 		IdleTimeout:       l.Idle,
 		MaxHeaderBytes:    l.Header,
+		ConnState:         (&seats{most: l.Connections, log: log}).state,
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
