@@ -100,9 +100,7 @@ func (p *plan) fillShield(f *app.File, r world.Region) {
 	s := f.Shield
 	s.Listen, s.Region, s.FeedKey = p.roleAddress("shield", r.ID), r.ID, p.secrets.FeedKey
 	s.Media, s.Shop, s.Owner = p.roleAddress("media", r.ID), p.roleAddress("shop", r.ID), p.roleAddress("owner", r.ID)
-	for _, other := range p.peers(r.ID) {
-		s.Peers = append(s.Peers, other)
-	}
+	s.Peers = p.peers(r.ID)
 }
 
 // writeFiles puts each role's config into a file of its own, so that a role

@@ -281,8 +281,8 @@ func TestThoseWhoWaitTogetherCountOnce(t *testing.T) {
 			all.Go(func() { l.get("GET", "/p/"+string(rune('a'+i))) })
 		}
 		all.Wait()
-		if h := l.nearest.hops[0]; h.failures != 1 || h.rested.Sub(time.Now()) != l.cfg.Rest {
-			t.Errorf("%d failures, a rest of %v", h.failures, h.rested.Sub(time.Now()))
+		if h := l.nearest.hops[0]; h.failures != 1 || time.Until(h.rested) != l.cfg.Rest {
+			t.Errorf("%d failures, a rest of %v", h.failures, time.Until(h.rested))
 		}
 	})
 }
