@@ -253,6 +253,22 @@ func TestTheWinnerStreamsOnAndALateAnswerIsClosed(t *testing.T) {
 	})
 }
 
+// The loser ends with the race, not with the asker, who may read for long.
+func TestTheLoserEndsWithTheRace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newTimeline(t, []string{"near", "far"}, map[string]answer{"near": silent, "far": page("far")})
+		res, err := l.nearest.RoundTrip(httptest.NewRequest("GET", "http://shield/p/a", nil).WithContext(t.Context()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if l.ended["near"] != 1 || l.ended["far"] != 0 {
+			t.Errorf("ended: %v", l.ended)
+		}
+		res.Body.Close()
+	})
+}
+
 // When the asker goes, both go; nobody is to blame.
 func TestAnAskerWhoLeavesTakesBothAlong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
