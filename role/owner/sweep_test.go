@@ -3,6 +3,7 @@ package owner
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -10,42 +11,37 @@ import (
 )
 
 // Batches follow one another until one is not full, then the role waits. A
-// session goes once it has ended, not before.
+// failure is told once and tried the next time.
 func TestEndedSessionsAreRemovedInBatches(t *testing.T) {
 	d := newDesk(t, func(c *Config) { c.SweepBatch, c.SweepEvery = 2, time.Hour })
 	synctest.Test(t, func(t *testing.T) {
-		start := time.Now()
-		for i := range 6 { // five have ended at the start, one ends with the next look
-			until := start
-			if i == 5 {
-				until = start.Add(time.Hour)
-			}
-			d.sessions[[32]byte{byte(i)}] = session{"de", email, until}
-		}
 		o := *d.owner
 		o.deps.Now = time.Now
-		ctx, cancel := context.WithCancel(t.Context())
-		ran := make(chan error)
-		go func() { ran <- o.Run(ctx) }()
-		for _, c := range []struct {
-			after          time.Duration
-			looks, remains int
-		}{{0, 3, 1}, {time.Hour - 1, 3, 1}, {1, 4, 0}} {
-			time.Sleep(c.after)
-			synctest.Wait()
-			if len(d.sweeps) != c.looks || len(d.sessions) != c.remains {
-				t.Errorf("after %v: looked %d times, %d sessions, want %d and %d", time.Since(start), len(d.sweeps), len(d.sessions), c.looks, c.remains)
+		start := time.Now()
+		left := []int{2, 2, 1, -1, 2, 0} // full batches at first; one of -1 fails
+		var asked []time.Duration
+		d.forget = func(now time.Time, limit int) (int, error) {
+			asked = append(asked, time.Since(start))
+			if limit != 2 || !now.Equal(time.Now()) {
+				t.Errorf("asked for %d that have ended by %v", limit, now)
 			}
+			n := left[0]
+			left = left[1:]
+			if n < 0 {
+				return 0, errors.New("the primary has gone")
+			}
+			return n, nil
 		}
-		d.err = errors.New("the primary has gone")
-		time.Sleep(time.Hour)
-		synctest.Wait()
-		if got := strings.Count(d.log.String(), "the primary has gone"); got != 1 || len(d.sweeps) != 5 {
-			t.Errorf("looked %d times, the failure is %d times in the log", len(d.sweeps), got)
-		}
-		cancel()
-		if err := <-ran; err != nil {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour+time.Minute)
+		defer cancel()
+		if err := o.Run(ctx); err != nil {
 			t.Error(err)
 		}
+		if want := []time.Duration{0, 0, 0, time.Hour, 2 * time.Hour, 2 * time.Hour}; !slices.Equal(asked, want) {
+			t.Errorf("asked at %v, want %v", asked, want)
+		}
 	})
+	if got := strings.Count(d.log.String(), "the primary has gone"); got != 1 {
+		t.Errorf("the failure is %d times in the log", got)
+	}
 }
