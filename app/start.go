@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"meridian/adapter/postgres"
 	"meridian/adapter/vips"
@@ -90,14 +91,7 @@ func (m *machine) run(ctx context.Context, listen string, limits httpserver.Limi
 	i := &instance{cancel: cancel, done: make(chan struct{}), close: closers}
 	i.server = httpserver.Serve(ln, m.tel.HTTP(h, now), m.tel.Log, limits)
 	worked := make(chan error, 1)
-	go func() {
-		if work == nil {
-			<-background.Done()
-			worked <- nil
-			return
-		}
-		worked <- work(background)
-	}()
+	go func() { worked <- work(background) }()
 	go i.watch(worked)
 	return i, nil
 }
@@ -221,7 +215,9 @@ func startEdge(ctx context.Context, m *machine) (lifecycle.Running, error) {
 		return nil, err
 	}
 	m.cacheMetrics(e.Stats)
-	return m.run(ctx, s.Listen, s.HTTP, e, e.Run)
+	run, err := m.run(ctx, s.Listen, s.HTTP, e, e.Run)
+	waitFeeds(ctx, e.Ready(), err)
+	return run, err
 }
 
 func startShield(ctx context.Context, m *machine) (lifecycle.Running, error) {
@@ -240,7 +236,28 @@ func startShield(ctx context.Context, m *machine) (lifecycle.Running, error) {
 		return nil, err
 	}
 	m.cacheMetrics(sh.Stats)
-	return m.run(ctx, s.Listen, s.HTTP, sh, sh.Run)
+	run, err := m.run(ctx, s.Listen, s.HTTP, sh, sh.Run)
+	waitFeeds(ctx, sh.Ready(), err)
+	return run, err
+}
+
+// feedsWait is how long a tier that starts waits to hear its feeds. It answers
+// meanwhile, and without a region that is away it starts all the same.
+const feedsWait = 3 * time.Second
+
+// waitFeeds lets a tier be called ready only when its cache keeps what it is
+// given. A tier that did not start has nothing to wait for.
+func waitFeeds(ctx context.Context, ready <-chan struct{}, startErr error) {
+	if startErr != nil {
+		return
+	}
+	t := time.NewTimer(feedsWait)
+	defer t.Stop()
+	select {
+	case <-ready:
+	case <-t.C:
+	case <-ctx.Done():
+	}
 }
 
 // streams are the limits of a connection that carries a feed.

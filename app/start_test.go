@@ -73,19 +73,16 @@ func TestInstanceStopsAndClosesInOrder(t *testing.T) {
 	closer := func(name string) func() {
 		return func() { mu.Lock(); defer mu.Unlock(); closed = append(closed, name) }
 	}
-	for name, work := range map[string]func(context.Context) error{"with work": untilDone, "without": nil} {
-		closed = nil
-		run, err := newMachine().run(t.Context(), "unix:"+filepath.Join(shortDir(t), "s"), httpserver.DefaultLimits(), http.NotFoundHandler(), work, closer("first"), closer("second"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := run.Stop(t.Context()); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		<-run.Done()
-		if !slices.Equal(closed, []string{"second", "first"}) {
-			t.Errorf("%s: closed %v", name, closed)
-		}
+	run, err := newMachine().run(t.Context(), "unix:"+filepath.Join(shortDir(t), "s"), httpserver.DefaultLimits(), http.NotFoundHandler(), untilDone, closer("first"), closer("second"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	<-run.Done()
+	if !slices.Equal(closed, []string{"second", "first"}) {
+		t.Errorf("closed %v", closed)
 	}
 }
 

@@ -15,12 +15,15 @@ import (
 type State struct {
 	limit time.Duration
 
-	mu    sync.Mutex
-	feeds map[string]*feed // by cluster
+	mu     sync.Mutex
+	feeds  map[string]*feed // by cluster
+	silent int              // feeds whose first event is not taken yet
+	ready  chan struct{}    // closed when there are none
 }
 
 type feed struct {
-	begun    bool
+	begun    bool         // its first event has come
+	taken    bool         // and what it demands is done
 	demand   world.Cursor // announced: what an answer to us must have taken
 	cursor   world.Cursor // taken: what we answer for
 	position world.Position
@@ -30,12 +33,20 @@ type feed struct {
 // New follows the given clusters' feeds. A feed that has been silent for
 // longer than limit is lost: see [State.Lost].
 func New(limit time.Duration, now time.Time, clusters ...string) *State {
-	s := &State{limit: limit, feeds: map[string]*feed{}}
+	s := &State{limit: limit, feeds: map[string]*feed{}, ready: make(chan struct{})}
 	for _, c := range clusters {
 		s.feeds[c] = &feed{heard: now}
 	}
+	s.silent = len(s.feeds)
+	if s.silent == 0 {
+		close(s.ready)
+	}
 	return s
 }
+
+// Ready is closed once the first event of every feed has been taken. Until
+// then a tier may be told to forget everything at any moment.
+func (s *State) Ready() <-chan struct{} { return s.ready }
 
 // Cursor is where to resume a cluster's feed: [world.CursorNow] for one that
 // has not begun. What a cache took in before that feed's first event, it forgets
@@ -103,6 +114,12 @@ func (s *State) Take(cluster string, e world.Event, now time.Time) error {
 	}
 	if f.cursor.Less(c) {
 		f.cursor = c
+	}
+	if !f.taken {
+		f.taken = true
+		if s.silent--; s.silent == 0 {
+			close(s.ready)
+		}
 	}
 	return nil
 }

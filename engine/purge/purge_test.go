@@ -234,3 +234,28 @@ func TestALostFeedIsBackWithItsHeartbeat(t *testing.T) {
 		t.Errorf("%v; not back with a heartbeat", err)
 	}
 }
+
+func TestReadyWhenEveryFeedHasSpoken(t *testing.T) {
+	ready := func(s *State) bool {
+		select {
+		case <-s.Ready():
+			return true
+		default:
+			return false
+		}
+	}
+	if !ready(New(time.Second, t0)) {
+		t.Error("a tier without feeds waits for one")
+	}
+	s := New(time.Second, t0, "a", "b")
+	take(t, s, "a", "1.1", at("a", 1), t0)
+	take(t, s, "a", "2.1", at("a", 2), t0)
+	if ready(s) {
+		t.Error("ready although b has not spoken")
+	}
+	take(t, s, "b", "1.0", world.Position{}, t0)
+	take(t, s, "b", "2.0", world.Position{}, t0)
+	if !ready(s) {
+		t.Error("not ready although both have spoken")
+	}
+}

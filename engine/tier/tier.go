@@ -64,6 +64,10 @@ func (t *Tier) Run(ctx context.Context) error {
 	})
 }
 
+// Ready is closed once every feed has been heard: from then on nothing is
+// forgotten but by a purge.
+func (t *Tier) Ready() <-chan struct{} { return t.feeds.Ready() }
+
 // Stats is the cache's figures.
 func (t *Tier) Stats() httpcache.Stats { return t.cache.Stats() }
 
