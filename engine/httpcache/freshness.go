@@ -9,8 +9,8 @@ import (
 // readDates finds the response's date and the moment its age was zero
 // (RFC 9111 §4.2.3). Age itself is taken out of the fields: it is generated anew.
 func (h *head) readDates(x exchange) {
-	date, err := http.ParseTime(h.header.Get("Date"))
-	if err != nil { // RFC 9110 §6.6.1: a recipient adds the time at which it received it
+	date, ok := parseDate(h.header.Get("Date"), x.answered)
+	if !ok { // RFC 9110 §6.6.1: a recipient adds the time at which it received it
 		date = x.answered
 		h.header["Date"] = []string{x.answered.UTC().Format(http.TimeFormat)}
 	}
@@ -46,8 +46,8 @@ func lifetime(header http.Header, d directives, date time.Time) (time.Duration, 
 	case d.targeted || len(header["Expires"]) == 0:
 		return 0, false
 	}
-	expires, err := http.ParseTime(header.Get("Expires"))
-	if err != nil { // §5.3: an invalid date, "0" above all, means already expired
+	expires, ok := parseDate(header.Get("Expires"), date)
+	if !ok { // §5.3: an invalid date, "0" above all, means already expired
 		return 0, true
 	}
 	return max(0, expires.Sub(date)), true

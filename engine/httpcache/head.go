@@ -62,7 +62,7 @@ func newHead(x exchange) (h *head, why string) {
 	h.readDates(x)
 	h.readFreshness(d)
 	h.etag = validETag(header.Get("Etag"))
-	if t, err := http.ParseTime(header.Get("Last-Modified")); err == nil {
+	if t, ok := parseDate(header.Get("Last-Modified"), h.date); ok {
 		h.lastModified = t
 	}
 	groups, err := parseGroups(header, x.maxGroups, x.maxGroup)

@@ -109,6 +109,6 @@ func ifRangeHolds(field []string, h *head) bool {
 	if tag := validETag(field[0]); tag != "" {
 		return tag == h.etag && !strings.HasPrefix(tag, "W/")
 	}
-	since, err := http.ParseTime(field[0])
-	return err == nil && since.Equal(h.lastModified) && h.date.Sub(h.lastModified) >= time.Second
+	since, ok := parseDate(field[0], h.date)
+	return ok && since.Equal(h.lastModified) && h.date.Sub(h.lastModified) >= time.Second
 }
