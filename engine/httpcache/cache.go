@@ -46,7 +46,9 @@ type Config struct {
 	// FillTimeout bounds an upstream read that others may share.
 	FillTimeout time.Duration
 
-	StripGroups bool // keep Surrogate-Key and Cache-Groups from who asks
+	// StripGroups keeps the fields that name groups from who asks: Surrogate-Key,
+	// Cache-Tag, Cache-Groups and Cache-Group-Invalidation.
+	StripGroups bool
 	ShowKey     bool // put the cache key into Cache-Status
 
 	// Now is the clock.

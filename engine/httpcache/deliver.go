@@ -113,6 +113,8 @@ func (c *Cache) strip(h http.Header) {
 	if c.cfg.StripGroups {
 		delete(h, fieldSurrogateKey)
 		delete(h, fieldCacheGroups)
+		delete(h, fieldCacheTag)
+		delete(h, fieldInvalidation)
 	}
 }
 
