@@ -18,6 +18,7 @@ const absent = time.Duration(-1)
 type directives struct {
 	noStore, private, noCache, public bool
 	mustRevalidate, proxyRevalidate   bool
+	mustUnderstand, immutable         bool
 
 	maxAge, sMaxAge, swr, sie time.Duration // absent where not sent
 
@@ -84,6 +85,10 @@ func (d *directives) set(name, value string, hasValue bool) {
 		d.mustRevalidate = true
 	case "proxy-revalidate":
 		d.proxyRevalidate = true
+	case "must-understand":
+		d.mustUnderstand = true
+	case "immutable":
+		d.immutable = true
 	case "max-age":
 		setDelta(&d.maxAge, value, hasValue)
 	case "s-maxage":
@@ -125,7 +130,8 @@ func parseDelta(s string) (time.Duration, bool) {
 }
 
 // eachDirective calls use for every `token [ "=" ( token / quoted-string ) ]` of
-// a comma-separated list, names in lower case (RFC 9111 §5.2).
+// a comma-separated list, names in lower case (RFC 9111 §5.2). The grammar has no
+// space around "=": with one, the name counts and its value is missing.
 func eachDirective(in string, use func(name, value string, hasValue bool)) {
 	for in != "" {
 		in = strings.TrimLeft(in, " \t,")
@@ -134,11 +140,11 @@ func eachDirective(in string, use func(name, value string, hasValue bool)) {
 			n++
 		}
 		name := strings.ToLower(in[:n])
-		in = strings.TrimLeft(in[n:], " \t")
+		in = in[n:]
 		value, hasValue := "", false
 		if strings.HasPrefix(in, "=") {
 			hasValue = true
-			value, in = directiveValue(strings.TrimLeft(in[1:], " \t"))
+			value, in = directiveValue(in[1:])
 		}
 		if name != "" {
 			use(name, value, hasValue)

@@ -28,7 +28,7 @@ func (h *head) readDates(x exchange) {
 // readFreshness finds the lifetime (RFC 9111 §4.2.1) and what stale use is
 // allowed (RFC 5861, RFC 9111 §4.2.4). Without an explicit lifetime it is zero.
 func (h *head) readFreshness(d directives) {
-	h.noCache = d.noCache
+	h.noCache, h.immutable = d.noCache, d.immutable
 	h.life, _ = lifetime(h.header, d, h.date)
 	if d.noCache || d.mustRevalidate || d.proxyRevalidate || d.sMaxAge != absent {
 		return

@@ -16,9 +16,10 @@ type head struct {
 	born time.Time // the moment at which its age was zero (RFC 9111 §4.2.3)
 	date time.Time
 
-	life     time.Duration // freshness lifetime (§4.2.1)
-	swr, sie time.Duration // stale-while-revalidate, stale-if-error; zero where stale use is forbidden
-	noCache  bool          // each use needs a validation first (§5.2.2.4)
+	life      time.Duration // freshness lifetime (§4.2.1)
+	swr, sie  time.Duration // stale-while-revalidate, stale-if-error; zero where stale use is forbidden
+	immutable bool          // unchanged while fresh, however often a client reloads (RFC 8246)
+	noCache   bool          // each use needs a validation first (§5.2.2.4)
 
 	etag         string
 	lastModified time.Time // zero where there is none

@@ -15,7 +15,7 @@ var storableStatus = map[int]bool{
 func whyNotStored(h *head, d directives, request http.Header) string {
 	_, explicit := lifetime(h.header, d, h.date)
 	switch {
-	case d.noStore:
+	case d.noStore && !(d.mustUnderstand && storableStatus[h.status]): // §5.2.2.3
 		return "no-store"
 	case d.private:
 		return "private"
