@@ -68,7 +68,7 @@ func (c *Cache) serveOwn(w http.ResponseWriter, r *http.Request, f *fill, own *h
 	defer own.Body.Close()
 	// From here on the read is the client's own, and ends when it leaves.
 	defer context.AfterFunc(r.Context(), func() { f.cancel(r.Context().Err()) })()
-	h := f.head
+	h := f.head.complete()
 	if len(r.Header["Range"]) > 0 { // it cannot be cut from what passes by once
 		r = r.Clone(r.Context())
 		delete(r.Header, "Range")

@@ -20,6 +20,8 @@ type directives struct {
 	mustRevalidate, proxyRevalidate   bool
 	mustUnderstand, immutable         bool
 
+	withheld []string // fields that private or no-cache name: not for who did not fetch them
+
 	maxAge, sMaxAge, swr, sie time.Duration // absent where not sent
 
 	targeted bool // from CDN-Cache-Control: Cache-Control and Expires do not count
@@ -75,10 +77,10 @@ func (d *directives) set(name, value string, hasValue bool) {
 	switch name {
 	case "no-store":
 		d.noStore = true
-	case "private": // with field names too: this cache stores whole responses only
-		d.private = true
-	case "no-cache": // likewise
-		d.noCache = true
+	case "private":
+		d.private = !d.withhold(value) || d.private
+	case "no-cache":
+		d.noCache = !d.withhold(value) || d.noCache
 	case "public":
 		d.public = true
 	case "must-revalidate":

@@ -24,6 +24,8 @@ type head struct {
 	etag         string
 	lastModified time.Time // zero where there is none
 
+	withheld http.Header // what only who fetched it may have; never stored (§5.2.2.4, §5.2.2.7)
+
 	groups  []string // sorted
 	vary    []string // canonical names, sorted
 	variant string   // the values of the vary fields in the request that fetched it
@@ -74,6 +76,7 @@ func newHead(x exchange) (h *head, why string) {
 		h.length = 0
 	}
 	h.setLengthField()
+	h.withhold(d.withheld)
 	switch why = whyNotStored(h, d, x.request); {
 	case varyAll:
 		return h, "vary"

@@ -184,10 +184,13 @@ func (c *Cache) follow(w http.ResponseWriter, r *http.Request, rd *reader, waite
 		if f.isSpoiled(rd) || variantOf(f.head.vary, r.Header) != f.head.variant {
 			return true, false
 		}
-		if !rd.leader {
+		h := f.head
+		if rd.leader {
+			h = h.complete()
+		} else {
 			f.countCollapsed()
 		}
-		c.deliver(w, r, f.key, f.head, rd, v)
+		c.deliver(w, r, f.key, h, rd, v)
 	}
 	return false, false
 }

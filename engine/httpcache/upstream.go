@@ -188,7 +188,7 @@ func (c *Cache) store(f *fill, h *head, body []byte) (spoiled, kept bool) {
 		s.close(f)
 		return true, false
 	}
-	kept = s.put(f.key, f.hash, h, body)
+	kept = s.put(f.key, f.hash, h.shareable(), body)
 	s.close(f) // who comes now finds it stored
 	return false, kept
 }
