@@ -46,6 +46,10 @@ type Config struct {
 	// FillTimeout bounds an upstream read that others may share.
 	FillTimeout time.Duration
 
+	// HonourRequest has the directives of requests obeyed (RFC 9111 §5.2.1).
+	// Without it they are ignored, but for only-if-cached.
+	HonourRequest bool
+
 	// StripGroups keeps the fields that name groups from who asks: Surrogate-Key,
 	// Cache-Tag, Cache-Groups and Cache-Group-Invalidation.
 	StripGroups bool

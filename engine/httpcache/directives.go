@@ -184,13 +184,3 @@ func directiveValue(in string) (value, rest string) {
 	}
 	return b.String(), ""
 }
-
-// onlyIfCached reports the one request directive that this cache honours
-// (RFC 9111 §5.2.1.7).
-func onlyIfCached(h http.Header) bool {
-	found := false
-	for _, v := range h["Cache-Control"] {
-		eachDirective(v, func(name, _ string, _ bool) { found = found || name == "only-if-cached" })
-	}
-	return found
-}

@@ -33,6 +33,7 @@ func (h *head) readFreshness(d directives) {
 	if d.noCache || d.mustRevalidate || d.proxyRevalidate || d.sMaxAge != absent {
 		return
 	}
+	h.mayStale = true
 	h.swr, h.sie = max(0, d.swr), max(0, d.sie)
 }
 

@@ -24,7 +24,12 @@ func FuzzCacheControl(f *testing.F) {
 		if strings.EqualFold(strings.TrimSpace(cc), "no-store") && !d.noStore && !d.targeted {
 			t.Error("no-store was missed")
 		}
-		onlyIfCached(http.Header{"Cache-Control": {cc}})
+		q := parseRequest(http.Header{"Cache-Control": {cc}}, true)
+		for _, delta := range []int64{int64(q.maxAge), int64(q.minFresh), int64(q.maxStale)} {
+			if delta < int64(absent) || delta > int64(maxDelta) {
+				t.Errorf("a delta of %d in a request", delta)
+			}
+		}
 	})
 }
 

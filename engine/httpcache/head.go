@@ -19,6 +19,7 @@ type head struct {
 	life      time.Duration // freshness lifetime (§4.2.1)
 	swr, sie  time.Duration // stale-while-revalidate, stale-if-error; zero where stale use is forbidden
 	immutable bool          // unchanged while fresh, however often a client reloads (RFC 8246)
+	mayStale  bool          // a client that asks for it may be given it stale (§4.2.4)
 	noCache   bool          // each use needs a validation first (§5.2.2.4)
 
 	etag         string
