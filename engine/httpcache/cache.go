@@ -18,6 +18,7 @@ const (
 	DefaultMaxGroupBytes  = 256
 	DefaultMaxPurgeNames  = 4096
 	DefaultHitForMiss     = 5 * time.Second
+	DefaultMaxHeuristic   = 24 * time.Hour
 	DefaultFillTimeout    = 30 * time.Second
 )
 
@@ -45,6 +46,12 @@ type Config struct {
 	HitForMiss time.Duration
 	// FillTimeout bounds an upstream read that others may share.
 	FillTimeout time.Duration
+
+	// HeuristicPercent is the share of the time since Last-Modified for which a
+	// response without explicit freshness counts as fresh (RFC 9111 §4.2.2), at
+	// most MaxHeuristic. 0: such a response is not stored. 10 is usual, 100 the most.
+	HeuristicPercent int
+	MaxHeuristic     time.Duration
 
 	// HonourRequest has the directives of requests obeyed (RFC 9111 §5.2.1).
 	// Without it they are ignored, but for only-if-cached.
@@ -122,6 +129,8 @@ func (c *Config) fillDefaults() {
 	c.MaxGroupBytes = orDefault(c.MaxGroupBytes, DefaultMaxGroupBytes)
 	c.MaxPurgeNames = orDefault(c.MaxPurgeNames, DefaultMaxPurgeNames)
 	c.HitForMiss = orDefault(c.HitForMiss, DefaultHitForMiss)
+	c.HeuristicPercent = min(max(c.HeuristicPercent, 0), 100)
+	c.MaxHeuristic = orDefault(c.MaxHeuristic, DefaultMaxHeuristic)
 	c.FillTimeout = orDefault(c.FillTimeout, DefaultFillTimeout)
 	if c.Name == "" {
 		c.Name = "cache"

@@ -17,6 +17,7 @@ type head struct {
 	date time.Time
 
 	life      time.Duration // freshness lifetime (§4.2.1)
+	guessed   bool          // life is a heuristic (§4.2.2)
 	swr, sie  time.Duration // stale-while-revalidate, stale-if-error; zero where stale use is forbidden
 	immutable bool          // unchanged while fresh, however often a client reloads (RFC 8246)
 	mayStale  bool          // a client that asks for it may be given it stale (§4.2.4)
@@ -54,6 +55,9 @@ type exchange struct {
 	answered  time.Time
 	maxGroups int
 	maxGroup  int
+
+	heuristicPercent int
+	maxHeuristic     time.Duration
 }
 
 // newHead reads a response. why names the reason for which it may not be
@@ -64,11 +68,11 @@ func newHead(x exchange) (h *head, why string) {
 	d := responseDirectives(header)
 	h = &head{status: x.response.StatusCode, header: header, length: x.response.ContentLength}
 	h.readDates(x)
-	h.readFreshness(d)
 	h.etag = validETag(header.Get("Etag"))
 	if t, ok := parseDate(header.Get("Last-Modified"), h.date); ok {
 		h.lastModified = t
 	}
+	h.readFreshness(d, x)
 	groups, err := parseGroups(header, x.maxGroups, x.maxGroup)
 	h.groups = groups
 	vary, varyAll := parseVary(header.Values("Vary"))

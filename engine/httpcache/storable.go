@@ -27,7 +27,7 @@ func whyNotStored(h *head, d directives, request http.Header) string {
 		return "status"
 	case d.noCache && !h.hasValidator():
 		return "no-cache"
-	case !explicit && !d.noCache:
+	case !explicit && !h.guessed && !d.noCache:
 		return "no-freshness"
 	case h.life <= 0 && h.swr == 0 && h.sie == 0 && !h.hasValidator():
 		return "no-freshness" // never of use: neither fresh, nor to be validated
