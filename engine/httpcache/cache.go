@@ -16,6 +16,7 @@ const (
 	DefaultMaxVariants    = 16
 	DefaultMaxGroups      = 256
 	DefaultMaxGroupBytes  = 256
+	DefaultMaxRanges      = 32
 	DefaultMaxPurgeNames  = 4096
 	DefaultHitForMiss     = 5 * time.Second
 	DefaultMaxHeuristic   = 24 * time.Hour
@@ -40,6 +41,7 @@ type Config struct {
 	MaxVariants    int   // stored responses of one key (RFC 9111 §4.1); the oldest gives way
 	MaxGroups      int   // groups of one response; one with more is not stored
 	MaxGroupBytes  int   // length of a group's name; likewise
+	MaxRanges      int   // byte ranges of one request; one with more gets the whole
 	MaxPurgeNames  int   // names that a shard remembers for the fills that run
 
 	// HitForMiss is how long a key whose response could not be stored is not coalesced.
@@ -127,6 +129,7 @@ func (c *Config) fillDefaults() {
 	c.MaxVariants = orDefault(c.MaxVariants, DefaultMaxVariants)
 	c.MaxGroups = orDefault(c.MaxGroups, DefaultMaxGroups)
 	c.MaxGroupBytes = orDefault(c.MaxGroupBytes, DefaultMaxGroupBytes)
+	c.MaxRanges = orDefault(c.MaxRanges, DefaultMaxRanges)
 	c.MaxPurgeNames = orDefault(c.MaxPurgeNames, DefaultMaxPurgeNames)
 	c.HitForMiss = orDefault(c.HitForMiss, DefaultHitForMiss)
 	c.HeuristicPercent = min(max(c.HeuristicPercent, 0), 100)

@@ -34,7 +34,7 @@ func (c *Cache) deliver(w http.ResponseWriter, r *http.Request, key string, h *h
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	piece, kind := requestedSpan(r, h)
+	piece, parts, kind := requestedSpan(r, h, c.cfg.MaxRanges)
 	switch kind {
 	case noSuchPart:
 		writeUnsatisfiable(w, h.length)
@@ -42,6 +42,11 @@ func (c *Cache) deliver(w http.ResponseWriter, r *http.Request, key string, h *h
 	case partOfContent:
 		out["Content-Range"] = []string{contentRange(piece, h.length)}
 		out["Content-Length"] = []string{strconv.FormatInt(piece.to-piece.from, 10)}
+		w.WriteHeader(http.StatusPartialContent)
+	case severalParts:
+		ranges := newByteRanges(body, parts, h, key)
+		ranges.describe(out)
+		body = ranges
 		w.WriteHeader(http.StatusPartialContent)
 	default:
 		w.WriteHeader(h.status)

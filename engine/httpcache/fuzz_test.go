@@ -83,6 +83,26 @@ func FuzzRange(f *testing.F) {
 	})
 }
 
+func FuzzRanges(f *testing.F) {
+	for _, s := range []string{"bytes=0-0,200-", "bytes=,5-9 , -1,", "bytes=9-1,3-4", "bytes=900-,950-", "=,", ","} {
+		f.Add(s, int64(1000))
+	}
+	f.Fuzz(func(t *testing.T, s string, length int64) {
+		length = max(0, length)
+		parts, kind := parseRanges(s, length, 8)
+		if (kind == severalParts) != (len(parts) > 1) || (kind == partOfContent) != (len(parts) == 1) {
+			t.Errorf("%q of %d: %d parts for %d", s, length, len(parts), kind)
+		}
+		end := int64(-partOverhead)
+		for _, p := range parts {
+			if p.from-end < partOverhead || p.from >= p.to || p.to > length {
+				t.Errorf("%q of %d: %v", s, length, parts)
+			}
+			end = p.to
+		}
+	})
+}
+
 func FuzzETag(f *testing.F) {
 	for _, s := range []string{`"a"`, `W/"a", "b"`, `*`, `"a`, `"a"b`, `,,"x"`, `w/"a"`} {
 		f.Add(s)
