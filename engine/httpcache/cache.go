@@ -16,8 +16,10 @@ const (
 	DefaultMaxVariants    = 16
 	DefaultMaxGroups      = 256
 	DefaultMaxGroupBytes  = 256
+	DefaultMaxRanges      = 32
 	DefaultMaxPurgeNames  = 4096
 	DefaultHitForMiss     = 5 * time.Second
+	DefaultMaxHeuristic   = 24 * time.Hour
 	DefaultFillTimeout    = 30 * time.Second
 )
 
@@ -39,6 +41,7 @@ type Config struct {
 	MaxVariants    int   // stored responses of one key (RFC 9111 §4.1); the oldest gives way
 	MaxGroups      int   // groups of one response; one with more is not stored
 	MaxGroupBytes  int   // length of a group's name; likewise
+	MaxRanges      int   // byte ranges of one request; one with more gets the whole
 	MaxPurgeNames  int   // names that a shard remembers for the fills that run
 
 	// HitForMiss is how long a key whose response could not be stored is not coalesced.
@@ -46,7 +49,19 @@ type Config struct {
 	// FillTimeout bounds an upstream read that others may share.
 	FillTimeout time.Duration
 
-	StripGroups bool // keep Surrogate-Key and Cache-Groups from who asks
+	// HeuristicPercent is the share of the time since Last-Modified for which a
+	// response without explicit freshness counts as fresh (RFC 9111 §4.2.2), at
+	// most MaxHeuristic. 0: such a response is not stored. 10 is usual, 100 the most.
+	HeuristicPercent int
+	MaxHeuristic     time.Duration
+
+	// HonourRequest has the directives of requests obeyed (RFC 9111 §5.2.1).
+	// Without it they are ignored, but for only-if-cached.
+	HonourRequest bool
+
+	// StripGroups keeps the fields that name groups from who asks: Surrogate-Key,
+	// Cache-Tag, Cache-Groups and Cache-Group-Invalidation.
+	StripGroups bool
 	ShowKey     bool // put the cache key into Cache-Status
 
 	// Now is the clock.
@@ -114,8 +129,11 @@ func (c *Config) fillDefaults() {
 	c.MaxVariants = orDefault(c.MaxVariants, DefaultMaxVariants)
 	c.MaxGroups = orDefault(c.MaxGroups, DefaultMaxGroups)
 	c.MaxGroupBytes = orDefault(c.MaxGroupBytes, DefaultMaxGroupBytes)
+	c.MaxRanges = orDefault(c.MaxRanges, DefaultMaxRanges)
 	c.MaxPurgeNames = orDefault(c.MaxPurgeNames, DefaultMaxPurgeNames)
 	c.HitForMiss = orDefault(c.HitForMiss, DefaultHitForMiss)
+	c.HeuristicPercent = min(max(c.HeuristicPercent, 0), 100)
+	c.MaxHeuristic = orDefault(c.MaxHeuristic, DefaultMaxHeuristic)
 	c.FillTimeout = orDefault(c.FillTimeout, DefaultFillTimeout)
 	if c.Name == "" {
 		c.Name = "cache"

@@ -65,8 +65,8 @@ func notModified(r *http.Request, h *head) bool {
 	if list, ok := r.Header["If-None-Match"]; ok {
 		return matchesAny(strings.Join(list, ", "), h.etag)
 	}
-	since, err := http.ParseTime(r.Header.Get("If-Modified-Since"))
-	if err != nil {
+	since, ok := parseDate(r.Header.Get("If-Modified-Since"), h.date)
+	if !ok {
 		return false
 	}
 	changed := h.lastModified

@@ -34,7 +34,7 @@ func (c *Cache) deliver(w http.ResponseWriter, r *http.Request, key string, h *h
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	piece, kind := requestedSpan(r, h)
+	piece, parts, kind := requestedSpan(r, h, c.cfg.MaxRanges)
 	switch kind {
 	case noSuchPart:
 		writeUnsatisfiable(w, h.length)
@@ -42,6 +42,11 @@ func (c *Cache) deliver(w http.ResponseWriter, r *http.Request, key string, h *h
 	case partOfContent:
 		out["Content-Range"] = []string{contentRange(piece, h.length)}
 		out["Content-Length"] = []string{strconv.FormatInt(piece.to-piece.from, 10)}
+		w.WriteHeader(http.StatusPartialContent)
+	case severalParts:
+		ranges := newByteRanges(body, parts, h, key)
+		ranges.describe(out)
+		body = ranges
 		w.WriteHeader(http.StatusPartialContent)
 	default:
 		w.WriteHeader(h.status)
@@ -68,7 +73,7 @@ func (c *Cache) serveOwn(w http.ResponseWriter, r *http.Request, f *fill, own *h
 	defer own.Body.Close()
 	// From here on the read is the client's own, and ends when it leaves.
 	defer context.AfterFunc(r.Context(), func() { f.cancel(r.Context().Err()) })()
-	h := f.head
+	h := f.head.complete()
 	if len(r.Header["Range"]) > 0 { // it cannot be cut from what passes by once
 		r = r.Clone(r.Context())
 		delete(r.Header, "Range")
@@ -113,6 +118,8 @@ func (c *Cache) strip(h http.Header) {
 	if c.cfg.StripGroups {
 		delete(h, fieldSurrogateKey)
 		delete(h, fieldCacheGroups)
+		delete(h, fieldCacheTag)
+		delete(h, fieldInvalidation)
 	}
 }
 

@@ -18,6 +18,9 @@ const absent = time.Duration(-1)
 type directives struct {
 	noStore, private, noCache, public bool
 	mustRevalidate, proxyRevalidate   bool
+	mustUnderstand, immutable         bool
+
+	withheld []string // fields that private or no-cache name: not for who did not fetch them
 
 	maxAge, sMaxAge, swr, sie time.Duration // absent where not sent
 
@@ -74,16 +77,20 @@ func (d *directives) set(name, value string, hasValue bool) {
 	switch name {
 	case "no-store":
 		d.noStore = true
-	case "private": // with field names too: this cache stores whole responses only
-		d.private = true
-	case "no-cache": // likewise
-		d.noCache = true
+	case "private":
+		d.private = !d.withhold(value) || d.private
+	case "no-cache":
+		d.noCache = !d.withhold(value) || d.noCache
 	case "public":
 		d.public = true
 	case "must-revalidate":
 		d.mustRevalidate = true
 	case "proxy-revalidate":
 		d.proxyRevalidate = true
+	case "must-understand":
+		d.mustUnderstand = true
+	case "immutable":
+		d.immutable = true
 	case "max-age":
 		setDelta(&d.maxAge, value, hasValue)
 	case "s-maxage":
@@ -125,7 +132,8 @@ func parseDelta(s string) (time.Duration, bool) {
 }
 
 // eachDirective calls use for every `token [ "=" ( token / quoted-string ) ]` of
-// a comma-separated list, names in lower case (RFC 9111 §5.2).
+// a comma-separated list, names in lower case (RFC 9111 §5.2). The grammar has no
+// space around "=": with one, the name counts and its value is missing.
 func eachDirective(in string, use func(name, value string, hasValue bool)) {
 	for in != "" {
 		in = strings.TrimLeft(in, " \t,")
@@ -134,11 +142,11 @@ func eachDirective(in string, use func(name, value string, hasValue bool)) {
 			n++
 		}
 		name := strings.ToLower(in[:n])
-		in = strings.TrimLeft(in[n:], " \t")
+		in = in[n:]
 		value, hasValue := "", false
 		if strings.HasPrefix(in, "=") {
 			hasValue = true
-			value, in = directiveValue(strings.TrimLeft(in[1:], " \t"))
+			value, in = directiveValue(in[1:])
 		}
 		if name != "" {
 			use(name, value, hasValue)
@@ -175,14 +183,4 @@ func directiveValue(in string) (value, rest string) {
 		b.WriteByte(in[i])
 	}
 	return b.String(), ""
-}
-
-// onlyIfCached reports the one request directive that this cache honours
-// (RFC 9111 §5.2.1.7).
-func onlyIfCached(h http.Header) bool {
-	found := false
-	for _, v := range h["Cache-Control"] {
-		eachDirective(v, func(name, _ string, _ bool) { found = found || name == "only-if-cached" })
-	}
-	return found
 }

@@ -3,6 +3,7 @@ package httpcache
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -79,12 +80,22 @@ func (f *fill) enter(leader bool) *reader {
 // to meet a demand is shared by those who make the same one.
 var demandFields = []string{world.HeaderMinCursor, world.HeaderMinPosition}
 
+// sameDemand reports whether two requests make the same demand in the same words.
+func sameDemand(a, b http.Header) bool {
+	for _, name := range demandFields {
+		if !slices.Equal(a[name], b[name]) {
+			return false
+		}
+	}
+	return true
+}
+
 // welcomes reports whether a request that arrives now may join: the response has
 // not been purged since the fill began, as far as is known, and would be selected
 // by the request. vary is what the key's responses varied by. The caller holds
 // the shard.
 func (f *fill) welcomes(request http.Header, vary []string, behind bool) bool {
-	if f.behind != behind || behind && variantOf(demandFields, request) != variantOf(demandFields, f.request) {
+	if f.behind != behind || behind && !sameDemand(request, f.request) {
 		return false
 	}
 	f.mu.Lock()

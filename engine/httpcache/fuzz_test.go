@@ -24,7 +24,12 @@ func FuzzCacheControl(f *testing.F) {
 		if strings.EqualFold(strings.TrimSpace(cc), "no-store") && !d.noStore && !d.targeted {
 			t.Error("no-store was missed")
 		}
-		onlyIfCached(http.Header{"Cache-Control": {cc}})
+		q := parseRequest(http.Header{"Cache-Control": {cc}}, true)
+		for _, delta := range []int64{int64(q.maxAge), int64(q.minFresh), int64(q.maxStale)} {
+			if delta < int64(absent) || delta > int64(maxDelta) {
+				t.Errorf("a delta of %d in a request", delta)
+			}
+		}
 	})
 }
 
@@ -74,6 +79,26 @@ func FuzzRange(f *testing.F) {
 		}
 		if kind != partOfContent && piece != (span{}) {
 			t.Errorf("%q of %d: %v without a part", s, length, piece)
+		}
+	})
+}
+
+func FuzzRanges(f *testing.F) {
+	for _, s := range []string{"bytes=0-0,200-", "bytes=,5-9 , -1,", "bytes=9-1,3-4", "bytes=900-,950-", "=,", ","} {
+		f.Add(s, int64(1000))
+	}
+	f.Fuzz(func(t *testing.T, s string, length int64) {
+		length = max(0, length)
+		parts, kind := parseRanges(s, length, 8)
+		if (kind == severalParts) != (len(parts) > 1) || (kind == partOfContent) != (len(parts) == 1) {
+			t.Errorf("%q of %d: %d parts for %d", s, length, len(parts), kind)
+		}
+		end := int64(-partOverhead)
+		for _, p := range parts {
+			if p.from-end < partOverhead || p.from >= p.to || p.to > length {
+				t.Errorf("%q of %d: %v", s, length, parts)
+			}
+			end = p.to
 		}
 	})
 }

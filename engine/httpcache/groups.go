@@ -10,6 +10,7 @@ import (
 // The response fields that name a response's groups.
 const (
 	fieldSurrogateKey = "Surrogate-Key"
+	fieldCacheTag     = "Cache-Tag"
 	fieldCacheGroups  = "Cache-Groups" // RFC 9875 §2
 )
 
@@ -18,12 +19,19 @@ const (
 var errGroups = errors.New("httpcache: groups malformed or over the limit")
 
 // parseGroups reads the groups of a response from Surrogate-Key (names between
-// spaces) and Cache-Groups (RFC 9875 §2, a List of Strings), sorted and once
+// spaces), Cache-Tag (names between commas) and Cache-Groups (RFC 9875 §2, a List of Strings), sorted and once
 // each. No more than maxGroups, none longer than maxBytes.
 func parseGroups(h http.Header, maxGroups, maxBytes int) ([]string, error) {
 	var groups []string
 	for _, v := range h[fieldSurrogateKey] {
 		groups = append(groups, strings.Fields(v)...)
+	}
+	for _, v := range h[fieldCacheTag] {
+		for tag := range strings.SplitSeq(v, ",") {
+			if tag = strings.TrimSpace(tag); tag != "" {
+				groups = append(groups, tag)
+			}
+		}
 	}
 	if v := h[fieldCacheGroups]; len(v) > 0 {
 		list, err := parseStringList(strings.Join(v, ", "))

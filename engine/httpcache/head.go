@@ -16,12 +16,17 @@ type head struct {
 	born time.Time // the moment at which its age was zero (RFC 9111 §4.2.3)
 	date time.Time
 
-	life     time.Duration // freshness lifetime (§4.2.1)
-	swr, sie time.Duration // stale-while-revalidate, stale-if-error; zero where stale use is forbidden
-	noCache  bool          // each use needs a validation first (§5.2.2.4)
+	life      time.Duration // freshness lifetime (§4.2.1)
+	guessed   bool          // life is a heuristic (§4.2.2)
+	swr, sie  time.Duration // stale-while-revalidate, stale-if-error; zero where stale use is forbidden
+	immutable bool          // unchanged while fresh, however often a client reloads (RFC 8246)
+	mayStale  bool          // a client that asks for it may be given it stale (§4.2.4)
+	noCache   bool          // each use needs a validation first (§5.2.2.4)
 
 	etag         string
 	lastModified time.Time // zero where there is none
+
+	withheld http.Header // what only who fetched it may have; never stored (§5.2.2.4, §5.2.2.7)
 
 	groups  []string // sorted
 	vary    []string // canonical names, sorted
@@ -50,6 +55,9 @@ type exchange struct {
 	answered  time.Time
 	maxGroups int
 	maxGroup  int
+
+	heuristicPercent int
+	maxHeuristic     time.Duration
 }
 
 // newHead reads a response. why names the reason for which it may not be
@@ -60,11 +68,11 @@ func newHead(x exchange) (h *head, why string) {
 	d := responseDirectives(header)
 	h = &head{status: x.response.StatusCode, header: header, length: x.response.ContentLength}
 	h.readDates(x)
-	h.readFreshness(d)
 	h.etag = validETag(header.Get("Etag"))
-	if t, err := http.ParseTime(header.Get("Last-Modified")); err == nil {
+	if t, ok := parseDate(header.Get("Last-Modified"), h.date); ok {
 		h.lastModified = t
 	}
+	h.readFreshness(d, x)
 	groups, err := parseGroups(header, x.maxGroups, x.maxGroup)
 	h.groups = groups
 	vary, varyAll := parseVary(header.Values("Vary"))
@@ -73,6 +81,7 @@ func newHead(x exchange) (h *head, why string) {
 		h.length = 0
 	}
 	h.setLengthField()
+	h.withhold(d.withheld)
 	switch why = whyNotStored(h, d, x.request); {
 	case varyAll:
 		return h, "vary"

@@ -32,7 +32,7 @@ func (c *Cache) pass(w http.ResponseWriter, r *http.Request, v verdict) {
 			c.address(p.Out, p.In)
 		},
 		ModifyResponse: func(resp *http.Response) error {
-			c.invalidate(r, resp.StatusCode)
+			c.invalidate(r, resp.StatusCode, resp.Header)
 			v.fwdStatus = resp.StatusCode
 			c.strip(resp.Header)
 			c.addStatus(resp.Header, resp.Header, "", v)
@@ -50,21 +50,6 @@ func (c *Cache) countPassed(r *http.Request) {
 	s.mu.Lock()
 	s.stats.Passed++
 	s.mu.Unlock()
-}
-
-// invalidate removes what is stored for the target of an unsafe request that
-// was answered without an error.
-func (c *Cache) invalidate(r *http.Request, status int) {
-	switch r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
-		return // safe (RFC 9110 §9.2.1)
-	}
-	if status < 200 || status > 399 {
-		return
-	}
-	if key, ok := c.cfg.KeyOf(asGet(r)); ok {
-		c.Purge(Purge{Keys: []string{key}})
-	}
 }
 
 // upstreamRequest is the GET for the whole of what r asks a part or a check of.

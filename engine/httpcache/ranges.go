@@ -13,8 +13,9 @@ type span struct{ from, to int64 }
 type rangeVerdict uint8
 
 const (
-	wholeContent  rangeVerdict = iota // none, not understood, or several: the 200
+	wholeContent  rangeVerdict = iota // none, or not understood: the 200
 	partOfContent                     // one range: the 206
+	severalParts                      // several: the 206 in parts
 	noSuchPart                        // one that cannot be satisfied: the 416
 )
 
@@ -84,20 +85,27 @@ func parseOffset(s string) (int64, bool) {
 	return n, true
 }
 
-// requestedSpan is the piece of a response that r asks for (RFC 9110 §14.2): a
-// range counts in a GET for a 200 of known length, if If-Range holds.
-func requestedSpan(r *http.Request, h *head) (span, rangeVerdict) {
+// requestedSpan is the piece of a response that r asks for, or the parts of it
+// (RFC 9110 §14.2): a range counts in a GET for a 200 of known length, if If-Range
+// holds. More than limit ranges do not count.
+func requestedSpan(r *http.Request, h *head, limit int) (piece span, parts []span, kind rangeVerdict) {
 	whole := span{0, h.length}
 	field := r.Header["Range"]
 	if len(field) != 1 || r.Method != http.MethodGet || h.status != http.StatusOK || h.length < 0 ||
 		!ifRangeHolds(r.Header["If-Range"], h) {
-		return whole, wholeContent
+		return whole, nil, wholeContent
 	}
-	piece, verdict := parseRange(field[0], h.length)
-	if verdict == wholeContent {
-		return whole, wholeContent
+	if strings.Contains(field[0], ",") {
+		if parts, kind = parseRanges(field[0], h.length, limit); kind == partOfContent {
+			piece = parts[0]
+		}
+	} else {
+		piece, kind = parseRange(field[0], h.length)
 	}
-	return piece, verdict
+	if kind == wholeContent {
+		piece = whole
+	}
+	return piece, parts, kind
 }
 
 // ifRangeHolds evaluates If-Range (RFC 9110 §13.1.5): the same strong ETag, or
@@ -109,6 +117,6 @@ func ifRangeHolds(field []string, h *head) bool {
 	if tag := validETag(field[0]); tag != "" {
 		return tag == h.etag && !strings.HasPrefix(tag, "W/")
 	}
-	since, err := http.ParseTime(field[0])
-	return err == nil && since.Equal(h.lastModified) && h.date.Sub(h.lastModified) >= time.Second
+	since, ok := parseDate(field[0], h.date)
+	return ok && since.Equal(h.lastModified) && h.date.Sub(h.lastModified) >= time.Second
 }

@@ -13,9 +13,9 @@ const maxRejoins = 4
 
 // want is what a request may be given.
 type want struct {
-	cachedOnly bool // only-if-cached
-	behind     bool // nothing that is stored
-	alone      bool // no fill of another
+	requestDirectives
+	behind bool // nothing that is stored
+	alone  bool // no fill of another
 }
 
 // decision is what the store says to a request: exactly one of hit, fill and
@@ -25,11 +25,13 @@ type decision struct {
 	refresh *fill // beside a stale hit: a validation to start in the background
 	reader  *reader
 	pass    bool
+	detail  string // of a stale hit or a pass: why
 }
 
 // serve answers a GET or HEAD that has a key.
 func (c *Cache) serve(w http.ResponseWriter, r *http.Request, key string) {
-	ask := want{cachedOnly: onlyIfCached(r.Header), behind: c.cfg.Behind != nil && c.cfg.Behind(r)}
+	ask := want{requestDirectives: parseRequest(r.Header, c.cfg.HonourRequest), behind: c.cfg.Behind != nil && c.cfg.Behind(r)}
+	ask.alone = ask.noCache
 	waited := false
 	for tries := 0; ; tries++ {
 		ask.alone = ask.alone || tries == maxRejoins
@@ -39,14 +41,14 @@ func (c *Cache) serve(w http.ResponseWriter, r *http.Request, key string) {
 			c.serveHit(w, r, d)
 			return
 		case d.pass:
-			c.pass(w, r, verdict{fwd: "bypass", detail: "hit-for-miss"})
+			c.pass(w, r, verdict{fwd: "bypass", detail: d.detail})
 			return
 		case d.reader == nil:
 			c.fail(w, r, key, verdict{detail: "only-if-cached"},
 				world.E(world.CodeTimeout, "httpcache", "Nothing usable is stored, and only-if-cached forbids to fetch it."))
 			return
 		}
-		again, alone := c.follow(w, r, d.reader, waited)
+		again, alone := c.follow(w, r, d.reader, ask, waited)
 		if !again {
 			return
 		}
@@ -68,12 +70,15 @@ func (c *Cache) decide(key string, r *http.Request, ask want) decision {
 		e = sl.match(r.Header)
 	}
 	if e != nil {
-		if d, ok := s.useStored(e, r, now); ok {
+		if d, ok := s.useStored(e, r, &ask, now); ok {
 			return d
 		}
 	}
-	if ask.cachedOnly {
+	switch {
+	case ask.onlyIfCached:
 		return decision{}
+	case ask.noStore:
+		return decision{pass: true, detail: "no-store"}
 	}
 	if sl != nil && sl.pass != nil && !now.Before(sl.pass.until) {
 		s.remove(sl.pass)
@@ -81,7 +86,7 @@ func (c *Cache) decide(key string, r *http.Request, ask want) decision {
 	}
 	passing := sl != nil && sl.pass != nil
 	if passing && (r.Method != http.MethodGet || isConditional(r)) {
-		return decision{pass: true} // as asked: a part, or nothing new, is cheaper than the whole
+		return decision{pass: true, detail: "hit-for-miss"} // as asked: a part, or nothing new, is cheaper than the whole
 	}
 	alone := ask.alone || passing || (e != nil && e.noCache)
 	if sl != nil && !alone {
@@ -93,17 +98,19 @@ func (c *Cache) decide(key string, r *http.Request, ask want) decision {
 	}
 	f := newFill(s, key, hash, r.Header)
 	f.joinable, f.behind = !alone, ask.behind
-	f.explain(e, ask.behind, passing)
+	f.explain(e, ask.behind, passing, now)
 	s.stats.Misses++
 	s.began(f)
 	return decision{reader: f.enter(true)}
 }
 
 // useStored answers with a stored response where it is fresh, or stale within
-// stale-while-revalidate (RFC 5861 §3); then one validation a key is begun.
-func (s *shard) useStored(e *entry, r *http.Request, now time.Time) (decision, bool) {
+// max-stale, or within stale-while-revalidate (RFC 5861 §3); then one validation
+// a key is begun.
+func (s *shard) useStored(e *entry, r *http.Request, ask *want, now time.Time) (decision, bool) {
 	fresh := e.fresh(now)
-	if !fresh && !e.staleWhileRevalidate(now) {
+	refresh := !fresh && e.staleWhileRevalidate(now) && !ask.refusesStale()
+	if !ask.accepts(e.head, now) || !fresh && !refresh && !ask.acceptsStale(e.head, now) {
 		return decision{}, false
 	}
 	d := decision{hit: e}
@@ -113,6 +120,11 @@ func (s *shard) useStored(e *entry, r *http.Request, now time.Time) (decision, b
 		return d, true
 	}
 	s.stats.Stale++
+	if !refresh {
+		d.detail = "max-stale"
+		return d, true
+	}
+	d.detail = "stale-while-revalidate"
 	for _, f := range e.slot.fills {
 		if f.stale == e {
 			return d, true
@@ -120,7 +132,7 @@ func (s *shard) useStored(e *entry, r *http.Request, now time.Time) (decision, b
 	}
 	f := newFill(s, e.slot.key, e.hash, r.Header)
 	f.joinable, f.leaderless = true, true
-	f.explain(e, false, false)
+	f.explain(e, false, false, now)
 	s.stats.Misses++
 	s.began(f)
 	d.refresh = f
@@ -128,10 +140,12 @@ func (s *shard) useStored(e *entry, r *http.Request, now time.Time) (decision, b
 }
 
 // explain sets what the fill validates and why it goes upstream.
-func (f *fill) explain(e *entry, behind, passing bool) {
+func (f *fill) explain(e *entry, behind, passing bool, now time.Time) {
 	switch {
 	case behind:
 		f.fwd, f.detail = "bypass", "behind"
+	case e != nil && e.fresh(now):
+		f.fwd, f.stale = "request", e // it was not fresh enough for who asks
 	case e != nil:
 		f.fwd, f.stale = "stale", e
 	case passing:
@@ -146,16 +160,12 @@ func (c *Cache) serveHit(w http.ResponseWriter, r *http.Request, d decision) {
 		// A cache that is closing serves what it has; the refusal is the fill's.
 		_ = c.begin(d.refresh, r)
 	}
-	v := verdict{hit: true}
-	if d.refresh != nil || !d.hit.fresh(c.cfg.Now()) {
-		v.detail = "stale-while-revalidate"
-	}
-	c.deliver(w, r, d.hit.slot.key, d.hit.head, stored(d.hit.body), v)
+	c.deliver(w, r, d.hit.slot.key, d.hit.head, stored(d.hit.body), verdict{hit: true, detail: d.detail})
 }
 
 // follow sees one request through a fill. again says that it got nothing and
 // must be decided anew, alone that it should not wait for another then.
-func (c *Cache) follow(w http.ResponseWriter, r *http.Request, rd *reader, waited bool) (again, alone bool) {
+func (c *Cache) follow(w http.ResponseWriter, r *http.Request, rd *reader, ask want, waited bool) (again, alone bool) {
 	f := rd.f
 	defer rd.leave()
 	if rd.leader {
@@ -170,7 +180,7 @@ func (c *Cache) follow(w http.ResponseWriter, r *http.Request, rd *reader, waite
 	v := f.verdict(rd, waited)
 	switch f.outcome {
 	case failed:
-		c.serveFailure(w, r, f, v)
+		c.serveFailure(w, r, f, ask, v)
 	case released:
 		own := rd.takeOwn()
 		if own == nil {
@@ -184,10 +194,13 @@ func (c *Cache) follow(w http.ResponseWriter, r *http.Request, rd *reader, waite
 		if f.isSpoiled(rd) || variantOf(f.head.vary, r.Header) != f.head.variant {
 			return true, false
 		}
-		if !rd.leader {
+		h := f.head
+		if rd.leader {
+			h = h.complete()
+		} else {
 			f.countCollapsed()
 		}
-		c.deliver(w, r, f.key, f.head, rd, v)
+		c.deliver(w, r, f.key, h, rd, v)
 	}
 	return false, false
 }
@@ -215,8 +228,8 @@ func (f *fill) countCollapsed() {
 
 // serveFailure answers after the upstream failed: with the stale response where
 // stale-if-error allows that (RFC 5861 §4), else with an error.
-func (c *Cache) serveFailure(w http.ResponseWriter, r *http.Request, f *fill, v verdict) {
-	if f.stale != nil && f.stale.staleIfError(c.cfg.Now()) {
+func (c *Cache) serveFailure(w http.ResponseWriter, r *http.Request, f *fill, ask want, v verdict) {
+	if f.stale != nil && f.stale.staleIfError(c.cfg.Now()) && !ask.refusesStale() {
 		f.shard.mu.Lock()
 		f.shard.stats.Stale++
 		f.shard.mu.Unlock()

@@ -15,7 +15,7 @@ var storableStatus = map[int]bool{
 func whyNotStored(h *head, d directives, request http.Header) string {
 	_, explicit := lifetime(h.header, d, h.date)
 	switch {
-	case d.noStore:
+	case d.noStore && !(d.mustUnderstand && storableStatus[h.status]): // §5.2.2.3
 		return "no-store"
 	case d.private:
 		return "private"
@@ -27,7 +27,7 @@ func whyNotStored(h *head, d directives, request http.Header) string {
 		return "status"
 	case d.noCache && !h.hasValidator():
 		return "no-cache"
-	case !explicit && !d.noCache:
+	case !explicit && !h.guessed && !d.noCache:
 		return "no-freshness"
 	case h.life <= 0 && h.swr == 0 && h.sie == 0 && !h.hasValidator():
 		return "no-freshness" // never of use: neither fresh, nor to be validated

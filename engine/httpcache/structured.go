@@ -1,9 +1,12 @@
 package httpcache
 
 import (
+	"encoding/base64"
 	"errors"
+	"net/url"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // errStructured says that a field is not a structured field of the type that
@@ -177,12 +180,12 @@ func (p *sfParser) bare() (item, error) {
 	case c == '?':
 		return p.boolean()
 	case c == ':':
-		return p.delimited(1, ':', isBase64)
+		return item{}, p.byteSequence()
 	case c == '%':
 		if !strings.HasPrefix(p.in, `%"`) {
 			return item{}, errStructured
 		}
-		return p.delimited(2, '"', func(c byte) bool { return c >= 0x20 && c < 0x7f && c != '"' })
+		return item{}, p.displayString()
 	case c == '@':
 		p.in = p.in[1:]
 		it, err := p.number()
@@ -197,15 +200,42 @@ func (p *sfParser) bare() (item, error) {
 	return item{}, errStructured
 }
 
-// delimited skips skip bytes, then everything that ok accepts up to end: a type
-// that is valid here and that no directive of ours takes.
-func (p *sfParser) delimited(skip int, end byte, ok func(byte) bool) (item, error) {
-	p.in = p.in[skip:]
-	p.take(ok)
-	if !p.eat(end) {
-		return item{}, errStructured
+// byteSequence reads past a Byte Sequence (RFC 9651 §4.2.7). No directive of ours
+// takes one; one that is malformed still spoils the field.
+func (p *sfParser) byteSequence() error {
+	p.in = p.in[1:]
+	text := p.take(isBase64)
+	if !p.eat(':') {
+		return errStructured
 	}
-	return item{}, nil
+	if _, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "=")); err != nil {
+		return errStructured
+	}
+	return nil
+}
+
+// displayString reads past a Display String (RFC 9651 §4.2.10): printable ASCII,
+// with "%" before two lower-case hexadecimal digits, of valid UTF-8 in the end.
+func (p *sfParser) displayString() error {
+	p.in = p.in[len(`%"`):]
+	text := p.take(func(c byte) bool { return c >= 0x20 && c < 0x7f && c != '"' })
+	if !p.eat('"') {
+		return errStructured
+	}
+	for i := 0; i < len(text); i++ {
+		if text[i] != '%' {
+			continue
+		}
+		if i+2 >= len(text) || !isLowerHex(text[i+1]) || !isLowerHex(text[i+2]) {
+			return errStructured
+		}
+		i += 2
+	}
+	decoded, err := url.PathUnescape(text)
+	if err != nil || !utf8.ValidString(decoded) {
+		return errStructured
+	}
+	return nil
 }
 
 // number reads an Integer of up to 15 digits, or a Decimal (RFC 9651 §4.2.4).
@@ -263,10 +293,11 @@ func (p *sfParser) str() (string, error) {
 	return "", errStructured
 }
 
-func isDigit(c byte) bool  { return c >= '0' && c <= '9' }
-func isLower(c byte) bool  { return c >= 'a' && c <= 'z' }
-func isAlpha(c byte) bool  { return isLower(c | 0x20) }
-func isBase64(c byte) bool { return isAlpha(c) || isDigit(c) || c == '+' || c == '/' || c == '=' }
+func isDigit(c byte) bool    { return c >= '0' && c <= '9' }
+func isLowerHex(c byte) bool { return isDigit(c) || (c >= 'a' && c <= 'f') }
+func isLower(c byte) bool    { return c >= 'a' && c <= 'z' }
+func isAlpha(c byte) bool    { return isLower(c | 0x20) }
+func isBase64(c byte) bool   { return isAlpha(c) || isDigit(c) || c == '+' || c == '/' || c == '=' }
 
 // isTokenByte is tchar of RFC 9110 §5.6.2.
 func isTokenByte(c byte) bool {

@@ -46,7 +46,7 @@ func (c *Cache) end(f *fill) {
 func (c *Cache) fill(ctx context.Context, f *fill, out *http.Request) {
 	x, err := c.ask(f, out)
 	if err == nil && x.response.StatusCode == http.StatusNotModified {
-		if f.stale != nil && stillValid(f.stale.head, x.response.Header) {
+		if f.stale != nil && stillValid(f.stale.head, x.response.Header, x.answered) {
 			x.response.Body.Close()
 			c.validated(f, x)
 			f.stop()
@@ -69,7 +69,11 @@ func (f *fill) stop() {
 }
 
 func (c *Cache) ask(f *fill, out *http.Request) (exchange, error) {
-	x := exchange{request: f.request, asked: c.cfg.Now(), maxGroups: c.cfg.MaxGroups, maxGroup: c.cfg.MaxGroupBytes}
+	x := exchange{
+		request: f.request, asked: c.cfg.Now(),
+		maxGroups: c.cfg.MaxGroups, maxGroup: c.cfg.MaxGroupBytes,
+		heuristicPercent: c.cfg.HeuristicPercent, maxHeuristic: c.cfg.MaxHeuristic,
+	}
 	var err error
 	x.response, err = c.cfg.Upstream.RoundTrip(out)
 	x.answered = c.cfg.Now()
@@ -92,10 +96,18 @@ func (c *Cache) askAgain(f *fill, x exchange, out *http.Request) (exchange, erro
 }
 
 // stillValid reports whether a 304 speaks of the stored response: it names the
-// same entity-tag, or none (RFC 9111 §4.3.4).
-func stillValid(h *head, from http.Header) bool {
-	tag := from.Get("Etag")
-	return tag == "" || weakMatch(validETag(tag), h.etag)
+// same entity-tag; or has none, and the same Last-Modified or none
+// (RFC 9111 §4.3.4).
+func stillValid(h *head, from http.Header, now time.Time) bool {
+	if tag := from.Get("Etag"); tag != "" {
+		return weakMatch(validETag(tag), h.etag)
+	}
+	field := from.Get("Last-Modified")
+	if field == "" {
+		return true
+	}
+	changed, ok := parseDate(field, now)
+	return ok && changed.Equal(h.lastModified)
 }
 
 // validated freshens the stored response with a 304 (RFC 9111 §4.3.4).
@@ -188,7 +200,7 @@ func (c *Cache) store(f *fill, h *head, body []byte) (spoiled, kept bool) {
 		s.close(f)
 		return true, false
 	}
-	kept = s.put(f.key, f.hash, h, body)
+	kept = s.put(f.key, f.hash, h.shareable(), body)
 	s.close(f) // who comes now finds it stored
 	return false, kept
 }

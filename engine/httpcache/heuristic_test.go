@@ -1,0 +1,72 @@
+package httpcache
+
+import (
+	"net/http"
+	"testing"
+	"time"
+)
+
+func TestHeuristicFreshness(t *testing.T) { // RFC 9111 §4.2.2
+	const (
+		date = "Date: Sun, 01 Jun 2025 12:00:00 GMT"
+		old  = "Last-Modified: Sun, 01 Jun 2025 10:20:00 GMT" // 100 minutes
+	)
+	for _, tc := range []struct {
+		name    string
+		percent int
+		status  int
+		fields  []string
+		life    time.Duration
+		why     string
+	}{
+		{"a tenth", 10, 200, []string{old}, 10 * time.Minute, ""},
+		{"no policy", 0, 200, []string{old}, 0, "no-freshness"},
+		{"nothing to guess from", 10, 200, []string{`ETag: "a"`}, 0, "no-freshness"},
+		{"never over the limit", 10, 200, []string{"Last-Modified: Sun, 01 Jun 2014 10:20:00 GMT"}, time.Hour, ""},
+		{"older than a duration can hold", 100, 200, []string{"Last-Modified: Sun, 01 Jun 1600 10:20:00 GMT"}, time.Hour, ""},
+		{"changed in the future", 10, 200, []string{"Last-Modified: Sun, 01 Jun 2025 12:30:00 GMT"}, 0, ""},
+		{"explicit freshness rules", 10, 200, []string{old, "Cache-Control: max-age=5"}, 5 * time.Second, ""},
+		{"a malformed one is explicit", 10, 200, []string{old, "Expires: soon"}, 0, ""},
+		{"of a targeted field too", 10, 200, []string{old, "CDN-Cache-Control: public"}, 10 * time.Minute, ""},
+		{"RFC 9110 §15.1: 404", 10, 404, []string{old}, 10 * time.Minute, ""},
+		{"RFC 9110 §15.1: 302 is not", 10, 302, []string{old}, 0, "no-freshness"},
+		{"RFC 9111 §5.2.2.9: public", 10, 302, []string{old, "Cache-Control: public"}, 10 * time.Minute, ""},
+		{"RFC 9111 §5.2.2.5: no-store", 10, 200, []string{old, "Cache-Control: no-store"}, 10 * time.Minute, "no-store"},
+	} {
+		x := exchangeOf(tc.status, nil, append([]string{date}, tc.fields...))
+		x.heuristicPercent, x.maxHeuristic = tc.percent, time.Hour
+		if h, why := newHead(x); h.life != tc.life || why != tc.why {
+			t.Errorf("%s: fresh for %v, not stored for %q; want %v %q", tc.name, h.life, why, tc.life, tc.why)
+		}
+	}
+}
+
+func TestHeuristicFreshnessIsUsed(t *testing.T) { // RFC 9111 §4.2.2
+	g := newRig(t, func(c *Config) { c.HeuristicPercent = 10 })
+	g.origin.says(200, "cake", "Last-Modified: Sun, 01 Jun 2025 10:20:00 GMT")
+	g.expect(g.get("/a"), 200, "cake", "edge-iad; fwd=miss; fwd-status=200; stored; ttl=600")
+	g.pass(599 * time.Second)
+	g.expect(g.get("/a"), 200, "cake", "edge-iad; hit; ttl=1")
+}
+
+func TestA304WithAnotherLastModified(t *testing.T) { // RFC 9111 §4.3.4
+	const lm = "Last-Modified: Sun, 01 Jun 2025 10:00:00 GMT"
+	for field, want := range map[string]bool{
+		"X: 1": true, lm: true, "Last-Modified: Sunday, 01-Jun-25 10:00:00 GMT": true,
+		"Last-Modified: Sun, 01 Jun 2025 11:00:00 GMT": false, "Last-Modified: lately": false,
+	} {
+		g := newRig(t, nil)
+		g.origin.set(func(r *http.Request) (*http.Response, error) {
+			if r.Header.Get("If-Modified-Since") != "" {
+				return answer(304, "", field), nil
+			}
+			return answer(200, "cake", "Cache-Control: max-age=10", lm), nil
+		})
+		g.get("/a")
+		g.pass(20 * time.Second)
+		g.get("/a")
+		if valid := g.origin.reads() == 2; valid != want {
+			t.Errorf("a 304 with %q was used: %v, want %v", field, valid, want)
+		}
+	}
+}
