@@ -32,6 +32,9 @@ func cutETag(s string) (tag, rest string, ok bool) {
 	return s[:n], s[n:], true
 }
 
+// isStrong reports whether tag is a strong validator (RFC 9110 §8.8.1).
+func isStrong(tag string) bool { return strings.HasPrefix(tag, `"`) }
+
 // weakMatch is the weak comparison of RFC 9110 §8.8.3.2.
 func weakMatch(a, b string) bool {
 	return a != "" && strings.TrimPrefix(a, "W/") == strings.TrimPrefix(b, "W/")
@@ -65,7 +68,11 @@ func notModified(r *http.Request, h *head) bool {
 	if list, ok := r.Header["If-None-Match"]; ok {
 		return matchesAny(strings.Join(list, ", "), h.etag)
 	}
-	since, ok := parseDate(r.Header.Get("If-Modified-Since"), h.date)
+	field := r.Header["If-Modified-Since"]
+	if len(field) != 1 { // RFC 9110 §13.1.3: ignored with more than one member
+		return false
+	}
+	since, ok := parseDate(field[0], h.date)
 	if !ok {
 		return false
 	}

@@ -161,26 +161,33 @@ func eachDirective(in string, use func(name, value string, hasValue bool)) {
 }
 
 // directiveValue cuts a token or a quoted-string off the front. A string that
-// is never closed runs to the end.
+// is never closed is none: it must not hide a no-store behind it.
 func directiveValue(in string) (value, rest string) {
-	if !strings.HasPrefix(in, `"`) {
-		end := strings.IndexAny(in, ", \t")
-		if end < 0 {
-			end = len(in)
+	if strings.HasPrefix(in, `"`) {
+		if value, rest, ok := cutString(in); ok {
+			return value, rest
 		}
-		return in[:end], in[end:]
 	}
+	end := strings.IndexAny(in, ", \t")
+	if end < 0 {
+		end = len(in)
+	}
+	return in[:end], in[end:]
+}
+
+// cutString cuts a quoted-string (RFC 9110 §5.6.4) off the front.
+func cutString(in string) (value, rest string, ok bool) {
 	var b strings.Builder
 	for i := 1; i < len(in); i++ {
 		switch in[i] {
 		case '"':
-			return b.String(), in[i+1:]
+			return b.String(), in[i+1:], true
 		case '\\':
 			if i++; i == len(in) {
-				return b.String(), ""
+				return "", in, false
 			}
 		}
 		b.WriteByte(in[i])
 	}
-	return b.String(), ""
+	return "", in, false
 }

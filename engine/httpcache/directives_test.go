@@ -17,6 +17,8 @@ func TestCacheControlGrammar(t *testing.T) {
 		{"RFC 9110 §5.6.1: empty list members", ", ,max-age=60,,no-store,", 60 * sec, true},
 		{"RFC 9110 §5.6.4: a quoted pair", `x="a\", max-age=1", max-age=60`, 60 * sec, false},
 		{"RFC 9110 §5.6.4: a directive's name in a string", `x="no-store", max-age=60`, 60 * sec, false},
+		{"RFC 9110 §5.6.4: a string that is never closed hides nothing", `x="a, no-store, max-age=60`, 60 * sec, true},
+		{"RFC 9110 §5.6.4: nor one that ends in a backslash", `x="a, no-store, max-age=60, y\`, 60 * sec, true},
 		{"RFC 9110 §5.6.4: in a token", `x=no-store, max-age=60`, 60 * sec, false},
 		{"RFC 9111 §5.2.3: an unknown directive", "max-age=60, community=\"UCI\"", 60 * sec, false},
 		{"RFC 9111 §1.2.2: leading zeros", "max-age=0060", 60 * sec, false},

@@ -114,8 +114,11 @@ func ifRangeHolds(field []string, h *head) bool {
 	if len(field) == 0 {
 		return true
 	}
+	if len(field) > 1 { // it has one validator
+		return false
+	}
 	if tag := validETag(field[0]); tag != "" {
-		return tag == h.etag && !strings.HasPrefix(tag, "W/")
+		return tag == h.etag && isStrong(tag)
 	}
 	since, ok := parseDate(field[0], h.date)
 	return ok && since.Equal(h.lastModified) && h.date.Sub(h.lastModified) >= time.Second

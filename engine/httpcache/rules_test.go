@@ -155,6 +155,7 @@ func TestClientConditions(t *testing.T) {
 		{"RFC 9110 §13.1.3: not since", response, 200, []string{"If-Modified-Since: Sun, 01 Jun 2025 11:00:00 GMT"}, true},
 		{"RFC 9110 §13.1.3: since", response, 200, []string{"If-Modified-Since: Sun, 01 Jun 2025 10:59:59 GMT"}, false},
 		{"RFC 9110 §13.1.3: malformed", response, 200, []string{"If-Modified-Since: yesterday"}, false},
+		{"RFC 9110 §13.1.3: twice", response, 200, []string{"If-Modified-Since: Sun, 01 Jun 2025 11:00:00 GMT", "If-Modified-Since: Sun, 01 Jun 2025 11:00:00 GMT"}, false},
 		{"RFC 9110 §13.2.2: If-None-Match rules", response, 200, []string{`If-None-Match: "v2"`, "If-Modified-Since: Sun, 01 Jun 2025 11:00:00 GMT"}, false},
 		{"RFC 9111 §4.3.2: Date where there is no Last-Modified", weak, 200, []string{"If-Modified-Since: Sun, 01 Jun 2025 12:00:00 GMT"}, true},
 		{"RFC 9110 §13.2.1: only where it would be a success", response, 404, []string{`If-None-Match: "v1"`}, false},

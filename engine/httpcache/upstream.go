@@ -96,11 +96,11 @@ func (c *Cache) askAgain(f *fill, x exchange, out *http.Request) (exchange, erro
 }
 
 // stillValid reports whether a 304 speaks of the stored response: it names the
-// same entity-tag; or has none, and the same Last-Modified or none
-// (RFC 9111 §4.3.4).
+// same entity-tag, compared strongly if it is a strong one; or has none, and the
+// same Last-Modified or none (RFC 9111 §4.3.4).
 func stillValid(h *head, from http.Header, now time.Time) bool {
 	if tag := from.Get("Etag"); tag != "" {
-		return weakMatch(validETag(tag), h.etag)
+		return tag == h.etag || !isStrong(tag) && weakMatch(validETag(tag), h.etag)
 	}
 	field := from.Get("Last-Modified")
 	if field == "" {
