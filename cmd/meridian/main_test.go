@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // standIn makes the test binary a command that stops for ever.
@@ -55,14 +56,20 @@ func TestSecondInterruptEndsAStopThatHangs(t *testing.T) {
 	}
 }
 
+// between is how long a person takes to press Ctrl-C once more. A flood of
+// signals would meet the process while it dies of the first.
+const between = 50 * time.Millisecond
+
 // endedBySignals repeats the signal until the command has ended: the handler
 // goes just after the context does.
 func endedBySignals(cmd *exec.Cmd, signal syscall.Signal, ended <-chan error) error {
+	again := time.NewTicker(between)
+	defer again.Stop()
 	for {
 		select {
 		case err := <-ended:
 			return err
-		default:
+		case <-again.C:
 			_ = cmd.Process.Signal(signal) // it may be over already
 		}
 	}
