@@ -6,6 +6,11 @@ type Purge struct {
 	Groups []string
 	Keys   []string
 	All    bool
+
+	// Soft makes what is named stale at once instead of removing it: it may still
+	// be served while it is validated, or after an error, as its own
+	// stale-while-revalidate and stale-if-error allow.
+	Soft bool
 }
 
 // purgeMemory remembers the purges that a running fill may have missed: a

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,7 +24,8 @@ type entry struct {
 	size  int64
 	hash  uint64
 	place place
-	until time.Time // of a hit-for-miss memory: when it ends
+	until time.Time    // of a hit-for-miss memory: when it ends
+	memo  atomic.Value // see [Found.Memo]
 }
 
 // slot is all that is known of one key. It is in the shard for as long as it

@@ -1,0 +1,61 @@
+package httpcache
+
+import (
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// Found is a stored response that may be sent as it is: fresh, and whole.
+type Found struct {
+	e   *entry
+	age time.Duration
+	ttl time.Duration
+	c   *Cache
+}
+
+// Find is the short way to a hit, for who has a key and no [http.Request] yet.
+// It counts as a hit. False: go the long way, by [Cache.ServeHTTP]. So it is
+// for what is not stored or not fresh, and for what varies by fields of the
+// request. The caller sees to conditions, ranges, directives of the request, and
+// to what [Config.Behind] would say.
+func (c *Cache) Find(key []byte) (Found, bool) {
+	now := c.cfg.Now()
+	s, _ := c.shardOf(string(key))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sl := s.slots[string(key)]
+	if sl == nil || len(sl.vary) > 0 || len(sl.entries) == 0 {
+		return Found{}, false
+	}
+	e := sl.entries[0]
+	if !e.fresh(now) {
+		return Found{}, false
+	}
+	s.ram.touch(e)
+	s.stats.Hits++
+	return Found{e: e, age: e.age(now), ttl: e.ttl(now), c: c}, true
+}
+
+// Status is the response's status code.
+func (f Found) Status() int { return f.e.status }
+
+// Header is the response's fields as stored, without Age and Cache-Status. It
+// is shared: it must not be changed.
+func (f Found) Header() http.Header { return f.e.header }
+
+// Age is the response's age in whole seconds (RFC 9111 §4.2.3).
+func (f Found) Age() int64 { return int64(f.age / time.Second) }
+
+// CacheStatus is the whole of Cache-Status (RFC 9211) for this hit.
+func (f Found) CacheStatus() string {
+	m := verdict{hit: true, ttl: f.ttl, hasTTL: true}.member(f.c.name, "")
+	return appendMember(f.e.header["Cache-Status"], m)[0]
+}
+
+// Body is the content in memory, never changed by anybody.
+func (f Found) Body() []byte { return f.e.body }
+
+// Memo keeps what a caller has made of the response, for as long as it is
+// stored as it is. The caller minds that Age and Cache-Status change each second.
+func (f Found) Memo() *atomic.Value { return &f.e.memo }

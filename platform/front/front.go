@@ -1,0 +1,68 @@
+// Package front is what a visitor's connection meets first: it answers hits by
+// itself, over HTTP/1.1 and HTTP/2, and leaves all else to the standard server
+// and its handler.
+package front
+
+import (
+	"net/netip"
+	"os"
+)
+
+// Request is a plain request as a front has read and checked it: GET or HEAD,
+// no content, no expectation. Its bytes belong to the connection and are good
+// until [Hits.Hit] returns.
+type Request struct {
+	Method string  // "GET" or "HEAD"
+	Host   []byte  // the authority as it was sent (Host or :authority)
+	Target []byte  // origin form: path and query as they were sent (RFC 9112 §3.2.1)
+	Fields []Field // all fields but Host and those of the connection, in order
+	TLS    bool
+	Remote netip.AddrPort
+}
+
+// Field is one field line. Name is in lower case, Value without space around it.
+type Field struct{ Name, Value []byte }
+
+// Get is the value of the first field of that name (in lower case), nil where
+// there is none.
+func (r *Request) Get(name string) []byte {
+	for i := range r.Fields {
+		if string(r.Fields[i].Name) == name {
+			return r.Fields[i].Value
+		}
+	}
+	return nil
+}
+
+// Has reports whether there is a field of that name (in lower case).
+func (r *Request) Has(name string) bool {
+	for i := range r.Fields {
+		if string(r.Fields[i].Name) == name {
+			return true
+		}
+	}
+	return false
+}
+
+// Hits is who knows what can be answered at once.
+type Hits interface {
+	// Hit is the whole answer to r, ready to be sent; false where r must go to
+	// the handler. It is called by many connections at once, must not block, and
+	// keeps nothing of r.
+	Hit(r *Request) (Answer, bool)
+}
+
+// Answer is a response ready to be sent: a head, and content in memory or in a
+// file. The front sends no content to HEAD.
+type Answer struct {
+	Head *Head
+	Body []byte // never changed by anybody
+
+	// File holds the content instead, where it is not nil: Length bytes from
+	// Offset. The file's own position is not used.
+	File           *os.File
+	Offset, Length int64
+
+	// Release, where not nil, is called once the answer has been sent or given up.
+	Release func()
+}
