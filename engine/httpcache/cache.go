@@ -153,22 +153,23 @@ func orDefault[N int | int64 | time.Duration](n, standard N) N {
 	return n
 }
 
-// Purge removes what p names and returns how many stored responses that were.
-// Once it has returned, no request that arrives later is given any of them, nor
-// a response whose fill began before it.
+// Purge does what p says and returns how many stored responses p names. Once it
+// has returned, no request that arrives later is given any of them, nor a
+// response whose fill began before it; after a soft purge none but as stale.
 func (c *Cache) Purge(p Purge) int {
+	now := c.cfg.Now()
 	keys := map[*shard][]string{}
 	for _, key := range p.Keys {
-		s, _ := c.shardOf(key)
+		s, _ := shardOf(c, key)
 		keys[s] = append(keys[s], key)
 	}
-	removed := 0
+	named := 0
 	for _, s := range c.shards {
 		if p.All || len(p.Groups) > 0 || len(keys[s]) > 0 {
-			removed += s.purge(Purge{Groups: p.Groups, Keys: keys[s], All: p.All})
+			named += s.purge(Purge{Groups: p.Groups, Keys: keys[s], All: p.All, Soft: p.Soft}, now)
 		}
 	}
-	return removed
+	return named
 }
 
 // Stats sums up all shards.
@@ -212,7 +213,7 @@ func (c *Cache) track() bool {
 }
 
 // shardOf finds a key's shard and hash (FNV-1a).
-func (c *Cache) shardOf(key string) (*shard, uint64) {
+func shardOf[K string | []byte](c *Cache, key K) (*shard, uint64) {
 	h := uint64(14695981039346656037)
 	for i := range len(key) {
 		h = (h ^ uint64(key[i])) * 1099511628211

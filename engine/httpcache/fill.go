@@ -105,13 +105,13 @@ func (f *fill) welcomes(request http.Header, vary []string, behind bool) bool {
 	if f.stale != nil {
 		groups = f.stale.groups
 	}
-	if f.shard.purges.hit(f.start, f.key, groups) {
+	if f.shard.purges.hit(f.start, f.key, groups) != untouched {
 		return false
 	}
 	if h == nil {
 		return variantOf(vary, request) == variantOf(vary, f.request)
 	}
-	return !f.shard.purges.hit(f.start, f.key, h.groups) && variantOf(h.vary, request) == h.variant
+	return f.shard.purges.hit(f.start, f.key, h.groups) == untouched && variantOf(h.vary, request) == h.variant
 }
 
 // settle publishes what became of the request and wakes who waits.

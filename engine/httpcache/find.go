@@ -21,7 +21,7 @@ type Found struct {
 // to what [Config.Behind] would say.
 func (c *Cache) Find(key []byte) (Found, bool) {
 	now := c.cfg.Now()
-	s, _ := c.shardOf(string(key))
+	s, _ := shardOf(c, key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sl := s.slots[string(key)]

@@ -45,6 +45,18 @@ func (h *head) staleWhileRevalidate(now time.Time) bool { return h.swr > 0 && -h
 
 func (h *head) staleIfError(now time.Time) bool { return h.sie > 0 && -h.ttl(now) < h.sie }
 
+// stale is h as if its lifetime ended now, unless it has ended already. It has
+// grown older, so that the tiers and clients that are given it reckon as we do:
+// with an earlier end of its lifetime alone they would hold it to be fresh.
+func (h *head) stale(now time.Time) *head {
+	if h.ttl(now) <= 0 {
+		return h
+	}
+	c := *h
+	c.born = now.Add(-h.life)
+	return &c
+}
+
 func (h *head) hasValidator() bool { return h.etag != "" || !h.lastModified.IsZero() }
 
 // exchange is one upstream request and the response to it, with both times.

@@ -46,7 +46,7 @@ func (c *Cache) pass(w http.ResponseWriter, r *http.Request, v verdict) {
 }
 
 func (c *Cache) countPassed(r *http.Request) {
-	s, _ := c.shardOf(r.URL.Path)
+	s, _ := shardOf(c, r.URL.Path)
 	s.mu.Lock()
 	s.stats.Passed++
 	s.mu.Unlock()

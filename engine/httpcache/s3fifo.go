@@ -48,6 +48,22 @@ func (q *fifo) unlink(e *entry) {
 	e.place.prev, e.place.next, e.place.queue = nil, nil, nil
 }
 
+// swap puts e, of the same size, where old is.
+func (q *fifo) swap(old, e *entry) {
+	e.place = old.place
+	if e.place.prev != nil {
+		e.place.prev.place.next = e
+	} else {
+		q.head = e
+	}
+	if e.place.next != nil {
+		e.place.next.place.prev = e
+	} else {
+		q.tail = e
+	}
+	old.place.prev, old.place.next, old.place.queue = nil, nil, nil
+}
+
 // s3fifo decides what stays. It calls evict for each entry that it lets go.
 type s3fifo struct {
 	limit       int64
@@ -90,6 +106,9 @@ func (c *s3fifo) remove(e *entry) {
 		e.place.queue.unlink(e)
 	}
 }
+
+// swap puts e, of the same size, in old's place: neither newer nor older.
+func (c *s3fifo) swap(old, e *entry) { old.place.queue.swap(old, e) }
 
 // replace puts e where old was known to be worth keeping: a validated or newer
 // response of the same variant inherits its hits and its queue.

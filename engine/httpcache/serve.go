@@ -61,7 +61,7 @@ func (c *Cache) serve(w http.ResponseWriter, r *http.Request, key string) {
 // a fill. It is one step under the shard's lock: a purge is before or after it.
 func (c *Cache) decide(key string, r *http.Request, ask want) decision {
 	now := c.cfg.Now()
-	s, hash := c.shardOf(key)
+	s, hash := shardOf(c, key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sl := s.slots[key]

@@ -1,6 +1,7 @@
 package httpcache
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -169,46 +170,64 @@ func (s *shard) unlist(e *entry) {
 	s.dropIfEmpty(sl)
 }
 
-func (s *shard) removeAll(sl *slot) int {
-	n := len(sl.entries)
+func (s *shard) removeAll(sl *slot) {
 	for len(sl.entries) > 0 {
 		s.remove(sl.entries[len(sl.entries)-1])
 	}
-	return n
 }
 
-// purge removes what p names, in one step, and has running fills refused that it
-// may concern. It returns how many responses were removed.
-func (s *shard) purge(p Purge) int {
+// purge does p in one step, and has running fills refused or marked that it may
+// concern. It returns how many stored responses it named.
+func (s *shard) purge(p Purge, now time.Time) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.purges.record(p, s.filling > 0)
-	removed := 0
+	do := s.remove
+	if p.Soft {
+		do = func(e *entry) { s.soften(e, now) }
+	}
+	named := 0
 	if p.All {
 		for _, sl := range s.slots {
-			removed += s.removeKey(sl)
+			named += s.purgeKey(sl, do)
 		}
-		return removed
+		return named
 	}
 	for _, key := range p.Keys {
 		if sl := s.slots[key]; sl != nil {
-			removed += s.removeKey(sl)
+			named += s.purgeKey(sl, do)
 		}
 	}
 	for _, name := range p.Groups {
-		for e := range s.groups[name] {
-			s.remove(e)
-			removed++
+		for _, e := range slices.Collect(maps.Keys(s.groups[name])) {
+			do(e)
+			named++
 		}
 	}
-	return removed
+	return named
 }
 
-func (s *shard) removeKey(sl *slot) int {
+// purgeKey forgets that a key is not cacheable, and does what the purge does to
+// each of its responses.
+func (s *shard) purgeKey(sl *slot, do func(*entry)) int {
 	if sl.pass != nil {
 		s.remove(sl.pass)
 	}
-	return s.removeAll(sl)
+	entries := slices.Clone(sl.entries)
+	for _, e := range entries {
+		do(e)
+	}
+	return len(entries)
+}
+
+// soften puts in e's place the same response, stale from now on. Whoever has e
+// keeps it as it was.
+func (s *shard) soften(e *entry, now time.Time) {
+	stale := &entry{head: e.stale(now), body: e.body, slot: e.slot, size: e.size, hash: e.hash}
+	s.ram.swap(e, stale)
+	e.slot.entries[slices.Index(e.slot.entries, e)] = stale
+	s.groups.remove(e)
+	s.groups.add(stale)
 }
 
 // began counts a new fill.

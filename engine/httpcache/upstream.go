@@ -158,10 +158,10 @@ func (c *Cache) fetched(ctx context.Context, f *fill, x exchange) {
 	if why != "" {
 		f.shard.close(f) // a failure is for those who wait, not for who comes now
 	}
-	spoiled := f.shard.purges.hit(f.start, f.key, h.groups)
+	purged := f.shard.purges.hit(f.start, f.key, h.groups)
 	f.settle(func() {
 		f.outcome, f.head, f.why, f.fwdStatus, f.exclusive = shared, h, why, status, h.noCache
-		f.spoiled, f.storing = spoiled, why == "" && !spoiled
+		f.spoiled, f.storing = purged != untouched, why == "" && purged != removed
 	})
 	f.shard.mu.Unlock()
 	err := c.receive(ctx, f, x.response.Body, why == "")
@@ -191,18 +191,24 @@ func (c *Cache) handOver(f *fill, response *http.Response, h *head, why string) 
 	}
 }
 
-// store keeps a response, unless a purge has named it since the fill began.
+// store keeps a response, unless a purge has named it since the fill began; as
+// stale if that was a soft one. spoiled says that either was.
 func (c *Cache) store(f *fill, h *head, body []byte) (spoiled, kept bool) {
 	s := f.shard
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.purges.hit(f.start, f.key, h.groups) {
+	h = h.shareable()
+	purged := s.purges.hit(f.start, f.key, h.groups)
+	switch purged {
+	case removed:
 		s.close(f)
 		return true, false
+	case softened:
+		h = h.stale(c.cfg.Now())
 	}
-	kept = s.put(f.key, f.hash, h.shareable(), body)
+	kept = s.put(f.key, f.hash, h, body)
 	s.close(f) // who comes now finds it stored
-	return false, kept
+	return purged == softened, kept
 }
 
 // forget removes a stored response that upstream has taken back.
