@@ -15,7 +15,8 @@ import (
 // Module is the project's module path; what begins with it is ours.
 const Module = "meridian"
 
-// skipped are folders that git does not keep, or that are not the project.
+// skipped are folders that git does not keep, or that are not the project. In a
+// second worktree .git is a file.
 var skipped = []string{".git", ".state", "bin", "node_modules", "vendor"}
 
 // Tree is the project as its checks see it.
@@ -62,6 +63,8 @@ func Load(fsys fs.FS) (*Tree, error) {
 		switch {
 		case err != nil:
 			return err
+		case p == ".git" && !d.IsDir():
+			return nil
 		case !d.IsDir():
 			t.Paths = append(t.Paths, p)
 			if strings.HasSuffix(p, ".go") && !foreign[path.Dir(p)] {
