@@ -6,6 +6,7 @@ package front
 import (
 	"net/netip"
 	"os"
+	"time"
 )
 
 // Request is a plain request as a front has read and checked it: GET or HEAD,
@@ -65,4 +66,20 @@ type Answer struct {
 
 	// Release, where not nil, is called once the answer has been sent or given up.
 	Release func()
+}
+
+// Seats bounds the connections of a listener, over all its protocols.
+type Seats interface {
+	// Enter takes a seat; false where none is free. Leave is called either way.
+	Enter() bool
+	Leave()
+}
+
+// Sent is an answer that a front has given by itself.
+type Sent struct {
+	Request *Request // good until the hook returns
+	ID      []byte   // the request id that the answer has; likewise
+	Head    *Head
+	Bytes   int64         // of the content that were sent
+	Took    time.Duration // from the request's head to the answer's end
 }
