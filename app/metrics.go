@@ -23,4 +23,5 @@ func (m *machine) cacheMetrics(stats func() httpcache.Stats) {
 	count("meridian_cache_collapsed_total", "Requests served by another's upstream read.", func(s httpcache.Stats) int64 { return s.Collapsed })
 	count("meridian_cache_passed_total", "Requests sent upstream outside the cache.", func(s httpcache.Stats) int64 { return s.Passed })
 	count("meridian_cache_evictions_total", "Responses let go to make room.", func(s httpcache.Stats) int64 { return s.Evictions })
+	count("meridian_cache_takeovers_total", "Upstream reads that carried on one that had died or stalled.", func(s httpcache.Stats) int64 { return s.TakeOvers })
 }

@@ -21,6 +21,8 @@ const (
 	DefaultHitForMiss     = 5 * time.Second
 	DefaultMaxHeuristic   = 24 * time.Hour
 	DefaultFillTimeout    = 30 * time.Second
+	DefaultStallTimeout   = 5 * time.Second
+	DefaultMaxTakeOvers   = 2
 )
 
 // The store is cut into up to maxShards parts, as long as each still has room
@@ -48,6 +50,12 @@ type Config struct {
 	HitForMiss time.Duration
 	// FillTimeout bounds an upstream read that others may share.
 	FillTimeout time.Duration
+	// StallTimeout is how long such a read may send nothing in mid-body before
+	// another is begun in its place; a header that does not come is for Upstream to see to.
+	StallTimeout time.Duration
+	// MaxTakeOvers is how many other reads may carry on one that died or stalled;
+	// less than 0: none.
+	MaxTakeOvers int
 
 	// HeuristicPercent is the share of the time since Last-Modified for which a
 	// response without explicit freshness counts as fresh (RFC 9111 §4.2.2), at
@@ -106,6 +114,7 @@ type Stats struct {
 	Collapsed int64 // served by the read of another request
 	Passed    int64 // sent upstream outside the cache
 	Evictions int64 // let go to make room
+	TakeOvers int64 // upstream reads that carried on one that had died or stalled
 }
 
 // New makes a cache. It panics without Now or Upstream: that is a program that
@@ -135,6 +144,10 @@ func (c *Config) fillDefaults() {
 	c.HeuristicPercent = min(max(c.HeuristicPercent, 0), 100)
 	c.MaxHeuristic = orDefault(c.MaxHeuristic, DefaultMaxHeuristic)
 	c.FillTimeout = orDefault(c.FillTimeout, DefaultFillTimeout)
+	c.StallTimeout = orDefault(c.StallTimeout, DefaultStallTimeout)
+	if c.MaxTakeOvers >= 0 {
+		c.MaxTakeOvers = orDefault(c.MaxTakeOvers, DefaultMaxTakeOvers)
+	}
 	if c.Name == "" {
 		c.Name = "cache"
 	}
@@ -186,6 +199,7 @@ func (c *Cache) Stats() Stats {
 		sum.Collapsed += s.stats.Collapsed
 		sum.Passed += s.stats.Passed
 		sum.Evictions += s.stats.Evictions
+		sum.TakeOvers += s.stats.TakeOvers
 		s.mu.Unlock()
 	}
 	return sum

@@ -54,7 +54,8 @@ type fill struct {
 	spoiled   bool  // purged before the response came: not for who joined after a purge
 	failure   error // what the upstream failed with
 
-	buf   []byte // content from base on; bytes in it never change
+	given bool   // a reader has been handed bytes: they cannot be taken back
+	buf   []byte // content from base on; bytes in it never change once given
 	base  int64
 	ended bool
 	err   error // why the content broke off

@@ -121,5 +121,11 @@ func ifRangeHolds(field []string, h *head) bool {
 		return tag == h.etag && isStrong(tag)
 	}
 	since, ok := parseDate(field[0], h.date)
-	return ok && since.Equal(h.lastModified) && h.date.Sub(h.lastModified) >= time.Second
+	return ok && since.Equal(h.lastModified) && h.changedLongBefore()
+}
+
+// changedLongBefore reports whether Last-Modified is a strong validator: it is
+// older than the response by more than it can tell (RFC 9110 §8.8.2.2).
+func (h *head) changedLongBefore() bool {
+	return !h.lastModified.IsZero() && h.date.Sub(h.lastModified) >= time.Second
 }

@@ -74,6 +74,7 @@ func (r *reader) next(ctx context.Context, end int64) (b []byte, last bool, err 
 		switch {
 		case r.off < upTo:
 			b, last = f.buf[r.off-f.base:upTo-f.base], upTo == have && !f.ended
+			f.given = true
 			f.mu.Unlock()
 			return b, last, nil
 		case end >= 0 && r.off >= end:

@@ -30,6 +30,10 @@ func (c *Cache) receive(ctx context.Context, f *fill, body io.Reader, keep bool)
 			buf = append(make([]byte, 0, min(2*int64(cap(buf)), limit+1)), buf...)
 		}
 		n, err := body.Read(buf[len(buf):cap(buf)])
+		if err == errBegunAnew {
+			buf = buf[:0]
+			continue
+		}
 		buf = buf[:len(buf)+n]
 		got := int64(len(buf))
 		switch {

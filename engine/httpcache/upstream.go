@@ -44,6 +44,8 @@ func (c *Cache) end(f *fill) {
 
 // fill asks upstream and sees the answer through.
 func (c *Cache) fill(ctx context.Context, f *fill, out *http.Request) {
+	src := c.newSource(ctx, f, out)
+	out = src.ask
 	x, err := c.ask(f, out)
 	if err == nil && x.response.StatusCode == http.StatusNotModified {
 		if f.stale != nil && stillValid(f.stale.head, x.response.Header, x.answered) {
@@ -59,7 +61,7 @@ func (c *Cache) fill(ctx context.Context, f *fill, out *http.Request) {
 		f.stop()
 		return
 	}
-	c.fetched(ctx, f, x)
+	c.fetched(ctx, f, x, src)
 }
 
 // stop ends the upstream read and its time limit.
@@ -83,11 +85,7 @@ func (c *Cache) ask(f *fill, out *http.Request) (exchange, error) {
 // askAgain asks for the whole after a 304 that cannot be used (RFC 9111 §4.3.4).
 func (c *Cache) askAgain(f *fill, x exchange, out *http.Request) (exchange, error) {
 	x.response.Body.Close()
-	whole := out.Clone(out.Context())
-	for _, name := range conditions {
-		delete(whole.Header, name)
-	}
-	x, err := c.ask(f, whole)
+	x, err := c.ask(f, unconditional(out))
 	if err == nil && x.response.StatusCode == http.StatusNotModified {
 		x.response.Body.Close()
 		err = errUnasked304
@@ -132,8 +130,8 @@ func (c *Cache) validated(f *fill, x exchange) {
 	})
 }
 
-// fetched deals with a full response.
-func (c *Cache) fetched(ctx context.Context, f *fill, x exchange) {
+// fetched deals with a full response to src's request.
+func (c *Cache) fetched(ctx context.Context, f *fill, x exchange, src *source) {
 	status := x.response.StatusCode
 	if upstreamFailed(status) && f.stale != nil && f.stale.staleIfError(x.answered) {
 		x.response.Body.Close()
@@ -153,7 +151,8 @@ func (c *Cache) fetched(ctx context.Context, f *fill, x exchange) {
 		return
 	}
 	defer f.stop()
-	defer x.response.Body.Close()
+	src.begin(x.response.Body, h, why == "")
+	defer src.Close()
 	f.shard.mu.Lock()
 	if why != "" {
 		f.shard.close(f) // a failure is for those who wait, not for who comes now
@@ -164,8 +163,7 @@ func (c *Cache) fetched(ctx context.Context, f *fill, x exchange) {
 		f.spoiled, f.storing = purged != untouched, why == "" && purged != removed
 	})
 	f.shard.mu.Unlock()
-	err := c.receive(ctx, f, x.response.Body, why == "")
-	f.finish(err)
+	f.finish(c.receive(ctx, f, src, why == ""))
 }
 
 // handOver gives a response that may not be shared to the leader, releases the

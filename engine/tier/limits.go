@@ -12,15 +12,16 @@ const MinCacheBytes = 1 << 20
 
 // Limits are the settings that every tier has, whatever it stands before.
 type Limits struct {
-	CacheBytes  int64         `yaml:"cache_bytes" doc:"RAM for cached responses, in bytes"`
-	ObjectBytes int64         `yaml:"object_bytes" doc:"largest response that is cached, in bytes"`
-	FillTimeout time.Duration `yaml:"fill_timeout" doc:"longest time for one read that fills the cache"`
-	FeedLimit   time.Duration `yaml:"feed_limit" doc:"a feed silent for longer is lost"`
+	CacheBytes   int64         `yaml:"cache_bytes" doc:"RAM for cached responses, in bytes"`
+	ObjectBytes  int64         `yaml:"object_bytes" doc:"largest response that is cached, in bytes"`
+	FillTimeout  time.Duration `yaml:"fill_timeout" doc:"longest time for one read that fills the cache"`
+	StallTimeout time.Duration `yaml:"stall_timeout" doc:"how long such a read may send nothing in mid-body until another carries on"`
+	FeedLimit    time.Duration `yaml:"feed_limit" doc:"a feed silent for longer is lost"`
 }
 
 // DefaultLimits are fit for a PoP.
 func DefaultLimits() Limits {
-	return Limits{CacheBytes: 64 << 20, ObjectBytes: 8 << 20, FillTimeout: 30 * time.Second, FeedLimit: 15 * time.Second}
+	return Limits{CacheBytes: 64 << 20, ObjectBytes: 8 << 20, FillTimeout: 30 * time.Second, StallTimeout: 4 * time.Second, FeedLimit: 15 * time.Second}
 }
 
 // Validate says what is out of range; role is whose config it is.
@@ -30,8 +31,8 @@ func (l Limits) Validate(role string) error {
 		return Bad(role, fmt.Sprintf("cache_bytes must be at least %d", MinCacheBytes))
 	case l.ObjectBytes < 1 || l.ObjectBytes > l.CacheBytes:
 		return Bad(role, "object_bytes must be between 1 and cache_bytes")
-	case l.FillTimeout <= 0 || l.FeedLimit <= 0:
-		return Bad(role, "fill_timeout and feed_limit must be above 0")
+	case l.FillTimeout <= 0 || l.StallTimeout <= 0 || l.FeedLimit <= 0:
+		return Bad(role, "fill_timeout, stall_timeout and feed_limit must be above 0")
 	}
 	return nil
 }

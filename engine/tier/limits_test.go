@@ -19,7 +19,10 @@ func TestLimitsAtTheirEdges(t *testing.T) {
 		{"", func(l *Limits) { l.ObjectBytes = 1 }},
 		{"object_bytes", func(l *Limits) { l.ObjectBytes = 0 }},
 		{"object_bytes", func(l *Limits) { l.ObjectBytes = l.CacheBytes + 1 }},
-		{"", func(l *Limits) { l.FillTimeout, l.FeedLimit = time.Nanosecond, time.Nanosecond }},
+		{"", func(l *Limits) {
+			l.FillTimeout, l.StallTimeout, l.FeedLimit = time.Nanosecond, time.Nanosecond, time.Nanosecond
+		}},
+		{"stall_timeout", func(l *Limits) { l.StallTimeout = 0 }},
 		{"fill_timeout", func(l *Limits) { l.FillTimeout = 0 }},
 		{"feed_limit", func(l *Limits) { l.FeedLimit = 0 }},
 	}

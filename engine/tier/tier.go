@@ -42,7 +42,7 @@ type Tier struct {
 func New(cfg Config) *Tier {
 	t := &Tier{cfg: cfg, feeds: purge.New(cfg.FeedLimit, cfg.Now(), slices.Sorted(maps.Keys(cfg.Feeds))...)}
 	t.cache = httpcache.New(httpcache.Config{
-		Name: cfg.Name, MaxBytes: cfg.CacheBytes, MaxObjectBytes: cfg.ObjectBytes, FillTimeout: cfg.FillTimeout,
+		Name: cfg.Name, MaxBytes: cfg.CacheBytes, MaxObjectBytes: cfg.ObjectBytes, FillTimeout: cfg.FillTimeout, StallTimeout: cfg.StallTimeout,
 		StripGroups: cfg.StripGroups, Now: cfg.Now, Upstream: cfg.Upstream, KeyOf: t.keyOf, Behind: t.behind, Error: cfg.Error,
 		Prepare: func(r *http.Request) { t.address(r, cfg.Next) },
 	})

@@ -27,6 +27,7 @@ type Config struct {
 func Default() Config {
 	c := Config{Limits: tier.DefaultLimits(), RoleTimeout: 20 * time.Second, BodyBytes: 64 << 20}
 	c.CacheBytes = 128 << 20
+	c.StallTimeout = 3 * time.Second // before the edges behind it lose patience
 	return c
 }
 
