@@ -45,7 +45,8 @@ func SeedCatalog(ctx context.Context, pool *pgxpool.Pool, products []SeedProduct
 		if len(groups) == 0 {
 			return nil
 		}
-		return purge(ctx, tx, groups...)
+		_, err := purge(ctx, tx, world.Purge{Groups: groups})
+		return err
 	})
 	return mapError("postgres.seed", err)
 }
@@ -108,14 +109,8 @@ func SetPicture(ctx context.Context, pool *pgxpool.Pool, market, slug, mediaID s
 		if tag.RowsAffected() == 0 {
 			return world.E(world.CodeNotFound, "postgres.product", "The market has no such product.")
 		}
-		return purge(ctx, tx, world.GroupProduct(market, slug), world.GroupMarket(market))
+		_, err = purge(ctx, tx, world.Purge{Groups: []string{world.GroupProduct(market, slug), world.GroupMarket(market)}})
+		return err
 	})
 	return mapError("postgres.setpicture", err)
-}
-
-// purge puts into the outbox that the groups are to be forgotten, as part of
-// the transaction that makes it so.
-func purge(ctx context.Context, tx pgx.Tx, groups ...string) error {
-	_, err := tx.Exec(ctx, `insert into outbox (kind, groups) values ($1, $2)`, world.EventPurge, groups)
-	return err
 }

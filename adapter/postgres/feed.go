@@ -199,7 +199,7 @@ func (f *Feed) batch(ctx context.Context, cur *world.Cursor, emit func(world.Eve
 }
 
 func (f *Feed) read(ctx context.Context, conn querier, cur world.Cursor) ([]world.Event, error) {
-	const q = `select txid::text, seq, kind, groups, at, pg_current_wal_flush_lsn()::text,
+	const q = `select txid::text, seq, kind, groups, urls, everything, soft, purge_id, at, pg_current_wal_flush_lsn()::text,
 	                  (select timeline_id from pg_control_checkpoint())
 	             from outbox
 	            where (txid, seq) > ($1::text::xid8, $2) and txid < pg_snapshot_xmin(pg_current_snapshot())
@@ -220,12 +220,17 @@ func (f *Feed) event(row pgx.CollectableRow) (world.Event, error) {
 	var e world.Event
 	var txid, lsn string
 	var seq, epoch int64
-	if err := row.Scan(&txid, &seq, &e.Kind, &e.Groups, &e.At, &lsn, &epoch); err != nil {
+	if err := row.Scan(&txid, &seq, &e.Kind, &e.Groups, &e.URLs, &e.All, &e.Soft, &e.ID, &e.At, &lsn, &epoch); err != nil {
 		return e, err
 	}
 	n, err := world.ParseLSN(lsn)
 	if err != nil {
 		return e, err
+	}
+	if parts := e.Purge().Parts(); len(parts) > 1 || len(parts) == 1 && parts[0].All {
+		// More than an event can carry, or a name that cannot be sent: whoever wrote
+		// it past our own door still has it forgotten.
+		e.Groups, e.URLs, e.All = nil, nil, true
 	}
 	e.Cursor = fmt.Sprintf("%s.%d", txid, seq)
 	e.At = e.At.UTC()

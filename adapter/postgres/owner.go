@@ -28,7 +28,8 @@ func (s *CatalogStore) ChangePrice(ctx context.Context, market, slug string, exp
 		if version, err = insertPrice(ctx, tx, m, slug, expectVersion, newMinor); err != nil {
 			return err
 		}
-		return purge(ctx, tx, world.GroupProduct(m.ID, slug), world.GroupMarket(m.ID))
+		_, err := purge(ctx, tx, world.Purge{Groups: []string{world.GroupProduct(m.ID, slug), world.GroupMarket(m.ID)}})
+		return err
 	})
 	return version, mapError(op, err)
 }

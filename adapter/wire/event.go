@@ -11,8 +11,6 @@ import (
 // Limits of a feed's line. A tier holds no more of a line than this.
 const (
 	MaxEventLine = 256 << 10 // bytes
-	MaxGroups    = 1000      // groups in one event
-	MaxGroup     = 256       // bytes of a group's name
 	MaxCursor    = 64        // bytes of a cursor
 	maxKind      = 32        // bytes of a kind
 )
@@ -31,35 +29,26 @@ func ParseEvent(line []byte) (world.Event, error) {
 }
 
 func checkEvent(e world.Event) error {
-	if !printable(e.Kind, maxKind) {
+	if !world.Printable(e.Kind, maxKind) {
 		return badEvent(errors.New("an event without a kind"))
 	}
-	if e.Cursor != "" && !printable(e.Cursor, MaxCursor) {
+	if e.Cursor != "" && !world.Printable(e.Cursor, MaxCursor) {
 		return badEvent(errors.New("a cursor that is none"))
 	}
-	if len(e.Groups) > MaxGroups {
-		return badEvent(fmt.Errorf("%d groups", len(e.Groups)))
+	if n := len(e.Groups) + len(e.URLs); n > world.MaxPurgeNames {
+		return badEvent(fmt.Errorf("%d groups and URLs", n))
 	}
 	for _, g := range e.Groups {
-		if !printable(g, MaxGroup) {
+		if !world.Printable(g, world.MaxGroup) {
 			return badEvent(errors.New("a group's name that is none"))
 		}
 	}
-	return nil
-}
-
-// printable reports whether s is 1 to most visible ASCII characters: what a
-// cursor in a query or a group in a header may be made of.
-func printable(s string, most int) bool {
-	if len(s) == 0 || len(s) > most {
-		return false
-	}
-	for i := range len(s) {
-		if s[i] <= ' ' || s[i] > '~' {
-			return false
+	for _, u := range e.URLs {
+		if !world.Printable(u, world.MaxPurgeURL) {
+			return badEvent(errors.New("a URL that is none"))
 		}
 	}
-	return true
+	return nil
 }
 
 func badEvent(cause error) error {

@@ -40,6 +40,10 @@ func TestParseEventLimits(t *testing.T) {
 		b, _ := json.Marshal(world.Event{Cursor: cursor, Kind: kind, Groups: groups})
 		return b
 	}
+	withURL := func(u string) []byte {
+		b, _ := json.Marshal(world.Event{Cursor: "1.1", Kind: "purge", URLs: []string{u}})
+		return b
+	}
 	many := func(n int) []string {
 		out := make([]string, n)
 		for i := range out {
@@ -56,12 +60,19 @@ func TestParseEventLimits(t *testing.T) {
 		line []byte
 		ok   bool
 	}{
-		"longest line":      {line(MaxEventLine), true},
-		"line too long":     {line(MaxEventLine + 1), false},
-		"most groups":       {event("1.1", "purge", many(MaxGroups)...), true},
-		"too many groups":   {event("1.1", "purge", many(MaxGroups+1)...), false},
-		"longest group":     {event("1.1", "purge", long(MaxGroup)), true},
-		"group too long":    {event("1.1", "purge", long(MaxGroup+1)), false},
+		"longest line":    {line(MaxEventLine), true},
+		"line too long":   {line(MaxEventLine + 1), false},
+		"most groups":     {event("1.1", "purge", many(world.MaxPurgeNames)...), true},
+		"too many groups": {event("1.1", "purge", many(world.MaxPurgeNames+1)...), false},
+		"longest group":   {event("1.1", "purge", long(world.MaxGroup)), true},
+		"group too long":  {event("1.1", "purge", long(world.MaxGroup+1)), false},
+		"longest URL":     {withURL(long(world.MaxPurgeURL)), true},
+		"URL too long":    {withURL(long(world.MaxPurgeURL + 1)), false},
+		"empty URL":       {withURL(""), false},
+		"groups and a URL too many": {func() []byte {
+			b, _ := json.Marshal(world.Event{Cursor: "1.1", Kind: "purge", Groups: many(world.MaxPurgeNames), URLs: []string{"a/b"}})
+			return b
+		}(), false},
 		"empty group":       {event("1.1", "purge", ""), false},
 		"group with a line": {event("1.1", "purge", "a\nb"), false},
 		"longest cursor":    {event(long(MaxCursor), "purge"), true},
@@ -94,7 +105,7 @@ func FuzzParseEvent(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if e.Kind == "" || len(e.Cursor) > MaxCursor || len(e.Groups) > MaxGroups {
+		if e.Kind == "" || len(e.Cursor) > MaxCursor || len(e.Groups) > world.MaxPurgeNames {
 			t.Fatalf("a limit was passed: %+v", e)
 		}
 		b, err := json.Marshal(e)

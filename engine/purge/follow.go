@@ -16,7 +16,7 @@ type Source func(ctx context.Context, after string, emit func(world.Event) error
 // Hooks is what following needs from its tier.
 type Hooks struct {
 	Now   func() time.Time
-	Purge func(groups []string)           // forget what carries any of them, before it returns
+	Purge func(world.Purge)               // forget what it names, before it returns
 	All   func()                          // forget everything, before it returns: called at each feed's first event
 	Lost  func(cluster string, err error) // told once a loss, and of a feed that is not found
 }
@@ -65,7 +65,7 @@ func (f *follower) take(e world.Event) error {
 	case first:
 		f.hooks.All()
 	case e.Kind == world.EventPurge:
-		f.hooks.Purge(e.Groups)
+		f.hooks.Purge(e.Purge())
 	}
 	return f.state.Take(f.cluster, e, f.hooks.Now())
 }

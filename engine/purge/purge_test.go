@@ -135,7 +135,7 @@ func TestDemandRisesBeforeThePurgeAndReachAfter(t *testing.T) {
 		Now:  func() time.Time { return t0 },
 		Lost: func(string, error) {},
 		All:  func() {},
-		Purge: func([]string) {
+		Purge: func(world.Purge) {
 			purged = true
 			h := http.Header{}
 			s.Demand(h)
@@ -209,7 +209,7 @@ func TestFirstEventForgetsEverything(t *testing.T) {
 				t.Error("the tier answers for the event before it has forgotten")
 			}
 		},
-		Purge: func(groups []string) { did = append(did, groups...) },
+		Purge: func(p world.Purge) { did = append(did, p.Groups...) },
 	})
 	if err != nil || !slices.Equal(did, []string{"all", "g"}) {
 		t.Errorf("%v, forgot %v, want all, then g", err, did)

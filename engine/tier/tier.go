@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httputil"
+	"net/url"
 	"slices"
 	"time"
 
@@ -54,7 +55,7 @@ func (t *Tier) Run(ctx context.Context) error {
 	defer t.cache.Close()
 	return t.feeds.Run(ctx, t.cfg.Feeds, purge.Hooks{
 		Now:   t.cfg.Now,
-		Purge: func(groups []string) { t.cache.Purge(httpcache.Purge{Groups: groups}) },
+		Purge: t.forget,
 		All:   func() { t.cache.Purge(httpcache.Purge{All: true}) },
 		Lost: func(cluster string, err error) {
 			if ctx.Err() == nil {
@@ -62,6 +63,45 @@ func (t *Tier) Run(ctx context.Context) error {
 			}
 		},
 	})
+}
+
+// forget carries out a purge: the names that it gives in this tier's keys.
+func (t *Tier) forget(p world.Purge) {
+	t.cache.Purge(httpcache.Purge{Groups: world.WithPages(p.Groups), Keys: t.keysOf(p.URLs), All: p.All, Soft: p.Soft})
+}
+
+// keysOf are the cache keys of URLs. One that is never cached here has none.
+func (t *Tier) keysOf(urls []string) []string {
+	var keys []string
+	for _, text := range urls {
+		u, err := world.ParsePurgeURL(text)
+		if err != nil {
+			continue
+		}
+		for _, u := range eachFormat(u) {
+			if key, ok := t.keyOf(&http.Request{Method: http.MethodGet, URL: u, Host: u.Host}); ok {
+				keys = append(keys, key)
+			}
+		}
+	}
+	return keys
+}
+
+// eachFormat is a URL, or for a picture whose format is negotiated the URL of
+// each format that may have been chosen.
+func eachFormat(u *url.URL) []*url.URL {
+	img, err := imagegrid.Parse(u.Path)
+	if err != nil || img.Format != imagegrid.Auto {
+		return []*url.URL{u}
+	}
+	var out []*url.URL
+	for _, f := range imagegrid.Formats() {
+		img.Format = f
+		v := *u
+		v.Path, v.RawPath = img.String(), ""
+		out = append(out, &v)
+	}
+	return out
 }
 
 // Ready is closed once every feed has been heard: from then on nothing is

@@ -1,8 +1,14 @@
 package tier
 
 import (
+	"io"
+	"log/slog"
+	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"meridian/world"
 )
@@ -30,3 +36,72 @@ func TestKey(t *testing.T) {
 		}
 	}
 }
+
+// Whoever names a URL means what this tier keeps for it: under its own key, in
+// whatever format a picture was chosen in.
+func TestKeysOfURLs(t *testing.T) {
+	tier := &Tier{cfg: Config{World: &world.World{Markets: []world.Market{{ID: "de", Host: "de.localhost"}}}}}
+	const img = "img sweet-crumbs/1000000000000000/v1/"
+	for in, want := range map[string][]string{
+		"https://de.localhost:8080/p/brezel?utm=1":                  {"page de /p/brezel"},
+		"DE.localhost/p%2Fbrezel":                                   {"page de /p%2Fbrezel"},
+		"de.localhost":                                              {"page de /"},
+		"elsewhere.example/p/brezel":                                nil,
+		"x/img/sweet-crumbs/1000000000000000/v1/webp/640x0":         {img + "webp/640x0"},
+		"https://x/img/sweet-crumbs/1000000000000000/v1/auto/640x0": {img + "avif/640x0", img + "webp/640x0", img + "jpeg/640x0"},
+		"x/media/sweet-crumbs/1000000000000000/manifest":            {"manifest /media/sweet-crumbs/1000000000000000/manifest"},
+		"/no/host": nil,
+	} {
+		if got := tier.keysOf([]string{in}); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", in, got, want)
+		}
+	}
+}
+
+// Each way to name what is to be forgotten forgets it, and nothing else.
+func TestForget(t *testing.T) {
+	const picture = "/img/sweet-crumbs/1000000000000000/v1/webp/640x0"
+	groups := map[string]string{"/p/brezel": "de/p/brezel de/pages app/crumbs", "/": "de/p/ de/pages app/crumbs", picture: "media/x app/crumbs"}
+	for name, c := range map[string]struct {
+		purge world.Purge
+		want  []string // what is asked for anew
+	}{
+		"a group":   {world.Purge{Groups: []string{"media/x"}}, []string{picture}},
+		"a product": {world.Purge{Groups: []string{"de/p/brezel"}}, []string{"/", "/p/brezel"}}, // and the page that could not name it
+		"an app":    {world.Purge{Groups: []string{world.GroupApp("crumbs")}}, []string{"/", picture, "/p/brezel"}},
+		"a URL":     {world.Purge{URLs: []string{"https://de.localhost/p/brezel"}}, []string{"/p/brezel"}},
+		"a picture": {world.Purge{URLs: []string{"https://x/img/sweet-crumbs/1000000000000000/v1/auto/640x0"}}, []string{picture}},
+		"all":       {world.Purge{All: true}, []string{"/", picture, "/p/brezel"}},
+		"softly":    {world.Purge{Groups: []string{"de/p/brezel"}, Soft: true}, []string{"/", "/p/brezel"}},
+		"nothing":   {world.Purge{Groups: []string{"gb/p/brezel"}}, nil},
+	} {
+		var asked []string
+		way := upstream(func(r *http.Request) (*http.Response, error) {
+			asked = append(asked, r.URL.Path)
+			h := http.Header{"Cache-Control": {"max-age=300"}, "Surrogate-Key": {groups[r.URL.Path]}}
+			return &http.Response{StatusCode: 200, Header: h, Body: io.NopCloser(strings.NewReader("x")), ContentLength: 1, Request: r}, nil
+		})
+		tier := New(Config{
+			Name: "edge-test", World: &world.World{Markets: []world.Market{{ID: "de", Host: "de.localhost"}}}, Limits: DefaultLimits(),
+			Upstream: way, Next: "shield", Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		})
+		get := func() {
+			for path := range groups {
+				tier.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "http://de.localhost"+path, nil))
+			}
+		}
+		get()
+		asked = nil
+		tier.forget(c.purge)
+		get()
+		slices.Sort(asked)
+		if !slices.Equal(asked, c.want) {
+			t.Errorf("%s: asked anew for %q, want %q", name, asked, c.want)
+		}
+		tier.Close()
+	}
+}
+
+type upstream func(*http.Request) (*http.Response, error)
+
+func (u upstream) RoundTrip(r *http.Request) (*http.Response, error) { return u(r) }

@@ -37,7 +37,7 @@ func (m *Media) image(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Type", req.Format.MediaType())
 	h.Set("Cache-Control", variantAge)
-	h.Set("Surrogate-Key", world.GroupMedia(req.App, req.MediaID))
+	h.Set("Surrogate-Key", world.GroupMedia(req.App, req.MediaID)+" "+world.GroupApp(req.App))
 	if negotiated {
 		h.Set("Vary", "Accept")
 	}

@@ -28,7 +28,7 @@ func TestAVariantIsMadeOnceAndKept(t *testing.T) {
 			}
 			for name, value := range map[string]string{
 				"Content-Type": "image/" + format, "Cache-Control": "public, max-age=31536000, immutable", "Vary": "",
-				"Surrogate-Key": world.GroupMedia(app, m.MediaID), "X-Content-Type-Options": "nosniff", "Meridian-Region": "us-east",
+				"Surrogate-Key": world.GroupMedia(app, m.MediaID) + " " + world.GroupApp(app), "X-Content-Type-Options": "nosniff", "Meridian-Region": "us-east",
 			} {
 				if got := w.Header().Get(name); got != value {
 					t.Errorf("%s %s: %q, want %q", format, name, got, value)

@@ -114,7 +114,7 @@ func (m *Media) showManifest(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", manifestAge)
-	h.Set("Surrogate-Key", world.GroupMedia(app, id))
+	h.Set("Surrogate-Key", world.GroupMedia(app, id)+" "+world.GroupApp(app))
 	serve(w, r, append(body, '\n'))
 	return nil
 }

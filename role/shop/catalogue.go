@@ -30,7 +30,7 @@ func (s *Shop) list(w http.ResponseWriter, r *http.Request, at *site) error {
 	v := s.view(at, "/")
 	s.find(v, at, "/")
 	v.Description, v.Section = v.About, "menu"
-	groups := []string{world.GroupMarket(at.market.ID)}
+	var slugs []string
 	var body listBody
 	// Featured products come first on the page, so they take the eager pictures.
 	eager := eagerCards
@@ -45,7 +45,7 @@ func (s *Shop) list(w http.ResponseWriter, r *http.Request, at *site) error {
 			}
 			c := s.card(v, at, p, sizes, eager > 0)
 			eager--
-			groups = append(groups, world.GroupProduct(p.Market, p.Slug))
+			slugs = append(slugs, p.Slug)
 			if featured {
 				body.Featured = append(body.Featured, c)
 			} else {
@@ -58,7 +58,7 @@ func (s *Shop) list(w http.ResponseWriter, r *http.Request, at *site) error {
 		v.Preload = body.Hero[0]
 	}
 	v.Body = body
-	s.shared(w, groups...)
+	s.shared(w, world.PageGroups(s.world.App, at.market.ID, slugs)...)
 	return s.render(w, r, http.StatusOK, "list", v)
 }
 
@@ -113,17 +113,17 @@ func (s *Shop) product(w http.ResponseWriter, r *http.Request, at *site) error {
 	v.Title, v.Description = p.Name, p.Description
 	body := productBody{Slug: p.Slug, Name: p.Name, Description: p.Description, Allergens: p.Allergens, Price: at.money(p.PriceMinor), TaxNote: s.taxNote(at, p),
 		Most: s.cfg.MaxQuantity, Shot: s.shot(v, p, productSizes, productWidth, true)}
-	groups := []string{world.GroupMarket(at.market.ID), world.GroupProduct(at.market.ID, slug)}
+	slugs := []string{slug}
 	others, err := s.others(r.Context(), at, slug)
 	if err != nil {
 		return err
 	}
 	for _, o := range others {
 		body.More = append(body.More, s.card(v, at, o, denseSizes, false))
-		groups = append(groups, world.GroupProduct(at.market.ID, o.Slug))
+		slugs = append(slugs, o.Slug)
 	}
 	v.Body = body
-	s.shared(w, groups...)
+	s.shared(w, world.PageGroups(s.world.App, at.market.ID, slugs)...)
 	return s.render(w, r, http.StatusOK, "product", v)
 }
 

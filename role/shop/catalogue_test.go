@@ -22,7 +22,7 @@ func TestListIsSharedAndSaysWhatItShows(t *testing.T) {
 	for name, want := range map[string]string{
 		"Cache-Control":     "public, max-age=0, must-revalidate",
 		"CDN-Cache-Control": "max-age=300, stale-if-error=86400",
-		"Surrogate-Key":     "de/pages de/p/torte de/p/brot",
+		"Surrogate-Key":     "de/pages app/sweet-crumbs de/p/torte de/p/brot",
 		"Meridian-Region":   "eu-central", "Content-Type": "text/html; charset=utf-8", "Content-Language": "de-DE",
 		"X-Content-Type-Options": "nosniff", "Referrer-Policy": "strict-origin-when-cross-origin",
 	} {
@@ -75,7 +75,7 @@ func TestProductPicture(t *testing.T) {
 		`src="/img/sweet-crumbs/2abcdefghjkmnpqr/v3/auto/960x720"`, `/v3/auto/320x240 320w`, `1600x1200 1600w`,
 		`width="960" height="720"`, `fetchpriority="high"`, `alt="Torte &amp; &lt;Sahne&gt;"`, `.c0{background-color:#aa7744}`, `class="shot c0"`, "Milch.")
 	lacks(t, w, "1920w", `loading="lazy"`, `rel="preload"`) // the picture is not that large
-	if got := w.Header().Get("Surrogate-Key"); got != "de/pages de/p/torte de/p/brot" {
+	if got := w.Header().Get("Surrogate-Key"); got != "de/pages app/sweet-crumbs de/p/torte de/p/brot" {
 		t.Errorf("groups %q", got)
 	}
 	wants(t, b.get("/p/brot"), 200, `class="shot bare" role="img" aria-label="Brot"`)
@@ -111,9 +111,9 @@ func TestProductLeadsToTheNextOnes(t *testing.T) {
 		b.catalog.products = append(b.catalog.products, world.Product{Slug: slug, Name: "Kuchen " + slug, TaxClass: "cake"})
 	}
 	for path, want := range map[string]string{
-		"/p/brot":  "de/pages de/p/brot de/p/a de/p/b de/p/c de/p/d",
-		"/p/c":     "de/pages de/p/c de/p/d de/p/torte de/p/brot de/p/a", // from the start again
-		"/p/torte": "de/pages de/p/torte de/p/brot de/p/a de/p/b de/p/c",
+		"/p/brot":  "de/pages app/sweet-crumbs de/p/brot de/p/a de/p/b de/p/c de/p/d",
+		"/p/c":     "de/pages app/sweet-crumbs de/p/c de/p/d de/p/torte de/p/brot de/p/a", // from the start again
+		"/p/torte": "de/pages app/sweet-crumbs de/p/torte de/p/brot de/p/a de/p/b de/p/c",
 	} {
 		w := b.get(path)
 		wants(t, w, 200, "Mehr aus dem Ofen")

@@ -1,0 +1,141 @@
+package world
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Limits of one purge event: what it names must fit into one line of a feed,
+// and into what a tier does in one step.
+const (
+	MaxPurgeNames = 1000     // groups and URLs together
+	MaxPurgeBytes = 32 << 10 // bytes of all of them
+	MaxGroup      = 256      // bytes of a group's name
+	MaxPurgeURL   = 2048     // bytes of a URL
+)
+
+// MaxPageGroups is the most groups that one response may name. One that shows
+// more products says so by [GroupProducts] in their place: a cache that cannot
+// index a response's groups does not store it.
+const MaxPageGroups = 200
+
+// Purge is what caches are told to forget.
+type Purge struct {
+	ID     string   `json:"id,omitempty"`     // of who asked, for their acknowledgement; "" for one that comes with a change
+	Groups []string `json:"groups,omitempty"` // what carries any of them
+	URLs   []string `json:"urls,omitempty"`   // absolute, or host and path: see [ParsePurgeURL]
+	All    bool     `json:"all,omitempty"`    // everything, whatever else is named
+	Soft   bool     `json:"soft,omitempty"`   // make it stale, to be validated, where that is allowed
+}
+
+// Empty reports whether the purge names nothing.
+func (p Purge) Empty() bool { return !p.All && len(p.Groups) == 0 && len(p.URLs) == 0 }
+
+// Parts are purges that each keep the limits and together name what p names.
+// What cannot be named within them, by its length or its signs, is in
+// everything: nothing that somebody wants gone is left out.
+func (p Purge) Parts() []Purge {
+	odd := func(most int) func(string) bool {
+		return func(s string) bool { return !Printable(s, most) }
+	}
+	if p.All || slices.ContainsFunc(p.Groups, odd(MaxGroup)) || slices.ContainsFunc(p.URLs, odd(MaxPurgeURL)) {
+		return []Purge{{ID: p.ID, All: true, Soft: p.Soft}}
+	}
+	part, names, bytes := Purge{ID: p.ID, Soft: p.Soft}, 0, 0
+	var out []Purge
+	add := func(list func(*Purge) *[]string, name string) {
+		if names == MaxPurgeNames || names > 0 && bytes+len(name) > MaxPurgeBytes {
+			out = append(out, part)
+			part, names, bytes = Purge{ID: p.ID, Soft: p.Soft}, 0, 0
+		}
+		l := list(&part)
+		*l, names, bytes = append(*l, name), names+1, bytes+len(name)
+	}
+	for _, g := range p.Groups {
+		add(func(q *Purge) *[]string { return &q.Groups }, g)
+	}
+	for _, u := range p.URLs {
+		add(func(q *Purge) *[]string { return &q.URLs }, u)
+	}
+	if names == 0 {
+		return nil
+	}
+	return append(out, part)
+}
+
+// Printable reports whether s is 1 to most visible ASCII characters: what a
+// cursor in a query or a group in a header field may be made of.
+func Printable(s string, most int) bool {
+	if len(s) == 0 || len(s) > most {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// ParsePurgeURL reads a URL that is to be purged: "https://de.example/p/brot",
+// or the same without its scheme. What follows a question mark or a number sign
+// is no part of any cached response's name and is left out. Errors: invalid.
+func ParsePurgeURL(s string) (*url.URL, error) {
+	bad := func(cause error) error {
+		return Because(CodeInvalid, "world.purge_url", fmt.Sprintf("A URL to purge is written as https://host/path or host/path, in at most %d visible ASCII characters.", MaxPurgeURL), cause)
+	}
+	if !Printable(s, MaxPurgeURL) {
+		return nil, bad(nil)
+	}
+	if !strings.Contains(s, "://") {
+		s = "http://" + s
+	}
+	u, err := url.Parse(s)
+	switch {
+	case err != nil:
+		return nil, bad(err)
+	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil:
+		return nil, bad(nil)
+	case u.Path == "":
+		u.Path = "/"
+	}
+	u.RawQuery, u.Fragment, u.RawFragment, u.ForceQuery = "", "", "", false
+	return u, nil
+}
+
+// GroupApp is the group of everything that an app's visitors are shown.
+func GroupApp(app string) string { return "app/" + app }
+
+// GroupProducts is the group of a page that shows more of a market's products
+// than one response can name.
+func GroupProducts(market string) string { return market + "/p/" }
+
+// PageGroups are the groups of a page that shows the given products of a
+// market: all of them by name where they are few enough.
+func PageGroups(app, market string, slugs []string) []string {
+	groups := []string{GroupMarket(market), GroupApp(app)}
+	if len(slugs)+len(groups) > MaxPageGroups {
+		return append(groups, GroupProducts(market))
+	}
+	for _, slug := range slugs {
+		groups = append(groups, GroupProduct(market, slug))
+	}
+	return groups
+}
+
+// WithPages adds to a purge's groups those of the pages that could not name
+// each product: whatever is purged by a product's group is purged on them too.
+func WithPages(groups []string) []string {
+	out := slices.Clone(groups)
+	for _, g := range groups {
+		market, rest, ok := strings.Cut(g, "/")
+		if ok && strings.HasPrefix(rest, "p/") {
+			if all := GroupProducts(market); !slices.Contains(out[len(groups):], all) {
+				out = append(out, all)
+			}
+		}
+	}
+	return out
+}
