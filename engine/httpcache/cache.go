@@ -67,6 +67,18 @@ type Config struct {
 	// Without it they are ignored, but for only-if-cached.
 	HonourRequest bool
 
+	// Cookies says what becomes of a response with Set-Cookie.
+	Cookies CookiePolicy
+	// TargetedFields are the fields that speak to this cache instead of
+	// Cache-Control, the first that counts before the others (RFC 9213 §2.2); nil
+	// is CDN-Cache-Control alone. Surrogate-Control may be one of them: it is read
+	// as its own, older syntax has it.
+	TargetedFields []string
+	// GroupsPerOrigin keeps the groups of different hosts apart (RFC 9875 §2.2.1).
+	// Without it a name is one group, whoever sends it: for a cache whose origins
+	// all belong to its owner. With it, [GroupOf] names a group to purge.
+	GroupsPerOrigin bool
+
 	// StripGroups keeps the fields that name groups from who asks: Surrogate-Key,
 	// Cache-Tag, Cache-Groups and Cache-Group-Invalidation.
 	StripGroups bool
@@ -147,6 +159,9 @@ func (c *Config) fillDefaults() {
 	c.StallTimeout = orDefault(c.StallTimeout, DefaultStallTimeout)
 	if c.MaxTakeOvers >= 0 {
 		c.MaxTakeOvers = orDefault(c.MaxTakeOvers, DefaultMaxTakeOvers)
+	}
+	if c.TargetedFields == nil {
+		c.TargetedFields = []string{fieldTargeted}
 	}
 	if c.Name == "" {
 		c.Name = "cache"

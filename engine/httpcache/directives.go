@@ -13,8 +13,8 @@ const maxDelta = (1 << 31) * time.Second
 // absent stands for a delta-seconds directive that was not sent.
 const absent = time.Duration(-1)
 
-// directives is what the response's Cache-Control, or the CDN-Cache-Control
-// that stands in for it, asks of a shared cache (RFC 9111 §5.2.2, RFC 5861).
+// directives is what the response's Cache-Control, or the targeted field that
+// stands in for it, asks of a shared cache (RFC 9111 §5.2.2, RFC 5861).
 type directives struct {
 	noStore, private, noCache, public bool
 	mustRevalidate, proxyRevalidate   bool
@@ -24,19 +24,64 @@ type directives struct {
 
 	maxAge, sMaxAge, swr, sie time.Duration // absent where not sent
 
-	targeted bool // from CDN-Cache-Control: Cache-Control and Expires do not count
+	targeted bool // from a targeted field: Cache-Control and Expires do not count
 }
 
-// responseDirectives reads the directives that bind this cache: those of
-// CDN-Cache-Control where that is a valid, non-empty Dictionary (RFC 9213 §2.1),
+// The fields that speak to caches such as this one alone.
+const (
+	fieldTargeted  = "Cdn-Cache-Control" // RFC 9213 §3.1
+	fieldSurrogate = "Surrogate-Control" // of the Edge Architecture Specification (W3C note, 2001)
+)
+
+// responseDirectives reads the directives that bind this cache: those of the
+// first targeted field that is a valid, non-empty Dictionary (RFC 9213 §2.1, §2.2),
 // else those of Cache-Control.
-func responseDirectives(h http.Header) directives {
-	if field := h.Values("Cdn-Cache-Control"); len(field) > 0 {
+func responseDirectives(h http.Header, targeted []string) directives {
+	for _, name := range targeted {
+		field := h.Values(name)
+		if len(field) == 0 {
+			continue
+		}
+		if strings.EqualFold(name, fieldSurrogate) {
+			if d, ok := surrogateDirectives(field); ok {
+				return d
+			}
+			continue
+		}
 		if dict, err := parseDictionary(strings.Join(field, ", ")); err == nil && len(dict) > 0 {
 			return targetedDirectives(dict)
 		}
 	}
 	return parseCacheControl(h.Values("Cache-Control"))
+}
+
+// surrogateDirectives reads Surrogate-Control: directives as in Cache-Control,
+// but that one with a parameter is for the surrogate which that names, so not for
+// this one, and max-age may be a sum whose second part is how long a stale
+// response may be used. False where nothing in it is for this cache.
+func surrogateDirectives(values []string) (d directives, ok bool) {
+	d = noDirectives()
+	d.targeted = true
+	for _, v := range values {
+		for member := range strings.SplitSeq(v, ",") {
+			if strings.Contains(member, ";") {
+				continue
+			}
+			eachDirective(member, func(name, value string, hasValue bool) {
+				if name == "no-store-remote" { // for caches far from the origin, as this one may be
+					name = "no-store"
+				}
+				ok = ok || name == "no-store" || name == "max-age"
+				if fresh, stale, summed := strings.Cut(value, "+"); summed && name == "max-age" {
+					d.set("stale-while-revalidate", stale, true)
+					d.set("stale-if-error", stale, true)
+					value = fresh
+				}
+				d.set(name, value, hasValue)
+			})
+		}
+	}
+	return d, ok
 }
 
 func targetedDirectives(dict map[string]item) directives {

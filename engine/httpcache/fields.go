@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/textproto"
 	"strings"
+
+	"meridian/world"
 )
 
 // hopByHop are the fields of one connection (RFC 9110 §7.6.1) and those that a
@@ -13,12 +15,27 @@ var hopByHop = []string{
 	"Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Authorization",
 }
 
+// neverHopByHop are fields meant for all recipients, which Connection must not
+// name (RFC 9110 §7.6.1). Who names them all the same would have them go unread:
+// a response would lose its no-store, a request what a tier before us has said.
+var neverHopByHop = map[string]bool{
+	"Cache-Control": true, "Cdn-Cache-Control": true, "Surrogate-Control": true, "Vary": true,
+	"Date": true, "Age": true, "Expires": true, "Etag": true, "Last-Modified": true, "Set-Cookie": true,
+	"Content-Length": true, "Content-Encoding": true, "Content-Type": true, "Content-Range": true,
+	fieldSurrogateKey: true, fieldCacheTag: true, fieldCacheGroups: true, fieldInvalidation: true,
+	"Host": true, "Authorization": true, "Via": true, "Forwarded": true,
+	"X-Forwarded-For": true, "X-Forwarded-Host": true, "X-Forwarded-Proto": true,
+	world.HeaderMinCursor: true, world.HeaderMinPosition: true,
+}
+
 // removeHopByHop takes out the fields of this connection and those that
 // Connection names (RFC 9110 §7.6.1).
 func removeHopByHop(h http.Header) {
 	for _, v := range h["Connection"] {
 		for name := range strings.SplitSeq(v, ",") {
-			delete(h, textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(name)))
+			if name = textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(name)); !neverHopByHop[name] {
+				delete(h, name)
+			}
 		}
 	}
 	for _, name := range hopByHop {
@@ -57,10 +74,8 @@ func isConditional(r *http.Request) bool {
 }
 
 // notUpdated are the fields that a 304 does not change in a stored response
-// (RFC 9111 §3.2): they describe the content that is stored.
-var notUpdated = map[string]bool{
-	"Content-Length": true, "Content-Encoding": true, "Content-Type": true, "Content-Range": true,
-}
+// (RFC 9111 §3.2): its length, and what the store relies on to use the content.
+var notUpdated = map[string]bool{"Content-Length": true, "Content-Encoding": true, "Content-Range": true}
 
 // updated is a stored header with the fields of a 304 put in (RFC 9111 §3.2),
 // hop-by-hop fields among them: whoever reads it as a response takes those out.

@@ -26,9 +26,11 @@ type fill struct {
 	key      string
 	hash     uint64
 	request  http.Header // of the request that began it: what the response varies by
+	origin   string      // of that request, where groups belong to an origin
 	start    uint64      // purge generation at which it began
 	stale    *entry      // the stored response that it validates, if any
 	joinable bool        // others with the same key may join
+	spare    bool        // the stale response may be used after an error: who began it asked for that
 	behind   bool        // it was begun because the stored response was not enough
 	fwd      string      // why it goes upstream, for Cache-Status
 	detail   string

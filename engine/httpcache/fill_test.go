@@ -42,7 +42,7 @@ func TestTenThousandWaitersOneRead(t *testing.T) {
 			if r.Code != 200 || r.Body.String() != "halfhalf" || r.aborted {
 				t.Fatalf("a waiter got %d %q", r.Code, r.Body)
 			}
-			if r.status() == "edge-iad; fwd=miss; fwd-status=200; stored; ttl=300; collapsed" {
+			if r.status() == "edge-iad; fwd=uri-miss; fwd-status=200; stored; ttl=300; collapsed" {
 				collapsed++
 			}
 		}
@@ -115,7 +115,7 @@ func TestWaitersReadWhileTheFirstFills(t *testing.T) {
 		feed.Write([]byte("01234"))
 		synctest.Wait()
 		late := g.get("/a", "Range: bytes=1-3") // it is here already, though the rest is not
-		g.expect(late, 206, "123", "edge-iad; fwd=miss; fwd-status=200; stored; ttl=300; collapsed")
+		g.expect(late, 206, "123", "edge-iad; fwd=uri-miss; fwd-status=200; stored; ttl=300; collapsed")
 		feed.Write([]byte("56789"))
 		feed.Close()
 		if r := first()[0]; r.Body.String() != "0123456789" {

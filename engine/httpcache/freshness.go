@@ -52,11 +52,11 @@ var heuristicStatus = map[int]bool{
 // (RFC 9111 §4.2.2): a share of the time for which it had not changed when it was
 // made. False where none may be used.
 func (h *head) heuristic(d directives, x exchange) (time.Duration, bool) {
-	if x.heuristicPercent == 0 || h.lastModified.IsZero() || (!heuristicStatus[h.status] && !d.public) {
+	if x.policy.HeuristicPercent == 0 || h.lastModified.IsZero() || (!heuristicStatus[h.status] && !d.public) {
 		return 0, false
 	}
 	unchanged := max(0, h.date.Sub(h.lastModified))
-	return min(unchanged/100*time.Duration(x.heuristicPercent), x.maxHeuristic), true
+	return min(unchanged/100*time.Duration(x.policy.HeuristicPercent), x.policy.MaxHeuristic), true
 }
 
 // lifetime is the explicit freshness lifetime; false where none is given.

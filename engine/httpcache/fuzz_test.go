@@ -15,7 +15,7 @@ func FuzzCacheControl(f *testing.F) {
 		f.Add(s, s)
 	}
 	f.Fuzz(func(t *testing.T, cc, cdn string) {
-		d := responseDirectives(http.Header{"Cache-Control": {cc}, "Cdn-Cache-Control": {cdn}})
+		d := responseDirectives(http.Header{"Cache-Control": {cc}, "Cdn-Cache-Control": {cdn}}, []string{fieldTargeted})
 		for _, delta := range []int64{int64(d.maxAge), int64(d.sMaxAge), int64(d.swr), int64(d.sie)} {
 			if delta < int64(absent) || delta > int64(maxDelta) {
 				t.Errorf("a delta of %d", delta)

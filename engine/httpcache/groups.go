@@ -19,8 +19,8 @@ const (
 var errGroups = errors.New("httpcache: groups malformed or over the limit")
 
 // parseGroups reads the groups of a response from Surrogate-Key (names between
-// spaces), Cache-Tag (names between commas) and Cache-Groups (RFC 9875 §2, a List of Strings), sorted and once
-// each. No more than maxGroups, none longer than maxBytes.
+// spaces), Cache-Tag (names between commas) and Cache-Groups (RFC 9875 §2, a List
+// of Strings), sorted and once each. No more than maxGroups, none longer than maxBytes.
 func parseGroups(h http.Header, maxGroups, maxBytes int) ([]string, error) {
 	var groups []string
 	for _, v := range h[fieldSurrogateKey] {
@@ -51,6 +51,35 @@ func parseGroups(h http.Header, maxGroups, maxBytes int) ([]string, error) {
 		}
 	}
 	return groups, nil
+}
+
+// originOf is the origin of a request where groups belong to one (RFC 9875
+// §2.2.1), else empty.
+func (c *Cache) originOf(r *http.Request) string {
+	if !c.cfg.GroupsPerOrigin {
+		return ""
+	}
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + hostAndPort(scheme, r.Host)
+}
+
+// GroupOf is the name by which [Purge] knows a group of one origin, such as
+// "https://shop.example", in a cache with GroupsPerOrigin. An origin has no space
+// in it: no group of another has that name.
+func GroupOf(origin, group string) string { return origin + " " + group }
+
+// groupsOf names groups as those of an origin; of none, as they are.
+func groupsOf(origin string, groups []string) []string {
+	if origin == "" {
+		return groups
+	}
+	for i, g := range groups {
+		groups[i] = GroupOf(origin, g)
+	}
+	return groups
 }
 
 // groupIndex finds the stored responses of a group. It is exact: it holds

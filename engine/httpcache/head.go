@@ -61,15 +61,12 @@ func (h *head) hasValidator() bool { return h.etag != "" || !h.lastModified.IsZe
 
 // exchange is one upstream request and the response to it, with both times.
 type exchange struct {
-	request   http.Header
-	response  *http.Response
-	asked     time.Time
-	answered  time.Time
-	maxGroups int
-	maxGroup  int
-
-	heuristicPercent int
-	maxHeuristic     time.Duration
+	policy   *Config
+	origin   string // of the request, where groups belong to it alone; else empty
+	request  http.Header
+	response *http.Response
+	asked    time.Time
+	answered time.Time
 }
 
 // newHead reads a response. why names the reason for which it may not be
@@ -77,7 +74,7 @@ type exchange struct {
 func newHead(x exchange) (h *head, why string) {
 	header := x.response.Header.Clone()
 	removeHopByHop(header)
-	d := responseDirectives(header)
+	d := responseDirectives(header, x.policy.TargetedFields)
 	h = &head{status: x.response.StatusCode, header: header, length: x.response.ContentLength}
 	h.readDates(x)
 	h.etag = validETag(header.Get("Etag"))
@@ -85,8 +82,8 @@ func newHead(x exchange) (h *head, why string) {
 		h.lastModified = t
 	}
 	h.readFreshness(d, x)
-	groups, err := parseGroups(header, x.maxGroups, x.maxGroup)
-	h.groups = groups
+	groups, err := parseGroups(header, x.policy.MaxGroups, x.policy.MaxGroupBytes)
+	h.groups = groupsOf(x.origin, groups)
 	vary, varyAll := parseVary(header.Values("Vary"))
 	h.vary, h.variant = vary, variantOf(vary, x.request)
 	if h.status == http.StatusNoContent {
@@ -94,7 +91,10 @@ func newHead(x exchange) (h *head, why string) {
 	}
 	h.setLengthField()
 	h.withhold(d.withheld)
-	switch why = whyNotStored(h, d, x.request); {
+	if x.policy.Cookies == CookiesWithheld {
+		h.withhold([]string{"Set-Cookie"})
+	}
+	switch why = whyNotStored(h, d, x); {
 	case varyAll:
 		return h, "vary"
 	case err != nil && why == "":

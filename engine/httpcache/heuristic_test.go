@@ -33,7 +33,7 @@ func TestHeuristicFreshness(t *testing.T) { // RFC 9111 §4.2.2
 		{"RFC 9111 §5.2.2.5: no-store", 10, 200, []string{old, "Cache-Control: no-store"}, 10 * time.Minute, "no-store"},
 	} {
 		x := exchangeOf(tc.status, nil, append([]string{date}, tc.fields...))
-		x.heuristicPercent, x.maxHeuristic = tc.percent, time.Hour
+		x.policy.HeuristicPercent, x.policy.MaxHeuristic = tc.percent, time.Hour
 		if h, why := newHead(x); h.life != tc.life || why != tc.why {
 			t.Errorf("%s: fresh for %v, not stored for %q; want %v %q", tc.name, h.life, why, tc.life, tc.why)
 		}
@@ -43,7 +43,7 @@ func TestHeuristicFreshness(t *testing.T) { // RFC 9111 §4.2.2
 func TestHeuristicFreshnessIsUsed(t *testing.T) { // RFC 9111 §4.2.2
 	g := newRig(t, func(c *Config) { c.HeuristicPercent = 10 })
 	g.origin.says(200, "cake", "Last-Modified: Sun, 01 Jun 2025 10:20:00 GMT")
-	g.expect(g.get("/a"), 200, "cake", "edge-iad; fwd=miss; fwd-status=200; stored; ttl=600")
+	g.expect(g.get("/a"), 200, "cake", "edge-iad; fwd=uri-miss; fwd-status=200; stored; ttl=600")
 	g.pass(599 * time.Second)
 	g.expect(g.get("/a"), 200, "cake", "edge-iad; hit; ttl=1")
 }

@@ -103,7 +103,7 @@ func TestPurgeDuringValidation(t *testing.T) {
 		before := g.crowd(1, "/a")
 		synctest.Wait()
 		g.Purge(Purge{Groups: []string{"g"}})
-		g.expect(g.get("/a"), 200, "new", "edge-iad; fwd=miss; fwd-status=200; stored; ttl=10")
+		g.expect(g.get("/a"), 200, "new", "edge-iad; fwd=uri-miss; fwd-status=200; stored; ttl=10")
 		close(gate)
 		if r := before()[0]; r.Body.String() != "old" {
 			t.Errorf("who waited got %q", r.Body)

@@ -70,7 +70,7 @@ func TestUncacheableReleasesTheWaiters(t *testing.T) {
 		g.origin.says(200, "mine", "Cache-Control: private")
 		g.get("/b")
 		g.pass(DefaultHitForMiss)
-		g.expect(g.get("/b"), 200, "mine", "edge-iad; fwd=miss; fwd-status=200; detail=private")
+		g.expect(g.get("/b"), 200, "mine", "edge-iad; fwd=uri-miss; fwd-status=200; detail=private")
 	})
 }
 
@@ -109,7 +109,7 @@ func TestAFailureIsSharedWithWhoWaitsAndForgotten(t *testing.T) {
 			t.Errorf("%d upstream reads of a sick upstream, want 1", n)
 		}
 		g.origin.says(200, "well", "Cache-Control: max-age=300")
-		g.expect(g.get("/a"), 200, "well", "edge-iad; fwd=miss; fwd-status=200; stored; ttl=300")
+		g.expect(g.get("/a"), 200, "well", "edge-iad; fwd=uri-miss; fwd-status=200; stored; ttl=300")
 	})
 }
 
@@ -177,7 +177,7 @@ func TestWhoComesDuringAFailureAsksAnew(t *testing.T) {
 		first := g.crowd(1, "/a")
 		synctest.Wait()
 		g.origin.says(200, "well", "Cache-Control: max-age=300")
-		g.expect(g.get("/a"), 200, "well", "edge-iad; fwd=miss; fwd-status=200; stored; ttl=300")
+		g.expect(g.get("/a"), 200, "well", "edge-iad; fwd=uri-miss; fwd-status=200; stored; ttl=300")
 		feed.Close()
 		if r := first()[0]; r.Code != 500 {
 			t.Errorf("the first got %d", r.Code)
@@ -214,7 +214,7 @@ func TestWhatCannotBeSharedIsTheClientsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t, func(c *Config) { c.FillTimeout = time.Second })
 		g.origin.says(200, "0123456789", "Cache-Control: private")
-		g.expect(g.get("/range", "Range: bytes=0-1"), 200, "0123456789", "edge-iad; fwd=miss; fwd-status=200; detail=private")
+		g.expect(g.get("/range", "Range: bytes=0-1"), 200, "0123456789", "edge-iad; fwd=uri-miss; fwd-status=200; detail=private")
 
 		var up context.Context
 		body, feed := io.Pipe()

@@ -11,13 +11,14 @@ type requestDirectives struct {
 	onlyIfCached, noCache, noStore bool
 
 	maxAge, minFresh, maxStale time.Duration
+	staleIfError               time.Duration // RFC 5861 §4
 }
 
 // parseRequest reads the directives of a request. Unless all are to be honoured
 // only-if-cached alone counts. Pragma stands in for a Cache-Control that is not
 // there (RFC 9111 §5.4).
 func parseRequest(h http.Header, honour bool) requestDirectives {
-	q := requestDirectives{maxAge: absent, minFresh: absent, maxStale: absent}
+	q := requestDirectives{maxAge: absent, minFresh: absent, maxStale: absent, staleIfError: absent}
 	for _, v := range h["Cache-Control"] {
 		eachDirective(v, func(name, value string, hasValue bool) {
 			if honour || name == "only-if-cached" {
@@ -47,6 +48,8 @@ func (q *requestDirectives) set(name, value string, hasValue bool) {
 		if setDelta(&q.minFresh, value, hasValue); !hasValue {
 			q.minFresh = maxDelta // as fresh as can be, as far as one can tell
 		}
+	case "stale-if-error":
+		setDelta(&q.staleIfError, value, hasValue)
 	case "max-stale":
 		if setDelta(&q.maxStale, value, hasValue); !hasValue {
 			q.maxStale = maxDelta // §5.2.1.2: however stale
@@ -70,6 +73,16 @@ func (q *requestDirectives) accepts(h *head, now time.Time) bool {
 // response allows such use (RFC 9111 §5.2.1.2, §4.2.4).
 func (q *requestDirectives) acceptsStale(h *head, now time.Time) bool {
 	return q.maxStale != absent && h.mayStale && -h.ttl(now) <= q.maxStale
+}
+
+// acceptsAfterError reports whether stale-if-error covers a response that is
+// stale, after the upstream has failed, and the response allows such use (RFC 5861
+// §4, RFC 9111 §4.2.4).
+func (q *requestDirectives) acceptsAfterError(h *head, now time.Time) bool {
+	if q.noCache || q.noStore {
+		return false
+	}
+	return q.staleIfError != absent && h.mayStale && -h.ttl(now) <= q.staleIfError
 }
 
 // refusesStale reports whether who asks does not want what is stale, or a

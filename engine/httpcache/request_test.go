@@ -87,3 +87,39 @@ func TestNoStoreOfARequestKeepsTheStoreEmpty(t *testing.T) { // RFC 9111 §5.2.1
 		t.Errorf("stored: %+v", s)
 	}
 }
+
+// A stale response and an upstream that fails: with an error, or with a 503.
+func TestStaleIfErrorOfARequest(t *testing.T) { // RFC 5861 §4
+	for _, tc := range []struct {
+		name, response, request string
+		stale                   bool
+	}{
+		{"within its time", "max-age=60", "stale-if-error=10", true},
+		{"beyond it", "max-age=60", "stale-if-error=9", false},
+		{"without it", "max-age=60", "max-age=600", false},
+		{"RFC 9111 §4.2.4: must-revalidate", "max-age=60, must-revalidate", "stale-if-error=10", false},
+		{"RFC 9111 §5.2.1.4: no-cache", "max-age=60", "stale-if-error=10, no-cache", false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			g := newRig(t, func(c *Config) { c.HonourRequest = true })
+			g.origin.says(200, "cake", "Cache-Control: "+tc.response)
+			g.get("/a")
+			g.pass(70 * time.Second)
+			g.origin.says(503, "sick")
+			want := http.StatusServiceUnavailable
+			if tc.stale {
+				want = 200
+			}
+			if r := g.get("/a", "Cache-Control: "+tc.request); r.Code != want {
+				t.Errorf("after a 503: %d %s", r.Code, r.status())
+			}
+			g.origin.set(func(*http.Request) (*http.Response, error) { return nil, errors.New("down") })
+			if !tc.stale {
+				want = http.StatusBadGateway
+			}
+			if r := g.get("/a", "Cache-Control: "+tc.request); r.Code != want {
+				t.Errorf("after an error: %d %s", r.Code, r.status())
+			}
+		})
+	}
+}

@@ -12,7 +12,7 @@ func exchangeOf(status int, request, response []string) exchange {
 	return exchange{
 		request:  header(request...),
 		response: &http.Response{StatusCode: status, Header: header(response...), ContentLength: 0},
-		asked:    epoch, answered: epoch, maxGroups: 4, maxGroup: 8,
+		asked:    epoch, answered: epoch, policy: &Config{MaxGroups: 4, MaxGroupBytes: 8, TargetedFields: []string{fieldTargeted}},
 	}
 }
 
@@ -59,8 +59,14 @@ func TestWhatMayBeStored(t *testing.T) {
 		{"RFC 9110 §15.1: 410", 410, nil, one("Cache-Control: max-age=60"), ""},
 		{"RFC 9110 §15.4.3: 302 with explicit freshness", 302, nil, one("Cache-Control: max-age=60"), ""},
 		{"RFC 9111 §3.3: 206 is not stored", 206, nil, one("Cache-Control: max-age=60"), "status"},
-		{"a status not understood", 299, nil, one("Cache-Control: max-age=60"), "status"},
-		{"an error", 503, nil, one("Cache-Control: max-age=60"), "status"},
+		{"RFC 9111 §3: any final status, known or not", 299, nil, one("Cache-Control: max-age=60"), ""},
+		{"RFC 9111 §3: an error that says so", 503, nil, one("Cache-Control: max-age=60"), ""},
+		{"an error that does not", 503, nil, nil, "no-freshness"},
+		{"RFC 9111 §5.2.2.3: must-understand and a status unknown", 599, nil, one("Cache-Control: max-age=60, must-understand"), "status"},
+		{"RFC 9111 §5.2.2.3: with no-store and a status unknown", 599, nil, one("Cache-Control: max-age=60, must-understand, no-store"), "no-store"},
+		{"RFC 9111 §5.2.2.3: with no-store and a status known", 303, nil, one("Cache-Control: max-age=60, must-understand, no-store"), ""},
+		{"RFC 9111 §4.3.3: 304 alone is nothing to store", 304, nil, one("Cache-Control: max-age=60"), "status"},
+		{"RFC 9110 §15.5.17: 416 is about a range", 416, nil, one("Cache-Control: max-age=60"), "status"},
 		{"RFC 9213 §2.1: CDN-Cache-Control over no-store", 200, nil, one("Cache-Control: no-store", "CDN-Cache-Control: max-age=60"), ""},
 		{"RFC 9213 §2.1: CDN-Cache-Control over max-age", 200, nil, one("Cache-Control: max-age=60", "CDN-Cache-Control: no-store"), "no-store"},
 		{"RFC 9213 §2.1: CDN-Cache-Control over Expires", 200, nil, one(date, "Expires: Sun, 01 Jun 2025 12:01:00 GMT", "CDN-Cache-Control: public"), "no-freshness"},
@@ -255,8 +261,8 @@ func TestCacheStatusMember(t *testing.T) { // RFC 9211 §2
 	}{
 		{verdict{hit: true, ttl: 297 * time.Second, hasTTL: true}, "edge-iad", "", "edge-iad; hit; ttl=297"},
 		{verdict{hit: true, ttl: -5 * time.Second, hasTTL: true}, "edge", `a"b`, `edge; hit; ttl=-5; key="a\"b"`},
-		{verdict{fwd: "miss", fwdStatus: 200, stored: true, ttl: 300 * time.Second, hasTTL: true, collapsed: "collapsed"},
-			"edge iad", "", `"edge iad"; fwd=miss; fwd-status=200; stored; ttl=300; collapsed`},
+		{verdict{fwd: "uri-miss", fwdStatus: 200, stored: true, ttl: 300 * time.Second, hasTTL: true, collapsed: "collapsed"},
+			"edge iad", "", `"edge iad"; fwd=uri-miss; fwd-status=200; stored; ttl=300; collapsed`},
 		{verdict{fwd: "bypass", detail: "behind"}, "9", "", `"9"; fwd=bypass; detail=behind`},
 	} {
 		if got := tc.v.member(memberName(tc.name), tc.key); got != tc.want {

@@ -70,7 +70,7 @@ func (c *Cache) decide(key string, r *http.Request, ask want) decision {
 		e = sl.match(r.Header)
 	}
 	if e != nil {
-		if d, ok := s.useStored(e, r, &ask, now); ok {
+		if d, ok := c.useStored(s, e, r, &ask, now); ok {
 			return d
 		}
 	}
@@ -88,7 +88,8 @@ func (c *Cache) decide(key string, r *http.Request, ask want) decision {
 	if passing && (r.Method != http.MethodGet || isConditional(r)) {
 		return decision{pass: true, detail: "hit-for-miss"} // as asked: a part, or nothing new, is cheaper than the whole
 	}
-	alone := ask.alone || passing || (e != nil && e.noCache)
+	spare := e != nil && ask.acceptsAfterError(e.head, now) // of use to who asked for that alone
+	alone := ask.alone || passing || spare || (e != nil && e.noCache)
 	if sl != nil && !alone {
 		for _, f := range sl.fills {
 			if f.welcomes(r.Header, sl.vary, ask.behind) {
@@ -97,8 +98,9 @@ func (c *Cache) decide(key string, r *http.Request, ask want) decision {
 		}
 	}
 	f := newFill(s, key, hash, r.Header)
-	f.joinable, f.behind = !alone, ask.behind
-	f.explain(e, ask.behind, passing, now)
+	f.origin = c.originOf(r)
+	f.joinable, f.behind, f.spare = !alone, ask.behind, spare
+	f.explain(e, ask.behind, passing, sl != nil && len(sl.entries) > 0, now)
 	s.stats.Misses++
 	s.began(f)
 	return decision{reader: f.enter(true)}
@@ -107,7 +109,7 @@ func (c *Cache) decide(key string, r *http.Request, ask want) decision {
 // useStored answers with a stored response where it is fresh, or stale within
 // max-stale, or within stale-while-revalidate (RFC 5861 §3); then one validation
 // a key is begun.
-func (s *shard) useStored(e *entry, r *http.Request, ask *want, now time.Time) (decision, bool) {
+func (c *Cache) useStored(s *shard, e *entry, r *http.Request, ask *want, now time.Time) (decision, bool) {
 	fresh := e.fresh(now)
 	refresh := !fresh && e.staleWhileRevalidate(now) && !ask.refusesStale()
 	if !ask.accepts(e.head, now) || !fresh && !refresh && !ask.acceptsStale(e.head, now) {
@@ -131,16 +133,18 @@ func (s *shard) useStored(e *entry, r *http.Request, ask *want, now time.Time) (
 		}
 	}
 	f := newFill(s, e.slot.key, e.hash, r.Header)
+	f.origin = c.originOf(r)
 	f.joinable, f.leaderless = true, true
-	f.explain(e, false, false, now)
+	f.explain(e, false, false, true, now)
 	s.stats.Misses++
 	s.began(f)
 	d.refresh = f
 	return d, true
 }
 
-// explain sets what the fill validates and why it goes upstream.
-func (f *fill) explain(e *entry, behind, passing bool, now time.Time) {
+// explain sets what the fill validates and why it goes upstream (RFC 9211 §2.2);
+// e is what the request selects, others that the key has responses at all.
+func (f *fill) explain(e *entry, behind, passing, others bool, now time.Time) {
 	switch {
 	case behind:
 		f.fwd, f.detail = "bypass", "behind"
@@ -150,8 +154,10 @@ func (f *fill) explain(e *entry, behind, passing bool, now time.Time) {
 		f.fwd, f.stale = "stale", e
 	case passing:
 		f.fwd, f.detail = "bypass", "hit-for-miss"
+	case others:
+		f.fwd = "vary-miss"
 	default:
-		f.fwd = "miss"
+		f.fwd = "uri-miss"
 	}
 }
 
@@ -229,7 +235,8 @@ func (f *fill) countCollapsed() {
 // serveFailure answers after the upstream failed: with the stale response where
 // stale-if-error allows that (RFC 5861 §4), else with an error.
 func (c *Cache) serveFailure(w http.ResponseWriter, r *http.Request, f *fill, ask want, v verdict) {
-	if f.stale != nil && f.stale.staleIfError(c.cfg.Now()) && !ask.refusesStale() {
+	now := c.cfg.Now()
+	if f.stale != nil && (f.stale.staleIfError(now) && !ask.refusesStale() || ask.acceptsAfterError(f.stale.head, now)) {
 		f.shard.mu.Lock()
 		f.shard.stats.Stale++
 		f.shard.mu.Unlock()

@@ -18,7 +18,7 @@ func TestHitCarriesAgeAndStatus(t *testing.T) { // RFC 9111 §5.1, RFC 9211
 	g := newRig(t, nil)
 	g.origin.says(200, "cake", "Cache-Control: max-age=300", "Content-Type: text/plain", "Age: 10",
 		"Cache-Status: shield; hit; ttl=290")
-	g.expect(g.get("/a"), 200, "cake", "shield; hit; ttl=290, edge-iad; fwd=miss; fwd-status=200; stored; ttl=290")
+	g.expect(g.get("/a"), 200, "cake", "shield; hit; ttl=290, edge-iad; fwd=uri-miss; fwd-status=200; stored; ttl=290")
 	g.pass(3 * time.Second)
 	r := g.get("/a")
 	g.expect(r, 200, "cake", "shield; hit; ttl=290, edge-iad; hit; ttl=287")
@@ -37,7 +37,7 @@ func TestHeadIsServedFromAStoredGet(t *testing.T) { // RFC 9111 §4, RFC 9110 §
 	g := newRig(t, nil)
 	g.origin.says(200, "cake", "Cache-Control: max-age=300")
 	r := g.do(context.Background(), "HEAD", "/a")
-	g.expect(r, 200, "", "edge-iad; fwd=miss; fwd-status=200; stored; ttl=300")
+	g.expect(r, 200, "", "edge-iad; fwd=uri-miss; fwd-status=200; stored; ttl=300")
 	if r.Header().Get("Content-Length") != "4" || g.origin.last().Method != "GET" {
 		t.Errorf("a HEAD miss fills with GET: %v %s", r.Header(), g.origin.last().Method)
 	}
@@ -77,10 +77,10 @@ func TestVaryKeepsOneResponseAVariant(t *testing.T) { // RFC 9111 §4.1
 		t.Errorf("%d variants stored, the limit is 2", s.Objects)
 	}
 	g.expect(g.get("/a", "Accept-Language: en"), 200, "en", "edge-iad; hit; ttl=300")
-	g.expect(g.get("/a", "Accept-Language: de"), 200, "de", "edge-iad; fwd=miss; fwd-status=200; stored; ttl=300")
+	g.expect(g.get("/a", "Accept-Language: de"), 200, "de", "edge-iad; fwd=vary-miss; fwd-status=200; stored; ttl=300")
 	// Who has the field removed on the way up must not fill the variant of others.
 	g.get("/b", "Accept-Language: fr", "Connection: accept-language")
-	g.expect(g.get("/b", "Accept-Language: fr"), 200, "fr", "edge-iad; fwd=miss; fwd-status=200; stored; ttl=300")
+	g.expect(g.get("/b", "Accept-Language: fr"), 200, "fr", "edge-iad; fwd=vary-miss; fwd-status=200; stored; ttl=300")
 }
 
 func TestHopByHopFieldsStayHere(t *testing.T) { // RFC 9110 §7.6.1
@@ -162,7 +162,7 @@ func TestConditionsAndRangesFromTheStore(t *testing.T) {
 	g := newRig(t, nil)
 	g.origin.says(200, "0123456789", "Cache-Control: max-age=300", `ETag: "v1"`, "Content-Type: text/plain",
 		"Last-Modified: Sun, 01 Jun 2025 11:00:00 GMT", "Date: Sun, 01 Jun 2025 12:00:00 GMT", "Vary: Accept")
-	g.expect(g.get("/a", "Range: bytes=2-4"), 206, "234", "edge-iad; fwd=miss; fwd-status=200; stored; ttl=300")
+	g.expect(g.get("/a", "Range: bytes=2-4"), 206, "234", "edge-iad; fwd=uri-miss; fwd-status=200; stored; ttl=300")
 	if g.origin.last().Header.Get("Range") != "" {
 		t.Error("a fill asks for the whole")
 	}
@@ -213,7 +213,7 @@ func TestValidation(t *testing.T) { // RFC 9111 §4.3
 	if up.Get("If-None-Match") != `"v1"` || up.Get("If-Modified-Since") != "Sun, 01 Jun 2025 11:00:00 GMT" {
 		t.Errorf("§4.3.1: the store's validators are sent: %v", up)
 	}
-	if h := r.Header(); h.Get("X-Old") != "1" || h.Get("X-New") != "1" || h.Get("Content-Type") != "text/plain" ||
+	if h := r.Header(); h.Get("X-Old") != "1" || h.Get("X-New") != "1" || h.Get("Content-Type") != "text/html" ||
 		h.Get("Content-Length") != "4" || h.Get("Age") != "5" || h.Get("Surrogate-Key") != "" {
 		t.Errorf("§3.2: fields after a 304: %v", h)
 	}
@@ -296,7 +296,7 @@ func TestStaleIfError(t *testing.T) { // RFC 5861 §4
 	g.origin.says(503, "oops")
 	g.expect(g.get("/a"), 200, "old", "edge-iad; fwd=stale; fwd-status=503; detail=stale-if-error")
 	g.pass(25 * time.Second) // exactly at the end of the window
-	g.expect(g.get("/a"), 503, "oops", "edge-iad; fwd=stale; fwd-status=503; detail=status")
+	g.expect(g.get("/a"), 503, "oops", "edge-iad; fwd=stale; fwd-status=503; detail=no-freshness")
 }
 
 func TestUpstreamFailures(t *testing.T) {
@@ -313,7 +313,7 @@ func TestUpstreamFailures(t *testing.T) {
 		g.origin.set(func(*http.Request) (*http.Response, error) { return nil, tc.err })
 		r := g.get("/a")
 		if r.Code != tc.status || r.Header().Get("Content-Type") != "application/problem+json" ||
-			!strings.Contains(r.Body.String(), `"code":"`+tc.code+`"`) || r.status() != "edge-iad; fwd=miss; detail="+tc.code {
+			!strings.Contains(r.Body.String(), `"code":"`+tc.code+`"`) || r.status() != "edge-iad; fwd=uri-miss; detail="+tc.code {
 			t.Errorf("%v: %d %s\n%s", tc.err, r.Code, r.status(), r.Body)
 		}
 		if r := g.do(context.Background(), "POST", "/a"); r.Code != tc.status {

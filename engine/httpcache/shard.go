@@ -33,8 +33,8 @@ type entry struct {
 // holds anything.
 type slot struct {
 	key     string
-	vary    []string // of the newest response; nothing under another Vary is kept
-	entries []*entry // one a variant, newest first
+	vary    []string // every field that the responses vary by, sorted; it outlives them
+	entries []*entry // one a variant, newest first by Date
 	fills   []*fill  // that others may join
 	pass    *entry   // hit-for-miss memory
 }
@@ -84,34 +84,46 @@ func (s *shard) dropIfEmpty(sl *slot) {
 	}
 }
 
-// match is the stored response for a request, nil if there is none (RFC 9111 §4.1).
+// match is the stored response for a request, nil if there is none (RFC 9111
+// §4.1): of those whose own Vary selects it the newest by Date. One without Vary
+// yields to those with it: it may lack the field by mistake only, and so is not
+// used where a newer one varies.
 func (sl *slot) match(request http.Header) *entry {
-	if len(sl.entries) == 0 {
-		return nil
+	if len(sl.vary) == 0 { // nothing has varied: there is one at most
+		if len(sl.entries) == 0 {
+			return nil
+		}
+		return sl.entries[0]
 	}
-	variant := variantOf(sl.vary, request)
-	for _, e := range sl.entries {
-		if e.variant == variant {
-			return e
+	var plain *entry
+	for i, e := range sl.entries {
+		switch {
+		case len(e.vary) > 0:
+			if variantOf(e.vary, request) == e.variant {
+				return e
+			}
+		case i == 0:
+			plain = e
 		}
 	}
-	return nil
+	return plain
 }
 
-// put stores a response under key. It replaces the one of its variant, and all
-// that vary by other fields. False if it does not fit.
+// isVariantOf reports whether two responses of a key stand for the same requests.
+func (h *head) isVariantOf(o *head) bool {
+	return h.variant == o.variant && slices.Equal(h.vary, o.vary)
+}
+
+// put stores a response under key. It replaces the one of its variant. False if
+// it does not fit.
 func (s *shard) put(key string, hash uint64, h *head, body []byte) bool {
 	sl := s.slotFor(key)
 	e := &entry{head: h, body: body, slot: sl, hash: hash, size: sizeOf(key, h, len(body))}
 	if sl.pass != nil {
 		s.remove(sl.pass)
 	}
-	if !slices.Equal(sl.vary, h.vary) {
-		s.removeAll(sl)
-		sl.vary = h.vary
-	}
 	var old *entry
-	if i := slices.IndexFunc(sl.entries, func(o *entry) bool { return o.variant == h.variant }); i >= 0 {
+	if i := slices.IndexFunc(sl.entries, func(o *entry) bool { return o.isVariantOf(h) }); i >= 0 {
 		old = sl.entries[i]
 		s.unlist(old)
 	}
@@ -130,10 +142,25 @@ func (s *shard) put(key string, hash uint64, h *head, body []byte) bool {
 		return false
 	}
 	s.slots[key] = sl
-	sl.entries = slices.Insert(sl.entries, 0, e)
+	sl.entries = slices.Insert(sl.entries, sl.placeOf(h), e)
+	sl.vary = nil
+	for _, o := range sl.entries {
+		sl.vary = union(sl.vary, o.vary)
+	}
 	s.groups.add(e)
 	s.stats.Objects++
 	return true
+}
+
+// placeOf is where a response goes among those of its key: before the first that
+// is not newer.
+func (sl *slot) placeOf(h *head) int {
+	for i, e := range sl.entries {
+		if !e.date.After(h.date) {
+			return i
+		}
+	}
+	return len(sl.entries)
 }
 
 // remember keeps for a while that key is not cacheable, in place of any older memory.

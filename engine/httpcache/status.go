@@ -10,7 +10,7 @@ import (
 // (RFC 9211 §2).
 type verdict struct {
 	hit       bool
-	fwd       string // why it went upstream: miss, stale, request, bypass, method
+	fwd       string // why it went upstream (§2.2): uri-miss, vary-miss, stale, request, bypass, method
 	fwdStatus int    // what the upstream answered; 0 where it did not
 	stored    bool
 	collapsed string // "", "collapsed" or "collapsed=?0"

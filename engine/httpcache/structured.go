@@ -299,6 +299,16 @@ func isLower(c byte) bool    { return c >= 'a' && c <= 'z' }
 func isAlpha(c byte) bool    { return isLower(c | 0x20) }
 func isBase64(c byte) bool   { return isAlpha(c) || isDigit(c) || c == '+' || c == '/' || c == '=' }
 
+// isToken reports whether s is a token of RFC 9110 §5.6.2: a field name, for one.
+func isToken(s string) bool {
+	for i := range len(s) {
+		if !isTokenByte(s[i]) {
+			return false
+		}
+	}
+	return s != ""
+}
+
 // isTokenByte is tchar of RFC 9110 §5.6.2.
 func isTokenByte(c byte) bool {
 	return isAlpha(c) || isDigit(c) || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0

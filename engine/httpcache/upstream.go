@@ -71,11 +71,7 @@ func (f *fill) stop() {
 }
 
 func (c *Cache) ask(f *fill, out *http.Request) (exchange, error) {
-	x := exchange{
-		request: f.request, asked: c.cfg.Now(),
-		maxGroups: c.cfg.MaxGroups, maxGroup: c.cfg.MaxGroupBytes,
-		heuristicPercent: c.cfg.HeuristicPercent, maxHeuristic: c.cfg.MaxHeuristic,
-	}
+	x := exchange{policy: &c.cfg, origin: f.origin, request: f.request, asked: c.cfg.Now()}
 	var err error
 	x.response, err = c.cfg.Upstream.RoundTrip(out)
 	x.answered = c.cfg.Now()
@@ -133,7 +129,7 @@ func (c *Cache) validated(f *fill, x exchange) {
 // fetched deals with a full response to src's request.
 func (c *Cache) fetched(ctx context.Context, f *fill, x exchange, src *source) {
 	status := x.response.StatusCode
-	if upstreamFailed(status) && f.stale != nil && f.stale.staleIfError(x.answered) {
+	if upstreamFailed(status) && f.stale != nil && (f.spare || f.stale.staleIfError(x.answered)) {
 		x.response.Body.Close()
 		f.fail(world.E(world.CodeBadUpstream, "httpcache.fill", ""), status)
 		f.stop()

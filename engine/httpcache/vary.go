@@ -8,21 +8,35 @@ import (
 )
 
 // parseVary reads Vary (RFC 9110 §12.5.5) into sorted canonical names; all is
-// true for "*", which no later request can match.
+// true for "*", which no later request can match, and for what is no field name:
+// nobody knows what such a response varies by.
 func parseVary(values []string) (names []string, all bool) {
 	for _, v := range values {
 		for name := range strings.SplitSeq(v, ",") {
 			name = strings.TrimSpace(name)
-			if name == "*" {
+			if name == "" {
+				continue
+			}
+			if name == "*" || !isToken(name) {
 				return nil, true
 			}
-			if name != "" {
-				names = append(names, textproto.CanonicalMIMEHeaderKey(name))
-			}
+			names = append(names, textproto.CanonicalMIMEHeaderKey(name))
 		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names), false
+}
+
+// union joins two sorted lists of names. It gives back a where b adds nothing.
+func union(a, b []string) []string {
+	for _, name := range b {
+		if _, found := slices.BinarySearch(a, name); !found {
+			all := slices.Concat(a, b)
+			slices.Sort(all)
+			return slices.Compact(all)
+		}
+	}
+	return a
 }
 
 // variantOf is the secondary key of RFC 9111 §4.1: the request's values of the

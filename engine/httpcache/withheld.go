@@ -21,7 +21,7 @@ func (d *directives) withhold(value string) bool {
 	var names []string
 	for name := range strings.SplitSeq(value, ",") {
 		name = textproto.CanonicalMIMEHeaderKey(strings.Trim(name, " \t"))
-		if name == "" || strings.ContainsFunc(name, func(r rune) bool { return r > 0x7e || !isTokenByte(byte(r)) }) || needed[name] {
+		if !isToken(name) || needed[name] {
 			return false
 		}
 		names = append(names, name)
