@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"meridian/adapter/coding"
 	"meridian/adapter/postgres"
 	"meridian/adapter/vips"
 	"meridian/adapter/wire"
@@ -228,9 +229,13 @@ func startShield(ctx context.Context, m *machine) (lifecycle.Running, error) {
 	for _, p := range s.Peers {
 		ways[p.Region] = netaddr.Transport(p.Address, streams())
 	}
+	encoders, err := coding.New(s.Settings)
+	if err != nil {
+		return nil, err
+	}
 	sh, err := shield.New(s.Config, shield.Deps{
 		World: m.World, Media: netaddr.Transport(s.Media, o), Shop: netaddr.Transport(s.Shop, o), Owner: netaddr.Transport(s.Owner, o),
-		Feeds: feeds(ways, s.FeedKey), Now: now, Log: m.tel.Log,
+		Code: encoders.Open, Feeds: feeds(ways, s.FeedKey), Now: now, Log: m.tel.Log,
 	})
 	if err != nil {
 		return nil, err

@@ -92,6 +92,14 @@ type Config struct {
 	// KeyOf is the cache key of a request, asked as a GET; false: never cached.
 	// The default is host and request target.
 	KeyOf func(*http.Request) (key string, ok bool)
+	// Keyed are request fields that KeyOf has reduced to a part of the key
+	// (DESIGN.md §4, "negotiated class"): a response that varies by them varies by
+	// nothing more than its key. In canonical form, as "Accept-Encoding".
+	Keyed []string
+	// Alike are all keys under which a resource may be stored, given one of them:
+	// what is purged or invalidated by key is so in each form. The default is the
+	// key alone.
+	Alike func(key string) []string
 	// Prepare has the last touch on each upstream request. It must not change
 	// fields that responses vary by.
 	Prepare func(*http.Request)
@@ -169,6 +177,9 @@ func (c *Config) fillDefaults() {
 	if c.KeyOf == nil {
 		c.KeyOf = func(r *http.Request) (string, bool) { return r.Host + r.URL.RequestURI(), true }
 	}
+	if c.Alike == nil {
+		c.Alike = func(key string) []string { return []string{key} }
+	}
 	if c.Error == nil {
 		c.Error = writeProblem
 	}
@@ -188,8 +199,10 @@ func (c *Cache) Purge(p Purge) int {
 	now := c.cfg.Now()
 	keys := map[*shard][]string{}
 	for _, key := range p.Keys {
-		s, _ := shardOf(c, key)
-		keys[s] = append(keys[s], key)
+		for _, form := range c.cfg.Alike(key) {
+			s, _ := shardOf(c, form)
+			keys[s] = append(keys[s], form)
+		}
 	}
 	named := 0
 	for _, s := range c.shards {

@@ -2,6 +2,7 @@ package httpcache
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -85,7 +86,8 @@ func newHead(x exchange) (h *head, why string) {
 	groups, err := parseGroups(header, x.policy.MaxGroups, x.policy.MaxGroupBytes)
 	h.groups = groupsOf(x.origin, groups)
 	vary, varyAll := parseVary(header.Values("Vary"))
-	h.vary, h.variant = vary, variantOf(vary, x.request)
+	h.vary = slices.DeleteFunc(vary, func(name string) bool { return slices.Contains(x.policy.Keyed, name) })
+	h.variant = variantOf(h.vary, x.request)
 	if h.status == http.StatusNoContent {
 		h.length = 0
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"meridian/engine/contentcoding"
 	"meridian/engine/httpcache"
 	"meridian/engine/imagegrid"
 	"meridian/engine/purge"
@@ -46,6 +47,7 @@ func New(cfg Config) *Tier {
 		Name: cfg.Name, MaxBytes: cfg.CacheBytes, MaxObjectBytes: cfg.ObjectBytes, FillTimeout: cfg.FillTimeout, StallTimeout: cfg.StallTimeout,
 		StripGroups: cfg.StripGroups, Now: cfg.Now, Upstream: cfg.Upstream, KeyOf: t.keyOf, Behind: t.behind, Error: cfg.Error,
 		Prepare: func(r *http.Request) { t.address(r, cfg.Next) },
+		Keyed:   []string{"Accept-Encoding"}, Alike: contentcoding.AllKeys,
 	})
 	return t
 }
@@ -160,7 +162,8 @@ func (t *Tier) behind(r *http.Request) bool {
 // keyOf is the cache key of DESIGN.md §4: never a signature, an expiry, a raw
 // header or a query. A page's host is its market's, however it was written.
 // Paths count as they were written: %2F is not a slash to who answers.
-// A picture whose format is still to be negotiated has no key.
+// A picture whose format is still to be negotiated has no key. Pages and their
+// assets have a key for each content coding.
 func (t *Tier) keyOf(r *http.Request) (string, bool) {
 	switch world.RouteOf(http.MethodGet, r.URL.Path) {
 	case world.RouteImage:
@@ -173,5 +176,7 @@ func (t *Tier) keyOf(r *http.Request) (string, bool) {
 		return "manifest " + r.URL.EscapedPath(), true
 	}
 	m, ok := t.cfg.World.MarketByHost(r.Host)
-	return "page " + m.ID + " " + r.URL.EscapedPath(), ok
+	path := r.URL.EscapedPath()
+	class := contentcoding.ForPath(path, contentcoding.Of(r.Header["Accept-Encoding"]))
+	return contentcoding.AppendKey("page "+m.ID+" "+path, class), ok
 }

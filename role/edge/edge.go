@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"meridian/engine/contentcoding"
 	"meridian/engine/imagegrid"
 	"meridian/engine/purge"
 	"meridian/engine/tier"
@@ -115,18 +116,24 @@ func (e *Edge) page(w http.ResponseWriter, r *http.Request) {
 		e.fail(w, r, world.E(world.CodeNotFound, "edge.page", "No shop is served under this host name."))
 		return
 	}
-	e.cached(w, r)
+	e.cachedAs(w, r, contentcoding.ForPath(r.URL.Path, contentcoding.Of(r.Header["Accept-Encoding"])))
 }
 
-// cached serves from the cache. Queries are no part of a cached response; the
+// cached serves from the cache what is never coded.
+func (e *Edge) cached(w http.ResponseWriter, r *http.Request) {
+	e.cachedAs(w, r, contentcoding.Identity)
+}
+
+// cachedAs serves from the cache. Queries are no part of a cached response; the
 // credentials of a visitor are not passed on for what everybody may see. Content
 // and conditions that guard a change are dropped (RFC 9110 §13.1.1 leaves them
 // to origins): with them a visitor could ask past the cache, again and again.
-func (e *Edge) cached(w http.ResponseWriter, r *http.Request) {
+func (e *Edge) cachedAs(w http.ResponseWriter, r *http.Request, class contentcoding.Class) {
 	r.URL.RawQuery = ""
 	for _, name := range []string{"Cookie", "Authorization", "Accept", "Accept-Encoding", "Accept-Language", "If-Match", "If-Unmodified-Since"} {
 		r.Header.Del(name)
 	}
+	contentcoding.Demand(r.Header, class)
 	r.Body, r.ContentLength, r.TransferEncoding = http.NoBody, 0, nil
 	e.Tier.ServeHTTP(w, r)
 }

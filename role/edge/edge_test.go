@@ -407,3 +407,27 @@ func TestTruncate(t *testing.T) {
 		}
 	}
 }
+
+// Thousands of ways to write Accept-Encoding are four stored responses at the
+// most, and the shield is told which is wanted.
+func TestOneStoredPageACoding(t *testing.T) {
+	f := newFixture(t, nil)
+	for _, c := range []struct{ accept, asked string }{
+		{"gzip, deflate, br, zstd", "br"}, {"br;q=1.0, gzip;q=0.8, *;q=0.1", "br"}, {"gzip", "gzip"}, {"GZIP, deflate", "gzip"}, {"deflate", "identity"},
+	} {
+		f.do("GET", "/p/brezel", "Accept-Encoding", c.accept)
+		if got := f.near.last().Header.Get("Accept-Encoding"); got != c.asked {
+			t.Errorf("%q: the shield was asked for %q", c.accept, got)
+		}
+	}
+	if n := f.near.count(); n != 3 {
+		t.Errorf("%d reads for three codings", n)
+	}
+	for _, accept := range []string{"gzip", "br"} { // one response, whoever asks
+		f.do("GET", picture+"avif/640x0", "Accept-Encoding", accept)
+		f.do("GET", "/assets/0/a.woff2", "Accept-Encoding", accept)
+	}
+	if n := f.near.count(); n != 5 {
+		t.Errorf("%d reads: what is compressed already was read for each coding", n-3)
+	}
+}

@@ -3,6 +3,7 @@ package shield
 import (
 	"time"
 
+	"meridian/engine/contentcoding"
 	"meridian/engine/tier"
 )
 
@@ -16,7 +17,8 @@ type Config struct {
 	Peers   []tier.Shield `yaml:"peers" doc:"the other regions' shields, whose feeds are followed"`
 	FeedKey string        `yaml:"feed_key" doc:"bearer key of the purge feeds" secret:"true"`
 
-	tier.Limits `yaml:",inline"`
+	tier.Limits            `yaml:",inline"`
+	contentcoding.Settings `yaml:",inline"`
 
 	RoleTimeout time.Duration `yaml:"role_timeout" doc:"longest wait for a role's response header"`
 	BodyBytes   int64         `yaml:"body_bytes" doc:"largest request body that is passed on, in bytes"`
@@ -25,7 +27,7 @@ type Config struct {
 // Default is a config that lacks only what has no default. A region's cache
 // has more RAM than a PoP's: it stands before all of them.
 func Default() Config {
-	c := Config{Limits: tier.DefaultLimits(), RoleTimeout: 20 * time.Second, BodyBytes: 64 << 20}
+	c := Config{Limits: tier.DefaultLimits(), Settings: contentcoding.DefaultSettings(), RoleTimeout: 20 * time.Second, BodyBytes: 64 << 20}
 	c.CacheBytes = 128 << 20
 	c.StallTimeout = 3 * time.Second // before the edges behind it lose patience
 	return c
@@ -45,6 +47,9 @@ func (c Config) Validate() error {
 		return bad("role_timeout must be above 0")
 	case c.BodyBytes < 1:
 		return bad("body_bytes must be at least 1")
+	}
+	if err := c.Settings.Validate(); err != nil {
+		return bad(err.Error())
 	}
 	if err := c.Limits.Validate("shield"); err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"meridian/engine/contentcoding"
 	"meridian/engine/purge"
 	"meridian/engine/tier"
 	"meridian/platform/httpserver"
@@ -22,6 +23,7 @@ type Deps struct {
 	Media http.RoundTripper // the region's roles; each always reaches its role
 	Shop  http.RoundTripper
 	Owner http.RoundTripper
+	Code  contentcoding.Open      // begins to code a page; nil: nothing is coded
 	Feeds map[string]purge.Source // by catalog cluster
 	Now   func() time.Time
 	Log   *slog.Logger
@@ -32,6 +34,7 @@ type Shield struct {
 	*tier.Tier
 	cfg   Config
 	deps  Deps
+	pages http.RoundTripper // the shop, its text coded
 	media *httputil.ReverseProxy
 	shop  *httputil.ReverseProxy
 	owner *httputil.ReverseProxy
@@ -42,7 +45,10 @@ func New(cfg Config, deps Deps) (*Shield, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Shield{cfg: cfg, deps: deps}
+	s := &Shield{cfg: cfg, deps: deps, pages: deps.Shop}
+	if deps.Code != nil {
+		s.pages = &contentcoding.Transport{Upstream: deps.Shop, Open: deps.Code, MinBytes: cfg.CodeFrom, FlushAfter: cfg.FlushAfter}
+	}
 	s.Tier = tier.New(tier.Config{
 		Name: "shield-" + cfg.Region, World: deps.World, Limits: cfg.Limits, Upstream: roles{s}, Next: "role", Feeds: deps.Feeds,
 		Now: deps.Now, Log: deps.Log, Error: s.fail,
@@ -91,7 +97,7 @@ type roles struct{ s *Shield }
 // RoundTrip asks the role.
 func (u roles) RoundTrip(r *http.Request) (*http.Response, error) {
 	if world.RouteOf(r.Method, r.URL.Path) == world.RoutePage {
-		return u.s.deps.Shop.RoundTrip(r)
+		return u.s.pages.RoundTrip(r)
 	}
 	return u.s.deps.Media.RoundTrip(r)
 }

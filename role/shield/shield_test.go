@@ -1,6 +1,7 @@
 package shield
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -16,6 +17,7 @@ import (
 
 	yaml "go.yaml.in/yaml/v3"
 
+	"meridian/engine/contentcoding"
 	"meridian/engine/purge"
 	"meridian/engine/tier"
 	"meridian/world"
@@ -437,5 +439,45 @@ func TestReadmeSnippet(t *testing.T) {
 	}
 	if err := cfg.Validate(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// capitals is a coding for this test.
+type capitals struct{ to io.Writer }
+
+func (c capitals) Write(p []byte) (int, error) { return c.to.Write(bytes.ToUpper(p)) }
+func (capitals) Flush() error                  { return nil }
+func (capitals) Close() error                  { return nil }
+func (capitals) Release()                      {}
+
+func TestPagesAreCodedOnceAndPicturesNever(t *testing.T) {
+	shop := &roleFake{answer: says(strings.Repeat("brezel ", 200))}
+	media := &roleFake{answer: says(strings.Repeat("pixels ", 200))}
+	coded := 0
+	s, err := New(goodConfig(), Deps{
+		World: &world.World{Markets: []world.Market{{ID: "de", Host: "de.localhost", HomeRegion: "home"}}},
+		Media: media, Shop: shop, Owner: shop, Now: func() time.Time { return t0 }, Log: slog.New(slog.DiscardHandler),
+		Code: func(_ contentcoding.Class, to io.Writer) (contentcoding.Encoder, bool) {
+			coded++
+			return capitals{to}, true
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for range 3 {
+		for _, path := range []string{"/p/brezel", picture + "webp/640x0"} {
+			r := httptest.NewRequest("GET", "http://de.localhost"+path, nil)
+			r.Header.Set("Accept-Encoding", "br")
+			w := httptest.NewRecorder()
+			s.ServeHTTP(w, r)
+			if page := path == "/p/brezel"; page != (w.Header().Get("Content-Encoding") == "br") || page != strings.HasPrefix(w.Body.String(), "BREZEL") {
+				t.Fatalf("%s: %v", path, w.Header())
+			}
+		}
+	}
+	if asked, _ := shop.last(); coded != 1 || shop.count() != 1 || media.count() != 1 || asked.Header.Get("Accept-Encoding") != "identity" {
+		t.Errorf("coded %d times; the shop was asked %d times, the last for %q", coded, shop.count(), asked.Header.Get("Accept-Encoding"))
 	}
 }
