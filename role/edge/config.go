@@ -19,6 +19,7 @@ type Config struct {
 	HedgeAfter        time.Duration `yaml:"hedge_after" doc:"how long a shield may be silent before the next is asked too, for what can be asked twice; not below upstream_timeout: never"`
 	HedgeAfterPicture time.Duration `yaml:"hedge_after_picture" doc:"the same for a picture, which a region may have to make first"`
 	Rest              time.Duration `yaml:"rest" doc:"how long a shield that failed is not asked first; doubles up to sixteen-fold while it goes on failing"`
+	RetryPercent      int           `yaml:"retry_percent" doc:"second tries of either kind, for a hundred requests: so that an outage is not multiplied"`
 	UploadBytes       int64         `yaml:"upload_bytes" doc:"largest request body that is passed on, in bytes"`
 	WholeBytes        int64         `yaml:"whole_bytes" doc:"a request body of up to so many bytes has to arrive whole before a shield is asked; 0: each is passed on as it comes"`
 }
@@ -28,7 +29,7 @@ func Default() Config {
 	return Config{
 		Limits:          tier.DefaultLimits(),
 		UpstreamTimeout: 10 * time.Second, HedgeAfter: time.Second, HedgeAfterPicture: 4 * time.Second,
-		Rest: 2 * time.Second, UploadBytes: 40 << 20, WholeBytes: 64 << 10,
+		Rest: 2 * time.Second, RetryPercent: 20, UploadBytes: 40 << 20, WholeBytes: 64 << 10,
 	}
 }
 
@@ -46,6 +47,8 @@ func (c Config) Validate() error {
 		return bad("upstream_timeout and rest must be above 0")
 	case c.HedgeAfter <= 0 || c.HedgeAfterPicture <= 0:
 		return bad("hedge_after and hedge_after_picture must be above 0")
+	case c.RetryPercent < 1 || c.RetryPercent > 100:
+		return bad("retry_percent must be between 1 and 100")
 	case c.UploadBytes < 1:
 		return bad("upload_bytes must be at least 1")
 	case c.WholeBytes < 0 || c.WholeBytes > c.UploadBytes:

@@ -15,6 +15,7 @@ import (
 	"meridian/engine/imagegrid"
 	"meridian/engine/purge"
 	"meridian/engine/tier"
+	"meridian/engine/upstream"
 	"meridian/platform/httpserver"
 	"meridian/world"
 )
@@ -35,7 +36,7 @@ type Edge struct {
 	deps    Deps
 	home    map[string]*httputil.ReverseProxy // by region
 	near    *httputil.ReverseProxy
-	nearest *upstream
+	nearest *upstream.Pool
 }
 
 // New makes an edge. It refuses a config or dependencies that do not fit.

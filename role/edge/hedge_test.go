@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"meridian/engine/tier"
+	"meridian/engine/upstream"
 	"meridian/world"
 )
 
@@ -164,9 +165,9 @@ func TestTheFirstMayStillWin(t *testing.T) {
 		if l.ended["far"] != 1 {
 			t.Error("the loser was not cancelled")
 		}
-		for _, h := range l.nearest.hops {
-			if h.resting(time.Now()) {
-				t.Errorf("%s rests", h.region)
+		for _, h := range l.nearest.Stats().Hops {
+			if h.State != upstream.Closed {
+				t.Errorf("%s rests", h.Name)
 			}
 		}
 	})
@@ -281,7 +282,7 @@ func TestAnAskerWhoLeavesTakesBothAlong(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 		synctest.Wait()
-		if l.ended["near"] != 1 || l.ended["far"] != 1 || l.nearest.hops[0].resting(time.Now()) {
+		if l.ended["near"] != 1 || l.ended["far"] != 1 || l.nearest.Stats().Hops[0].State != upstream.Closed {
 			t.Errorf("ended: %v", l.ended)
 		}
 	})
@@ -297,8 +298,14 @@ func TestThoseWhoWaitTogetherCountOnce(t *testing.T) {
 			all.Go(func() { l.get("GET", "/p/"+string(rune('a'+i))) })
 		}
 		all.Wait()
-		if h := l.nearest.hops[0]; h.failures != 1 || time.Until(h.rested) != l.cfg.Rest {
-			t.Errorf("%d failures, a rest of %v", h.failures, time.Until(h.rested))
+		state := func() upstream.State { return l.nearest.Stats().Hops[0].State }
+		time.Sleep(l.cfg.Rest - 1)
+		if s := state(); s != upstream.Open {
+			t.Errorf("before its rest has ended it is %s", s)
+		}
+		time.Sleep(1)
+		if s := state(); s != upstream.HalfOpen {
+			t.Errorf("after a single rest it is %s", s)
 		}
 	})
 }
