@@ -1,0 +1,187 @@
+package front
+
+import (
+	"crypto/tls"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// What a connection is at. Only the front's own loop is at waiting or answering.
+const (
+	served    int32 = iota // with the standard server
+	waiting                // for a request, or the rest of its head
+	answering              // sending a hit
+	closing                // likewise, and to be closed then
+	closed
+)
+
+// conn1 is a visitor's connection. To the standard server it is a [net.Conn]
+// that has nothing but the standard server's own requests on it. The fields
+// above at are the reader's: either the front's loop or the standard server.
+type conn1 struct {
+	net.Conn // the socket, or TLS over it
+	front    *HTTP1
+	seats    Seats
+	tls      *tls.Conn
+	gather   *Gathering      // below tls; nil where there is none
+	raw      syscall.RawConn // of a socket; nil where there is none
+	readRaw  func(fd uintptr) bool
+	rawErr   error
+
+	in      *input  // nil while nothing is unread
+	first   [1]byte // see fillByByte
+	skipped bool    // an empty line before the request
+	head    head1
+	out     output
+
+	now        time.Time // not long ago, in the loop
+	headBy     time.Time // when the head that is being read must be whole; zero between requests
+	readUntil  time.Time // the deadlines as they are set
+	writeUntil time.Time
+	unyielded  int64 // bytes sent since others had their turn
+
+	pending int64 // bytes of the standard server's request that it has not read
+	between bool  // the standard server waits for the next request
+	foreign bool  // the connection is the standard server's for good
+
+	at   atomic.Int32
+	move sync.Mutex // held to leave waiting for served, and to hurry who waits
+	once sync.Once
+}
+
+func newConn1(h *HTTP1, raw net.Conn, seats Seats) *conn1 {
+	c := &conn1{Conn: raw, front: h, seats: seats}
+	c.at.Store(waiting)
+	if t, ok := raw.(*tls.Conn); ok {
+		c.tls = t
+		c.gather, _ = t.NetConn().(*Gathering)
+		c.head.TLS = true
+	}
+	switch s := raw.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		c.raw, _ = s.(syscall.Conn).SyscallConn() // without it: the common way
+		c.readRaw = c.readSocket
+	}
+	if a, ok := raw.RemoteAddr().(*net.TCPAddr); ok {
+		c.head.Remote = a.AddrPort()
+		c.head.Remote = netip.AddrPortFrom(c.head.Remote.Addr().Unmap(), c.head.Remote.Port())
+	}
+	return c
+}
+
+// Read gives the standard server the bytes of its requests. Between requests it
+// is the front's loop that runs here, and returns with the next one that is no hit.
+func (c *conn1) Read(p []byte) (int, error) {
+	if c.between && !c.foreign {
+		c.between = false
+		c.readUntil, c.writeUntil = time.Time{}, time.Time{}
+		if c.pending > 0 || !c.at.CompareAndSwap(served, waiting) || !c.loop() {
+			return 0, io.EOF
+		}
+	}
+	switch {
+	case len(p) == 0:
+		return 0, nil
+	case c.foreign:
+		return c.readOn(p)
+	case c.pending > 0:
+		n, err := c.readOn(p[:min(int64(len(p)), c.pending)])
+		c.pending -= int64(n)
+		return n, err
+	}
+	return c.listen(p)
+}
+
+// readOn reads what is here, then the connection.
+func (c *conn1) readOn(p []byte) (int, error) {
+	if c.in == nil {
+		return c.Conn.Read(p)
+	}
+	n := copy(p, c.in.unread())
+	c.drop(n)
+	return n, nil
+}
+
+// listen is a read while the standard server's request runs, by which it learns
+// that the visitor has gone, or until the standard server ends it. What comes is
+// the next request's, and kept. Without room for more it only waits; where it
+// cannot wait without reading, the connection becomes the standard server's.
+func (c *conn1) listen(p []byte) (int, error) {
+	for {
+		if c.in != nil && !c.in.room(0) {
+			if c.raw != nil {
+				return 0, c.raw.Read(never)
+			}
+			c.foreign = true
+			return c.readOn(p)
+		}
+		if err := c.fill(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// never is a read that takes nothing.
+func never(uintptr) bool { return false }
+
+// ReadFrom lets the standard server send files by the kernel.
+func (c *conn1) ReadFrom(r io.Reader) (int64, error) {
+	if to, ok := c.Conn.(io.ReaderFrom); ok {
+		return to.ReadFrom(r)
+	}
+	return io.Copy(struct{ io.Writer }{c.Conn}, r)
+}
+
+// CloseWrite says that nothing more will be sent.
+func (c *conn1) CloseWrite() error { return closeWrite(c.Conn) }
+
+// Close ends the connection; while a hit is being sent, after it.
+func (c *conn1) Close() error {
+	if c.at.CompareAndSwap(answering, closing) {
+		return nil
+	}
+	c.end()
+	return nil
+}
+
+// end closes the connection for good.
+func (c *conn1) end() {
+	c.once.Do(func() {
+		c.at.Store(closed)
+		c.Conn.Close() // an error tells nothing that anybody could act on
+		c.front.leave(c)
+		if c.seats != nil {
+			c.seats.Leave()
+		}
+	})
+}
+
+// hurry ends the wait of a connection that has no request.
+func (c *conn1) hurry() {
+	c.move.Lock()
+	defer c.move.Unlock()
+	if c.at.Load() == waiting {
+		c.Conn.SetReadDeadline(longAgo)
+	}
+}
+
+// longAgo is a deadline that has passed.
+var longAgo = time.Unix(1, 0)
+
+// handOver makes the request at the start of the buffer the standard server's.
+func (c *conn1) handOver() bool {
+	c.move.Lock()
+	defer c.move.Unlock()
+	if c.front.ending.Load() || !c.at.CompareAndSwap(waiting, served) {
+		return false
+	}
+	c.Conn.SetDeadline(time.Time{}) // it sets its own
+	c.pending = int64(c.head.size) + c.head.length
+	c.foreign = c.head.chunked
+	return true
+}
