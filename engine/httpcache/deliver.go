@@ -20,15 +20,10 @@ var errWrite = errors.New("httpcache: the client is gone")
 func (c *Cache) deliver(w http.ResponseWriter, r *http.Request, key string, h *head, body content, v verdict) {
 	now := c.cfg.Now()
 	out := w.Header()
-	copyFields(out, h.header)
-	c.strip(out)
 	if v.hit || v.stored {
 		v.ttl, v.hasTTL = h.ttl(now), true
 	}
-	if age := h.age(now); age >= time.Second || v.hit {
-		out["Age"] = []string{strconv.FormatInt(int64(age/time.Second), 10)}
-	}
-	c.addStatus(out, h.header, key, v)
+	c.describe(out, key, h, v, h.age(now))
 	if notModified(r, h) {
 		keepNotModifiedFields(out)
 		w.WriteHeader(http.StatusNotModified)
@@ -55,6 +50,16 @@ func (c *Cache) deliver(w http.ResponseWriter, r *http.Request, key string, h *h
 		return
 	}
 	c.copy(r, w, body, piece)
+}
+
+// describe sets the fields of an answer with the whole response.
+func (c *Cache) describe(out http.Header, key string, h *head, v verdict, age time.Duration) {
+	copyFields(out, h.header)
+	c.strip(out)
+	if age >= time.Second || v.hit {
+		out["Age"] = []string{strconv.FormatInt(int64(age/time.Second), 10)}
+	}
+	c.addStatus(out, h.header, key, v)
 }
 
 // copy sends the content. A source that breaks aborts the response: what was

@@ -40,22 +40,23 @@ func (c *Cache) Find(key []byte) (Found, bool) {
 // Status is the response's status code.
 func (f Found) Status() int { return f.e.status }
 
-// Header is the response's fields as stored, without Age and Cache-Status. It
-// is shared: it must not be changed.
-func (f Found) Header() http.Header { return f.e.header }
+// Fields are all fields of the answer, as [Cache.ServeHTTP] would give them. The
+// map is the caller's, its values are shared.
+func (f Found) Fields() http.Header {
+	out := http.Header{}
+	f.c.describe(out, f.e.slot.key, f.e.head, verdict{hit: true, ttl: f.ttl, hasTTL: true}, f.age)
+	return out
+}
+
+// TTL is what is left of the freshness lifetime, in whole seconds.
+func (f Found) TTL() int64 { return int64(f.ttl / time.Second) }
 
 // Age is the response's age in whole seconds (RFC 9111 §4.2.3).
 func (f Found) Age() int64 { return int64(f.age / time.Second) }
-
-// CacheStatus is the whole of Cache-Status (RFC 9211) for this hit.
-func (f Found) CacheStatus() string {
-	m := verdict{hit: true, ttl: f.ttl, hasTTL: true}.member(f.c.name, "")
-	return appendMember(f.e.header["Cache-Status"], m)[0]
-}
 
 // Body is the content in memory, never changed by anybody.
 func (f Found) Body() []byte { return f.e.body }
 
 // Memo keeps what a caller has made of the response, for as long as it is
-// stored as it is. The caller minds that Age and Cache-Status change each second.
+// stored as it is. The caller minds that [Found.Age] and [Found.TTL] change.
 func (f Found) Memo() *atomic.Value { return &f.e.memo }

@@ -16,11 +16,11 @@ func TestFind(t *testing.T) {
 	g.pass(90 * time.Second)
 	hits := g.Stats().Hits
 	f, ok := g.Find([]byte("shop.test/a"))
-	if !ok || string(f.Body()) != "body" || f.Status() != 200 || f.Age() != 90 || f.Header().Get("X-Of") != "origin" {
+	if !ok || string(f.Body()) != "body" || f.Status() != 200 || f.Age() != 90 || f.Fields().Get("X-Of") != "origin" {
 		t.Fatalf("found %v: %+v", ok, f)
 	}
-	if want := "shield; hit, edge-iad; hit; ttl=210"; f.CacheStatus() != want {
-		t.Errorf("Cache-Status %q, want %q", f.CacheStatus(), want)
+	if want := "shield; hit, edge-iad; hit; ttl=210"; f.Fields().Get("Cache-Status") != want {
+		t.Errorf("Cache-Status %q, want %q", f.Fields().Get("Cache-Status"), want)
 	}
 	if n := g.Stats().Hits - hits; n != 1 {
 		t.Errorf("counted as %d hits", n)

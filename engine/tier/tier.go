@@ -152,11 +152,8 @@ func (t *Tier) behind(r *http.Request) bool {
 	if t.feeds.Behind(r.Header) {
 		return true
 	}
-	if world.RouteOf(r.Method, r.URL.Path) != world.RoutePage {
-		return false
-	}
-	m, ok := t.cfg.World.MarketByHost(r.Host)
-	return ok && t.feeds.Lost(world.CatalogCluster(m.HomeRegion), t.cfg.Now())
+	cluster := t.clusterOf(r)
+	return cluster != "" && t.feeds.Lost(cluster, t.cfg.Now())
 }
 
 // keyOf is the cache key of DESIGN.md §4: never a signature, an expiry, a raw
