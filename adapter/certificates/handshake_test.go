@@ -1,0 +1,101 @@
+package certificates
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+var quiet = slog.New(slog.DiscardHandler)
+
+// writePair puts a certificate for hosts, signed by itself, into two files.
+func writePair(t *testing.T, p Pair, life time.Duration, hosts ...string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := template(hosts[0], life)
+	c.DNSNames = hosts
+	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, p.Cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	write(t, p.Key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}))
+}
+
+func write(t *testing.T, path string, b []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func pairIn(dir, name string) Pair {
+	return Pair{filepath.Join(dir, name+".crt"), filepath.Join(dir, name+".key")}
+}
+
+// open is a source that nobody keeps up.
+func open(t *testing.T, cfg Config) *Source {
+	t.Helper()
+	s, err := Open(cfg, Ports{}, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func shake(t *testing.T, s *Source, c *tls.Config) (tls.ConnectionState, error) {
+	t.Helper()
+	return shakeWith(t, s.TLS(), c)
+}
+
+// shakeWith makes a handshake over a pipe and returns what the client saw.
+func shakeWith(t *testing.T, serverConfig, c *tls.Config) (tls.ConnectionState, error) {
+	t.Helper()
+	a, b := net.Pipe()
+	defer a.Close()
+	server := tls.Server(b, serverConfig)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer b.Close()
+		if server.HandshakeContext(context.Background()) == nil {
+			io.WriteString(server, "x") // carries the session ticket with it
+		}
+	}()
+	client := tls.Client(a, c)
+	err := client.Handshake()
+	if err == nil {
+		_, err = client.Read(make([]byte, 1))
+	}
+	a.Close()
+	<-done
+	return client.ConnectionState(), err
+}
+
+// served are the names of the certificate that a client is given.
+func served(t *testing.T, s *Source, host string) ([]string, error) {
+	t.Helper()
+	state, err := shake(t, s, &tls.Config{ServerName: host, InsecureSkipVerify: true})
+	if err != nil {
+		return nil, err
+	}
+	return state.PeerCertificates[0].DNSNames, nil
+}
