@@ -20,6 +20,7 @@ const (
 	DefaultMaxPurgeNames  = 4096
 	DefaultHitForMiss     = 5 * time.Second
 	DefaultMaxHeuristic   = 24 * time.Hour
+	DefaultBlockBytes     = 1 << 20
 	DefaultFillTimeout    = 30 * time.Second
 	DefaultStallTimeout   = 5 * time.Second
 	DefaultMaxTakeOvers   = 2
@@ -83,6 +84,13 @@ type Config struct {
 	// Cache-Tag, Cache-Groups and Cache-Group-Invalidation.
 	StripGroups bool
 	ShowKey     bool // put the cache key into Cache-Status
+
+	// Ranges says what a range that is not stored asks upstream for. A part that
+	// comes is stored, and served and completed from there.
+	Ranges RangePolicy
+	// BlockBytes widens what is asked for to whole blocks of so many bytes, so that
+	// many small ranges cost few reads; negative: it is asked for as it is.
+	BlockBytes int64
 
 	// Now is the clock.
 	Now func() time.Time
@@ -162,6 +170,9 @@ func (c *Config) fillDefaults() {
 	c.MaxPurgeNames = orDefault(c.MaxPurgeNames, DefaultMaxPurgeNames)
 	c.HitForMiss = orDefault(c.HitForMiss, DefaultHitForMiss)
 	c.HeuristicPercent = min(max(c.HeuristicPercent, 0), 100)
+	if c.BlockBytes >= 0 {
+		c.BlockBytes = orDefault(c.BlockBytes, DefaultBlockBytes)
+	}
 	c.MaxHeuristic = orDefault(c.MaxHeuristic, DefaultMaxHeuristic)
 	c.FillTimeout = orDefault(c.FillTimeout, DefaultFillTimeout)
 	c.StallTimeout = orDefault(c.StallTimeout, DefaultStallTimeout)

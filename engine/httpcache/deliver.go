@@ -79,11 +79,16 @@ func (c *Cache) serveOwn(w http.ResponseWriter, r *http.Request, f *fill, own *h
 	// From here on the read is the client's own, and ends when it leaves.
 	defer context.AfterFunc(r.Context(), func() { f.cancel(r.Context().Err()) })()
 	h := f.head.complete()
-	if len(r.Header["Range"]) > 0 { // it cannot be cut from what passes by once
+	if len(r.Header["Range"]) > 0 && f.piece == (span{}) { // it cannot be cut from what passes by once
 		r = r.Clone(r.Context())
 		delete(r.Header, "Range")
 	}
-	c.deliver(w, r, f.key, h, passing{own.Body, h.length < 0}, v)
+	body := passing{own.Body, h.length < 0}
+	if f.piece != (span{}) {
+		c.deliver(w, r, f.key, h, f.contentOf(&passingPart{body, f.piece.from}), v)
+		return
+	}
+	c.deliver(w, r, f.key, h, body, v)
 }
 
 // passing is content that goes by once, to one reader.
@@ -108,6 +113,20 @@ func (p passing) copyTo(_ context.Context, w http.ResponseWriter, _ span) error 
 			return endOf(err)
 		}
 	}
+}
+
+// passingPart is a part of a content that goes by once; at is how far it has.
+type passingPart struct {
+	passing
+	at int64
+}
+
+func (p *passingPart) copyTo(ctx context.Context, w http.ResponseWriter, piece span) error {
+	if _, err := io.CopyN(io.Discard, p.from, piece.from-p.at); err != nil {
+		return err
+	}
+	p.at = piece.to
+	return passing{exactly(p.from, piece.len()), p.drips}.copyTo(ctx, w, piece)
 }
 
 // copyFields shares the values: their capacity is cut, so that adding to one

@@ -29,6 +29,7 @@ type fill struct {
 	origin   string      // of that request, where groups belong to an origin
 	start    uint64      // purge generation at which it began
 	stale    *entry      // the stored response that it validates, if any
+	plan     plan        // what it asks for, if not the whole
 	joinable bool        // others with the same key may join
 	spare    bool        // the stale response may be used after an error: who began it asked for that
 	behind   bool        // it was begun because the stored response was not enough
@@ -55,6 +56,8 @@ type fill struct {
 	exclusive bool  // shared, but each other request must validate for itself
 	spoiled   bool  // purged before the response came: not for who joined after a purge
 	failure   error // what the upstream failed with
+
+	piece span // of the content, where the fill brings a part; set before it settles
 
 	given bool   // a reader has been handed bytes: they cannot be taken back
 	buf   []byte // content from base on; bytes in it never change once given

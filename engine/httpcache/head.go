@@ -66,6 +66,7 @@ type exchange struct {
 	origin   string // of the request, where groups belong to it alone; else empty
 	request  http.Header
 	response *http.Response
+	status   int // that came; 206 where response is the whole that a part belongs to
 	asked    time.Time
 	answered time.Time
 }

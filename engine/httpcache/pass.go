@@ -52,9 +52,11 @@ func (c *Cache) countPassed(r *http.Request) {
 	s.mu.Unlock()
 }
 
-// upstreamRequest is the GET for the whole of what r asks a part or a check of.
-// With a stale response it is a validation of that (RFC 9111 §4.3.1).
-func (c *Cache) upstreamRequest(ctx context.Context, r *http.Request, stale *entry) *http.Request {
+// upstreamRequest is the GET for the whole of what r asks a part or a check of,
+// unless the fill's plan is for a part. With a stale response it is a validation
+// of that (RFC 9111 §4.3.1).
+func (c *Cache) upstreamRequest(ctx context.Context, r *http.Request, f *fill) *http.Request {
+	stale := f.stale
 	out := r.Clone(ctx)
 	out.Method = http.MethodGet
 	out.Body, out.ContentLength, out.TransferEncoding = nil, 0, nil
@@ -69,6 +71,7 @@ func (c *Cache) upstreamRequest(ctx context.Context, r *http.Request, stale *ent
 			out.Header["If-Modified-Since"] = []string{stale.header.Get("Last-Modified")}
 		}
 	}
+	f.plan.apply(out)
 	c.address(out, r)
 	return out
 }

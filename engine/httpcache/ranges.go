@@ -65,12 +65,14 @@ func suffixRange(n string, length int64) (span, rangeVerdict) {
 	return span{max(0, length-count), length}, partOfContent
 }
 
+// huge stands for every number too large to hold: no content is as long.
+const huge = 1 << 62
+
 // parseOffset reads digits; a number too large to hold is larger than any content.
 func parseOffset(s string) (int64, bool) {
 	if s == "" {
 		return 0, false
 	}
-	const huge = 1 << 62
 	var n int64
 	for i := range len(s) {
 		if !isDigit(s[i]) {

@@ -90,7 +90,7 @@ func (c *Cache) outgrown(ctx context.Context, f *fill, body io.Reader) error {
 	f.timeout.Stop()
 	f.shard.mu.Lock()
 	f.shard.close(f)
-	f.shard.remember(f.key, f.hash, c.cfg.Now().Add(c.cfg.HitForMiss))
+	f.shard.remember(f.key, f.hash, c.cfg.Now().Add(c.cfg.HitForMiss), true)
 	f.shard.mu.Unlock()
 	f.settle(func() { f.boundless = true })
 	piece := make([]byte, minBuffer)

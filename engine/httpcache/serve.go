@@ -15,6 +15,7 @@ const maxRejoins = 4
 type want struct {
 	requestDirectives
 	behind bool // nothing that is stored
+	whole  bool // no fill of a part
 	alone  bool // no fill of another
 }
 
@@ -22,7 +23,9 @@ type want struct {
 // pass is set, or none for only-if-cached.
 type decision struct {
 	hit     *entry
-	refresh *fill // beside a stale hit: a validation to start in the background
+	head    *head  // of a hit by stored parts
+	parts   pieces // … and what is stored
+	refresh *fill  // beside a stale hit: a validation to start in the background
 	reader  *reader
 	pass    bool
 	detail  string // of a stale hit or a pass: why
@@ -40,6 +43,9 @@ func (c *Cache) serve(w http.ResponseWriter, r *http.Request, key string) {
 		case d.hit != nil:
 			c.serveHit(w, r, d)
 			return
+		case d.head != nil:
+			c.deliver(w, r, key, d.head, d.parts, verdict{hit: true})
+			return
 		case d.pass:
 			c.pass(w, r, verdict{fwd: "bypass", detail: d.detail})
 			return
@@ -48,7 +54,7 @@ func (c *Cache) serve(w http.ResponseWriter, r *http.Request, key string) {
 				world.E(world.CodeTimeout, "httpcache", "Nothing usable is stored, and only-if-cached forbids to fetch it."))
 			return
 		}
-		again, alone := c.follow(w, r, d.reader, ask, waited)
+		again, alone := c.follow(w, r, d.reader, &ask, waited)
 		if !again {
 			return
 		}
@@ -74,6 +80,11 @@ func (c *Cache) decide(key string, r *http.Request, ask want) decision {
 			return d
 		}
 	}
+	if e == nil && sl != nil && !ask.behind {
+		if d, ok := c.usePart(s, sl, r, &ask, now); ok {
+			return d
+		}
+	}
 	switch {
 	case ask.onlyIfCached:
 		return decision{}
@@ -84,7 +95,11 @@ func (c *Cache) decide(key string, r *http.Request, ask want) decision {
 		s.remove(sl.pass)
 		sl = s.slots[key]
 	}
-	passing := sl != nil && sl.pass != nil
+	var asks plan
+	if e == nil && !ask.behind {
+		asks = c.planFor(sl, r, &ask)
+	}
+	passing := sl != nil && sl.pass != nil && !asks.asksPart()
 	if passing && (r.Method != http.MethodGet || isConditional(r)) {
 		return decision{pass: true, detail: "hit-for-miss"} // as asked: a part, or nothing new, is cheaper than the whole
 	}
@@ -92,14 +107,14 @@ func (c *Cache) decide(key string, r *http.Request, ask want) decision {
 	alone := ask.alone || passing || spare || (e != nil && e.noCache)
 	if sl != nil && !alone {
 		for _, f := range sl.fills {
-			if f.welcomes(r.Header, sl.vary, ask.behind) {
+			if (!f.plan.asksPart() || f.plan.field == asks.field) && f.welcomes(r.Header, sl.vary, ask.behind) {
 				return decision{reader: f.enter(false)}
 			}
 		}
 	}
 	f := newFill(s, key, hash, r.Header)
 	f.origin = c.originOf(r)
-	f.joinable, f.behind, f.spare = !alone, ask.behind, spare
+	f.joinable, f.behind, f.spare, f.plan = !alone, ask.behind, spare, asks
 	f.explain(e, ask.behind, passing, sl != nil && len(sl.entries) > 0, now)
 	s.stats.Misses++
 	s.began(f)
@@ -154,6 +169,8 @@ func (f *fill) explain(e *entry, behind, passing, others bool, now time.Time) {
 		f.fwd, f.stale = "stale", e
 	case passing:
 		f.fwd, f.detail = "bypass", "hit-for-miss"
+	case f.plan.base != nil:
+		f.fwd = "partial"
 	case others:
 		f.fwd = "vary-miss"
 	default:
@@ -171,7 +188,7 @@ func (c *Cache) serveHit(w http.ResponseWriter, r *http.Request, d decision) {
 
 // follow sees one request through a fill. again says that it got nothing and
 // must be decided anew, alone that it should not wait for another then.
-func (c *Cache) follow(w http.ResponseWriter, r *http.Request, rd *reader, ask want, waited bool) (again, alone bool) {
+func (c *Cache) follow(w http.ResponseWriter, r *http.Request, rd *reader, ask *want, waited bool) (again, alone bool) {
 	f := rd.f
 	defer rd.leave()
 	if rd.leader {
@@ -186,8 +203,12 @@ func (c *Cache) follow(w http.ResponseWriter, r *http.Request, rd *reader, ask w
 	v := f.verdict(rd, waited)
 	switch f.outcome {
 	case failed:
-		c.serveFailure(w, r, f, ask, v)
+		c.serveFailure(w, r, f, *ask, v)
 	case released:
+		if !f.serves(r, c.cfg.MaxRanges) {
+			ask.whole = true
+			return true, true
+		}
 		own := rd.takeOwn()
 		if own == nil {
 			return true, true
@@ -200,13 +221,17 @@ func (c *Cache) follow(w http.ResponseWriter, r *http.Request, rd *reader, ask w
 		if f.isSpoiled(rd) || variantOf(f.head.vary, r.Header) != f.head.variant {
 			return true, false
 		}
+		if !f.serves(r, c.cfg.MaxRanges) {
+			ask.whole = true
+			return true, false
+		}
 		h := f.head
 		if rd.leader {
 			h = h.complete()
 		} else {
 			f.countCollapsed()
 		}
-		c.deliver(w, r, f.key, h, rd, v)
+		c.deliver(w, r, f.key, h, f.contentOf(rd), v)
 	}
 	return false, false
 }

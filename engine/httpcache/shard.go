@@ -25,24 +25,29 @@ type entry struct {
 	size  int64
 	hash  uint64
 	place place
+	of    *partial     // of a part: the response it belongs to
+	part  span         // … and which piece of its content body is
 	until time.Time    // of a hit-for-miss memory: when it ends
+	large bool         // of one: the response was larger than is stored
 	memo  atomic.Value // see [Found.Memo]
 }
 
 // slot is all that is known of one key. It is in the shard for as long as it
 // holds anything.
 type slot struct {
-	key     string
-	vary    []string // every field that the responses vary by, sorted; it outlives them
-	entries []*entry // one a variant, newest first by Date
-	fills   []*fill  // that others may join
-	pass    *entry   // hit-for-miss memory
+	key      string
+	vary     []string   // every field that the responses vary by, sorted; it outlives them
+	entries  []*entry   // one a variant, newest first by Date
+	fills    []*fill    // that others may join
+	partials []*partial // responses that are not there as a whole, one a variant
+	pass     *entry     // hit-for-miss memory
 }
 
 // shard is one part of the store with all that belongs to it under one lock, so
 // that a purge, a store and a look-up are each one step.
 type shard struct {
 	maxVariants int
+	maxObject   int64
 
 	mu      sync.Mutex
 	slots   map[string]*slot
@@ -56,6 +61,7 @@ type shard struct {
 func newShard(limit int64, cfg *Config) *shard {
 	s := &shard{
 		maxVariants: cfg.MaxVariants,
+		maxObject:   cfg.MaxObjectBytes,
 		slots:       map[string]*slot{},
 		groups:      groupIndex{},
 		purges:      newPurgeMemory(cfg.MaxPurgeNames),
@@ -79,7 +85,7 @@ func (s *shard) slotFor(key string) *slot {
 
 // dropIfEmpty forgets a slot that holds nothing.
 func (s *shard) dropIfEmpty(sl *slot) {
-	if len(sl.entries) == 0 && len(sl.fills) == 0 && sl.pass == nil && s.slots[sl.key] == sl {
+	if len(sl.entries)+len(sl.partials)+len(sl.fills) == 0 && sl.pass == nil && s.slots[sl.key] == sl {
 		delete(s.slots, sl.key)
 	}
 }
@@ -122,6 +128,11 @@ func (s *shard) put(key string, hash uint64, h *head, body []byte) bool {
 	if sl.pass != nil {
 		s.remove(sl.pass)
 	}
+	for _, p := range slices.Clone(sl.partials) {
+		if p.head.isVariantOf(h) {
+			s.removePartial(p)
+		}
+	}
 	var old *entry
 	if i := slices.IndexFunc(sl.entries, func(o *entry) bool { return o.isVariantOf(h) }); i >= 0 {
 		old = sl.entries[i]
@@ -143,10 +154,7 @@ func (s *shard) put(key string, hash uint64, h *head, body []byte) bool {
 	}
 	s.slots[key] = sl
 	sl.entries = slices.Insert(sl.entries, sl.placeOf(h), e)
-	sl.vary = nil
-	for _, o := range sl.entries {
-		sl.vary = union(sl.vary, o.vary)
-	}
+	sl.readVary()
 	s.groups.add(e)
 	s.stats.Objects++
 	return true
@@ -163,13 +171,14 @@ func (sl *slot) placeOf(h *head) int {
 	return len(sl.entries)
 }
 
-// remember keeps for a while that key is not cacheable, in place of any older memory.
-func (s *shard) remember(key string, hash uint64, until time.Time) {
+// remember keeps for a while that key is not cacheable, in place of any older
+// memory; large says that its response was only too large.
+func (s *shard) remember(key string, hash uint64, until time.Time, large bool) {
 	sl := s.slotFor(key)
 	if sl.pass != nil {
 		s.remove(sl.pass)
 	}
-	e := &entry{slot: sl, hash: hash, until: until, size: int64(len(key)) + entryOverhead}
+	e := &entry{slot: sl, hash: hash, until: until, large: large, size: int64(len(key)) + entryOverhead}
 	if s.ram.insert(e) {
 		sl.pass = e
 		s.slots[key] = sl
@@ -189,18 +198,14 @@ func (s *shard) unlist(e *entry) {
 	sl := e.slot
 	if e.head == nil {
 		sl.pass = nil
+	} else if e.of != nil {
+		s.unlistPart(e)
 	} else if i := slices.Index(sl.entries, e); i >= 0 {
 		sl.entries = slices.Delete(sl.entries, i, i+1)
 		s.groups.remove(e)
 		s.stats.Objects--
 	}
 	s.dropIfEmpty(sl)
-}
-
-func (s *shard) removeAll(sl *slot) {
-	for len(sl.entries) > 0 {
-		s.remove(sl.entries[len(sl.entries)-1])
-	}
 }
 
 // purge does p in one step, and has running fills refused or marked that it may
@@ -227,8 +232,14 @@ func (s *shard) purge(p Purge, now time.Time) int {
 	}
 	for _, name := range p.Groups {
 		for _, e := range slices.Collect(maps.Keys(s.groups[name])) {
-			do(e)
-			named++
+			if e.of == nil {
+				do(e)
+				named++
+				continue
+			}
+			if s.remove(e); len(e.of.parts) == 0 { // its parts are all in the same groups
+				named++
+			}
 		}
 	}
 	return named
@@ -240,11 +251,14 @@ func (s *shard) purgeKey(sl *slot, do func(*entry)) int {
 	if sl.pass != nil {
 		s.remove(sl.pass)
 	}
-	entries := slices.Clone(sl.entries)
+	entries, partials := slices.Clone(sl.entries), slices.Clone(sl.partials)
 	for _, e := range entries {
 		do(e)
 	}
-	return len(entries)
+	for _, p := range partials {
+		s.removePartial(p)
+	}
+	return len(entries) + len(partials)
 }
 
 // soften puts in e's place the same response, stale from now on. Whoever has e

@@ -26,7 +26,7 @@ func (c *Cache) begin(f *fill, r *http.Request) error {
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(r.Context()))
 	f.cancel = cancel
 	f.timeout = time.AfterFunc(c.cfg.FillTimeout, func() { cancel(errFillTimeout) })
-	out := c.upstreamRequest(ctx, r, f.stale)
+	out := c.upstreamRequest(ctx, r, f)
 	go func() {
 		defer c.running.Done()
 		defer c.end(f)
@@ -56,12 +56,18 @@ func (c *Cache) fill(ctx context.Context, f *fill, out *http.Request) {
 		}
 		x, err = c.askAgain(f, x, out)
 	}
-	if err != nil {
+	if err == nil && f.plan.field != "" {
+		x, err = c.combine(f, x, out)
+	}
+	switch {
+	case err != nil:
 		f.fail(upstreamError(ctx, err), 0)
 		f.stop()
-		return
+	case f.piece != span{}:
+		c.fetchedPart(ctx, f, x)
+	default:
+		c.fetched(ctx, f, x, src)
 	}
-	c.fetched(ctx, f, x, src)
 }
 
 // stop ends the upstream read and its time limit.
@@ -75,6 +81,9 @@ func (c *Cache) ask(f *fill, out *http.Request) (exchange, error) {
 	var err error
 	x.response, err = c.cfg.Upstream.RoundTrip(out)
 	x.answered = c.cfg.Now()
+	if err == nil {
+		x.status = x.response.StatusCode
+	}
 	return x, err
 }
 
@@ -128,7 +137,7 @@ func (c *Cache) validated(f *fill, x exchange) {
 
 // fetched deals with a full response to src's request.
 func (c *Cache) fetched(ctx context.Context, f *fill, x exchange, src *source) {
-	status := x.response.StatusCode
+	status := x.status
 	if upstreamFailed(status) && f.stale != nil && (f.spare || f.stale.staleIfError(x.answered)) {
 		x.response.Body.Close()
 		f.fail(world.E(world.CodeBadUpstream, "httpcache.fill", ""), status)
@@ -143,7 +152,7 @@ func (c *Cache) fetched(ctx context.Context, f *fill, x exchange, src *source) {
 		c.forget(f, f.stale) // the full response stands in its place (RFC 9111 §4.3.3)
 	}
 	if why != "" && !sharedError(status, why) {
-		c.handOver(f, x.response, h, why)
+		c.handOver(f, x, h, why)
 		return
 	}
 	defer f.stop()
@@ -159,22 +168,27 @@ func (c *Cache) fetched(ctx context.Context, f *fill, x exchange, src *source) {
 		f.spoiled, f.storing = purged != untouched, why == "" && purged != removed
 	})
 	f.shard.mu.Unlock()
-	f.finish(c.receive(ctx, f, src, why == ""))
+	err := c.receive(ctx, f, src, why == "")
+	if err != nil && why == "" {
+		c.keepIncomplete(f, err)
+	}
+	f.finish(err)
 }
 
 // handOver gives a response that may not be shared to the leader, releases the
 // others, and remembers that the key is like that.
-func (c *Cache) handOver(f *fill, response *http.Response, h *head, why string) {
+func (c *Cache) handOver(f *fill, x exchange, h *head, why string) {
+	response := x.response
 	f.timeout.Stop() // the rest is the leader's, at its own pace
 	f.shard.mu.Lock()
 	f.shard.close(f)
-	if !upstreamFailed(h.status) { // a failure says nothing of the next response
-		f.shard.remember(f.key, f.hash, c.cfg.Now().Add(c.cfg.HitForMiss))
+	if !upstreamFailed(h.status) && !f.plan.asksPart() { // a failure says nothing of the next response, a part nothing of the whole
+		f.shard.remember(f.key, f.hash, c.cfg.Now().Add(c.cfg.HitForMiss), why == "too-large")
 	}
 	f.shard.mu.Unlock()
 	taken := false
 	f.settle(func() {
-		f.outcome, f.head, f.why, f.fwdStatus = released, h, why, response.StatusCode
+		f.outcome, f.head, f.why, f.fwdStatus = released, h, why, x.status
 		if !f.leaderless {
 			f.own, taken = response, true
 		}
