@@ -15,6 +15,7 @@ type Gathering struct {
 	net.Conn
 	mu     sync.Mutex
 	holds  bool
+	keeps  bool    // until SendNow or SendAll, however much it is
 	held   *[]byte // from gathered; nil while it is empty
 	vector net.Buffers
 	room   [2][]byte
@@ -44,13 +45,13 @@ func (g *Gathering) Flush() error {
 func (g *Gathering) Write(p []byte) (int, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.holds {
+	if !g.holds && !g.keeps {
 		return g.Conn.Write(p)
 	}
 	if g.held == nil {
 		g.held = gathered.Get().(*[]byte)
 	}
-	if len(*g.held)+len(p) > cap(*g.held) {
+	if !g.keeps && len(*g.held)+len(p) > cap(*g.held) {
 		if err := g.send(p); err != nil {
 			return 0, err
 		}

@@ -46,8 +46,11 @@ func (h *Head) Size() int { return len(h.h1) + len(h.h2) }
 // appendLiteral writes a field as a literal without indexing and with a literal
 // name (RFC 7541 §6.2.2): no state of a connection goes into it.
 func appendLiteral(b []byte, name, value string) []byte {
-	return appendString(appendString(append(b, 0), name), value)
+	return appendString(appendString(append(b, literalField), name), value)
 }
+
+// literalField begins a literal without indexing whose name is one too.
+const literalField = 0
 
 // appendString writes a string literal in Huffman's code where that is shorter
 // (RFC 7541 §5.2).
