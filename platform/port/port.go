@@ -152,7 +152,7 @@ func forever(c, on net.Conn) net.Conn {
 }
 
 // plainAnswer is for who speaks HTTP in clear where only TLS is spoken.
-const plainAnswer = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 45\r\n\r\nThis port speaks HTTPS only: ask by https://.\n"
+const plainAnswer = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 46\r\n\r\nThis port speaks HTTPS only: ask by https://.\n"
 
 func tellPlain(c net.Conn, err error) {
 	var record tls.RecordHeaderError
