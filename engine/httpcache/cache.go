@@ -68,6 +68,10 @@ type Config struct {
 	// Without it they are ignored, but for only-if-cached.
 	HonourRequest bool
 
+	// ForwardHead has a HEAD that the store cannot answer go upstream as one, instead
+	// of fetching the whole. Either way what a HEAD brings freshens the store.
+	ForwardHead bool
+
 	// Cookies says what becomes of a response with Set-Cookie.
 	Cookies CookiePolicy
 	// TargetedFields are the fields that speak to this cache instead of

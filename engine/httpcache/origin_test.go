@@ -141,3 +141,10 @@ func (g *rig) expect(r result, status int, body, cacheStatus string) {
 		g.t.Errorf("got %d %.60q\n  %s\nwant %d %.60q\n  %s", r.Code, r.Body.String(), r.status(), status, body, cacheStatus)
 	}
 }
+
+// asked is a request for a path of the test's shop.
+func asked(method, path string, fields ...string) *http.Request {
+	r := httptest.NewRequest(method, "http://shop.test"+path, nil)
+	r.Header = header(fields...)
+	return r
+}

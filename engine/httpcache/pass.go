@@ -18,6 +18,8 @@ var quiet = log.New(io.Discard, "", 0)
 // unsafe method invalidates what is stored under its target (RFC 9111 §4.4).
 func (c *Cache) pass(w http.ResponseWriter, r *http.Request, v verdict) {
 	c.countPassed(r)
+	read := c.beginHead(r)
+	defer c.endHead(read)
 	proxy := httputil.ReverseProxy{
 		Transport:     c.cfg.Upstream,
 		FlushInterval: -1, // a stream passes as it comes
@@ -33,6 +35,7 @@ func (c *Cache) pass(w http.ResponseWriter, r *http.Request, v verdict) {
 		},
 		ModifyResponse: func(resp *http.Response) error {
 			c.invalidate(r, resp.StatusCode, resp.Header)
+			c.freshen(read, resp)
 			v.fwdStatus = resp.StatusCode
 			c.strip(resp.Header)
 			c.addStatus(resp.Header, resp.Header, "", v)

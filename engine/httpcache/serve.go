@@ -1,6 +1,7 @@
 package httpcache
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -28,6 +29,7 @@ type decision struct {
 	refresh *fill  // beside a stale hit: a validation to start in the background
 	reader  *reader
 	pass    bool
+	fwd     string // of a pass: why; empty is bypass
 	detail  string // of a stale hit or a pass: why
 }
 
@@ -47,7 +49,7 @@ func (c *Cache) serve(w http.ResponseWriter, r *http.Request, key string) {
 			c.deliver(w, r, key, d.head, d.parts, verdict{hit: true})
 			return
 		case d.pass:
-			c.pass(w, r, verdict{fwd: "bypass", detail: d.detail})
+			c.pass(w, r, verdict{fwd: cmp.Or(d.fwd, "bypass"), detail: d.detail})
 			return
 		case d.reader == nil:
 			c.fail(w, r, key, verdict{detail: "only-if-cached"},
@@ -102,6 +104,11 @@ func (c *Cache) decide(key string, r *http.Request, ask want) decision {
 	passing := sl != nil && sl.pass != nil && !asks.asksPart()
 	if passing && (r.Method != http.MethodGet || isConditional(r)) {
 		return decision{pass: true, detail: "hit-for-miss"} // as asked: a part, or nothing new, is cheaper than the whole
+	}
+	if r.Method == http.MethodHead && c.cfg.ForwardHead {
+		why := &fill{}
+		why.explain(e, ask.behind, false, sl != nil && len(sl.entries) > 0, now)
+		return decision{pass: true, fwd: why.fwd, detail: why.detail}
 	}
 	spare := e != nil && ask.acceptsAfterError(e.head, now) // of use to who asked for that alone
 	alone := ask.alone || passing || spare || (e != nil && e.noCache)
