@@ -16,6 +16,7 @@ const (
 	DefaultMaxVariants    = 16
 	DefaultMaxGroups      = 256
 	DefaultMaxGroupBytes  = 256
+	DefaultPromoteBytes   = 256 << 10
 	DefaultMaxRanges      = 32
 	DefaultMaxPurgeNames  = 4096
 	DefaultHitForMiss     = 5 * time.Second
@@ -44,6 +45,7 @@ type Config struct {
 	MaxVariants    int   // stored responses of one key (RFC 9111 §4.1); the oldest gives way
 	MaxGroups      int   // groups of one response; one with more is not stored
 	MaxGroupBytes  int   // length of a group's name; likewise
+	PromoteBytes   int64 // largest content that the disk's objects are read into RAM with; others stay in their file
 	MaxRanges      int   // byte ranges of one request; one with more gets the whole
 	MaxPurgeNames  int   // names that a shard remembers for the fills that run
 
@@ -96,6 +98,9 @@ type Config struct {
 	// many small ranges cost few reads; negative: it is asked for as it is.
 	BlockBytes int64
 
+	// Disk keeps what RAM has no room for, nil: nothing. The cache closes it.
+	Disk Disk
+
 	// Now is the clock.
 	Now func() time.Time
 	// Upstream answers what the cache cannot. It must not decompress. URL.Scheme
@@ -130,6 +135,8 @@ type Cache struct {
 	name   string
 	shards []*shard
 
+	cursors map[string]string // by feed, as the disk had them at the start
+
 	closing sync.Mutex
 	closed  bool
 	running sync.WaitGroup
@@ -139,13 +146,16 @@ type Cache struct {
 type Stats struct {
 	Objects   int64 // responses stored
 	Bytes     int64 // RAM they take, with what is remembered of keys
-	Groups    int64 // entries of the group index: a name counts once a shard
+	Groups    int64 // entries of the group index in RAM: a name counts once a shard
 	Hits      int64 // answered from the store, stale ones too
 	Stale     int64 // of the hits, those that were stale; and stale answers after an error
 	Misses    int64 // sent upstream to fill, each its own read
 	Collapsed int64 // served by the read of another request
 	Passed    int64 // sent upstream outside the cache
 	Evictions int64 // let go to make room
+	OnDisk    int64 // responses on the disk, those that are in RAM too
+	DiskHits  int64 // brought from the disk; each is a hit, if it could be used
+	Disk      DiskStats
 	TakeOvers int64 // upstream reads that carried on one that had died or stalled
 }
 
@@ -161,6 +171,10 @@ func New(cfg Config) *Cache {
 	for range n {
 		c.shards = append(c.shards, newShard(cfg.MaxBytes/n, &c.cfg))
 	}
+	if cfg.Disk != nil {
+		c.cursors = map[string]string{}
+		cfg.Disk.Start(owner{c})
+	}
 	return c
 }
 
@@ -170,6 +184,7 @@ func (c *Config) fillDefaults() {
 	c.MaxVariants = orDefault(c.MaxVariants, DefaultMaxVariants)
 	c.MaxGroups = orDefault(c.MaxGroups, DefaultMaxGroups)
 	c.MaxGroupBytes = orDefault(c.MaxGroupBytes, DefaultMaxGroupBytes)
+	c.PromoteBytes = min(orDefault(c.PromoteBytes, DefaultPromoteBytes), c.MaxObjectBytes)
 	c.MaxRanges = orDefault(c.MaxRanges, DefaultMaxRanges)
 	c.MaxPurgeNames = orDefault(c.MaxPurgeNames, DefaultMaxPurgeNames)
 	c.HitForMiss = orDefault(c.HitForMiss, DefaultHitForMiss)
@@ -225,6 +240,7 @@ func (c *Cache) Purge(p Purge) int {
 			named += s.purge(Purge{Groups: p.Groups, Keys: keys[s], All: p.All, Soft: p.Soft}, now)
 		}
 	}
+	c.notePurge(p, now)
 	return named
 }
 
@@ -242,19 +258,27 @@ func (c *Cache) Stats() Stats {
 		sum.Collapsed += s.stats.Collapsed
 		sum.Passed += s.stats.Passed
 		sum.Evictions += s.stats.Evictions
+		sum.OnDisk += int64(s.index.count)
+		sum.DiskHits += s.stats.DiskHits
 		sum.TakeOvers += s.stats.TakeOvers
 		s.mu.Unlock()
+	}
+	if c.cfg.Disk != nil {
+		sum.Disk = c.cfg.Disk.Stats()
 	}
 	return sum
 }
 
-// Close refuses new fills and waits for those that run. What is stored can
-// still be served. It always returns nil.
+// Close refuses new fills and waits for those that run, and for the disk. What
+// is in RAM can still be served. The error is the disk's.
 func (c *Cache) Close() error {
 	c.closing.Lock()
 	c.closed = true
 	c.closing.Unlock()
 	c.running.Wait()
+	if c.cfg.Disk != nil {
+		return c.cfg.Disk.Close()
+	}
 	return nil
 }
 
@@ -269,13 +293,19 @@ func (c *Cache) track() bool {
 	return true
 }
 
-// shardOf finds a key's shard and hash (FNV-1a).
+// shardOf finds a key's shard and hash.
 func shardOf[K string | []byte](c *Cache, key K) (*shard, uint64) {
+	h := hashOf(key)
+	return c.shards[h%uint64(len(c.shards))], h
+}
+
+// hashOf is FNV-1a: the same in every run, as the disk needs it.
+func hashOf[K string | []byte](key K) uint64 {
 	h := uint64(14695981039346656037)
 	for i := range len(key) {
 		h = (h ^ uint64(key[i])) * 1099511628211
 	}
-	return c.shards[h%uint64(len(c.shards))], h
+	return h
 }
 
 // ServeHTTP answers from the store or from upstream, and adds Cache-Status.

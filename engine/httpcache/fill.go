@@ -62,6 +62,7 @@ type fill struct {
 	given bool   // a reader has been handed bytes: they cannot be taken back
 	buf   []byte // content from base on; bytes in it never change once given
 	base  int64
+	at    Place // where the content is on the disk, instead of in buf
 	ended bool
 	err   error // why the content broke off
 }

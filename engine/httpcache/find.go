@@ -2,6 +2,7 @@ package httpcache
 
 import (
 	"net/http"
+	"os"
 	"sync/atomic"
 	"time"
 )
@@ -12,6 +13,8 @@ type Found struct {
 	age time.Duration
 	ttl time.Duration
 	c   *Cache
+
+	file *fileContent // where the content is not in memory
 }
 
 // Find is the short way to a hit, for who has a key and no [http.Request] yet.
@@ -32,9 +35,16 @@ func (c *Cache) Find(key []byte) (Found, bool) {
 	if !e.fresh(now) {
 		return Found{}, false
 	}
-	s.ram.touch(e)
-	s.stats.Hits++
-	return Found{e: e, age: e.age(now), ttl: e.ttl(now), c: c}, true
+	f := Found{e: e, age: e.age(now), ttl: e.ttl(now), c: c}
+	if e.inFile() {
+		file, err := c.openFile(e.at)
+		if err != nil {
+			return Found{}, false
+		}
+		f.file = file
+	}
+	s.use(e)
+	return f, true
 }
 
 // Status is the response's status code.
@@ -54,8 +64,18 @@ func (f Found) TTL() int64 { return int64(f.ttl / time.Second) }
 // Age is the response's age in whole seconds (RFC 9111 §4.2.3).
 func (f Found) Age() int64 { return int64(f.age / time.Second) }
 
-// Body is the content in memory, never changed by anybody.
+// Body is the content, never changed by anybody; nil where it is in a file.
 func (f Found) Body() []byte { return f.e.body }
+
+// File is where the content is if it is not in memory: length bytes from the
+// offset, for as long as release has not been called, which must be done. The
+// file's own position must be left alone. file is nil where [Found.Body] has it.
+func (f Found) File() (file *os.File, offset, length int64, release func()) {
+	if f.file == nil {
+		return nil, 0, 0, nil
+	}
+	return f.file.file, f.file.offset, f.e.length, f.file.release
+}
 
 // Memo keeps what a caller has made of the response, for as long as it is
 // stored as it is. The caller minds that [Found.Age] and [Found.TTL] change.

@@ -48,7 +48,7 @@ func (q *fifo) unlink(e *entry) {
 	e.place.prev, e.place.next, e.place.queue = nil, nil, nil
 }
 
-// swap puts e, of the same size, where old is.
+// swap puts e where old is.
 func (q *fifo) swap(old, e *entry) {
 	e.place = old.place
 	if e.place.prev != nil {
@@ -61,6 +61,7 @@ func (q *fifo) swap(old, e *entry) {
 	} else {
 		q.tail = e
 	}
+	q.bytes += e.size - old.size
 	old.place.prev, old.place.next, old.place.queue = nil, nil, nil
 }
 
@@ -107,7 +108,15 @@ func (c *s3fifo) remove(e *entry) {
 	}
 }
 
-// swap puts e, of the same size, in old's place: neither newer nor older.
+// fit makes room until all is within the limit.
+func (c *s3fifo) fit() {
+	for c.bytes() > c.limit {
+		c.makeRoom()
+	}
+}
+
+// swap puts e in old's place: neither newer nor older. The caller sees to what
+// it may be larger by.
 func (c *s3fifo) swap(old, e *entry) { old.place.queue.swap(old, e) }
 
 // replace puts e where old was known to be worth keeping: a validated or newer

@@ -8,6 +8,10 @@ import (
 	"meridian/world"
 )
 
+// maxLooks bounds how often a request looks at the disk: what it finds there may
+// be gone from RAM again when its turn comes.
+const maxLooks = 3
+
 // maxRejoins bounds how often a request waits for the fill of another in vain
 // before it goes upstream for itself.
 const maxRejoins = 4
@@ -18,15 +22,20 @@ type want struct {
 	behind bool // nothing that is stored
 	whole  bool // no fill of a part
 	alone  bool // no fill of another
+	looked int  // how often the disk was looked at
 }
 
-// decision is what the store says to a request: exactly one of hit, fill and
+// decision is what the store says to a request: exactly one of hit, read, fill and
 // pass is set, or none for only-if-cached.
 type decision struct {
 	hit     *entry
-	head    *head  // of a hit by stored parts
-	parts   pieces // … and what is stored
-	refresh *fill  // beside a stale hit: a validation to start in the background
+	body    content   // of the hit
+	release func()    // where not nil: to be called when body has been used
+	read    *diskRead // it may be on the disk: wait for it and decide again
+	lead    bool      // and read it
+	head    *head     // of a hit by stored parts
+	parts   pieces    // … and what is stored
+	refresh *fill     // beside a stale hit: a validation to start in the background
 	reader  *reader
 	pass    bool
 	fwd     string // of a pass: why; empty is bypass
@@ -48,6 +57,13 @@ func (c *Cache) serve(w http.ResponseWriter, r *http.Request, key string) {
 		case d.head != nil:
 			c.deliver(w, r, key, d.head, d.parts, verdict{hit: true})
 			return
+		case d.read != nil:
+			ask.looked++
+			tries--
+			if c.readDisk(r.Context(), key, d) != nil {
+				return // the client has left
+			}
+			continue
 		case d.pass:
 			c.pass(w, r, verdict{fwd: cmp.Or(d.fwd, "bypass"), detail: d.detail})
 			return
@@ -77,10 +93,21 @@ func (c *Cache) decide(key string, r *http.Request, ask want) decision {
 	if sl != nil && !ask.behind {
 		e = sl.match(r.Header)
 	}
+	body, release, e := c.open(s, e)
+	if e == nil && !ask.behind && ask.looked < maxLooks {
+		if read, lead := s.fromDisk(hash, r.Header); read != nil {
+			return decision{read: read, lead: lead}
+		}
+	}
+	sl = s.slots[key] // what could not be opened is gone
 	if e != nil {
 		if d, ok := c.useStored(s, e, r, &ask, now); ok {
+			d.body, d.release = body, release
 			return d
 		}
+	}
+	if release != nil {
+		release()
 	}
 	if e == nil && sl != nil && !ask.behind {
 		if d, ok := c.usePart(s, sl, r, &ask, now); ok {
@@ -138,8 +165,7 @@ func (c *Cache) useStored(s *shard, e *entry, r *http.Request, ask *want, now ti
 		return decision{}, false
 	}
 	d := decision{hit: e}
-	s.ram.touch(e)
-	s.stats.Hits++
+	s.use(e)
 	if fresh {
 		return d, true
 	}
@@ -190,7 +216,10 @@ func (c *Cache) serveHit(w http.ResponseWriter, r *http.Request, d decision) {
 		// A cache that is closing serves what it has; the refusal is the fill's.
 		_ = c.begin(d.refresh, r)
 	}
-	c.deliver(w, r, d.hit.slot.key, d.hit.head, stored(d.hit.body), verdict{hit: true, detail: d.detail})
+	if d.release != nil {
+		defer d.release()
+	}
+	c.deliver(w, r, d.hit.slot.key, d.hit.head, d.body, verdict{hit: true, detail: d.detail})
 }
 
 // follow sees one request through a fill. again says that it got nothing and
@@ -238,7 +267,16 @@ func (c *Cache) follow(w http.ResponseWriter, r *http.Request, rd *reader, ask *
 		} else {
 			f.countCollapsed()
 		}
-		c.deliver(w, r, f.key, h, f.contentOf(rd), v)
+		if f.at == (Place{}) {
+			c.deliver(w, r, f.key, h, f.contentOf(rd), v)
+			return false, false
+		}
+		file, err := c.openFile(f.at)
+		if err != nil {
+			return true, false // its segment has been reclaimed meanwhile
+		}
+		defer file.release()
+		c.deliver(w, r, f.key, h, file, v)
 	}
 	return false, false
 }
@@ -273,8 +311,12 @@ func (c *Cache) serveFailure(w http.ResponseWriter, r *http.Request, f *fill, as
 		f.shard.stats.Stale++
 		f.shard.mu.Unlock()
 		v.detail = "stale-if-error"
-		c.deliver(w, r, f.key, f.stale.head, stored(f.stale.body), v)
-		return
+		body, release, err := c.contentOf(f.stale)
+		if err == nil {
+			defer release()
+			c.deliver(w, r, f.key, f.stale.head, body, v)
+			return
+		}
 	}
 	v.detail = string(world.CodeOf(f.failure))
 	c.fail(w, r, f.key, v, f.failure)

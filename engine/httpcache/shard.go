@@ -17,20 +17,26 @@ const entryOverhead = 768
 const groupOverhead = 96
 
 // entry is a stored response, or the memory that a key is not cacheable. Only
-// place changes once it is in a shard.
+// place, hit and onDisk change once it is in a shard, under its lock.
 type entry struct {
 	*head
-	body  []byte
-	slot  *slot
-	size  int64
-	hash  uint64
-	place place
-	of    *partial     // of a part: the response it belongs to
-	part  span         // … and which piece of its content body is
-	until time.Time    // of a hit-for-miss memory: when it ends
-	large bool         // of one: the response was larger than is stored
-	memo  atomic.Value // see [Found.Memo]
+	body   []byte
+	at     Place // where the content is on the disk, if it is not in RAM
+	onDisk bool  // it has been written to the disk, or is about to be
+	hit    bool  // it was asked for again
+	slot   *slot
+	size   int64
+	hash   uint64
+	place  place
+	of     *partial     // of a part: the response it belongs to
+	part   span         // … and which piece of its content body is
+	until  time.Time    // of a hit-for-miss memory: when it ends
+	large  bool         // of one: the response was larger than is stored
+	memo   atomic.Value // see [Found.Memo]
 }
+
+// inFile reports whether the content is on the disk only.
+func (e *entry) inFile() bool { return e.at != Place{} }
 
 // slot is all that is known of one key. It is in the shard for as long as it
 // holds anything.
@@ -56,6 +62,14 @@ type shard struct {
 	purges  purgeMemory
 	filling int // fills that have not ended
 	stats   Stats
+
+	// What follows is of use with a disk only.
+	disk      Disk
+	maxOnDisk int64 // largest content that is written to it
+	promote   int64 // largest content that it is read into RAM with
+	index     diskIndex
+	reads     map[Place]*diskRead
+	tokens    uint32 // of writes so far
 }
 
 func newShard(limit int64, cfg *Config) *shard {
@@ -65,9 +79,12 @@ func newShard(limit int64, cfg *Config) *shard {
 		slots:       map[string]*slot{},
 		groups:      groupIndex{},
 		purges:      newPurgeMemory(cfg.MaxPurgeNames),
+		disk:        cfg.Disk, maxOnDisk: cfg.MaxObjectBytes, promote: cfg.PromoteBytes,
+		index: newDiskIndex(cfg.MaxVariants), reads: map[Place]*diskRead{},
 	}
 	s.ram = newS3FIFO(limit, func(e *entry) {
 		s.stats.Evictions++
+		s.demote(e)
 		s.unlist(e)
 	})
 	return s
@@ -123,8 +140,14 @@ func (h *head) isVariantOf(o *head) bool {
 // put stores a response under key. It replaces the one of its variant. False if
 // it does not fit.
 func (s *shard) put(key string, hash uint64, h *head, body []byte) bool {
-	sl := s.slotFor(key)
-	e := &entry{head: h, body: body, slot: sl, hash: hash, size: sizeOf(key, h, len(body))}
+	s.index.supersede(hash, variantHash(h.variant), h.vary)
+	return s.putEntry(key, &entry{head: h, body: body, hash: hash})
+}
+
+// putEntry lists e, of which head, content, hash and place on the disk are set.
+func (s *shard) putEntry(key string, e *entry) bool {
+	sl, h := s.slotFor(key), e.head
+	e.slot, e.size = sl, sizeOf(key, h, len(e.body))
 	if sl.pass != nil {
 		s.remove(sl.pass)
 	}
@@ -136,6 +159,7 @@ func (s *shard) put(key string, hash uint64, h *head, body []byte) bool {
 	var old *entry
 	if i := slices.IndexFunc(sl.entries, func(o *entry) bool { return o.isVariantOf(h) }); i >= 0 {
 		old = sl.entries[i]
+		e.hit = old.hit // its disk copy is written when it leaves RAM: it may be replaced again soon
 		s.unlist(old)
 	}
 	for len(sl.entries) >= s.maxVariants {
@@ -157,6 +181,9 @@ func (s *shard) put(key string, hash uint64, h *head, body []byte) bool {
 	sl.readVary()
 	s.groups.add(e)
 	s.stats.Objects++
+	if e.place.queue == &s.ram.main && old == nil {
+		s.again(e) // the ghosts knew it
+	}
 	return true
 }
 
@@ -187,10 +214,13 @@ func (s *shard) remember(key string, hash uint64, until time.Time, large bool) {
 	s.dropIfEmpty(sl)
 }
 
-// remove takes an entry out of the queues and all else.
+// remove takes an entry out of the queues and all else, with its copy on the disk.
 func (s *shard) remove(e *entry) {
 	s.ram.remove(e)
 	s.unlist(e)
+	if e.onDisk {
+		s.index.supersede(e.hash, variantHash(e.variant), e.vary)
+	}
 }
 
 // unlist takes an entry that is in no queue (any more) out of its slot and the index.
@@ -214,10 +244,24 @@ func (s *shard) purge(p Purge, now time.Time) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.purges.record(p, s.filling > 0)
+	twice := 0 // named in RAM and on the disk
 	do := s.remove
 	if p.Soft {
-		do = func(e *entry) { s.soften(e, now) }
+		do = func(e *entry) {
+			s.soften(e, now)
+			if e.onDisk && s.index.has(e.hash, variantHash(e.variant)) {
+				twice++
+			}
+		}
 	}
+	named := s.purgeRAM(p, do)
+	if s.disk != nil {
+		named += s.index.purge(p, unix(now))
+	}
+	return named - twice
+}
+
+func (s *shard) purgeRAM(p Purge, do func(*entry)) int {
 	named := 0
 	if p.All {
 		for _, sl := range s.slots {
@@ -264,11 +308,18 @@ func (s *shard) purgeKey(sl *slot, do func(*entry)) int {
 // soften puts in e's place the same response, stale from now on. Whoever has e
 // keeps it as it was.
 func (s *shard) soften(e *entry, now time.Time) {
-	stale := &entry{head: e.stale(now), body: e.body, slot: e.slot, size: e.size, hash: e.hash}
-	s.ram.swap(e, stale)
-	e.slot.entries[slices.Index(e.slot.entries, e)] = stale
-	s.groups.remove(e)
-	s.groups.add(stale)
+	s.relist(e, &entry{
+		head: e.stale(now), body: e.body, at: e.at, onDisk: e.onDisk, hit: e.hit, slot: e.slot, size: e.size, hash: e.hash,
+	})
+}
+
+// relist puts e, of the same key and variant, where old is.
+func (s *shard) relist(old, e *entry) {
+	s.ram.swap(old, e)
+	e.slot.entries[slices.Index(e.slot.entries, old)] = e
+	s.groups.remove(old)
+	s.groups.add(e)
+	s.ram.fit()
 }
 
 // began counts a new fill.

@@ -117,13 +117,13 @@ func stillValid(h *head, from http.Header, now time.Time) bool {
 func (c *Cache) validated(f *fill, x exchange) {
 	stale := f.stale
 	merged := updated(stale.header, x.response.Header)
-	x.response = &http.Response{StatusCode: stale.status, Header: merged, ContentLength: int64(len(stale.body))}
+	x.response = &http.Response{StatusCode: stale.status, Header: merged, ContentLength: stale.length}
 	h, why := newHead(x)
 	if why != "" {
 		c.forget(f, stale)
 		f.settle(func() {
 			f.outcome, f.head, f.why, f.fwdStatus, f.exclusive = shared, h, why, http.StatusNotModified, true
-			f.buf, f.ended = stale.body, true
+			f.buf, f.at, f.ended = stale.body, stale.at, true
 		})
 		return
 	}
@@ -131,7 +131,7 @@ func (c *Cache) validated(f *fill, x exchange) {
 	f.settle(func() {
 		f.outcome, f.head, f.fwdStatus, f.exclusive = shared, h, http.StatusNotModified, h.noCache
 		f.spoiled, f.storing = spoiled, kept
-		f.buf, f.ended = stale.body, true
+		f.buf, f.at, f.ended = stale.body, stale.at, true
 	})
 }
 
@@ -214,7 +214,11 @@ func (c *Cache) store(f *fill, h *head, body []byte) (spoiled, kept bool) {
 	case softened:
 		h = h.stale(c.cfg.Now())
 	}
-	kept = s.put(f.key, f.hash, h, body)
+	if f.stale != nil && body == nil && f.stale.inFile() {
+		kept = s.freshen(f.stale, h)
+	} else {
+		kept = s.put(f.key, f.hash, h, body)
+	}
 	s.close(f) // who comes now finds it stored
 	return purged == softened, kept
 }

@@ -1,0 +1,164 @@
+package segment
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"meridian/engine/httpcache"
+)
+
+// Start tells the owner what the log holds, and begins to write. Sealed segments
+// are read by their footers alone; the last one, if it was not sealed, record by
+// record, with contents.
+func (l *Log) Start(owner httpcache.DiskOwner) {
+	l.owner = owner
+	trusted := l.lastRun()
+	for _, id := range slices.Clone(l.order) {
+		l.load(l.segments[id], id == l.lastID, trusted)
+	}
+	if !trusted && len(l.order) > 0 {
+		// Power was lost: a purge of the last moment may not have reached the disk.
+		owner.Noted(httpcache.Note{Purge: httpcache.Purge{All: true, Soft: true}, At: uint32(time.Now().Unix())})
+	}
+	l.failed(l.mark(l.cfg.bootID()))
+	l.started = true
+	go l.run()
+}
+
+// load tells the owner of one segment's records. A segment that is not whole
+// takes with it all that is older: a purge may have been among what is missing.
+func (l *Log) load(s *segment, last, trusted bool) {
+	var end int64
+	items, sealed, err := l.items(s, &end)
+	l.total += s.size
+	for _, it := range items {
+		if !l.tell(it) {
+			err = errWrong
+		}
+	}
+	// The end of a process leaves the last file torn, and nothing wrong; the loss
+	// of power may leave its end wrong, too.
+	if err != nil && !(last && (errors.Is(err, errTorn) || !trusted)) {
+		l.stats.bad.Add(1)
+		l.owner.Lost()
+		for _, id := range slices.Clone(l.order) {
+			if id <= s.id {
+				l.remove(id)
+			}
+		}
+		return
+	}
+	if sealed || !last {
+		return
+	}
+	if end < fileHeader {
+		l.remove(s.id)
+		return
+	}
+	l.resume(s, items, end)
+}
+
+// resume goes on writing a segment behind its last good record.
+func (l *Log) resume(s *segment, items []item, end int64) {
+	if err := s.file.Truncate(end); err != nil {
+		l.failed(err)
+		l.owner.Lost()
+		l.remove(s.id)
+		return
+	}
+	l.total += end - s.size
+	s.size = end
+	for _, it := range items {
+		s.items = appendItem(s.items, it)
+	}
+	l.active = s
+}
+
+// items lists a segment's records, by its footer if it has one. end is where the
+// good records end, for a segment without.
+func (l *Log) items(s *segment, end *int64) (items []item, sealed bool, err error) {
+	info, err := s.file.Stat()
+	if err != nil {
+		return nil, false, err
+	}
+	s.size = info.Size()
+	if items, err = s.footer(s.size); err == nil {
+		return items, true, nil
+	}
+	items = nil
+	*end, err = s.scan(s.size, func(it item) { items = append(items, it) })
+	return items, false, err
+}
+
+// tell gives a record to the owner. False: its tag cannot be read, as of a
+// program that writes others.
+func (l *Log) tell(it item) bool {
+	if it.kind == kindObject {
+		tag, err := parseTag(it.tag)
+		if err == nil {
+			l.owner.Found(tag, it.at)
+		}
+		return err == nil
+	}
+	n, err := parseNote(it.tag)
+	if err != nil {
+		return false
+	}
+	if n.Feed != "" {
+		l.cursors[n.Feed] = n.Cursor
+	}
+	l.owner.Noted(n)
+	return true
+}
+
+// The file "state" says how the last run ended: with the word clean, or with the
+// id of the machine's boot in which it began.
+const clean = "clean"
+
+func (l *Log) statePath() string { return filepath.Join(l.cfg.Dir, "state") }
+
+// lastRun reports whether all that the last run has written can be relied on:
+// it ended well, or the machine has been running since.
+func (l *Log) lastRun() bool {
+	b, err := os.ReadFile(l.statePath())
+	state := strings.TrimSpace(string(b))
+	return err == nil && (state == clean || state != "" && state == l.cfg.bootID())
+}
+
+// mark writes the state so that it is there whole or not at all.
+func (l *Log) mark(state string) error {
+	f, err := os.OpenFile(l.statePath()+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(state + "\n")
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), l.statePath()); err != nil {
+		return err
+	}
+	return syncDir(l.cfg.Dir)
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// bootID names the time since the machine was started; where there is none, no
+// run but a clean one is relied on.
+func bootID() string {
+	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}

@@ -1,0 +1,482 @@
+package httpcache
+
+import (
+	"errors"
+	"net/http"
+	"os"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// memDisk is a Disk in memory: what it holds is written as soon as somebody
+// else may run, and outlives its cache.
+type memDisk struct {
+	mu      sync.Mutex
+	owner   DiskOwner
+	records []memRecord
+	full    bool          // no room in the queue
+	hold    chan struct{} // where not nil: nothing is read or written until it is closed
+	reads   int
+	file    *os.File // contents, where they are opened
+	notes   []Note
+}
+
+type memRecord struct {
+	tag     Tag
+	meta    []byte
+	content []byte
+	offset  int64
+	note    *Note
+	gone    bool
+}
+
+func (d *memDisk) place(i int) Place {
+	return Place{Segment: 1, Offset: uint32(i), Meta: uint32(len(d.records[i].meta)), Length: uint32(len(d.records[i].content))}
+}
+
+func (d *memDisk) Start(o DiskOwner) {
+	d.owner = o
+	for i, r := range d.records {
+		switch {
+		case r.gone:
+		case r.note != nil:
+			o.Noted(*r.note)
+		default:
+			o.Found(r.tag, d.place(i))
+		}
+	}
+}
+
+func (d *memDisk) wait() {
+	if d.hold != nil {
+		<-d.hold
+	}
+}
+
+func (d *memDisk) Put(o DiskObject) bool {
+	if d.full {
+		return false
+	}
+	go func() {
+		d.wait()
+		tag, meta, ok := o.Wanted()
+		if !ok {
+			return
+		}
+		d.mu.Lock()
+		r := memRecord{tag: tag, meta: meta, content: o.Content()}
+		if d.file != nil {
+			r.offset, _ = d.file.Seek(0, 2)
+			_, _ = d.file.Write(r.content)
+		}
+		d.records = append(d.records, r)
+		at := d.place(len(d.records) - 1)
+		d.mu.Unlock()
+		o.Written(at, true)
+	}()
+	return true
+}
+
+func (d *memDisk) Note(n Note, _ bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.records = append(d.records, memRecord{note: &n})
+	d.notes = append(d.notes, n)
+}
+
+var errGone = errors.New("gone")
+
+func (d *memDisk) Read(at Place, withContent bool) (meta, content []byte, err error) {
+	d.wait()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.reads++
+	r := d.records[at.Offset]
+	if r.gone {
+		return nil, nil, errGone
+	}
+	if withContent {
+		content = r.content
+	}
+	return r.meta, content, nil
+}
+
+func (d *memDisk) Check(Place) error { return nil }
+
+func (d *memDisk) Open(at Place) (*os.File, int64, func(), error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r := d.records[at.Offset]
+	if r.gone {
+		return nil, 0, nil, errGone
+	}
+	return d.file, r.offset, func() {}, nil
+}
+
+func (d *memDisk) Stats() DiskStats { return DiskStats{} }
+func (d *memDisk) Close() error     { return nil }
+
+// reclaim takes all records away, but for those that the owner keeps.
+func (d *memDisk) reclaim() (kept int) {
+	for i := range d.records {
+		d.mu.Lock()
+		r, at := d.records[i], d.place(i)
+		d.mu.Unlock()
+		if r.gone || r.note != nil {
+			continue
+		}
+		tag, keep := d.owner.Leaving(r.tag.Key, at)
+		d.mu.Lock()
+		d.records[i].gone = true
+		if keep {
+			r.tag = tag
+			d.records = append(d.records, r)
+		}
+		to := d.place(len(d.records) - 1)
+		d.mu.Unlock()
+		if keep {
+			kept++
+			d.owner.Moved(r.tag.Key, at, to, true)
+		}
+	}
+	return kept
+}
+
+// diskRig is a rig with a disk, and RAM for a few responses only.
+func diskRig(t *testing.T, d *memDisk, change func(*Config)) *rig {
+	return newRig(t, func(c *Config) {
+		c.Disk, c.MaxBytes, c.MaxObjectBytes = d, 32<<10, 32<<10
+		if change != nil {
+			change(c)
+		}
+	})
+}
+
+// restart is another cache on the same disk.
+func (g *rig) restart(t *testing.T, change func(*Config)) *rig {
+	d := g.cfg.Disk.(*memDisk)
+	n := diskRig(t, d, change)
+	n.origin, n.now = g.origin, g.now
+	n.cfg.Upstream = g.origin
+	return n
+}
+
+// flood fills RAM with other responses.
+func (g *rig) flood() {
+	body := strings.Repeat("x", 4000)
+	g.origin.says(200, body, "Cache-Control: max-age=300")
+	for i := range 8 {
+		g.get("/flood" + string(rune('a'+i)))
+	}
+}
+
+func TestOnlyWhatIsAskedForTwiceGoesToTheDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &memDisk{}
+		g := diskRig(t, d, nil)
+		g.origin.says(200, "once", "Cache-Control: max-age=300")
+		g.get("/once")
+		g.origin.says(200, "twice", "Cache-Control: max-age=300", "Surrogate-Key: g")
+		g.get("/twice")
+		g.get("/twice")
+		synctest.Wait()
+		if n := g.Stats().OnDisk; n != 1 || len(d.records) != 1 {
+			t.Fatalf("%d on the disk, %d written", n, len(d.records))
+		}
+		g.flood()
+		reads := g.origin.reads()
+		g.expect(g.get("/twice"), 200, "twice", "edge-iad; hit; ttl=300")
+		g.expect(g.get("/twice"), 200, "twice", "edge-iad; hit; ttl=300")
+		if g.origin.reads() != reads || d.reads != 1 {
+			t.Errorf("%d upstream reads, %d from the disk", g.origin.reads()-reads, d.reads)
+		}
+		g.origin.says(200, "anew", "Cache-Control: max-age=300")
+		g.expect(g.get("/once"), 200, "anew", "edge-iad; fwd=uri-miss; fwd-status=200; stored; ttl=300")
+		synctest.Wait()
+		if n := g.Stats().OnDisk; n != 2 {
+			t.Errorf("%d on the disk: what the ghosts know is worth a write", n)
+		}
+	})
+}
+
+func TestARestartFindsTheDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := diskRig(t, &memDisk{}, nil)
+		for _, lang := range []string{"de", "en"} {
+			g.origin.says(200, lang, "Cache-Control: max-age=300", "Vary: Accept-Language", `ETag: "`+lang+`"`, "Surrogate-Key: g", "X-A: 1", "X-A: 2")
+			g.get("/a", "Accept-Language: "+lang)
+			g.get("/a", "Accept-Language: "+lang)
+		}
+		g.KeepCursor("us", "7.1")
+		synctest.Wait()
+		g.pass(100 * time.Second)
+		n := g.restart(t, nil)
+		if c := n.Cursors(); c["us"] != "7.1" {
+			t.Errorf("cursors %v", c)
+		}
+		for _, lang := range []string{"de", "en"} {
+			r := n.get("/a", "Accept-Language: "+lang)
+			n.expect(r, 200, lang, "edge-iad; hit; ttl=200")
+			if h := r.Header(); h.Get("Age") != "100" || len(h.Values("X-A")) != 2 || h.Get("Etag") != `"`+lang+`"` {
+				t.Errorf("%v", h)
+			}
+		}
+		reads := n.origin.reads()
+		n.get("/a", "Accept-Language: fr")
+		if n.origin.reads() != reads+1 {
+			t.Error("a variant that is not there was served")
+		}
+	})
+}
+
+func TestPurgesReachTheDisk(t *testing.T) {
+	for name, p := range map[string]Purge{
+		"group": {Groups: []string{"g"}}, "key": {Keys: []string{"shop.test/a"}}, "all": {All: true},
+		"another group": {Groups: []string{"h"}}, "another key": {Keys: []string{"shop.test/b"}},
+	} {
+		for _, soft := range []bool{false, true} {
+			for _, when := range []string{"in RAM", "on the disk", "after a restart"} {
+				t.Run(strings.Join([]string{name, map[bool]string{true: "soft"}[soft], when}, " "), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) { purgeOnDisk(t, p, soft, when) })
+				})
+			}
+		}
+	}
+}
+
+func purgeOnDisk(t *testing.T, p Purge, soft bool, when string) {
+	concerns := p.All || len(p.Groups) > 0 && p.Groups[0] == "g" || len(p.Keys) > 0 && p.Keys[0] == "shop.test/a"
+	g := diskRig(t, &memDisk{}, nil)
+	g.origin.says(200, "old", "Cache-Control: max-age=300, stale-while-revalidate=60", "Surrogate-Key: g")
+	g.get("/a")
+	g.get("/a")
+	synctest.Wait()
+	p.Soft = soft
+	if when != "in RAM" {
+		g.flood()
+	}
+	if when == "after a restart" {
+		g = g.restart(t, nil)
+	}
+	others := int64(0)
+	if p.All {
+		others = g.Stats().Objects
+		if when == "in RAM" {
+			others--
+		}
+	}
+	if n := g.Purge(p); concerns != (n-int(others) == 1) || n-int(others) > 1 {
+		t.Errorf("%d named, of others %d", n, others)
+	}
+	g.pass(10 * time.Second)
+	g.origin.says(200, "new", "Cache-Control: max-age=300")
+	again := g.restart(t, nil)
+	for _, c := range []*rig{again, g} {
+		want, status := "old", "edge-iad; hit; ttl=290"
+		switch {
+		case concerns && soft:
+			status = "edge-iad; hit; ttl=-10; detail=stale-while-revalidate"
+		case concerns:
+			want, status = "new", "edge-iad; fwd=uri-miss; fwd-status=200; stored; ttl=300"
+		}
+		c.expect(c.get("/a"), 200, want, status)
+		synctest.Wait()
+		c.shards[0].check(t)
+	}
+}
+
+// A purge that comes while an object is read from the disk, or written to it,
+// has the last word.
+func TestPurgeDuringDiskWork(t *testing.T) {
+	for _, reading := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			d := &memDisk{}
+			g := diskRig(t, d, nil)
+			g.origin.says(200, "old", "Cache-Control: max-age=300", "Surrogate-Key: g")
+			g.get("/a")
+			if !reading {
+				d.hold = make(chan struct{})
+			}
+			g.get("/a")
+			synctest.Wait()
+			before := func() []result { return nil }
+			if reading {
+				g.flood()
+				d.hold = make(chan struct{})
+				before = g.crowd(3, "/a")
+				synctest.Wait()
+			}
+			g.origin.says(200, "new", "Cache-Control: max-age=300")
+			g.Purge(Purge{Groups: []string{"g"}})
+			close(d.hold)
+			synctest.Wait()
+			for _, r := range append(before(), g.get("/a"), g.restart(t, nil).get("/a")) {
+				if r.Body.String() != "new" {
+					t.Errorf("reading %v: got %q", reading, r.Body)
+				}
+			}
+		})
+	}
+}
+
+func TestManyWaitForOneDiskRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &memDisk{}
+		g := diskRig(t, d, nil)
+		g.origin.says(200, "body", "Cache-Control: max-age=300")
+		g.get("/a")
+		g.get("/a")
+		synctest.Wait()
+		g.flood()
+		d.hold = make(chan struct{})
+		all := g.crowd(50, "/a")
+		synctest.Wait()
+		close(d.hold)
+		for _, r := range all() {
+			g.expect(r, 200, "body", "edge-iad; hit; ttl=300")
+		}
+		if d.reads != 1 {
+			t.Errorf("%d reads", d.reads)
+		}
+	})
+}
+
+// Large contents stay in their file: whole, in parts, validated, and after an error.
+func TestLargeContentsStayInTheirFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file, err := os.CreateTemp(t.TempDir(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		d := &memDisk{file: file}
+		g := diskRig(t, d, func(c *Config) { c.PromoteBytes = 100 })
+		large := strings.Repeat("0123456789", 500)
+		g.origin.says(200, large, "Cache-Control: max-age=300, stale-if-error=600", `ETag: "v1"`, "Surrogate-Key: g")
+		g.get("/a")
+		g.get("/a")
+		synctest.Wait()
+		if b := g.Stats().Bytes; b > 2000 {
+			t.Errorf("%d bytes are in RAM still", b)
+		}
+		for range 2 {
+			g.expect(g.get("/a"), 200, large, "edge-iad; hit; ttl=300")
+			g.expect(g.get("/a", "Range: bytes=4995-"), 206, "56789", "edge-iad; hit; ttl=300")
+			if r := g.get("/a", "Range: bytes=0-9, 4000-4009"); r.Code != 206 || strings.Count(r.Body.String(), "0123456789") != 2 {
+				t.Errorf("several ranges: %d %q", r.Code, r.Body)
+			}
+			f, ok := g.Find([]byte("shop.test/a"))
+			in, offset, length, release := f.File()
+			if !ok || f.Body() != nil || in != file || length != 5000 || offset != 0 {
+				t.Errorf("found %v: %v at %d, %d bytes", ok, in, offset, length)
+			}
+			release()
+			g.flood()
+		}
+		g.pass(301 * time.Second)
+		g.origin.set(func(*http.Request) (*http.Response, error) {
+			return answer(304, "", "Cache-Control: max-age=300, stale-if-error=600"), nil
+		})
+		g.expect(g.get("/a"), 200, large, "edge-iad; fwd=stale; fwd-status=304; stored; ttl=300")
+		g.expect(g.get("/a"), 200, large, "edge-iad; hit; ttl=300")
+		g.pass(301 * time.Second)
+		g.origin.set(func(*http.Request) (*http.Response, error) { return nil, errGone })
+		g.expect(g.get("/a"), 200, large, "edge-iad; fwd=stale; detail=stale-if-error")
+		g.shards[0].check(t)
+
+		if kept := d.reclaim(); kept == 0 {
+			t.Errorf("%d kept", kept)
+		}
+		g.expect(g.get("/a"), 200, large, "edge-iad; fwd=stale; detail=stale-if-error")
+		d.reclaim()
+		d.reclaim() // not used since: it goes
+		g.origin.says(200, "new", "Cache-Control: max-age=300")
+		g.expect(g.get("/a"), 200, "new", "edge-iad; fwd=uri-miss; fwd-status=200; stored; ttl=300")
+		g.shards[0].check(t)
+	})
+}
+
+func TestADiskThatIsFullOrEmptyHurtsNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &memDisk{full: true}
+		g := diskRig(t, d, nil)
+		g.origin.says(200, "body", "Cache-Control: max-age=300", "Surrogate-Key: g")
+		g.get("/a")
+		g.get("/a")
+		if s := g.shards[0]; s.index.count != 0 || len(s.index.groups) != 0 {
+			t.Error("something is listed that was not written")
+		}
+		d.full = false
+		g.flood() // from RAM it gets a second chance
+		synctest.Wait()
+		if n := g.Stats().OnDisk; n != 1 {
+			t.Errorf("%d on the disk", n)
+		}
+		d.owner.Lost()
+		g.expect(g.get("/a"), 200, strings.Repeat("x", 4000), "edge-iad; fwd=uri-miss; fwd-status=200; stored; ttl=300")
+	})
+}
+
+// What a newer response stands in place of is not found on the disk again.
+func TestReplacedOnTheDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := diskRig(t, &memDisk{}, nil)
+		g.origin.says(200, "old", "Cache-Control: max-age=10", "Surrogate-Key: g")
+		g.get("/a")
+		g.get("/a")
+		synctest.Wait()
+		g.pass(20 * time.Second)
+		g.origin.says(200, "new", "Cache-Control: max-age=10", "Surrogate-Key: h")
+		g.get("/a")
+		if s := g.shards[0]; s.index.count != 0 || len(s.index.groups) != 0 {
+			t.Error("the old one is listed still")
+		}
+		g.flood()
+		synctest.Wait()
+		g.expect(g.get("/a"), 200, "new", "edge-iad; hit; ttl=10")
+		g.expect(g.restart(t, nil).get("/a"), 200, "new", "edge-iad; hit; ttl=10")
+	})
+}
+
+func TestHeadsAreKeptWhole(t *testing.T) {
+	full := &head{
+		status: 203, header: http.Header{"A": {"1", ""}, "B": nil}, length: 5, born: epoch.Add(3), date: epoch,
+		life: time.Hour, guessed: true, swr: 5, sie: 6, immutable: true, mayStale: true, noCache: true,
+		etag: `"x"`, lastModified: epoch.Add(-time.Hour), groups: []string{"g"}, vary: []string{"Accept"}, variant: "\x01\x00",
+	}
+	v := reflect.ValueOf(*full)
+	for i := range v.NumField() {
+		if name := v.Type().Field(i).Name; v.Field(i).IsZero() && name != "withheld" {
+			t.Errorf("the test does not set %s: is it written to the disk?", name)
+		}
+	}
+	for _, h := range []*head{full, {header: http.Header{}}} {
+		key, got, err := decodeHead(encodeHead("key", h))
+		if err != nil || key != "key" || !got.born.Equal(h.born) || !got.date.Equal(h.date) || !got.lastModified.Equal(h.lastModified) {
+			t.Fatalf("%v %q %+v", err, key, got)
+		}
+		got.born, got.date, got.lastModified = h.born, h.date, h.lastModified
+		if !reflect.DeepEqual(got, h) {
+			t.Errorf("%+v\n%+v", got, h)
+		}
+	}
+}
+
+func FuzzDecodeHead(f *testing.F) {
+	f.Add(encodeHead("key", &head{header: http.Header{"A": {"b"}}, groups: []string{"g"}, date: epoch}))
+	f.Add([]byte{headVersion, 255, 255, 255, 255, 15})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		key, h, err := decodeHead(b)
+		if err != nil {
+			return
+		}
+		again, h2, err := decodeHead(encodeHead(key, h))
+		if err != nil || again != key || h2.status != h.status || len(h2.header) != len(h.header) {
+			t.Fatalf("%v: %+v %+v", err, h, h2)
+		}
+	})
+}
