@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"cmp"
 	"log/slog"
 	"net"
 	"net/http"
@@ -11,12 +12,12 @@ import (
 // warnEvery is how often at most a full listener is logged.
 const warnEvery = time.Minute
 
-// seats counts a listener's connections and closes what comes while all are
-// taken. It does not leave them unaccepted, as netutil.LimitListener does:
-// whoever connects would wait in the kernel's queue, for as long as idle
+// Seats counts a listener's connections, so that what comes while all are taken
+// can be closed. It does not leave them unaccepted, as netutil.LimitListener
+// does: whoever connects would wait in the kernel's queue, for as long as idle
 // connections are kept, while one that is closed can go to the next region or
 // machine. Nor does it wrap them: the server must find CloseWrite on them.
-type seats struct {
+type Seats struct {
 	most int
 	log  *slog.Logger
 
@@ -25,19 +26,33 @@ type seats struct {
 	warned time.Time
 }
 
+// NewSeats are so many; none is as many as [DefaultLimits] says.
+func NewSeats(most int, log *slog.Logger) *Seats {
+	return &Seats{most: cmp.Or(most, DefaultLimits().Connections), log: log}
+}
+
+// stateful is a connection that somebody stands before: it counts itself, and
+// wants to know what the server does with it.
+type stateful interface{ State(http.ConnState) }
+
 // state is a server's hook, [http.Server.ConnState].
-func (s *seats) state(c net.Conn, state http.ConnState) {
+func (s *Seats) state(c net.Conn, state http.ConnState) {
+	if c, ok := c.(stateful); ok {
+		c.State(state)
+		return
+	}
 	switch state {
 	case http.StateNew:
-		if !s.enter() {
+		if !s.Enter() {
 			c.Close() // its end is told as StateClosed, as everybody's is
 		}
 	case http.StateClosed, http.StateHijacked:
-		s.leave()
+		s.Leave()
 	}
 }
 
-func (s *seats) enter() bool {
+// Enter takes a seat; false where none is free. Leave is called either way.
+func (s *Seats) Enter() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open++
@@ -51,7 +66,8 @@ func (s *seats) enter() bool {
 	return false
 }
 
-func (s *seats) leave() {
+// Leave gives a seat back.
+func (s *Seats) Leave() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open--

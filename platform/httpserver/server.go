@@ -45,6 +45,7 @@ func (l Limits) withDefaults() Limits {
 // Server is a running HTTP listener.
 type Server struct {
 	http   *http.Server
+	ln     net.Listener
 	done   chan struct{}
 	err    error
 	stop   time.Duration
@@ -53,10 +54,15 @@ type Server struct {
 
 // Serve answers on ln until [Server.Stop]. The handler is wrapped: each
 // request gets an id, a panic becomes an error with that id.
+//
+// ln may stand before the server and answer on its connections too. It then has
+// a method Shutdown(context.Context) error, which a stop waits for, and counts
+// its connections itself: those that have a method State(http.ConnState) are
+// told what the server does with them, and take none of its seats.
 func Serve(ln net.Listener, h http.Handler, log *slog.Logger, l Limits) *Server {
 	l = l.withDefaults()
 	base, cancel := context.WithCancel(context.Background())
-	s := &Server{done: make(chan struct{}), stop: l.Stop, cancel: cancel}
+	s := &Server{ln: ln, done: make(chan struct{}), stop: l.Stop, cancel: cancel}
 	s.http = &http.Server{
 		Handler:           withID(withRecover(h, log)),
 		ReadHeaderTimeout: l.ReadHeader,
@@ -64,7 +70,7 @@ func Serve(ln net.Listener, h http.Handler, log *slog.Logger, l Limits) *Server 
 		WriteTimeout:      l.Body,
 		IdleTimeout:       l.Idle,
 		MaxHeaderBytes:    l.Header,
-		ConnState:         (&seats{most: l.Connections, log: log}).state,
+		ConnState:         NewSeats(l.Connections, log).state,
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
@@ -101,6 +107,9 @@ func (s *Server) Stop(ctx context.Context) error {
 	s.cancel()
 	if err != nil {
 		err = s.http.Close()
+	}
+	if before, ok := s.ln.(interface{ Shutdown(context.Context) error }); ok {
+		_ = before.Shutdown(ctx) // who did not end in time is cut off, as above
 	}
 	<-s.done
 	return world.Wrap("httpserver.stop", err)
@@ -142,7 +151,7 @@ func validID(id string) bool {
 
 func withRecover(next http.Handler, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		t := &tracked{ResponseWriter: w}
+		t := &tracked{ResponseWriter: w, id: RequestID(r.Context())}
 		defer func() {
 			v := recover()
 			if v == nil {
@@ -165,21 +174,28 @@ func withRecover(next http.Handler, log *slog.Logger) http.Handler {
 // tracked knows whether the answer has begun.
 type tracked struct {
 	http.ResponseWriter
+	id    string
 	wrote bool
 }
 
 func (t *tracked) WriteHeader(status int) {
 	// A proxy adds its upstream's fields to ours: the id that the answer was made
-	// under is the one that leads to a log line.
-	if ids := t.Header()[HeaderRequestID]; len(ids) > 1 {
+	// under is the one that leads to a log line. A cache puts what is stored in
+	// place of ours: the id of who fetched it then leads nowhere.
+	ids := t.Header()[HeaderRequestID]
+	if len(ids) > 1 {
 		t.Header()[HeaderRequestID] = ids[len(ids)-1:]
+	} else if len(ids) == 1 {
+		t.Header()[HeaderRequestID] = []string{t.id} // what is stored is shared: it is not changed
 	}
 	t.wrote = t.wrote || status >= 200
 	t.ResponseWriter.WriteHeader(status)
 }
 
 func (t *tracked) Write(b []byte) (int, error) {
-	t.wrote = true
+	if !t.wrote {
+		t.WriteHeader(http.StatusOK)
+	}
 	return t.ResponseWriter.Write(b)
 }
 

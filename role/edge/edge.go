@@ -37,6 +37,9 @@ type Edge struct {
 	home    map[string]*httputil.ReverseProxy // by region
 	near    *httputil.ReverseProxy
 	nearest *upstream.Pool
+
+	plans   *memo[*wanted]          // see Hit
+	accepts *memo[imagegrid.Format] // likewise: of an Accept
 }
 
 // New makes an edge. It refuses a config or dependencies that do not fit.
@@ -48,7 +51,10 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Edge{cfg: cfg, deps: deps, nearest: nearest, home: map[string]*httputil.ReverseProxy{}}
+	e := &Edge{
+		cfg: cfg, deps: deps, nearest: nearest, home: map[string]*httputil.ReverseProxy{},
+		plans: newMemo[*wanted](memoPlans), accepts: newMemo[imagegrid.Format](memoAccepts),
+	}
 	e.Tier = tier.New(tier.Config{
 		Name: "edge-" + cfg.PoP, World: deps.World, Limits: cfg.Limits, StripGroups: true, Upstream: nearest, Next: "shield", Feeds: deps.Feeds,
 		Now: deps.Now, Log: deps.Log, Error: e.fail,
@@ -95,10 +101,7 @@ func (e *Edge) image(w http.ResponseWriter, r *http.Request) {
 		e.fail(w, r, world.E(world.CodeMethod, "edge.image", "A picture can only be read: use GET."))
 		return
 	}
-	img, err := imagegrid.Parse(r.URL.Path)
-	if err == nil {
-		err = imagegrid.Default().Allowed(img.Width, img.Height)
-	}
+	img, err := servedPicture(r.URL.Path)
 	if err != nil {
 		e.fail(w, r, err)
 		return
@@ -110,6 +113,15 @@ func (e *Edge) image(w http.ResponseWriter, r *http.Request) {
 	}
 	r.URL.Path, r.URL.RawPath = img.String(), ""
 	e.cached(w, r)
+}
+
+// servedPicture is the variant that a path names, if it is served.
+func servedPicture(path string) (imagegrid.Request, error) {
+	img, err := imagegrid.Parse(path)
+	if err == nil {
+		err = imagegrid.Default().Allowed(img.Width, img.Height)
+	}
+	return img, err
 }
 
 func (e *Edge) page(w http.ResponseWriter, r *http.Request) {

@@ -67,6 +67,7 @@ func gone(*http.Request) (*http.Response, error) { return nil, errors.New("conne
 type fixture struct {
 	*Edge
 	near, home *shieldFake
+	clock      sync.RWMutex // held to change now while a server runs
 	now        time.Time
 }
 
@@ -80,7 +81,7 @@ func newFixture(t *testing.T, feeds map[string]purge.Source) *fixture {
 	e, err := New(cfg, Deps{
 		World:   &world.World{Markets: []world.Market{{ID: "de", Host: "de.localhost", HomeRegion: "home"}}},
 		Shields: map[string]http.RoundTripper{"near": f.near, "home": f.home}, Feeds: feeds,
-		Now: func() time.Time { return f.now }, Log: slog.New(slog.DiscardHandler),
+		Now: f.time, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -88,6 +89,12 @@ func newFixture(t *testing.T, feeds map[string]purge.Source) *fixture {
 	t.Cleanup(func() { e.Close() })
 	f.Edge = e
 	return f
+}
+
+func (f *fixture) time() time.Time {
+	f.clock.RLock()
+	defer f.clock.RUnlock()
+	return f.now
 }
 
 func (f *fixture) do(method, path string, headers ...string) *httptest.ResponseRecorder {

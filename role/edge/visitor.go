@@ -32,11 +32,14 @@ type varying struct {
 
 // WriteHeader adds the field to Vary, once.
 func (v *varying) WriteHeader(status int) {
-	h := v.Header()
-	if !strings.Contains(strings.ToLower(h.Get("Vary")), strings.ToLower(v.field)) {
-		h.Add("Vary", v.field)
-	}
+	addVary(v.Header(), v.field)
 	v.ResponseWriter.WriteHeader(status)
+}
+
+func addVary(h http.Header, field string) {
+	if !strings.Contains(strings.ToLower(h.Get("Vary")), strings.ToLower(field)) {
+		h.Add("Vary", field)
+	}
 }
 
 // Unwrap lets http.ResponseController reach the connection.

@@ -1,0 +1,211 @@
+package edge
+
+import (
+	"bytes"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"meridian/engine/contentcoding"
+	"meridian/engine/httpcache"
+	"meridian/engine/imagegrid"
+	"meridian/engine/tier"
+	"meridian/platform/front"
+	"meridian/platform/httpserver"
+	"meridian/world"
+)
+
+// wanted is what a request asks of the cache, found by the handler's own rules
+// from its host, path and negotiated class.
+type wanted struct {
+	tier.Wanted
+	varies bool // the answer has to name Accept
+}
+
+// What is remembered of requests. A plan is a few hundred bytes.
+const (
+	memoPlans   = 8192
+	memoAccepts = 256
+	memoKey     = 512 // bytes of host and path; longer ones are the handler's
+)
+
+// Hit is the answer to a plain request where it is stored and fresh: what
+// [Edge.ServeHTTP] would answer, byte for byte. All else is left to it.
+func (e *Edge) Hit(r *front.Request) (front.Answer, bool) {
+	var room [memoKey]byte
+	key, class, ok := e.memoKey(room[:0], r)
+	if !ok {
+		return front.Answer{}, false
+	}
+	w, known := e.plans.get(key)
+	if !known {
+		if w = e.plan(r, class); w == nil {
+			return front.Answer{}, false
+		}
+	}
+	found, ok := e.Tier.Find(&w.Wanted)
+	if !ok {
+		return front.Answer{}, false
+	}
+	if !known {
+		e.plans.put(key, w) // not before: what nobody has stored takes no room
+	}
+	head := e.headOf(found, w.varies)
+	return front.Answer{Head: head, Body: found.Body()}, head != nil
+}
+
+// class is what is negotiated: a picture's format, or a text's coding.
+type class struct {
+	format imagegrid.Format
+	coding contentcoding.Class
+}
+
+// memoKey names the plan of a request: host, path and class. Queries are no part
+// of what is cached.
+func (e *Edge) memoKey(key []byte, r *front.Request) ([]byte, class, bool) {
+	path, _, _ := bytes.Cut(r.Target, []byte("?"))
+	if len(r.Host)+len(path)+3 > cap(key) {
+		return nil, class{}, false
+	}
+	var c class
+	if bytes.HasPrefix(path, []byte("/img/")) {
+		if bytes.Contains(path, []byte("/auto/")) {
+			var ok bool
+			if c.format, ok = e.negotiated(r); !ok {
+				return nil, class{}, false
+			}
+		}
+	} else {
+		var p contentcoding.Preference
+		for i := range r.Fields {
+			if string(r.Fields[i].Name) == "accept-encoding" {
+				contentcoding.Add(&p, r.Fields[i].Value)
+			}
+		}
+		c.coding = p.Class()
+	}
+	key = append(append(append(key, r.Host...), 0), path...)
+	return append(append(append(key, 0), c.format...), '0'+byte(c.coding)), c, true
+}
+
+// negotiated is the format that Accept chooses; false where it is in several lines.
+func (e *Edge) negotiated(r *front.Request) (imagegrid.Format, bool) {
+	var accept []byte
+	lines := 0
+	for i := range r.Fields {
+		if string(r.Fields[i].Name) == "accept" {
+			accept = r.Fields[i].Value
+			lines++
+		}
+	}
+	if lines > 1 {
+		return "", false
+	}
+	f, known := e.accepts.get(accept)
+	if !known {
+		f = imagegrid.Negotiate(string(accept))
+		if len(accept) <= imagegrid.MaxAcceptLength {
+			e.accepts.put(accept, f)
+		}
+	}
+	return f, true
+}
+
+// plan goes the handler's way with a request as far as the cache; nil where it
+// does not get there.
+func (e *Edge) plan(r *front.Request, c class) *wanted {
+	path, _, _ := bytes.Cut(r.Target, []byte("?"))
+	u, err := url.ParseRequestURI(string(path))
+	if err != nil {
+		return nil
+	}
+	w := &wanted{}
+	ask := &http.Request{Method: http.MethodGet, URL: u, Host: string(r.Host), Header: http.Header{}}
+	switch world.RouteOf(ask.Method, u.Path) {
+	case world.RouteImage:
+		img, err := servedPicture(u.Path)
+		w.varies = img.Format == imagegrid.Auto
+		if err != nil || w.varies != (c.format != "") {
+			return nil
+		}
+		if w.varies {
+			img.Format = c.format
+		}
+		u.Path, u.RawPath = img.String(), ""
+	case world.RoutePage:
+		contentcoding.Demand(ask.Header, contentcoding.ForPath(u.Path, c.coding))
+	case world.RouteManifest:
+		contentcoding.Demand(ask.Header, contentcoding.Identity)
+	default:
+		return nil
+	}
+	var ok bool
+	if w.Wanted, ok = e.Tier.Want(ask); !ok {
+		return nil
+	}
+	return w
+}
+
+// heads are what was prepared of a stored response, for one second of its life.
+type heads struct {
+	age, ttl      int64
+	plain, varies *front.Head // nil where nobody has asked for it, or it has none
+}
+
+// headOf is the prepared head of an answer, nil where only the standard server
+// can tell what it would be.
+func (e *Edge) headOf(found httpcache.Found, varies bool) *front.Head {
+	kept, _ := found.Memo().Load().(*heads)
+	if kept != nil && kept.age == found.Age() && kept.ttl == found.TTL() {
+		if varies && kept.varies != nil {
+			return kept.varies
+		}
+		if !varies && kept.plain != nil {
+			return kept.plain
+		}
+	}
+	head := e.newHead(found, varies)
+	made := heads{age: found.Age(), ttl: found.TTL()}
+	if kept != nil && kept.age == made.age && kept.ttl == made.ttl {
+		made = *kept
+	}
+	if varies {
+		made.varies = head
+	} else {
+		made.plain = head
+	}
+	found.Memo().Store(&made)
+	return head
+}
+
+func (e *Edge) newHead(found httpcache.Found, varies bool) *front.Head {
+	fields := found.Fields()
+	if !complete(found, fields) {
+		return nil
+	}
+	if _, foreign := fields[world.HeaderPoP]; !foreign {
+		fields.Set(world.HeaderPoP, e.cfg.PoP)
+	}
+	if varies {
+		addVary(fields, "Accept")
+	}
+	fields.Del(httpserver.HeaderRequestID) // the front gives each answer its own
+	var lines []front.HeadField
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		for _, v := range fields[name] {
+			lines = append(lines, front.HeadField{Name: name, Value: v})
+		}
+	}
+	return front.NewHead(found.Status(), lines)
+}
+
+// complete reports whether the fields say all that the standard server would:
+// it adds a length and a type where there is none, and no content to some statuses.
+func complete(found httpcache.Found, fields http.Header) bool {
+	s := found.Status()
+	if s < 200 || s == http.StatusNoContent || s == http.StatusNotModified || len(fields["Content-Length"]) != 1 {
+		return false
+	}
+	return len(fields["Content-Type"]) > 0 || len(found.Body()) == 0
+}

@@ -1,0 +1,220 @@
+package edge
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"reflect"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"meridian/engine/purge"
+	"meridian/platform/front"
+	"meridian/platform/httpserver"
+	"meridian/world"
+)
+
+// twoWays is one edge behind two listeners: one with a front, one without.
+type twoWays struct {
+	*fixture
+	front, plain string
+	byFront      atomic.Int64 // answers that the front gave
+}
+
+func newTwoWays(t *testing.T, feeds map[string]purge.Source) *twoWays {
+	t.Helper()
+	f := &twoWays{fixture: newFixture(t, feeds)}
+	quiet := slog.New(slog.DiscardHandler)
+	listen := func() net.Listener {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ln
+	}
+	a, b := listen(), listen()
+	f.front, f.plain = a.Addr().String(), b.Addr().String()
+	before := front.Listen1(a, front.Config{
+		Hits: f.Edge, RequestID: httpserver.HeaderRequestID, Sent: func(*front.Sent) { f.byFront.Add(1) },
+		Seats: httpserver.NewSeats(0, quiet),
+	})
+	for _, ln := range []net.Listener{before, b} {
+		s := httpserver.Serve(ln, f.Edge, quiet, httpserver.DefaultLimits())
+		t.Cleanup(func() { s.Stop(t.Context()) })
+	}
+	return f
+}
+
+// ask sends one request on a connection of its own.
+func ask(t *testing.T, addr, method, request string) (*http.Response, string) {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	io.WriteString(c, request)
+	res, err := http.ReadResponse(bufio.NewReader(c), &http.Request{Method: method})
+	if err != nil {
+		t.Fatalf("%q: %v", request, err)
+	}
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatalf("%q: %v", request, err)
+	}
+	return res, string(b)
+}
+
+// Whatever is asked: the answer by the short way is that of the handler.
+func TestAHitIsWhatTheHandlerAnswers(t *testing.T) {
+	f := newTwoWays(t, nil)
+	f.near.answer = func(r *http.Request) (*http.Response, error) {
+		body := r.URL.Path + " " + r.Header.Get("Accept-Encoding")
+		more := []string{"ETag", `"` + r.URL.Path + `"`, "Surrogate-Key", "a b", "Cache-Status", "shield; hit", "X-Request-Id", "OTHERSREQUEST"}
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/bare"):
+			more = append(more, "Content-Type", "")
+		case strings.HasSuffix(r.URL.Path, "/links"):
+			more = append(more, "Link", "</a>; rel=preload", "Vary", "Accept-Encoding")
+		case strings.HasSuffix(r.URL.Path, "/varies"):
+			more = append(more, "Vary", "User-Agent")
+		}
+		res, err := page(body, more...)(r)
+		if res.Header.Get("Content-Type") == "" {
+			res.Header.Del("Content-Type")
+		}
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/gone"):
+			res.StatusCode = 404
+		case strings.HasSuffix(r.URL.Path, "/empty"):
+			res.Body, res.ContentLength = http.NoBody, 0
+		}
+		return res, err
+	}
+	targets := []string{
+		"/", "/?utm=1", "/p/brezel", "/p/br%65zel", "/p/a%2Fb", "//double", "/p/../q", "/p/bare", "/p/links", "/p/varies", "/p/gone", "/p/empty",
+		"/assets/0123/site.css", "/assets/0123/a.png", "/media/sweet-crumbs/x/manifest", "/cart", "/%63art", "/hi-in/cart", "/-/feed", "/owner", "/p/%zz", "/p/ä", "/p/|",
+		picture + "webp/640x0", picture + "auto/640x0", picture + "auto/640x0?exp=1", picture + "auto/641x0", picture + "%61uto/640x0", "/%69mg" + picture[4:] + "jpeg/640x0", picture + "jpeg/640x480",
+	}
+	fields := []string{
+		"", "Accept: image/avif,image/webp,*/*\r\n", "Accept: */*\r\n", "Accept: image/webp\r\nAccept: image/avif\r\n", "Accept-Encoding: gzip, br;q=0.5\r\n",
+		"Accept-Encoding: gzip;q=0\r\nAccept-Encoding: zstd\r\n", "Cookie: cart=secret\r\nX-Forwarded-For: 1.2.3.4\r\nMeridian-Min-Cursor: x\r\n", "Range: bytes=0-1\r\n",
+		`If-None-Match: "/"` + "\r\n", "Cache-Control: no-cache\r\n", "Cache-Control: only-if-cached\r\n", "Authorization: Bearer x\r\n", "Connection: keep-alive\r\n", "X-Request-Id: ABCDEFGH\r\n",
+	}
+	hosts := []string{"de.localhost", "DE.localhost:8080", "nobody.example"}
+	for _, target := range targets { // fill the cache: what then differs would not be the way's doing
+		for _, more := range fields {
+			ask(t, f.plain, "GET", "GET "+target+" HTTP/1.1\r\nHost: de.localhost\r\n"+more+"\r\n")
+		}
+	}
+	compared := 0
+	for _, pass := range []time.Duration{0, 1500 * time.Millisecond, time.Second, 100 * time.Second} {
+		f.clock.Lock()
+		f.now = f.now.Add(pass)
+		f.clock.Unlock()
+		for _, target := range targets {
+			for i, more := range fields {
+				method, host := "GET", hosts[(i+len(target))%len(hosts)]
+				if (i+len(target))%5 == 0 {
+					method = "HEAD"
+				}
+				request := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", method, target, host, more)
+				want, wantBody := ask(t, f.plain, method, request)
+				got, gotBody := ask(t, f.front, method, request)
+				for _, res := range []*http.Response{want, got} {
+					if id := res.Header["X-Request-Id"]; want.StatusCode == 200 && (len(id) != 1 || len(id[0]) < 8 || id[0] == "OTHERSREQUEST") {
+						t.Errorf("%q: request ids %q", request, id)
+					}
+					res.Header.Del("X-Request-Id")
+					if res.Header.Get("Age") == "" {
+						res.Header.Del("Date") // the standard server's own
+					}
+				}
+				if got.StatusCode >= 400 && got.Header.Get("Age") == "" {
+					gotBody, wantBody = "", "" // a problem document has the request's id
+				}
+				if got.StatusCode != want.StatusCode || !reflect.DeepEqual(got.Header, want.Header) || gotBody != wantBody {
+					t.Errorf("%q:\nby the front   %d %v %q\nby the handler %d %v %q", request, got.StatusCode, got.Header, gotBody, want.StatusCode, want.Header, wantBody)
+				}
+				compared++
+			}
+		}
+	}
+	if n := f.byFront.Load(); n < int64(compared)/4 {
+		t.Errorf("of %d answers the front gave %d: too few to tell", compared, n)
+	}
+}
+
+func plainRequest(target string, fields ...string) *front.Request {
+	r := &front.Request{Method: "GET", Host: []byte("de.localhost"), Target: []byte(target)}
+	for i := 0; i+1 < len(fields); i += 2 {
+		r.Fields = append(r.Fields, front.Field{Name: []byte(fields[i]), Value: []byte(fields[i+1])})
+	}
+	return r
+}
+
+func TestALostFeedTakesThePageFromTheShortWay(t *testing.T) {
+	silent := func(ctx context.Context, _ string, emit func(world.Event) error, _ func(error)) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	f := newFixture(t, map[string]purge.Source{world.CatalogCluster("home"): silent})
+	f.do("GET", "/p/a")
+	f.do("GET", picture+"webp/640x0")
+	hit := func(target string) bool {
+		a, ok := f.Hit(plainRequest(target))
+		return ok && a.Head != nil
+	}
+	if !hit("/p/a") || !hit(picture+"webp/640x0") {
+		t.Fatal("no hit")
+	}
+	f.now = f.now.Add(f.cfg.FeedLimit + time.Second)
+	if hit("/p/a") {
+		t.Error("a page is a hit though what would purge it is lost")
+	}
+	if !hit(picture + "webp/640x0") {
+		t.Error("a picture is no hit, though it never changes")
+	}
+}
+
+func TestAHitAllocatesNothing(t *testing.T) {
+	f := newFixture(t, nil)
+	f.do("GET", "/p/a", "Accept-Encoding", "br")
+	f.do("GET", picture+"webp/640x0")
+	for _, r := range []*front.Request{
+		plainRequest("/p/a?utm_source=x", "accept-encoding", "gzip, deflate, br, zstd"),
+		plainRequest(picture+"auto/640x0", "accept", "image/webp,*/*"),
+	} {
+		if n := testing.AllocsPerRun(100, func() {
+			if _, ok := f.Hit(r); !ok {
+				t.Fatal("no hit")
+			}
+		}); n > 0 {
+			t.Errorf("%s: %v allocations", r.Target, n)
+		}
+	}
+}
+
+// Requests that nobody has made before push out what is asked for often only
+// for a moment, and take no more room than there is.
+func TestAMemoIsBounded(t *testing.T) {
+	m := newMemo[int](10)
+	for i := range 1000 {
+		m.put([]byte{byte(i), byte(i >> 8)}, i)
+		if n := len(m.young) + len(m.old); n > 20 {
+			t.Fatalf("%d entries", n)
+		}
+		if v, ok := m.get([]byte{byte(i), byte(i >> 8)}); !ok || v != i {
+			t.Fatalf("%d: %d, %v", i, v, ok)
+		}
+	}
+	if _, ok := m.get([]byte{0, 0}); ok {
+		t.Error("the first is still there")
+	}
+}
