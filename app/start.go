@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"meridian/adapter/wire"
 	"meridian/engine/purge"
 	"meridian/engine/tier"
+	"meridian/platform/front"
 	"meridian/platform/httpserver"
 	"meridian/platform/lifecycle"
 	"meridian/platform/netaddr"
@@ -88,13 +90,18 @@ func (m *machine) run(ctx context.Context, listen string, limits httpserver.Limi
 	if err != nil {
 		return nil, err
 	}
+	return m.runOn(ln, limits, h, work, closers...), nil
+}
+
+// runOn is run on a listener that is there already.
+func (m *machine) runOn(ln net.Listener, limits httpserver.Limits, h http.Handler, work func(context.Context) error, closers ...func()) *instance {
 	background, cancel := context.WithCancel(context.Background())
 	i := &instance{cancel: cancel, done: make(chan struct{}), close: closers}
 	i.server = httpserver.Serve(ln, m.tel.HTTP(h, now), m.tel.Log, limits)
 	worked := make(chan error, 1)
 	go func() { worked <- work(background) }()
 	go i.watch(worked)
-	return i, nil
+	return i
 }
 
 func (i *instance) watch(worked <-chan error) {
@@ -216,9 +223,14 @@ func startEdge(ctx context.Context, m *machine) (lifecycle.Running, error) {
 		return nil, err
 	}
 	m.cacheMetrics(e.Stats)
-	run, err := m.run(ctx, s.Listen, s.HTTP, e, e.Run)
-	waitFeeds(ctx, e.Ready(), err)
-	return run, err
+	m.tel.SampleAccess(s.AccessEvery)
+	ln, err := netaddr.Listen(ctx, s.Listen)
+	if err != nil {
+		return nil, err
+	}
+	run := m.runOn(front.Listen1(ln, m.frontConfig(e, s.HTTP)), s.HTTP, e, e.Run)
+	waitFeeds(ctx, e.Ready(), nil)
+	return run, nil
 }
 
 func startShield(ctx context.Context, m *machine) (lifecycle.Running, error) {

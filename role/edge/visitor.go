@@ -4,24 +4,17 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"meridian/world"
 )
 
-// truncate keeps of a visitor's address what tells the network, not the
-// person: the first 24 bits of IPv4, 48 of IPv6.
+// truncate is the network of a visitor's address, as a server writes it.
 func truncate(remote string) string {
 	ap, err := netip.ParseAddrPort(remote)
 	if err != nil {
 		return ""
 	}
-	bits := 24
-	if a := ap.Addr().Unmap(); a.Is6() {
-		bits = 48
-	}
-	p, err := ap.Addr().Unmap().Prefix(bits)
-	if err != nil {
-		return ""
-	}
-	return p.String()
+	return world.NetworkOf(ap.Addr())
 }
 
 // varying adds a field to the Vary of a successful response.
