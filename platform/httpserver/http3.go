@@ -62,15 +62,15 @@ var errFull = errors.New("httpserver: all seats are taken")
 // visit.
 func Serve3(conn net.PacketConn, t *tls.Config, h http.Handler, log *slog.Logger, l Limits, l3 Limits3) (*Server3, error) {
 	l, l3 = l.withDefaults(), l3.withDefaults()
-	seats := &seats{most: l.Connections, log: log}
+	seats := NewSeats(l.Connections, log)
 	unverified := rate.NewLimiter(rate.Limit(l3.Unverified), int(max(l3.Unverified, 1)))
 	s := &Server3{conn: conn, done: make(chan struct{}), stop: l.Stop}
 	s.transport = &quic.Transport{
 		Conn:                conn,
 		VerifySourceAddress: func(net.Addr) bool { return !unverified.Allow() },
 		ConnContext: func(ctx context.Context, _ *quic.ClientInfo) (context.Context, error) {
-			context.AfterFunc(ctx, seats.leave)
-			if !seats.enter() {
+			context.AfterFunc(ctx, seats.Leave)
+			if !seats.Enter() {
 				return nil, errFull
 			}
 			return ctx, nil
