@@ -86,6 +86,15 @@ type Config struct {
 	// all belong to its owner. With it, [GroupOf] names a group to purge.
 	GroupsPerOrigin bool
 
+	// Unkeyed are fields that an upstream may act on although neither the key nor
+	// Vary tells of them. A read that others may share goes without them. nil is
+	// [DefaultUnkeyed]; what Prepare adds stays.
+	Unkeyed []string
+	// PassAmbiguous passes requests for paths that two servers may take for
+	// different ones, and stores nothing for them: dot segments, empty segments,
+	// parameters, and encoded slashes, dots, delimiters and control bytes.
+	PassAmbiguous bool
+
 	// StripGroups keeps the fields that name groups from who asks: Surrogate-Key,
 	// Cache-Tag, Cache-Groups and Cache-Group-Invalidation.
 	StripGroups bool
@@ -205,10 +214,13 @@ func (c *Config) fillDefaults() {
 		c.Name = "cache"
 	}
 	if c.KeyOf == nil {
-		c.KeyOf = func(r *http.Request) (string, bool) { return r.Host + r.URL.RequestURI(), true }
+		c.KeyOf = keyByTarget
 	}
 	if c.Alike == nil {
 		c.Alike = func(key string) []string { return []string{key} }
+	}
+	if c.Unkeyed == nil {
+		c.Unkeyed = DefaultUnkeyed()
 	}
 	if c.Error == nil {
 		c.Error = writeProblem
@@ -316,6 +328,9 @@ func (c *Cache) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	key, ok := c.cfg.KeyOf(asGet(r))
+	if ok && c.cfg.PassAmbiguous {
+		ok = !isAmbiguous(r.URL.EscapedPath())
+	}
 	if !ok || r.ContentLength != 0 || len(r.Header["If-Match"]) > 0 || len(r.Header["If-Unmodified-Since"]) > 0 {
 		c.pass(w, r, verdict{fwd: "bypass"})
 		return

@@ -25,7 +25,7 @@ var neverHopByHop = map[string]bool{
 	fieldSurrogateKey: true, fieldCacheTag: true, fieldCacheGroups: true, fieldInvalidation: true,
 	"Host": true, "Authorization": true, "Via": true, "Forwarded": true,
 	"X-Forwarded-For": true, "X-Forwarded-Host": true, "X-Forwarded-Proto": true,
-	world.HeaderMinCursor: true, world.HeaderMinPosition: true,
+	world.HeaderMinCursor: true, world.HeaderMinPosition: true, world.HeaderClient: true, "X-Request-Id": true,
 }
 
 // removeHopByHop takes out the fields of this connection and those that
@@ -43,9 +43,15 @@ func removeHopByHop(h http.Header) {
 	}
 }
 
-// endToEnd is r without hop-by-hop fields. A client could otherwise have a field
-// removed on the way up that the stored response is selected by.
+// endToEnd is r without hop-by-hop fields, and with its host in lower case. A
+// client could otherwise have a field removed on the way up that the stored
+// response is selected by, or have its way of writing the host in a response that
+// others get.
 func endToEnd(r *http.Request) *http.Request {
+	if host := strings.ToLower(r.Host); host != r.Host {
+		r = r.WithContext(r.Context())
+		r.Host = host
+	}
 	for _, name := range hopByHop {
 		if _, ok := r.Header[name]; ok {
 			c := r.WithContext(r.Context())

@@ -66,6 +66,9 @@ func (c *Cache) upstreamRequest(ctx context.Context, r *http.Request, f *fill) *
 	for _, name := range conditions {
 		delete(out.Header, name)
 	}
+	for _, name := range c.cfg.Unkeyed {
+		delete(out.Header, name)
+	}
 	if stale != nil {
 		if stale.etag != "" {
 			out.Header["If-None-Match"] = []string{stale.etag}
