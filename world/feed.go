@@ -33,7 +33,7 @@ func (e Event) Purge() Purge {
 const CursorNow = "now"
 
 // FeedHeartbeat is how often a quiet feed says that it is alive.
-const FeedHeartbeat = 5 * time.Second
+const FeedHeartbeat = 2 * time.Second
 
 // FeedPath is where a region's shop serves the feed of its catalog cluster.
 const FeedPath = "/-/feed"

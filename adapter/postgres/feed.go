@@ -97,11 +97,14 @@ func (f *Feed) next() <-chan struct{} {
 
 // Follow emits a hello with the starting cursor, then every event after the
 // cursor as it is committed, until ctx ends, emit fails, or the primary fails or
-// hangs (timeout). In a quiet time it emits heartbeats, whose cursor says up to
-// where nothing is missing.
+// hangs (timeout). Behind what was missed, and in a quiet time, it emits
+// heartbeats, whose cursor says up to where nothing is missing.
 func (f *Feed) Follow(ctx context.Context, after string, emit func(world.Event) error) error {
 	cur, err := f.hello(ctx, after, emit)
 	if err != nil {
+		return err
+	}
+	if err := f.heartbeat(ctx, &cur, emit); err != nil { // who was cut off need not wait for the next
 		return err
 	}
 	beat := time.NewTicker(world.FeedHeartbeat)

@@ -13,8 +13,8 @@ import (
 )
 
 // DefaultQuiet is the longest silence of a live feed: a feed has a heartbeat
-// every 5 s, so two in a row have been missed.
-const DefaultQuiet = 12 * time.Second
+// every 2 s, so two in a row have been missed.
+const DefaultQuiet = 2*world.FeedHeartbeat + 500*time.Millisecond
 
 // FeedClient follows the feed of one region's catalog cluster.
 type FeedClient struct {

@@ -53,6 +53,9 @@ type Config struct {
 	HitForMiss time.Duration
 	// FillTimeout bounds an upstream read that others may share.
 	FillTimeout time.Duration
+	// StaleWait is how long a response may take to begin, in the place of one that
+	// stale-if-error covers, before that counts as an error; 0: as long as it takes.
+	StaleWait time.Duration
 	// StallTimeout is how long such a read may send nothing in mid-body before
 	// another is begun in its place; a header that does not come is for Upstream to see to.
 	StallTimeout time.Duration
@@ -132,6 +135,10 @@ type Config struct {
 	// Behind reports that this tier's purge feed has not reached the position
 	// that a request demands: what is stored may not answer it.
 	Behind func(*http.Request) bool
+	// Unsure reports that purges may have been missed that concern the request:
+	// what is stored counts as stale, and is used only once it has been validated,
+	// or by stale-if-error.
+	Unsure func(*http.Request) bool
 	// Error writes an error response; err is a [world.Error]. The default writes
 	// application/problem+json (RFC 9457).
 	Error func(w http.ResponseWriter, r *http.Request, err error)

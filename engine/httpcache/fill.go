@@ -25,6 +25,7 @@ type fill struct {
 	shard    *shard
 	key      string
 	hash     uint64
+	asked    time.Time   // when it was begun
 	request  http.Header // of the request that began it: what the response varies by
 	origin   string      // of that request, where groups belong to an origin
 	start    uint64      // purge generation at which it began
@@ -33,6 +34,7 @@ type fill struct {
 	joinable bool        // others with the same key may join
 	spare    bool        // the stale response may be used after an error: who began it asked for that
 	behind   bool        // it was begun because the stored response was not enough
+	unsure   bool        // it was begun while purges may have been missed
 	fwd      string      // why it goes upstream, for Cache-Status
 	detail   string
 
@@ -101,8 +103,11 @@ func sameDemand(a, b http.Header) bool {
 // not been purged since the fill began, as far as is known, and would be selected
 // by the request. vary is what the key's responses varied by. The caller holds
 // the shard.
-func (f *fill) welcomes(request http.Header, vary []string, behind bool) bool {
-	if f.behind != behind || behind && !sameDemand(request, f.request) {
+func (f *fill) welcomes(request http.Header, vary []string, ask want) bool {
+	if ask.unsure && !f.unsure {
+		return false // it may have read what was purged while nothing was heard
+	}
+	if f.behind != ask.behind || ask.behind && !sameDemand(request, f.request) {
 		return false
 	}
 	f.mu.Lock()

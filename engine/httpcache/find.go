@@ -21,7 +21,7 @@ type Found struct {
 // It counts as a hit. False: go the long way, by [Cache.ServeHTTP]. So it is
 // for what is not stored or not fresh, and for what varies by fields of the
 // request. The caller sees to conditions, ranges, directives of the request, and
-// to what [Config.Behind] would say.
+// to what [Config.Behind] and [Config.Unsure] would say.
 func (c *Cache) Find(key []byte) (Found, bool) {
 	now := c.cfg.Now()
 	s, _ := shardOf(c, key)

@@ -2,8 +2,10 @@ package httpcache
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
+	"time"
 )
 
 // content is where the bytes of a response come from.
@@ -98,9 +100,19 @@ func (r *reader) next(ctx context.Context, end int64) (b []byte, last bool, err 
 	}
 }
 
-// await waits until the fill's response is known, or ctx ends.
-func (r *reader) await(ctx context.Context) error {
+// errLate says that a response did not come in time.
+var errLate = errors.New("httpcache: the response is late")
+
+// await waits until the fill's response is known, or ctx ends, or patience does
+// (errLate) where there is a limit to it.
+func (r *reader) await(ctx context.Context, patience time.Duration) error {
 	f := r.f
+	var late <-chan time.Time
+	if patience > 0 {
+		t := time.NewTimer(patience)
+		defer t.Stop()
+		late = t.C
+	}
 	for {
 		f.mu.Lock()
 		if f.outcome != pending {
@@ -111,6 +123,8 @@ func (r *reader) await(ctx context.Context) error {
 		f.mu.Unlock()
 		select {
 		case <-changed:
+		case <-late:
+			return errLate
 		case <-ctx.Done():
 			return ctx.Err()
 		}

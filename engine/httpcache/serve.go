@@ -21,6 +21,7 @@ type want struct {
 	requestDirectives
 	behind bool // nothing that is stored
 	whole  bool // no fill of a part
+	unsure bool // nothing that is stored, unless it is validated now or upstream has failed
 	alone  bool // no fill of another
 	looked int  // how often the disk was looked at
 }
@@ -44,7 +45,9 @@ type decision struct {
 
 // serve answers a GET or HEAD that has a key.
 func (c *Cache) serve(w http.ResponseWriter, r *http.Request, key string) {
-	ask := want{requestDirectives: parseRequest(r.Header, c.cfg.HonourRequest), behind: c.cfg.Behind != nil && c.cfg.Behind(r)}
+	ask := want{requestDirectives: parseRequest(r.Header, c.cfg.HonourRequest)}
+	ask.behind = c.cfg.Behind != nil && c.cfg.Behind(r)
+	ask.unsure = c.cfg.Unsure != nil && c.cfg.Unsure(r)
 	ask.alone = ask.noCache
 	waited := false
 	for tries := 0; ; tries++ {
@@ -100,7 +103,7 @@ func (c *Cache) decide(key string, r *http.Request, ask want) decision {
 		}
 	}
 	sl = s.slots[key] // what could not be opened is gone
-	if e != nil {
+	if e != nil && !ask.unsure {
 		if d, ok := c.useStored(s, e, r, &ask, now); ok {
 			d.body, d.release = body, release
 			return d
@@ -109,7 +112,7 @@ func (c *Cache) decide(key string, r *http.Request, ask want) decision {
 	if release != nil {
 		release()
 	}
-	if e == nil && sl != nil && !ask.behind {
+	if e == nil && sl != nil && !ask.behind && !ask.unsure {
 		if d, ok := c.usePart(s, sl, r, &ask, now); ok {
 			return d
 		}
@@ -134,22 +137,23 @@ func (c *Cache) decide(key string, r *http.Request, ask want) decision {
 	}
 	if r.Method == http.MethodHead && c.cfg.ForwardHead {
 		why := &fill{}
-		why.explain(e, ask.behind, false, sl != nil && len(sl.entries) > 0, now)
+		why.explain(e, ask, false, sl != nil && len(sl.entries) > 0, now)
 		return decision{pass: true, fwd: why.fwd, detail: why.detail}
 	}
 	spare := e != nil && ask.acceptsAfterError(e.head, now) // of use to who asked for that alone
 	alone := ask.alone || passing || spare || (e != nil && e.noCache)
 	if sl != nil && !alone {
 		for _, f := range sl.fills {
-			if (!f.plan.asksPart() || f.plan.field == asks.field) && f.welcomes(r.Header, sl.vary, ask.behind) {
+			if (!f.plan.asksPart() || f.plan.field == asks.field) && f.welcomes(r.Header, sl.vary, ask) {
 				return decision{reader: f.enter(false)}
 			}
 		}
 	}
 	f := newFill(s, key, hash, r.Header)
 	f.origin = c.originOf(r)
-	f.joinable, f.behind, f.spare, f.plan = !alone, ask.behind, spare, asks
-	f.explain(e, ask.behind, passing, sl != nil && len(sl.entries) > 0, now)
+	f.joinable, f.behind, f.unsure, f.spare, f.plan = !alone, ask.behind, ask.unsure, spare, asks
+	f.asked = now
+	f.explain(e, ask, passing, sl != nil && len(sl.entries) > 0, now)
 	s.stats.Misses++
 	s.began(f)
 	return decision{reader: f.enter(true)}
@@ -183,7 +187,8 @@ func (c *Cache) useStored(s *shard, e *entry, r *http.Request, ask *want, now ti
 	f := newFill(s, e.slot.key, e.hash, r.Header)
 	f.origin = c.originOf(r)
 	f.joinable, f.leaderless = true, true
-	f.explain(e, false, false, true, now)
+	f.asked = now
+	f.explain(e, want{}, false, true, now)
 	s.stats.Misses++
 	s.began(f)
 	d.refresh = f
@@ -192,10 +197,12 @@ func (c *Cache) useStored(s *shard, e *entry, r *http.Request, ask *want, now ti
 
 // explain sets what the fill validates and why it goes upstream (RFC 9211 §2.2);
 // e is what the request selects, others that the key has responses at all.
-func (f *fill) explain(e *entry, behind, passing, others bool, now time.Time) {
+func (f *fill) explain(e *entry, ask want, passing, others bool, now time.Time) {
 	switch {
-	case behind:
+	case ask.behind:
 		f.fwd, f.detail = "bypass", "behind"
+	case e != nil && ask.unsure:
+		f.fwd, f.stale, f.detail = "stale", e, "feed-lost"
 	case e != nil && e.fresh(now):
 		f.fwd, f.stale = "request", e // it was not fresh enough for who asks
 	case e != nil:
@@ -233,13 +240,20 @@ func (c *Cache) follow(w http.ResponseWriter, r *http.Request, rd *reader, ask *
 			return false, false
 		}
 	}
-	if rd.await(r.Context()) != nil {
+	switch err := rd.await(r.Context(), c.patience(f, ask)); err {
+	case nil:
+	case errLate:
+		if c.serveStale(w, r, f, verdict{fwd: f.fwd, detail: "stale-if-error"}) {
+			return false, false
+		}
+		return true, true
+	default:
 		return false, false // the client has left
 	}
 	v := f.verdict(rd, waited)
 	switch f.outcome {
 	case failed:
-		c.serveFailure(w, r, f, *ask, v)
+		c.serveFailure(w, r, f, ask, v)
 	case released:
 		if !f.serves(r, c.cfg.MaxRanges) {
 			ask.whole = true
@@ -300,24 +314,4 @@ func (f *fill) countCollapsed() {
 	f.shard.mu.Lock()
 	f.shard.stats.Collapsed++
 	f.shard.mu.Unlock()
-}
-
-// serveFailure answers after the upstream failed: with the stale response where
-// stale-if-error allows that (RFC 5861 §4), else with an error.
-func (c *Cache) serveFailure(w http.ResponseWriter, r *http.Request, f *fill, ask want, v verdict) {
-	now := c.cfg.Now()
-	if f.stale != nil && (f.stale.staleIfError(now) && !ask.refusesStale() || ask.acceptsAfterError(f.stale.head, now)) {
-		f.shard.mu.Lock()
-		f.shard.stats.Stale++
-		f.shard.mu.Unlock()
-		v.detail = "stale-if-error"
-		body, release, err := c.contentOf(f.stale)
-		if err == nil {
-			defer release()
-			c.deliver(w, r, f.key, f.stale.head, body, v)
-			return
-		}
-	}
-	v.detail = string(world.CodeOf(f.failure))
-	c.fail(w, r, f.key, v, f.failure)
 }

@@ -174,6 +174,18 @@ func (s *State) Lost(cluster string, now time.Time) bool {
 	return f != nil && f.lost(s.limit, now)
 }
 
+// AnyLost reports whether any feed is lost.
+func (s *State) AnyLost(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.feeds {
+		if f.lost(s.limit, now) {
+			return true
+		}
+	}
+	return false
+}
+
 func (f *feed) lost(limit time.Duration, now time.Time) bool { return now.Sub(f.heard) > limit }
 
 // Merge raises each demanded position to at least what this tier has taken:

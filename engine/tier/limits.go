@@ -16,12 +16,13 @@ type Limits struct {
 	ObjectBytes  int64         `yaml:"object_bytes" doc:"largest response that is cached, in bytes"`
 	FillTimeout  time.Duration `yaml:"fill_timeout" doc:"longest time for one read that fills the cache"`
 	StallTimeout time.Duration `yaml:"stall_timeout" doc:"how long such a read may send nothing in mid-body until another carries on"`
-	FeedLimit    time.Duration `yaml:"feed_limit" doc:"a feed silent for longer is lost"`
+	StaleWait    time.Duration `yaml:"stale_wait" doc:"how long an answer may take to begin until a stale one is used, where that is allowed after an error; 0: as long as it takes"`
+	FeedLimit    time.Duration `yaml:"feed_limit" doc:"a feed silent for longer is lost: what it governs counts as stale"`
 }
 
 // DefaultLimits are fit for a PoP.
 func DefaultLimits() Limits {
-	return Limits{CacheBytes: 64 << 20, ObjectBytes: 8 << 20, FillTimeout: 30 * time.Second, StallTimeout: 4 * time.Second, FeedLimit: 15 * time.Second}
+	return Limits{CacheBytes: 64 << 20, ObjectBytes: 8 << 20, FillTimeout: 30 * time.Second, StallTimeout: 4 * time.Second, StaleWait: 2 * time.Second, FeedLimit: 5 * time.Second}
 }
 
 // Validate says what is out of range; role is whose config it is.
@@ -33,6 +34,8 @@ func (l Limits) Validate(role string) error {
 		return Bad(role, "object_bytes must be between 1 and cache_bytes")
 	case l.FillTimeout <= 0 || l.StallTimeout <= 0 || l.FeedLimit <= 0:
 		return Bad(role, "fill_timeout, stall_timeout and feed_limit must be above 0")
+	case l.StaleWait < 0:
+		return Bad(role, "stale_wait must not be below 0")
 	}
 	return nil
 }

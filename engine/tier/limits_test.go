@@ -23,6 +23,8 @@ func TestLimitsAtTheirEdges(t *testing.T) {
 			l.FillTimeout, l.StallTimeout, l.FeedLimit = time.Nanosecond, time.Nanosecond, time.Nanosecond
 		}},
 		{"stall_timeout", func(l *Limits) { l.StallTimeout = 0 }},
+		{"", func(l *Limits) { l.StaleWait = 0 }},
+		{"stale_wait", func(l *Limits) { l.StaleWait = -1 }},
 		{"fill_timeout", func(l *Limits) { l.FillTimeout = 0 }},
 		{"feed_limit", func(l *Limits) { l.FeedLimit = 0 }},
 	}

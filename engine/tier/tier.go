@@ -44,8 +44,8 @@ type Tier struct {
 func New(cfg Config) *Tier {
 	t := &Tier{cfg: cfg, feeds: purge.New(cfg.FeedLimit, cfg.Now(), slices.Sorted(maps.Keys(cfg.Feeds))...)}
 	t.cache = httpcache.New(httpcache.Config{
-		Name: cfg.Name, MaxBytes: cfg.CacheBytes, MaxObjectBytes: cfg.ObjectBytes, FillTimeout: cfg.FillTimeout, StallTimeout: cfg.StallTimeout,
-		StripGroups: cfg.StripGroups, Now: cfg.Now, Upstream: cfg.Upstream, KeyOf: t.keyOf, Behind: t.behind, Error: cfg.Error,
+		Name: cfg.Name, MaxBytes: cfg.CacheBytes, MaxObjectBytes: cfg.ObjectBytes, FillTimeout: cfg.FillTimeout, StallTimeout: cfg.StallTimeout, StaleWait: cfg.StaleWait,
+		StripGroups: cfg.StripGroups, Now: cfg.Now, Upstream: cfg.Upstream, KeyOf: t.keyOf, Behind: func(r *http.Request) bool { return t.feeds.Behind(r.Header) }, Unsure: t.unsure, Error: cfg.Error,
 		Prepare: func(r *http.Request) { t.address(r, cfg.Next) },
 		Keyed:   []string{"Accept-Encoding"}, Alike: contentcoding.AllKeys,
 	})
@@ -143,17 +143,6 @@ func (t *Tier) Pass(name string, to http.RoundTripper, fail func(http.ResponseWr
 func (t *Tier) address(out *http.Request, next string) {
 	out.URL.Scheme, out.URL.Host = "http", next
 	t.feeds.Demand(out.Header)
-}
-
-// behind reports whether the cache may not answer: whoever asks has taken a
-// purge that has not come here yet, or the feed that would bring one is lost.
-// Pictures never change under their URL, so a lost feed does not concern them.
-func (t *Tier) behind(r *http.Request) bool {
-	if t.feeds.Behind(r.Header) {
-		return true
-	}
-	cluster := t.clusterOf(r)
-	return cluster != "" && t.feeds.Lost(cluster, t.cfg.Now())
 }
 
 // keyOf is the cache key of DESIGN.md §4: never a signature, an expiry, a raw

@@ -338,22 +338,38 @@ func TestWhatCameBeforeTheFeedIsForgotten(t *testing.T) {
 	}
 }
 
-func TestALostFeedMakesPagesAskButNotPictures(t *testing.T) {
+// What a lost feed governs is validated, and goes on being served while nobody
+// can say whether it is still good.
+func TestALostFeedMakesUnsure(t *testing.T) {
 	silent := func(ctx context.Context, _ string, _ func(world.Event) error, _ func(error)) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}
 	f := newFixture(t, map[string]purge.Source{"catalog-home": silent})
-	f.near.answer = page("x", "Cache-Control", "public, max-age=3600")
-	f.do("GET", "/p/brezel")
-	f.do("GET", picture+"webp/640x0")
-	f.now = f.now.Add(16 * time.Second)
-	w := f.do("GET", "/p/brezel")
-	if f.near.count() != 3 || !strings.Contains(w.Header().Get("Cache-Status"), "behind") {
-		t.Errorf("page: %d reads upstream, %q", f.near.count(), w.Header().Get("Cache-Status"))
+	const manifest = "/media/sweet-crumbs/1000000000000000/manifest"
+	paths := []string{"/p/brezel", picture + "webp/640x0", manifest}
+	f.near.answer = page("x", "Cache-Control", "public, max-age=3600, stale-if-error=3600")
+	for _, path := range paths {
+		f.do("GET", path)
 	}
-	if w := f.do("GET", picture+"webp/640x0"); f.near.count() != 3 {
-		t.Errorf("picture: %q", w.Header().Get("Cache-Status"))
+	f.now = f.now.Add(Default().FeedLimit)
+	for _, path := range paths {
+		if w := f.do("GET", path); !strings.Contains(w.Header().Get("Cache-Status"), "; hit") {
+			t.Errorf("%s at the limit: %q", path, w.Header().Get("Cache-Status"))
+		}
+	}
+	f.now = f.now.Add(1)
+	for i, path := range paths {
+		w := f.do("GET", path)
+		if f.near.count() != 4+i || !strings.Contains(w.Header().Get("Cache-Status"), "fwd=stale") || !strings.Contains(w.Header().Get("Cache-Status"), "detail=feed-lost") {
+			t.Errorf("%s: %d reads upstream, %q", path, f.near.count(), w.Header().Get("Cache-Status"))
+		}
+	}
+	f.near.answer, f.home.answer = gone, gone
+	for _, path := range paths {
+		if w := f.do("GET", path); w.Code != 200 || !strings.Contains(w.Header().Get("Cache-Status"), "detail=stale-if-error") {
+			t.Errorf("%s while all are away: %d, %q", path, w.Code, w.Header().Get("Cache-Status"))
+		}
 	}
 }
 

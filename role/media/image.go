@@ -10,7 +10,7 @@ import (
 
 // variantAge is for ever, as far as caches know it: a versioned URL never
 // means other bytes.
-const variantAge = "public, max-age=31536000, immutable"
+const variantAge = "public, max-age=31536000, immutable, stale-if-error=86400"
 
 // maxVariant is the most bytes that a stored variant may have: far above what
 // the largest size of the grid comes to.

@@ -27,7 +27,7 @@ func TestAVariantIsMadeOnceAndKept(t *testing.T) {
 				t.Fatalf("%s: %d %q", format, w.Code, w.Body)
 			}
 			for name, value := range map[string]string{
-				"Content-Type": "image/" + format, "Cache-Control": "public, max-age=31536000, immutable", "Vary": "",
+				"Content-Type": "image/" + format, "Cache-Control": "public, max-age=31536000, immutable, stale-if-error=86400", "Vary": "",
 				"Surrogate-Key": world.GroupMedia(app, m.MediaID) + " " + world.GroupApp(app), "X-Content-Type-Options": "nosniff", "Meridian-Region": "us-east",
 			} {
 				if got := w.Header().Get(name); got != value {

@@ -18,6 +18,10 @@ import (
 // manifestAge is how long shared caches may keep a manifest.
 const manifestAge = "public, s-maxage=30"
 
+// manifestTiers is the same for our own tiers (RFC 9213), with what s-maxage
+// forbids them: to go on with it while no region answers.
+const manifestTiers = "max-age=30, stale-if-error=86400"
+
 // defaultPage is how many pictures a list shows unless it is told.
 const defaultPage = 50
 
@@ -114,6 +118,7 @@ func (m *Media) showManifest(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", manifestAge)
+	h.Set("CDN-Cache-Control", manifestTiers)
 	h.Set("Surrogate-Key", world.GroupMedia(app, id)+" "+world.GroupApp(app))
 	serve(w, r, append(body, '\n'))
 	return nil

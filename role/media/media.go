@@ -168,7 +168,7 @@ func allowed(actions map[string]action) string {
 // the cache tiers, so that asking again and again does not reach this far.
 func (m *Media) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	h := w.Header()
-	for _, name := range []string{"Cache-Control", "Surrogate-Key", "Vary", "Content-Type"} {
+	for _, name := range []string{"Cache-Control", "CDN-Cache-Control", "Surrogate-Key", "Vary", "Content-Type"} {
 		h.Del(name)
 	}
 	switch world.CodeOf(err) {

@@ -314,22 +314,29 @@ func TestPurgeAndWhatFollowsIt(t *testing.T) {
 	}
 }
 
-func TestALostFeedMakesPagesAskButNotPictures(t *testing.T) {
+func TestALostFeedMakesUnsure(t *testing.T) {
 	f := newFixture(t, map[string]purge.Source{cluster: silent})
 	f.shop.will(says("x", "Cache-Control", "public, max-age=3600"))
 	f.media.will(says("x", "Cache-Control", "public, max-age=3600"))
-	f.do("GET", "/p/brezel")
-	f.do("GET", picture+"webp/640x0")
-	f.now = f.now.Add(15 * time.Second)
-	if got := f.do("GET", "/p/brezel").Header().Get("Cache-Status"); !strings.Contains(got, "; hit") {
-		t.Errorf("at the limit: %q", got)
+	status := func(path string) string { return f.do("GET", path).Header().Get("Cache-Status") }
+	paths := []string{"/p/brezel", picture + "webp/640x0"}
+	for _, path := range paths {
+		status(path)
 	}
-	f.now = f.now.Add(time.Second)
-	if got := f.do("GET", "/p/brezel").Header().Get("Cache-Status"); !strings.Contains(got, "detail=behind") || f.shop.count() != 2 {
-		t.Errorf("past the limit: %q", got)
+	f.now = f.now.Add(Default().FeedLimit)
+	for _, path := range paths {
+		if got := status(path); !strings.Contains(got, "; hit") {
+			t.Errorf("%s at the limit: %q", path, got)
+		}
 	}
-	if got := f.do("GET", picture+"webp/640x0").Header().Get("Cache-Status"); f.media.count() != 1 {
-		t.Errorf("picture: %q", got)
+	f.now = f.now.Add(1)
+	for _, path := range paths {
+		if got := status(path); !strings.Contains(got, "fwd=stale") || !strings.Contains(got, "detail=feed-lost") {
+			t.Errorf("%s past the limit: %q", path, got)
+		}
+	}
+	if f.shop.count() != 2 || f.media.count() != 2 {
+		t.Errorf("%d and %d reads", f.shop.count(), f.media.count())
 	}
 }
 
