@@ -47,6 +47,7 @@ type Log struct {
 type Edge struct {
 	edge.Config `yaml:",inline"`
 	HTTP        httpserver.Limits `yaml:"http"`
+	TLS         TLS               `yaml:"tls"`
 	AccessEvery int               `yaml:"access_every" doc:"one request in so many is logged, chosen by chance, with its visitor's network in place of the address; 0: none"`
 }
 
@@ -94,7 +95,7 @@ type Database struct {
 func sections() map[string]func(*File) {
 	l := httpserver.DefaultLimits()
 	return map[string]func(*File){
-		"edge":   func(f *File) { f.Edge = &Edge{Config: edge.Default(), HTTP: l, AccessEvery: 100} },
+		"edge":   func(f *File) { f.Edge = &Edge{Config: edge.Default(), HTTP: l, TLS: DefaultTLS(), AccessEvery: 100} },
 		"shield": func(f *File) { f.Shield = &Shield{Config: shield.Default(), HTTP: l} },
 		"media":  func(f *File) { f.Media = &Media{Config: media.Default(), HTTP: l} },
 		"shop":   func(f *File) { f.Shop = &Shop{Config: shop.Default(), HTTP: l} },

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -18,7 +17,6 @@ import (
 	"meridian/adapter/wire"
 	"meridian/engine/purge"
 	"meridian/engine/tier"
-	"meridian/platform/front"
 	"meridian/platform/httpserver"
 	"meridian/platform/lifecycle"
 	"meridian/platform/netaddr"
@@ -75,7 +73,7 @@ func (p *Process) Components(f *File, roles []string, inGroup []string) []lifecy
 // instance is a started role: its listener, its background work and what it
 // has opened.
 type instance struct {
-	server *httpserver.Server
+	server lifecycle.Running
 	cancel context.CancelFunc
 	asked  atomic.Bool // Stop was called: from then on an end is no failure
 	done   chan struct{}
@@ -90,14 +88,13 @@ func (m *machine) run(ctx context.Context, listen string, limits httpserver.Limi
 	if err != nil {
 		return nil, err
 	}
-	return m.runOn(ln, limits, h, work, closers...), nil
+	return runOn(httpserver.Serve(ln, m.tel.HTTP(h, now), m.tel.Log, limits), work, closers...), nil
 }
 
-// runOn is run on a listener that is there already.
-func (m *machine) runOn(ln net.Listener, limits httpserver.Limits, h http.Handler, work func(context.Context) error, closers ...func()) *instance {
+// runOn is run on a server that is there already.
+func runOn(server lifecycle.Running, work func(context.Context) error, closers ...func()) *instance {
 	background, cancel := context.WithCancel(context.Background())
-	i := &instance{cancel: cancel, done: make(chan struct{}), close: closers}
-	i.server = httpserver.Serve(ln, m.tel.HTTP(h, now), m.tel.Log, limits)
+	i := &instance{server: server, cancel: cancel, done: make(chan struct{}), close: closers}
 	worked := make(chan error, 1)
 	go func() { worked <- work(background) }()
 	go i.watch(worked)
@@ -224,11 +221,11 @@ func startEdge(ctx context.Context, m *machine) (lifecycle.Running, error) {
 	}
 	m.cacheMetrics(e.Stats)
 	m.tel.SampleAccess(s.AccessEvery)
-	ln, err := netaddr.Listen(ctx, s.Listen)
+	v, err := m.open(ctx, s.Listen, s.HTTP, s.TLS, e, e)
 	if err != nil {
 		return nil, err
 	}
-	run := m.runOn(front.Listen1(ln, m.frontConfig(e, s.HTTP)), s.HTTP, e, e.Run)
+	run := runOn(v, e.Run)
 	waitFeeds(ctx, e.Ready(), nil)
 	return run, nil
 }

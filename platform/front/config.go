@@ -14,6 +14,8 @@ type Config struct {
 	// RequestID is the field that names an answer, as "X-Request-Id"; "" for none.
 	// A request that has it already is left to the standard server.
 	RequestID string
+	// Secure are fields that each answer over TLS has beside its own.
+	Secure []HeadField
 	// Sent, where not nil, is told of each answer that the front has given.
 	Sent func(*Sent)
 }

@@ -23,6 +23,7 @@ import (
 // a connection stays with it.
 type HTTP1 struct {
 	cfg    Config
+	secure []byte // Config.Secure as lines
 	addr   net.Addr
 	handed chan net.Conn // to the standard server
 	done   chan struct{} // closed by Close
@@ -41,6 +42,9 @@ type HTTP1 struct {
 func Listen1(ln net.Listener, cfg Config) *HTTP1 {
 	cfg.Limits = cfg.Limits.withDefaults()
 	h := &HTTP1{cfg: cfg, ln: ln, handed: make(chan net.Conn), done: make(chan struct{}), open: map[*conn1]struct{}{}}
+	for _, f := range cfg.Secure {
+		h.secure = append(append(append(append(h.secure, f.Name...), ": "...), f.Value...), "\r\n"...)
+	}
 	if ln != nil {
 		h.addr = ln.Addr()
 		go h.acceptAll(ln)

@@ -61,6 +61,9 @@ func (c *conn1) endHead(h *Head) []byte {
 		c.out.end = append(append(append(c.out.end, name...), ": "...), c.out.id[:]...)
 		c.out.end = append(c.out.end, "\r\n"...)
 	}
+	if c.tls != nil {
+		c.out.end = append(c.out.end, c.front.secure...)
+	}
 	c.out.end = append(c.out.end, "\r\n"...)
 	return h.h1[:len(h.h1)-emptyLine]
 }

@@ -19,6 +19,7 @@ type HTTP2 struct {
 	limits Limits2
 	log    *slog.Logger
 	idName string // the field of request ids, in lower case
+	secure []byte // Config.Secure as a field block
 
 	mu       sync.Mutex
 	conns    map[*conn2]struct{}
@@ -29,7 +30,11 @@ type HTTP2 struct {
 // cfg.Seats is not for it. Without cfg.Hits all requests are the handler's.
 func NewHTTP2(cfg Config, limits Limits2, log *slog.Logger) *HTTP2 {
 	cfg.Limits = cfg.Limits.withDefaults()
-	return &HTTP2{cfg: cfg, limits: limits.withDefaults(), log: log, idName: strings.ToLower(cfg.RequestID), conns: map[*conn2]struct{}{}}
+	h := &HTTP2{cfg: cfg, limits: limits.withDefaults(), log: log, idName: strings.ToLower(cfg.RequestID), conns: map[*conn2]struct{}{}}
+	for _, f := range cfg.Secure {
+		h.secure = appendLiteral(h.secure, strings.ToLower(f.Name), f.Value)
+	}
+	return h
 }
 
 // Attach makes s speak HTTP/2 by h, over TLS where ALPN chooses it, and in

@@ -46,7 +46,7 @@ type stream2 struct {
 	began    time.Time // when its request had been read
 	size     int64     // bytes of content to be sent
 	id16     [idLength]byte
-	idField  []byte // the request id as a field
+	idField  []byte // the request id as a field, and those of TLS
 	req      kept2
 
 	heldSince time.Time // when flow control began to hold back content
@@ -102,10 +102,14 @@ func (c *conn2) answer(id uint32, remoteEnd bool, p priority2, a Answer, r *Requ
 // note keeps what is to be known of a hit when it has been sent.
 func (c *conn2) note(s *stream2, a *Answer) {
 	s.answered = a.Head
+	s.idField = s.idField[:0]
 	if c.h.idName != "" {
 		appendID(s.id16[:0])
-		b := appendString(append(s.idField[:0], literalField), c.h.idName)
+		b := appendString(append(s.idField, literalField), c.h.idName)
 		s.idField = append(appendInteger(b, 0, idLength), s.id16[:]...)
+	}
+	if c.tls != nil {
+		s.idField = append(s.idField, c.h.secure...)
 	}
 	if c.h.cfg.Sent != nil {
 		s.began, s.size = c.now, int64(len(s.data))+s.left

@@ -58,8 +58,9 @@ type Server struct {
 // ln may stand before the server and answer on its connections too. It then has
 // a method Shutdown(context.Context) error, which a stop waits for, and counts
 // its connections itself: those that have a method State(http.ConnState) are
-// told what the server does with them, and take none of its seats.
-func Serve(ln net.Listener, h http.Handler, log *slog.Logger, l Limits) *Server {
+// told what the server does with them, and take none of its seats. more changes
+// the server before it serves, as one who serves another protocol on it does.
+func Serve(ln net.Listener, h http.Handler, log *slog.Logger, l Limits, more ...func(*http.Server)) *Server {
 	l = l.withDefaults()
 	base, cancel := context.WithCancel(context.Background())
 	s := &Server{ln: ln, done: make(chan struct{}), stop: l.Stop, cancel: cancel}
@@ -73,6 +74,9 @@ func Serve(ln net.Listener, h http.Handler, log *slog.Logger, l Limits) *Server 
 		ConnState:         NewSeats(l.Connections, log).state,
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	for _, change := range more {
+		change(s.http)
 	}
 	go func() {
 		defer close(s.done)
