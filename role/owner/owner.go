@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 
+	"meridian/platform/attempts"
 	"meridian/web"
 	"meridian/world"
 )
@@ -21,8 +22,8 @@ type Owner struct {
 	sheet     sheet
 	shared    *web.Assets // the storefront's sheet, which ours adds to
 	passwords *passwords
-	accounts  *attempts
-	networks  *attempts
+	accounts  *attempts.Counter
+	networks  *attempts.Counter
 	library   library
 	csrf      *http.CrossOriginProtection
 	mux       *http.ServeMux
@@ -39,8 +40,8 @@ func New(cfg Config, d Deps) (*Owner, error) {
 	}
 	o := &Owner{
 		cfg: cfg, deps: d, sheet: ownSheet(), csrf: http.NewCrossOriginProtection(),
-		accounts: newAttempts(cfg.SignInLimit.PerAccount, cfg.SignInLimit.Tracked),
-		networks: newAttempts(cfg.SignInLimit.PerNetwork, cfg.SignInLimit.Tracked),
+		accounts: attempts.New(cfg.SignInLimit.PerAccount, cfg.SignInLimit.Tracked),
+		networks: attempts.New(cfg.SignInLimit.PerNetwork, cfg.SignInLimit.Tracked),
 		library:  library{media: d.Media, app: cfg.App, token: cfg.UploadToken},
 	}
 	var err error

@@ -78,10 +78,11 @@ func (o *Owner) signIn(v *visit) error {
 // The network is asked first: made-up addresses are bounded by it.
 func (o *Owner) mayTry(v *visit, email string) time.Duration {
 	now := o.deps.Now()
-	if wait := o.networks.try(v.r.Header.Get(world.HeaderClient), now); wait > 0 {
+	if _, wait := o.networks.Try(v.r.Header.Get(world.HeaderClient), now); wait > 0 {
 		return wait
 	}
-	return o.accounts.try(v.at.market.ID+" "+email, now)
+	_, wait := o.accounts.Try(v.at.market.ID+" "+email, now)
+	return wait
 }
 
 func (o *Owner) verify(ctx context.Context, market, email, password string) (bool, error) {

@@ -157,21 +157,6 @@ func TestAttemptsAreLimited(t *testing.T) {
 	want(t, c.signIn(email, password), 303)
 }
 
-func TestAttemptsForgetTheQuiet(t *testing.T) {
-	a := newAttempts(2, 2)
-	for _, key := range []string{"a", "b"} {
-		if a.try(key, noon) != 0 {
-			t.Errorf("%s must wait", key)
-		}
-	}
-	if a.try("c", noon) == 0 || len(a.seen) != 2 {
-		t.Errorf("past the most that are tracked one came in; %d are tracked", len(a.seen))
-	}
-	if a.try("c", noon.Add(time.Minute)) != 0 || len(a.seen) != 1 {
-		t.Errorf("the quiet were not forgotten: %d are tracked", len(a.seen))
-	}
-}
-
 func TestPasswordsWaitForAPlace(t *testing.T) {
 	p, err := newPasswords(1)
 	if err != nil {
