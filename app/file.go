@@ -15,6 +15,7 @@ import (
 	"meridian/platform/httpserver"
 	"meridian/role/edge"
 	"meridian/role/media"
+	"meridian/role/ops"
 	"meridian/role/owner"
 	"meridian/role/shield"
 	"meridian/role/shop"
@@ -35,6 +36,7 @@ type File struct {
 	Media  *Media  `yaml:"media,omitempty"`
 	Shop   *Shop   `yaml:"shop,omitempty"`
 	Owner  *Owner  `yaml:"owner,omitempty"`
+	Ops    *Ops    `yaml:"ops,omitempty"`
 }
 
 // Log is how the process reports.
@@ -84,6 +86,14 @@ type Owner struct {
 	HTTP         httpserver.Limits `yaml:"http"`
 }
 
+// Ops is the section of role ops.
+type Ops struct {
+	ops.Config `yaml:",inline"`
+	Catalogs   []Database        `yaml:"catalogs" doc:"every region's catalog cluster, as it is reached from here"`
+	Peers      []tier.Shield     `yaml:"peers" doc:"the other regions' shields"`
+	HTTP       httpserver.Limits `yaml:"http"`
+}
+
 // Database is a database cluster and how it is reached.
 type Database struct {
 	Region  string `yaml:"region" doc:"the cluster's home region"`
@@ -100,6 +110,7 @@ func sections() map[string]func(*File) {
 		"media":  func(f *File) { f.Media = &Media{Config: media.Default(), HTTP: l} },
 		"shop":   func(f *File) { f.Shop = &Shop{Config: shop.Default(), HTTP: l} },
 		"owner":  func(f *File) { f.Owner = &Owner{Config: owner.Default(), HTTP: l} },
+		"ops":    func(f *File) { f.Ops = &Ops{Config: ops.Default(), HTTP: l} },
 	}
 }
 
@@ -191,6 +202,8 @@ func (f *File) Only(role string) *File {
 		one.Shop = f.Shop
 	case "owner":
 		one.Owner = f.Owner
+	case "ops":
+		one.Ops = f.Ops
 	}
 	return one
 }

@@ -45,7 +45,13 @@ func Roles() []Role {
 			at: func(f *File) string { return f.Owner.Region }, start: startOwner,
 		},
 		{
-			Name: "shield", Purpose: "a region's door: the second cache tier", Needs: []string{"media", "shop", "owner"},
+			Name: "ops", Purpose: "what operators ask for: purges, who has carried them out, and the list of them",
+			Cred: "catalog as meridian_ops, the tokens' hashes, feed key",
+			has:  func(f *File) bool { return f.Ops != nil }, section: func(f *File) any { return f.Ops },
+			at: func(f *File) string { return f.Ops.Region }, start: startOps,
+		},
+		{
+			Name: "shield", Purpose: "a region's door: the second cache tier", Needs: []string{"media", "shop", "owner", "ops"},
 			Cred: "feed key",
 			has:  func(f *File) bool { return f.Shield != nil }, section: func(f *File) any { return f.Shield },
 			at: func(f *File) string { return f.Shield.Region }, start: startShield,

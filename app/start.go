@@ -172,6 +172,16 @@ func feeds(ways map[string]http.RoundTripper, key string) map[string]purge.Sourc
 	return out
 }
 
+// acks tell regions, over transports, how far a tier has taken their feeds, by
+// catalog cluster.
+func acks(ways map[string]http.RoundTripper, key, tier string) map[string]purge.Acknowledge {
+	out := map[string]purge.Acknowledge{}
+	for region, t := range ways {
+		out[world.CatalogCluster(region)] = wire.NewAck(region, t, key, tier)
+	}
+	return out
+}
+
 // clusters opens the databases of a section.
 func (m *machine) clusters(ctx context.Context, role string, list []Database) ([]*postgres.Cluster, func(), error) {
 	var open []*postgres.Cluster
@@ -213,8 +223,10 @@ func startEdge(ctx context.Context, m *machine) (lifecycle.Running, error) {
 	s := m.file.Edge
 	o := netaddr.DefaultTransportOptions()
 	o.Header = s.UpstreamTimeout
+	shields := transports(s.Shields, o)
 	e, err := edge.New(s.Config, edge.Deps{
-		World: m.World, Shields: transports(s.Shields, o), Feeds: feeds(transports(s.Shields, streams()), s.FeedKey), Now: now, Log: m.tel.Log,
+		World: m.World, Shields: shields, Feeds: feeds(transports(s.Shields, streams()), s.FeedKey),
+		Acks: acks(shields, s.FeedKey, world.EdgeTier(s.PoP)), Now: now, Log: m.tel.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -234,17 +246,17 @@ func startShield(ctx context.Context, m *machine) (lifecycle.Running, error) {
 	s := m.file.Shield
 	o := netaddr.DefaultTransportOptions()
 	o.Header = s.RoleTimeout
-	ways := map[string]http.RoundTripper{s.Region: netaddr.Transport(s.Shop, streams())}
-	for _, p := range s.Peers {
-		ways[p.Region] = netaddr.Transport(p.Address, streams())
-	}
+	ways := transports(s.Peers, streams())
+	ways[s.Region] = netaddr.Transport(s.Shop, streams())
+	ops, doors := netaddr.Transport(s.Ops, o), transports(s.Peers, o)
+	doors[s.Region] = ops
 	encoders, err := coding.New(s.Settings)
 	if err != nil {
 		return nil, err
 	}
 	sh, err := shield.New(s.Config, shield.Deps{
-		World: m.World, Media: netaddr.Transport(s.Media, o), Shop: netaddr.Transport(s.Shop, o), Owner: netaddr.Transport(s.Owner, o),
-		Code: encoders.Open, Feeds: feeds(ways, s.FeedKey), Now: now, Log: m.tel.Log,
+		World: m.World, Media: netaddr.Transport(s.Media, o), Shop: netaddr.Transport(s.Shop, o), Owner: netaddr.Transport(s.Owner, o), Ops: ops,
+		Code: encoders.Open, Feeds: feeds(ways, s.FeedKey), Acks: acks(doors, s.FeedKey, world.ShieldTier(s.Region)), Now: now, Log: m.tel.Log,
 	})
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Limits of one purge event: what it names must fit into one line of a feed,
@@ -138,4 +139,51 @@ func WithPages(groups []string) []string {
 		}
 	}
 	return out
+}
+
+// PurgeAsked is a purge that somebody asked for, as the list of them keeps it.
+type PurgeAsked struct {
+	Purge
+	Token   string      `json:"token"` // the name of the token that was shown
+	Key     string      `json:"-"`     // the asker's own, against doing it twice; "" for none
+	Client  string      `json:"client,omitempty"`
+	At      time.Time   `json:"at"`
+	Regions []string    `json:"regions"` // into whose feeds it goes
+	Result  PurgeResult `json:"result"`
+}
+
+// PurgeResult is how far a purge has come.
+type PurgeResult struct {
+	Placed  map[string]string `json:"placed,omitempty"` // region → its place in the feed; a region that lacks is asked again
+	Acks    []PurgeAck        `json:"acks,omitempty"`
+	Missing []string          `json:"missing,omitempty"` // tiers that have not said so when the waiting was over, and regions whose feed was not reached
+	Done    bool              `json:"done"`              // the waiting is over
+	MS      int64             `json:"ms"`                // from the request to the last acknowledgement or the end of the waiting, in milliseconds
+}
+
+// PurgeAck says that a tier has carried a purge out.
+type PurgeAck struct {
+	Tier string `json:"tier"`
+	MS   int64  `json:"ms"` // since the request, in milliseconds
+}
+
+// The kinds of [PurgeNews].
+const (
+	PurgeAccepted = "accepted" // it is durable where it was asked for: ID, Regions, Tiers
+	PurgePlaced   = "placed"   // it is in a region's feed: Region
+	PurgeTaken    = "ack"      // a tier has carried it out: Tier
+	PurgeDone     = "done"     // the waiting is over: Missing
+)
+
+// PurgeNews is a line of a purge's progress.
+type PurgeNews struct {
+	Event   string   `json:"event"`
+	ID      string   `json:"id,omitempty"`
+	Regions []string `json:"regions,omitempty"`
+	Tiers   []string `json:"tiers,omitempty"` // who is expected to take it
+	Region  string   `json:"region,omitempty"`
+	Cursor  string   `json:"cursor,omitempty"`
+	Tier    string   `json:"tier,omitempty"`
+	Missing []string `json:"missing,omitempty"`
+	MS      int64    `json:"ms"` // since the request, in milliseconds
 }

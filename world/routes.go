@@ -18,11 +18,19 @@ const (
 	RouteMedia                 // uploads and listings: nearest region, never cached
 	RouteHome                  // carts, checkout, orders and unsafe methods: the market's home region
 	RouteOwner                 // the owners' pages: the market's home region
+	RouteOps                   // what operators ask for: nearest region, never cached
 	RouteInternal              // between roles only
 )
 
 // InternalPrefix begins every path that is not for visitors.
 const InternalPrefix = "/-/"
+
+// PurgesPath is where operators have something purged and see what was.
+const PurgesPath = "/purges"
+
+// PeerPurgesPath is where a region's ops takes from another's what belongs into
+// the feed of its own catalog cluster.
+const PeerPurgesPath = "/-/purges"
 
 // homePaths are the first path segments that hold resident data.
 var homePaths = []string{"cart", "checkout", "orders"}
@@ -39,6 +47,8 @@ func RouteOf(method, path string) Route {
 			return RouteManifest
 		}
 		return RouteMedia
+	case path == PurgesPath || strings.HasPrefix(path, PurgesPath+"/"):
+		return RouteOps
 	case path == "/owner" || strings.HasPrefix(path, "/owner/"):
 		return RouteOwner
 	case !safe(method) || isHome(path):

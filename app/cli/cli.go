@@ -110,6 +110,7 @@ every customer, priced and taxed by the law of the place, with personal data
 that stays in its legal zone, and pictures from an image CDN of its own.`,
 		Example: `  meridian up                          bring the whole world up on this machine
   meridian media put cake.jpg          put a picture in, get its URL
+  meridian purge --group de/pages      have every cache forget a group
   meridian world check world.yaml      see what is wrong with a world file
   meridian serve --role shop,media --config eu-central.yaml`,
 		SilenceUsage:  true,
@@ -118,7 +119,7 @@ that stays in its legal zone, and pictures from an image CDN of its own.`,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "print results and errors as JSON")
-	root.AddCommand(c.up(), c.serve(), c.roles(), c.world(), c.media(), c.versionCommand())
+	root.AddCommand(c.up(), c.serve(), c.roles(), c.world(), c.media(), c.purge(), c.versionCommand())
 	return root
 }
 

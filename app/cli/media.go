@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -96,30 +94,9 @@ func (t *mediaTarget) authorize(r *http.Request) error {
 	return nil
 }
 
-// isLocal reports whether a host is a name of this machine (RFC 6761 §6.3).
-func isLocal(host string) bool { return host == "localhost" || strings.HasSuffix(host, ".localhost") }
-
-// dial reaches names under localhost at this machine: browsers do by
-// themselves, most resolvers do not.
-func dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	if host, port, err := net.SplitHostPort(addr); err == nil && isLocal(host) {
-		addr = net.JoinHostPort("127.0.0.1", port)
-	}
-	return new(net.Dialer).DialContext(ctx, network, addr)
-}
-
-// proxyFor is the proxy that the environment names, which cannot reach this machine.
-func proxyFor(r *http.Request) (*url.URL, error) {
-	if isLocal(r.URL.Hostname()) {
-		return nil, nil
-	}
-	return http.ProxyFromEnvironment(r)
-}
-
 // send carries out a request and reads its answer, at most limit bytes.
 func send(cmd *cobra.Command, r *http.Request, limit int64) (*http.Response, []byte, error) {
-	client := &http.Client{Timeout: mediaTimeout, Transport: &http.Transport{DialContext: dial, Proxy: proxyFor, DisableCompression: true}}
-	res, err := client.Do(r.WithContext(cmd.Context()))
+	res, err := newClient(mediaTimeout).Do(r.WithContext(cmd.Context()))
 	if err != nil {
 		return nil, nil, world.Because(world.CodeUnavailable, "media", "The edge does not answer. Is the world up?", err)
 	}

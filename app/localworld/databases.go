@@ -23,6 +23,7 @@ const (
 	userShop  = "shop"
 	userMedia = "media"
 	userOwner = "owner"
+	userOps   = "ops"
 )
 
 // prepareDatabases brings every primary to its schema, users and first rows.
@@ -58,7 +59,7 @@ func (p *plan) prepareCatalog(ctx context.Context, region string, products []pos
 	if err := postgres.MigrateJobs(ctx, pool); err != nil {
 		return err
 	}
-	for user, password := range map[string]string{userShop: p.secrets.Shop, userMedia: p.secrets.Media, userOwner: p.secrets.Owner} {
+	for user, password := range map[string]string{userShop: p.secrets.Shop, userMedia: p.secrets.Media, userOwner: p.secrets.Owner, userOps: p.secrets.Ops} {
 		if err := ensureUser(ctx, pool, user, password); err != nil {
 			return err
 		}

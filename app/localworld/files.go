@@ -1,6 +1,8 @@
 package localworld
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 
 	"meridian/adapter/pgcluster"
@@ -8,11 +10,12 @@ import (
 	"meridian/adapter/yaml"
 	"meridian/app"
 	"meridian/engine/tier"
+	"meridian/role/ops"
 	"meridian/world"
 )
 
 // regionRoles are what runs in a region; a PoP runs an edge.
-var regionRoles = []string{"media", "shop", "owner", "shield"}
+var regionRoles = []string{"media", "shop", "owner", "ops", "shield"}
 
 // files are the config of every machine of the world: one a region, one a PoP.
 func (p *plan) files(worldPath string) []*app.File {
@@ -23,6 +26,7 @@ func (p *plan) files(worldPath string) []*app.File {
 		p.fillMedia(f, r)
 		p.fillShop(f, r)
 		p.fillOwner(f, r)
+		p.fillOps(f, r)
 		p.fillShield(f, r)
 		out = append(out, f)
 	}
@@ -96,10 +100,21 @@ func (p *plan) fillOwner(f *app.File, r world.Region) {
 	o.Media = p.roleAddress("media", r.ID)
 }
 
+// fillOps gives the world's one token every right: it is for whoever runs the world.
+func (p *plan) fillOps(f *app.File, r world.Region) {
+	o := f.Ops
+	o.Listen, o.Region, o.WireKey = p.roleAddress("ops", r.ID), r.ID, p.secrets.FeedKey
+	sum := sha256.Sum256([]byte(p.secrets.PurgeToken))
+	o.Tokens = []ops.Token{{Name: "local", SHA256: hex.EncodeToString(sum[:]), All: true, Hard: true, Log: true}}
+	o.Catalogs = p.catalogs(r.ID, userOps, p.secrets.Ops)
+	o.Peers = p.peers(r.ID)
+}
+
 func (p *plan) fillShield(f *app.File, r world.Region) {
 	s := f.Shield
 	s.Listen, s.Region, s.FeedKey = p.roleAddress("shield", r.ID), r.ID, p.secrets.FeedKey
 	s.Media, s.Shop, s.Owner = p.roleAddress("media", r.ID), p.roleAddress("shop", r.ID), p.roleAddress("owner", r.ID)
+	s.Ops = p.roleAddress("ops", r.ID)
 	s.Peers = p.peers(r.ID)
 }
 

@@ -17,8 +17,8 @@ import (
 
 // sampleSecrets are told apart by their text.
 func sampleSecrets(w *world.World) Secrets {
-	s := Secrets{Super: "pw-super", Replication: "pw-replication", Shop: "pw-shop", Media: "pw-media", Owner: "pw-owner",
-		WireKey: "key-wire", FeedKey: "key-feed", UploadToken: "key-upload", Owners: map[string]string{}}
+	s := Secrets{Super: "pw-super", Replication: "pw-replication", Shop: "pw-shop", Media: "pw-media", Owner: "pw-owner", Ops: "pw-ops",
+		WireKey: "key-wire", FeedKey: "key-feed", UploadToken: "key-upload", PurgeToken: "key-purge", Owners: map[string]string{}}
 	for _, m := range w.Markets {
 		s.Owners[m.ID] = "pw-owner-of-" + m.ID
 	}
@@ -126,9 +126,10 @@ func TestEachRolesFileHoldsOnlyItsCredentials(t *testing.T) {
 	holds := map[string][]string{
 		"edge": {"key-feed"}, "shield": {"key-feed"}, "shop": {"pw-shop", "key-feed"},
 		"media": {"pw-media", "key-wire", "key-upload"}, "owner": {"pw-owner", "key-upload"},
+		"ops": {"pw-ops", "key-feed"}, // of tokens their hashes only
 	}
 	p := planOf(shippedWorld(t), true)
-	all := []string{"pw-super", "pw-replication", "pw-shop", "pw-media", "pw-owner", "key-wire", "key-feed", "key-upload", "pw-owner-of-us"}
+	all := []string{"pw-super", "pw-replication", "pw-shop", "pw-media", "pw-owner", "pw-ops", "key-wire", "key-feed", "key-upload", "key-purge", "pw-owner-of-us"}
 	for _, f := range p.files("") {
 		for _, role := range f.Roles() {
 			text := encoded(t, f.Only(role))
@@ -156,7 +157,7 @@ func TestPlannedFilesAreGood(t *testing.T) {
 		if f.Edge != nil {
 			sections["edge"] = f.Edge
 		} else {
-			sections["media"], sections["shop"], sections["owner"], sections["shield"] = f.Media, f.Shop, f.Owner, f.Shield
+			sections["media"], sections["shop"], sections["owner"], sections["shield"], sections["ops"] = f.Media, f.Shop, f.Owner, f.Shield, f.Ops
 		}
 		for role, s := range sections {
 			if err := s.Validate(); err != nil {

@@ -213,9 +213,11 @@ type Secrets struct {
 	Shop        string            `json:"shop"`
 	Media       string            `json:"media"`
 	Owner       string            `json:"owner"`
+	Ops         string            `json:"ops"`
 	WireKey     string            `json:"wire_key"`
 	FeedKey     string            `json:"feed_key"`
 	UploadToken string            `json:"upload_token"`
+	PurgeToken  string            `json:"purge_token"`
 	Owners      map[string]string `json:"owners"` // market → its owner's password
 }
 
@@ -244,6 +246,11 @@ func (s *state) secrets(w *world.World) (Secrets, error) {
 		}
 	}
 	changed := missing
+	for _, late := range []*string{&sec.Ops, &sec.PurgeToken} { // worlds of before had none
+		if *late == "" {
+			*late, changed = rand.Text(), true
+		}
+	}
 	for _, m := range w.Markets {
 		if sec.Owners[m.ID] == "" {
 			sec.Owners[m.ID], changed = ownerPassword(), true

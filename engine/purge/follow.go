@@ -19,6 +19,9 @@ type Hooks struct {
 	Purge func(world.Purge)               // forget what it names, before it returns
 	All   func()                          // forget everything, before it returns: called at each feed's first event
 	Lost  func(cluster string, err error) // told once a loss, and of a feed that is not found
+
+	Acks     map[string]Acknowledge // by cluster; a feed without one is not acknowledged
+	AckEvery time.Duration          // how often a feed is acknowledged in which nothing happens
 }
 
 // tellAfter is how many attempts in a row must fail, of a feed that never
@@ -35,6 +38,10 @@ func (s *State) Run(ctx context.Context, sources map[string]Source, h Hooks) err
 	for cluster, source := range sources {
 		all.Go(func() {
 			f := follower{state: s, cluster: cluster, hooks: h}
+			if send := h.Acks[cluster]; send != nil {
+				f.acks = newAcker(send, h.AckEvery)
+				all.Go(func() { f.acks.run(ctx) })
+			}
 			err := source(ctx, s.Cursor(cluster), f.take, f.lost)
 			if ctx.Err() == nil {
 				// It is over for good: the feed stays lost, and the tier asks upstream.
@@ -51,8 +58,9 @@ type follower struct {
 	state   *State
 	cluster string
 	hooks   Hooks
-	spoke   bool // since the last loss
-	failed  int  // attempts in a row
+	acks    *acker // nil: nobody is told
+	spoke   bool   // since the last loss
+	failed  int    // attempts in a row
 }
 
 func (f *follower) take(e world.Event) error {
@@ -67,7 +75,14 @@ func (f *follower) take(e world.Event) error {
 	case e.Kind == world.EventPurge:
 		f.hooks.Purge(e.Purge())
 	}
-	return f.state.Take(f.cluster, e, f.hooks.Now())
+	now := f.hooks.Now()
+	if err := f.state.Take(f.cluster, e, now); err != nil {
+		return err
+	}
+	if f.acks != nil {
+		f.acks.taken(e, now)
+	}
+	return nil
 }
 
 func (f *follower) lost(err error) {

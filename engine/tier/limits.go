@@ -18,11 +18,15 @@ type Limits struct {
 	StallTimeout time.Duration `yaml:"stall_timeout" doc:"how long such a read may send nothing in mid-body until another carries on"`
 	StaleWait    time.Duration `yaml:"stale_wait" doc:"how long an answer may take to begin until a stale one is used, where that is allowed after an error; 0: as long as it takes"`
 	FeedLimit    time.Duration `yaml:"feed_limit" doc:"a feed silent for longer is lost: what it governs counts as stale"`
+	AckEvery     time.Duration `yaml:"ack_every" doc:"how often a quiet feed's region is told that this tier follows it; a purge is acknowledged at once"`
 }
 
 // DefaultLimits are fit for a PoP.
 func DefaultLimits() Limits {
-	return Limits{CacheBytes: 64 << 20, ObjectBytes: 8 << 20, FillTimeout: 30 * time.Second, StallTimeout: 4 * time.Second, StaleWait: 2 * time.Second, FeedLimit: 5 * time.Second}
+	return Limits{
+		CacheBytes: 64 << 20, ObjectBytes: 8 << 20, FillTimeout: 30 * time.Second, StallTimeout: 4 * time.Second, StaleWait: 2 * time.Second,
+		FeedLimit: 5 * time.Second, AckEvery: 30 * time.Second,
+	}
 }
 
 // Validate says what is out of range; role is whose config it is.
@@ -32,8 +36,8 @@ func (l Limits) Validate(role string) error {
 		return Bad(role, fmt.Sprintf("cache_bytes must be at least %d", MinCacheBytes))
 	case l.ObjectBytes < 1 || l.ObjectBytes > l.CacheBytes:
 		return Bad(role, "object_bytes must be between 1 and cache_bytes")
-	case l.FillTimeout <= 0 || l.StallTimeout <= 0 || l.FeedLimit <= 0:
-		return Bad(role, "fill_timeout, stall_timeout and feed_limit must be above 0")
+	case l.FillTimeout <= 0 || l.StallTimeout <= 0 || l.FeedLimit <= 0 || l.AckEvery <= 0:
+		return Bad(role, "fill_timeout, stall_timeout, feed_limit and ack_every must be above 0")
 	case l.StaleWait < 0:
 		return Bad(role, "stale_wait must not be below 0")
 	}

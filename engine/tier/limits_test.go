@@ -26,6 +26,7 @@ func TestLimitsAtTheirEdges(t *testing.T) {
 		{"", func(l *Limits) { l.StaleWait = 0 }},
 		{"stale_wait", func(l *Limits) { l.StaleWait = -1 }},
 		{"fill_timeout", func(l *Limits) { l.FillTimeout = 0 }},
+		{"ack_every", func(l *Limits) { l.AckEvery = 0 }},
 		{"feed_limit", func(l *Limits) { l.FeedLimit = 0 }},
 	}
 	for i, c := range cases {

@@ -19,15 +19,16 @@ import (
 	"meridian/world"
 )
 
-// Config is what a tier is made of. All but StripGroups is required.
+// Config is what a tier is made of. All but StripGroups and Acks is required.
 type Config struct {
 	Name  string // its member of Cache-Status: "edge-iad"
 	World *world.World
 	Limits
 	StripGroups bool // keep groups from who asks
 	Upstream    http.RoundTripper
-	Next        string                  // name of what Upstream reaches, for URLs: see [Tier.Pass]
-	Feeds       map[string]purge.Source // by catalog cluster
+	Next        string                       // name of what Upstream reaches, for URLs: see [Tier.Pass]
+	Feeds       map[string]purge.Source      // by catalog cluster
+	Acks        map[string]purge.Acknowledge // by catalog cluster: who is told how far its feed was taken
 	Now         func() time.Time
 	Log         *slog.Logger
 	Error       func(http.ResponseWriter, *http.Request, error)
@@ -56,7 +57,8 @@ func New(cfg Config) *Tier {
 func (t *Tier) Run(ctx context.Context) error {
 	defer t.cache.Close()
 	return t.feeds.Run(ctx, t.cfg.Feeds, purge.Hooks{
-		Now:   t.cfg.Now,
+		Now:  t.cfg.Now,
+		Acks: t.cfg.Acks, AckEvery: t.cfg.AckEvery,
 		Purge: t.forget,
 		All:   func() { t.cache.Purge(httpcache.Purge{All: true}) },
 		Lost: func(cluster string, err error) {

@@ -25,6 +25,7 @@ type Deps struct {
 	World   *world.World
 	Shields map[string]http.RoundTripper // by region; each always reaches that region's shield
 	Feeds   map[string]purge.Source      // by catalog cluster
+	Acks    map[string]purge.Acknowledge // likewise
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -56,7 +57,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 		plans: newMemo[*wanted](memoPlans), accepts: newMemo[imagegrid.Format](memoAccepts),
 	}
 	e.Tier = tier.New(tier.Config{
-		Name: "edge-" + cfg.PoP, World: deps.World, Limits: cfg.Limits, StripGroups: true, Upstream: nearest, Next: "shield", Feeds: deps.Feeds,
+		Name: "edge-" + cfg.PoP, World: deps.World, Limits: cfg.Limits, StripGroups: true, Upstream: nearest, Next: "shield", Feeds: deps.Feeds, Acks: deps.Acks,
 		Now: deps.Now, Log: deps.Log, Error: e.fail,
 	})
 	for region, t := range deps.Shields {
@@ -77,7 +78,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.image(w, r)
 	case world.RouteManifest:
 		e.cached(w, r)
-	case world.RouteMedia:
+	case world.RouteMedia, world.RouteOps:
 		e.pass(w, r, e.near)
 	case world.RoutePage:
 		e.page(w, r)

@@ -14,6 +14,7 @@ type Config struct {
 	Media   string        `yaml:"media" doc:"address of the region's media role"`
 	Shop    string        `yaml:"shop" doc:"address of the region's shop role"`
 	Owner   string        `yaml:"owner" doc:"address of the region's owner role"`
+	Ops     string        `yaml:"ops" doc:"address of the region's ops role"`
 	Peers   []tier.Shield `yaml:"peers" doc:"the other regions' shields, whose feeds are followed"`
 	FeedKey string        `yaml:"feed_key" doc:"bearer key of the purge feeds" secret:"true"`
 
@@ -39,8 +40,8 @@ func (c Config) Validate() error {
 	switch {
 	case c.Listen == "" || c.Region == "":
 		return bad("listen and region must be set")
-	case c.Media == "" || c.Shop == "" || c.Owner == "":
-		return bad("media, shop and owner must be addresses")
+	case c.Media == "" || c.Shop == "" || c.Owner == "" || c.Ops == "":
+		return bad("media, shop, owner and ops must be addresses")
 	case c.FeedKey == "":
 		return bad("feed_key must be set")
 	case c.RoleTimeout <= 0:

@@ -1,5 +1,5 @@
 // Package shield is the role at a region's door: the second cache tier, before
-// the region's own media, shop and owner roles.
+// the region's own roles.
 package shield
 
 import (
@@ -23,8 +23,10 @@ type Deps struct {
 	Media http.RoundTripper // the region's roles; each always reaches its role
 	Shop  http.RoundTripper
 	Owner http.RoundTripper
-	Code  contentcoding.Open      // begins to code a page; nil: nothing is coded
-	Feeds map[string]purge.Source // by catalog cluster
+	Ops   http.RoundTripper
+	Code  contentcoding.Open           // begins to code a page; nil: nothing is coded
+	Feeds map[string]purge.Source      // by catalog cluster
+	Acks  map[string]purge.Acknowledge // likewise
 	Now   func() time.Time
 	Log   *slog.Logger
 }
@@ -38,6 +40,7 @@ type Shield struct {
 	media *httputil.ReverseProxy
 	shop  *httputil.ReverseProxy
 	owner *httputil.ReverseProxy
+	ops   *httputil.ReverseProxy
 }
 
 // New makes a shield. It refuses a config that does not fit.
@@ -50,10 +53,11 @@ func New(cfg Config, deps Deps) (*Shield, error) {
 		s.pages = &contentcoding.Transport{Upstream: deps.Shop, Open: deps.Code, MinBytes: cfg.CodeFrom, FlushAfter: cfg.FlushAfter}
 	}
 	s.Tier = tier.New(tier.Config{
-		Name: "shield-" + cfg.Region, World: deps.World, Limits: cfg.Limits, Upstream: roles{s}, Next: "role", Feeds: deps.Feeds,
+		Name: "shield-" + cfg.Region, World: deps.World, Limits: cfg.Limits, Upstream: roles{s}, Next: "role", Feeds: deps.Feeds, Acks: deps.Acks,
 		Now: deps.Now, Log: deps.Log, Error: s.fail,
 	})
-	s.media, s.shop, s.owner = s.Pass("media", deps.Media, s.away), s.Pass("shop", deps.Shop, s.away), s.Pass("owner", deps.Owner, s.away)
+	s.media, s.shop = s.Pass("media", deps.Media, s.away), s.Pass("shop", deps.Shop, s.away)
+	s.owner, s.ops = s.Pass("owner", deps.Owner, s.away), s.Pass("ops", deps.Ops, s.away)
 	return s, nil
 }
 
@@ -67,6 +71,8 @@ func (s *Shield) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.media.ServeHTTP(w, r)
 	case world.RouteOwner:
 		s.owner.ServeHTTP(w, r)
+	case world.RouteOps:
+		s.ops.ServeHTTP(w, r)
 	case world.RouteInternal:
 		s.internal(w, r)
 	default:
@@ -80,6 +86,8 @@ func (s *Shield) internal(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.HasPrefix(r.URL.Path, world.InternalPrefix+"media/"):
 		s.media.ServeHTTP(w, r)
+	case r.URL.Path == world.AcksPath, r.URL.Path == world.PeerPurgesPath:
+		s.ops.ServeHTTP(w, r)
 	case r.URL.Path == world.FeedPath:
 		if err := http.NewResponseController(w).SetWriteDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			s.fail(w, r, world.Wrap("shield.feed", err))

@@ -90,27 +90,27 @@ func gone(*http.Request) (*http.Response, error) { return nil, errors.New("conne
 func goodConfig() Config {
 	c := Default()
 	c.Listen, c.Region, c.FeedKey = "unix:/x", "eu-central", "k"
-	c.Media, c.Shop, c.Owner = "unix:/m", "unix:/s", "unix:/o"
+	c.Media, c.Shop, c.Owner, c.Ops = "unix:/m", "unix:/s", "unix:/o", "unix:/p"
 	return c
 }
 
 type fixture struct {
 	*Shield
-	media, shop, owner *roleFake
-	now                time.Time
+	media, shop, owner, ops *roleFake
+	now                     time.Time
 }
 
 // newFixture is a shield before three roles; the market de is homed in "home".
 func newFixture(t *testing.T, feeds map[string]purge.Source, change ...func(*Config)) *fixture {
 	t.Helper()
-	f := &fixture{now: t0, media: &roleFake{answer: says("media")}, shop: &roleFake{answer: says("shop")}, owner: &roleFake{answer: says("owner")}}
+	f := &fixture{now: t0, media: &roleFake{answer: says("media")}, shop: &roleFake{answer: says("shop")}, owner: &roleFake{answer: says("owner")}, ops: &roleFake{answer: says("ops")}}
 	cfg := goodConfig()
 	for _, c := range change {
 		c(&cfg)
 	}
 	s, err := New(cfg, Deps{
 		World: &world.World{Markets: []world.Market{{ID: "de", Host: "de.localhost", HomeRegion: "home"}}},
-		Media: f.media, Shop: f.shop, Owner: f.owner, Feeds: feeds,
+		Media: f.media, Shop: f.shop, Owner: f.owner, Ops: f.ops, Feeds: feeds,
 		Now: func() time.Time { return f.now }, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -182,6 +182,7 @@ func TestEachPathGoesToItsRole(t *testing.T) {
 		{"GET", picture + "webp/640x0", "media"}, {"GET", picture + "auto/640x0", "media"}, {"GET", "/media/sweet-crumbs", "media"},
 		{"PUT", "/media/sweet-crumbs?name=a.jpg", "media"}, {"GET", "/media/sweet-crumbs/1000000000000000/manifest", "media"},
 		{"GET", "/-/media/originals/ab", "media"}, {"PUT", "/-/media/originals/ab", "media"},
+		{"POST", "/purges", "ops"}, {"GET", "/purges", "ops"}, {"GET", "/purges/1000000000000000", "ops"}, {"POST", "/-/purges", "ops"}, {"POST", "/-/feed/acks", "ops"},
 		{"GET", "/owner", "owner"}, {"POST", "/owner/prices", "owner"},
 	} {
 		w := f.do(c.method, c.path)
@@ -196,12 +197,12 @@ func TestEachPathGoesToItsRole(t *testing.T) {
 
 func TestOtherInternalPathsAreNotThere(t *testing.T) {
 	f := newFixture(t, nil)
-	for _, p := range []string{"/-", "/-/", "/-/feeds", "/-/feed/x", "/-/media", "/-/admin", "/-/shop/x"} {
+	for _, p := range []string{"/-", "/-/", "/-/feeds", "/-/feed/x", "/-/media", "/-/purges/x", "/-/feed/acks/x", "/-/admin", "/-/shop/x"} {
 		if w := f.do("GET", p, "Authorization", "Bearer k"); w.Code != 404 {
 			t.Errorf("%s: %d", p, w.Code)
 		}
 	}
-	if f.shop.count()+f.media.count()+f.owner.count() != 0 {
+	if f.shop.count()+f.media.count()+f.owner.count()+f.ops.count() != 0 {
 		t.Error("an unknown internal path went to a role")
 	}
 }
@@ -411,7 +412,7 @@ func TestConfigIsChecked(t *testing.T) {
 	}
 	for name, spoil := range map[string]func(*Config){
 		"listen": func(c *Config) { c.Listen = "" }, "region": func(c *Config) { c.Region = "" }, "feed_key": func(c *Config) { c.FeedKey = "" },
-		"media": func(c *Config) { c.Media = "" }, "shop": func(c *Config) { c.Shop = "" }, "owner": func(c *Config) { c.Owner = "" },
+		"media": func(c *Config) { c.Media = "" }, "shop": func(c *Config) { c.Shop = "" }, "owner": func(c *Config) { c.Owner = "" }, "ops": func(c *Config) { c.Ops = "" },
 		"cache_bytes": func(c *Config) { c.CacheBytes = 1<<20 - 1 }, "object_bytes": func(c *Config) { c.ObjectBytes = c.CacheBytes + 1 },
 		"role_timeout": func(c *Config) { c.RoleTimeout = 0 }, "fill_timeout": func(c *Config) { c.FillTimeout = 0 }, "feed_limit": func(c *Config) { c.FeedLimit = 0 },
 		"body_bytes": func(c *Config) { c.BodyBytes = 0 }, "peers": func(c *Config) { c.Peers = []tier.Shield{{Region: "us-east"}} },

@@ -1,0 +1,39 @@
+package app
+
+import (
+	"context"
+
+	"meridian/adapter/postgres"
+	"meridian/adapter/wire"
+	"meridian/platform/lifecycle"
+	"meridian/platform/netaddr"
+	"meridian/role/ops"
+)
+
+func startOps(ctx context.Context, m *machine) (lifecycle.Running, error) {
+	s := m.file.Ops
+	clusters, closeCatalogs, err := m.clusters(ctx, "ops", s.Catalogs)
+	if err != nil {
+		return nil, err
+	}
+	run, err := m.opsOver(ctx, s, clusters, closeCatalogs)
+	if err != nil {
+		closeCatalogs()
+	}
+	return run, err
+}
+
+func (m *machine) opsOver(ctx context.Context, s *Ops, clusters []*postgres.Cluster, closeCatalogs func()) (lifecycle.Running, error) {
+	ledger, err := postgres.NewPurgeStore(m.World, s.Region, clusters)
+	if err != nil {
+		return nil, err
+	}
+	role, err := ops.New(s.Config, ops.Deps{
+		World: m.World, Ledger: ledger, Peers: wire.NewPurges(transports(s.Peers, netaddr.DefaultTransportOptions()), s.WireKey),
+		Now: now, Random: random, Log: m.tel.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return m.run(ctx, s.Listen, s.HTTP, role.Handler(), role.Run, closeCatalogs)
+}

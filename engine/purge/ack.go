@@ -1,0 +1,126 @@
+package purge
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"meridian/world"
+)
+
+// Acknowledge tells a feed's region how far this tier has taken the feed.
+type Acknowledge func(ctx context.Context, cursor string) error
+
+// How an acknowledgement is repeated, and how many may be under way: while one
+// crosses the world the next must not wait for it, and a burst of purges needs
+// no more than its newest.
+const (
+	ackRetry   = 100 * time.Millisecond // doubles
+	ackRetries = 6                      // times, up to 6.4 s
+	acksAtOnce = 4
+)
+
+// acker acknowledges one feed's events. It keeps nothing but the newest cursor,
+// and never holds up the purge itself.
+type acker struct {
+	send  Acknowledge
+	every time.Duration // a quiet feed is acknowledged so often
+	wake  chan struct{}
+
+	mu       sync.Mutex
+	newest   world.Cursor
+	arrived  world.Cursor
+	asked    time.Time
+	failures int // in a row
+}
+
+func newAcker(send Acknowledge, every time.Duration) *acker {
+	return &acker{send: send, every: every, wake: make(chan struct{}, 1)}
+}
+
+// taken notes that an event's purge is done.
+func (a *acker) taken(e world.Event, now time.Time) {
+	c, err := world.ParseCursor(e.Cursor)
+	if err != nil {
+		return // it was refused before
+	}
+	a.mu.Lock()
+	if a.newest.Less(c) {
+		a.newest = c
+	}
+	due := e.Kind != world.EventHeartbeat || now.Sub(a.asked) >= a.every
+	if due {
+		a.asked = now
+	}
+	a.mu.Unlock()
+	if due {
+		a.ring()
+	}
+}
+
+func (a *acker) ring() {
+	select {
+	case a.wake <- struct{}{}:
+	default: // it is awake, and will read the newest
+	}
+}
+
+// run sends until ctx ends.
+func (a *acker) run(ctx context.Context) {
+	var all sync.WaitGroup
+	defer all.Wait()
+	slots := make(chan struct{}, acksAtOnce)
+	for {
+		select {
+		case <-a.wake:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		a.mu.Lock()
+		c := a.newest
+		a.mu.Unlock()
+		all.Go(func() {
+			wait := a.settle(c, a.send(ctx, c.String()))
+			<-slots
+			if wait > 0 && pause(ctx, wait) {
+				a.ring()
+			}
+		})
+	}
+}
+
+// settle notes how a sending ended; wait is how long until it must be repeated.
+func (a *acker) settle(c world.Cursor, err error) (wait time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err == nil {
+		a.failures = 0
+		if a.arrived.Less(c) {
+			a.arrived = c
+		}
+		return 0
+	}
+	if !a.arrived.Less(c) {
+		return 0 // a later one has said it already
+	}
+	wait = ackRetry << min(a.failures, ackRetries)
+	a.failures++
+	return wait
+}
+
+// pause reports whether the time has passed before ctx ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

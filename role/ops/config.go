@@ -1,0 +1,111 @@
+package ops
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"meridian/world"
+)
+
+// Config is what an ops role can be told.
+type Config struct {
+	Listen     string        `yaml:"listen" doc:"address to listen on: tcp:host:port or unix:/path"`
+	Region     string        `yaml:"region" doc:"the region that this role runs in"`
+	WireKey    string        `yaml:"wire_key" doc:"key that roles and tiers show one another" secret:"true"`
+	Tokens     []Token       `yaml:"tokens" doc:"who may have something purged; none: nobody"`
+	Wait       time.Duration `yaml:"wait" doc:"how long acknowledgements are waited for unless the request says so; a tier that has not acknowledged by then is missing"`
+	MaxWait    time.Duration `yaml:"max_wait" doc:"longest wait that a request may ask for"`
+	MaxNames   int           `yaml:"max_names" doc:"most URLs and groups of one purge"`
+	MaxBody    int64         `yaml:"max_body" doc:"most bytes of a request"`
+	MaxRunning int           `yaml:"max_running" doc:"most purges whose acknowledgements are waited for at once"`
+	BadTokens  int           `yaml:"bad_tokens" doc:"wrong tokens a minute from one client network; past it, everybody of it must wait"`
+	Tracked    int           `yaml:"tracked" doc:"most networks whose wrong tokens are counted at once; past it, new ones must wait"`
+	ListPage   int           `yaml:"list_page" doc:"most purges on one page of the list"`
+	RetryEvery time.Duration `yaml:"retry_every" doc:"how often a region whose feed a purge did not reach is asked again"`
+	RetryFor   time.Duration `yaml:"retry_for" doc:"for how long it is asked"`
+}
+
+// Token is a credential by its hash, and its scope.
+type Token struct {
+	Name   string   `yaml:"name" doc:"what the list of purges calls it"`
+	SHA256 string   `yaml:"sha256" doc:"SHA-256 of the token, 64 hexadecimal digits; the token itself has 128 random bits or more"`
+	Groups []string `yaml:"groups" doc:"prefixes of groups that it may purge, such as de/"`
+	URLs   []string `yaml:"urls" doc:"prefixes of URLs that it may purge: host and path, or for pictures and manifests, which have no host, the path"`
+	Apps   []string `yaml:"apps" doc:"apps that it may purge whole"`
+	All    bool     `yaml:"all" doc:"whether it may purge everything, and so anything"`
+	Hard   bool     `yaml:"hard" doc:"whether it may remove; without it only make stale"`
+	Log    bool     `yaml:"log" doc:"whether it sees the purges of other tokens"`
+}
+
+// Default is a config that lacks only its place, its key and its tokens.
+func Default() Config {
+	return Config{
+		Wait: 10 * time.Second, MaxWait: time.Minute, MaxNames: 5000, MaxBody: 1 << 20, MaxRunning: 256,
+		BadTokens: 10, Tracked: 10_000, ListPage: 200, RetryEvery: 5 * time.Second, RetryFor: 7 * 24 * time.Hour,
+	}
+}
+
+// Validate fails with invalid for the first setting that cannot be, and says
+// what to write.
+func (c Config) Validate() error {
+	bad := func(setting, fix string) error {
+		return world.E(world.CodeInvalid, "ops.config", fmt.Sprintf("%s: %s", setting, fix))
+	}
+	switch {
+	case !world.ValidName(c.Region):
+		return bad("region", "name the region that this role runs in")
+	case c.WireKey == "":
+		return bad("wire_key", "give the key that the roles share")
+	case c.Wait <= 0 || c.MaxWait < c.Wait:
+		return bad("wait, max_wait", "write a time above zero, and max_wait not below wait")
+	case c.MaxNames < 1 || c.MaxBody < 1024 || c.MaxRunning < 1 || c.ListPage < 1:
+		return bad("max_names, max_body, max_running, list_page", "write at least 1, for max_body at least 1024")
+	case c.BadTokens < 1 || c.Tracked < 1:
+		return bad("bad_tokens, tracked", "write at least 1")
+	case c.RetryEvery <= 0 || c.RetryFor < 0:
+		return bad("retry_every, retry_for", "write a time above zero, such as 5s")
+	}
+	names := map[string]bool{}
+	for i, t := range c.Tokens {
+		at := fmt.Sprintf("tokens[%d]", i)
+		if err := t.validate(); err != "" {
+			return bad(at, err)
+		}
+		if names[t.Name] {
+			return bad(at+".name", "each token needs a name of its own: the list of purges tells them apart by it")
+		}
+		names[t.Name] = true
+	}
+	return nil
+}
+
+// maxTokenName keeps the list readable.
+const maxTokenName = 60
+
+// validate says what to write in place of what is wrong; "" for nothing.
+func (t Token) validate() string {
+	if !world.Printable(t.Name, maxTokenName) {
+		return fmt.Sprintf("name: give it 1 to %d visible characters", maxTokenName)
+	}
+	if b, err := hex.DecodeString(t.SHA256); err != nil || len(b) != 32 {
+		return "sha256: write 64 hexadecimal digits, as printf %s TOKEN | sha256sum prints them"
+	}
+	for _, g := range t.Groups {
+		if !world.Printable(g, world.MaxGroup) {
+			return "groups: write prefixes such as de/; a token for everything has all"
+		}
+	}
+	for _, u := range t.URLs {
+		if !world.Printable(u, world.MaxPurgeURL) || !strings.Contains(u, "/") || strings.Contains(u, "://") {
+			return "urls: write prefixes of host and path without a scheme, such as de.example/p/, or of a path, such as /img/sweet-crumbs/"
+		}
+	}
+	for _, a := range t.Apps {
+		if !world.ValidName(a) {
+			return "apps: write names of apps"
+		}
+	}
+	return ""
+}
