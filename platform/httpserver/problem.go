@@ -82,7 +82,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, log *slog.Logger, err er
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Del("Content-Length")
 	h.Del("ETag")
-	if p.Retry {
+	if p.Retry && h.Get("Retry-After") == "" { // who knows better has said so
 		h.Set("Retry-After", "2")
 	}
 	w.WriteHeader(p.Status)
