@@ -120,6 +120,13 @@ func (l *ledgerFake) List(_ context.Context, token string, _ time.Time, limit in
 	return out[:min(limit, len(out))], nil, nil
 }
 
+// first is the first purge of the list.
+func (l *ledgerFake) first() world.PurgeAsked {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.list[0]
+}
+
 func (l *ledgerFake) purges() []world.Purge {
 	l.mu.Lock()
 	defer l.mu.Unlock()

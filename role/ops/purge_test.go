@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,7 +52,7 @@ func TestAcknowledgementsAreToldAsTheyCome(t *testing.T) {
 			t.Errorf("the feed has %+v", feed)
 		}
 		synctest.Wait()
-		a := f.ledger.list[0]
+		a := f.ledger.first()
 		if r := a.Result; !r.Done || len(r.Acks) != 4 || r.MS != 80 || r.Placed["east"] != "101.1" || a.Token != "root" {
 			t.Errorf("the list has %+v", a)
 		}
@@ -62,10 +63,10 @@ func TestAcknowledgementsAreToldAsTheyCome(t *testing.T) {
 // that is not reached, whose feed is tried again until it has the purge.
 func TestWhoIsMissingIsNamedAndTheRestTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		reached := false
+		var reached atomic.Bool
 		var late []world.Purge
 		f := newFixture(t, func(ctx context.Context, p world.Purge, each func(world.PurgeNews) error) error {
-			if !reached {
+			if !reached.Load() {
 				return errors.New("cut")
 			}
 			late = append(late, p)
@@ -84,15 +85,17 @@ func TestWhoIsMissingIsNamedAndTheRestTriedAgain(t *testing.T) {
 		if last.Event != world.PurgeDone || last.MS != 3000 || !slices.Equal(last.Missing, []string{"west", "edge-iad", "edge-sjc", "shield-east", "shield-west"}) {
 			t.Errorf("%+v", last)
 		}
-		reached = true
+		reached.Store(true)
 		time.Sleep(2 * f.cfg.RetryEvery)
+		synctest.Wait()
 		if len(late) != 1 || !late[0].Soft || !slices.Equal(late[0].Groups, []string{"app/crumbs"}) || late[0].ID != last.ID {
 			t.Errorf("placed late: %+v", late)
 		}
-		if r := f.ledger.list[0].Result; r.Placed["west"] != "9.9" || r.Placed["east"] != "101.1" {
+		if r := f.ledger.first().Result; r.Placed["west"] != "9.9" || r.Placed["east"] != "101.1" {
 			t.Errorf("recorded %+v", r)
 		}
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if len(late) != 1 {
 			t.Errorf("placed %d times", len(late))
 		}
@@ -136,7 +139,7 @@ func TestAPurgeOutlivesItsAsker(t *testing.T) {
 			f.ack(t, tier, "101.1")
 		}
 		f.running.Wait()
-		if r := f.ledger.list[0].Result; !r.Done || len(r.Acks) != 4 || len(r.Missing) > 0 {
+		if r := f.ledger.first().Result; !r.Done || len(r.Acks) != 4 || len(r.Missing) > 0 {
 			t.Errorf("%+v", r)
 		}
 		f.Close()

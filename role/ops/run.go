@@ -244,10 +244,9 @@ func (o *Ops) placeLate(ctx context.Context, asked *world.PurgeAsked, region str
 		o.deps.Log.Debug("another region's feed is still not reached", "purge", asked.ID, "region", region, "err", err)
 		return false
 	}
-	if asked.Result.Placed == nil {
-		asked.Result.Placed = map[string]string{}
-	}
-	asked.Result.Placed[region] = cursor
+	placed := map[string]string{region: cursor}
+	maps.Copy(placed, asked.Result.Placed)
+	asked.Result.Placed = placed
 	if err := o.deps.Ledger.Record(ctx, asked.ID, asked.Result); err != nil {
 		o.deps.Log.Warn("a late place is not recorded, so it will be placed again", "purge", asked.ID, "region", region, "err", err)
 		return false
