@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -58,8 +59,8 @@ func (h *hitter) hit() error {
 }
 
 func TestAHitAllocatesNothing(t *testing.T) {
-	var took time.Duration
-	_, addr := start(t, Config{Hits: over20KB(), RequestID: "X-Request-Id", Sent: func(s *Sent) { took += s.Took }}, echo)
+	var took atomic.Int64
+	_, addr := start(t, Config{Hits: over20KB(), RequestID: "X-Request-Id", Sent: func(s *Sent) { took.Add(int64(s.Took)) }}, echo)
 	h := newHitter(t, addr)
 	if n := testing.AllocsPerRun(500, func() {
 		if err := h.hit(); err != nil {
