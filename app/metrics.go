@@ -22,6 +22,13 @@ func (m *machine) cacheMetrics(stats func() httpcache.Stats) {
 	count("meridian_cache_misses_total", "Requests sent upstream to fill the store.", func(s httpcache.Stats) int64 { return s.Misses })
 	count("meridian_cache_collapsed_total", "Requests served by another's upstream read.", func(s httpcache.Stats) int64 { return s.Collapsed })
 	count("meridian_cache_passed_total", "Requests sent upstream outside the cache.", func(s httpcache.Stats) int64 { return s.Passed })
+	gauge("meridian_cache_disk_objects", "Responses on the disk, those that are in RAM too.", func(s httpcache.Stats) int64 { return s.OnDisk })
+	gauge("meridian_cache_disk_bytes", "Size of the disk cache's files.", func(s httpcache.Stats) int64 { return s.Disk.Bytes })
+	count("meridian_cache_disk_hits_total", "Responses brought from the disk.", func(s httpcache.Stats) int64 { return s.DiskHits })
+	count("meridian_cache_disk_written_total", "Responses written to the disk.", func(s httpcache.Stats) int64 { return s.Disk.Written })
+	count("meridian_cache_disk_dropped_total", "Responses that were not written, for want of room in the queue.", func(s httpcache.Stats) int64 { return s.Disk.Dropped })
+	count("meridian_cache_disk_bad_total", "Records on the disk whose checksum was wrong.", func(s httpcache.Stats) int64 { return s.Disk.Bad })
+	count("meridian_cache_disk_errors_total", "Failures of the disk cache's file system.", func(s httpcache.Stats) int64 { return s.Disk.Errors })
 	count("meridian_cache_evictions_total", "Responses let go to make room.", func(s httpcache.Stats) int64 { return s.Evictions })
 	count("meridian_cache_takeovers_total", "Upstream reads that carried on one that had died or stalled.", func(s httpcache.Stats) int64 { return s.TakeOvers })
 }

@@ -13,8 +13,10 @@ import (
 
 	"meridian/adapter/coding"
 	"meridian/adapter/postgres"
+	"meridian/adapter/segment"
 	"meridian/adapter/vips"
 	"meridian/adapter/wire"
+	"meridian/engine/httpcache"
 	"meridian/engine/purge"
 	"meridian/engine/tier"
 	"meridian/platform/httpserver"
@@ -219,13 +221,37 @@ func (p *Process) pictures() (*vips.Engine, error) {
 	return p.vips, p.vipsErr
 }
 
+// disk opens a tier's disk cache, nil where none is wanted. A disk that fails
+// must not keep a tier from its work: it is reported, and the tier has RAM only.
+func (m *machine) disk(d tier.Disk) (httpcache.Disk, error) {
+	if d.Dir == "" {
+		return nil, nil
+	}
+	log, err := segment.Open(segment.Config{
+		Dir: d.Dir, Bytes: d.Bytes, SegmentBytes: d.SegmentBytes,
+		Report: func(err error) { m.tel.Log.Error("the disk cache fails", "dir", d.Dir, "err", err) },
+	})
+	switch {
+	case err == nil:
+		return log, nil
+	case world.Is(err, world.CodeUnavailable):
+		m.tel.Log.Error("no disk cache", "dir", d.Dir, "err", err)
+		return nil, nil
+	}
+	return nil, err
+}
+
 func startEdge(ctx context.Context, m *machine) (lifecycle.Running, error) {
 	s := m.file.Edge
 	o := netaddr.DefaultTransportOptions()
 	o.Header = s.UpstreamTimeout
+	store, err := m.disk(s.Disk)
+	if err != nil {
+		return nil, err
+	}
 	shields := transports(s.Shields, o)
 	e, err := edge.New(s.Config, edge.Deps{
-		World: m.World, Shields: shields, Feeds: feeds(transports(s.Shields, streams()), s.FeedKey),
+		World: m.World, Shields: shields, Feeds: feeds(transports(s.Shields, streams()), s.FeedKey), Store: store,
 		Acks: acks(shields, s.FeedKey, world.EdgeTier(s.PoP)), Now: now, Log: m.tel.Log,
 	})
 	if err != nil {
@@ -254,9 +280,13 @@ func startShield(ctx context.Context, m *machine) (lifecycle.Running, error) {
 	if err != nil {
 		return nil, err
 	}
+	store, err := m.disk(s.Disk)
+	if err != nil {
+		return nil, err
+	}
 	sh, err := shield.New(s.Config, shield.Deps{
 		World: m.World, Media: netaddr.Transport(s.Media, o), Shop: netaddr.Transport(s.Shop, o), Owner: netaddr.Transport(s.Owner, o), Ops: ops,
-		Code: encoders.Open, Feeds: feeds(ways, s.FeedKey), Acks: acks(doors, s.FeedKey, world.ShieldTier(s.Region)), Now: now, Log: m.tel.Log,
+		Code: encoders.Open, Store: store, Feeds: feeds(ways, s.FeedKey), Acks: acks(doors, s.FeedKey, world.ShieldTier(s.Region)), Now: now, Log: m.tel.Log,
 	})
 	if err != nil {
 		return nil, err

@@ -21,6 +21,10 @@ type Event struct {
 	ID       string    `json:"id,omitempty"`      // EventPurge: of the purge that somebody asked for
 	Position Position  `json:"position,omitzero"` // a re-fill must be at least this new
 	At       time.Time `json:"at"`                // when it was committed
+
+	// Reset, of a hello, says that the cursor which was asked for is unknown: the
+	// feed starts with what comes next instead, and what came between is not told.
+	Reset bool `json:"reset,omitempty"`
 }
 
 // Purge is what an event of that kind tells to forget.

@@ -98,7 +98,10 @@ func (f *Feed) next() <-chan struct{} {
 // Follow emits a hello with the starting cursor, then every event after the
 // cursor as it is committed, until ctx ends, emit fails, or the primary fails or
 // hangs (timeout). Behind what was missed, and in a quiet time, it emits
-// heartbeats, whose cursor says up to where nothing is missing.
+// heartbeats, whose cursor says up to where nothing is missing. A cursor that
+// this cluster has not reached is of another history, of a cluster that was set
+// up anew or that has lost what it had not yet sent: the feed then starts with
+// what comes next, and its hello says so.
 func (f *Feed) Follow(ctx context.Context, after string, emit func(world.Event) error) error {
 	cur, err := f.hello(ctx, after, emit)
 	if err != nil {
@@ -153,13 +156,21 @@ func (f *Feed) hello(ctx context.Context, after string, emit func(world.Event) e
 	if err != nil {
 		return cur, err
 	}
+	now, err := f.start(ctx, f.c.Pool, world.CursorNow)
+	if err != nil {
+		return cur, err
+	}
+	reset := now.Less(world.Cursor{Tx: cur.Tx})
+	if reset {
+		cur = now
+	}
 	asking, cancel := context.WithTimeout(ctx, f.patience)
 	defer cancel()
 	pos, err := f.c.Position(asking)
 	if err != nil {
 		return cur, err
 	}
-	return cur, emit(world.Event{Kind: world.EventHello, Cursor: cur.String(), Position: pos, At: time.Now().UTC()})
+	return cur, emit(world.Event{Kind: world.EventHello, Cursor: cur.String(), Position: pos, Reset: reset, At: time.Now().UTC()})
 }
 
 // querier is what a connection and a pool have in common.

@@ -234,3 +234,24 @@ func TestFollowEndsWhenThePrimaryHangs(t *testing.T) {
 		t.Errorf("the feed ended with %v, want a timeout of its own", err)
 	}
 }
+
+// A cursor that the cluster has not reached is of another history: following it
+// would let purges by unheard.
+func TestACursorOfAnotherHistoryBeginsAnew(t *testing.T) {
+	f, c := newFeed(t)
+	events := follow(t, f, "18446744073709551615.0")
+	hello := next(t, events, world.EventHello)
+	if !hello.Reset || hello.Cursor == "18446744073709551615.0" {
+		t.Errorf("hello %+v", hello)
+	}
+	put(t, c.Pool, "g")
+	if e := next(t, events, world.EventPurge); e.Groups[0] != "g" {
+		t.Errorf("%+v", e)
+	}
+	again := follow(t, f, hello.Cursor)
+	if e := next(t, again, world.EventHello); e.Reset {
+		t.Error("a cursor of ours is not known")
+	}
+	next(t, again, world.EventPurge)
+	next(t, again, world.EventHeartbeat)
+}

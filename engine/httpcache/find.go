@@ -64,6 +64,9 @@ func (f Found) TTL() int64 { return int64(f.ttl / time.Second) }
 // Age is the response's age in whole seconds (RFC 9111 §4.2.3).
 func (f Found) Age() int64 { return int64(f.age / time.Second) }
 
+// Length is the content's length in bytes.
+func (f Found) Length() int64 { return f.e.length }
+
 // Body is the content, never changed by anybody; nil where it is in a file.
 func (f Found) Body() []byte { return f.e.body }
 

@@ -17,11 +17,14 @@ type Source func(ctx context.Context, after string, emit func(world.Event) error
 type Hooks struct {
 	Now   func() time.Time
 	Purge func(world.Purge)               // forget what it names, before it returns
-	All   func()                          // forget everything, before it returns: called at each feed's first event
+	All   func()                          // forget everything, before it returns: called at each feed's first event, but for one that is resumed, and when a feed begins anew
 	Lost  func(cluster string, err error) // told once a loss, and of a feed that is not found
 
 	Acks     map[string]Acknowledge // by cluster; a feed without one is not acknowledged
 	AckEvery time.Duration          // how often a feed is acknowledged in which nothing happens
+
+	// Taken, where not nil, is told after each event up to where a feed has been taken.
+	Taken func(cluster, cursor string)
 }
 
 // tellAfter is how many attempts in a row must fail, of a feed that never
@@ -32,7 +35,9 @@ const tellAfter = 10
 // Run follows every source until ctx ends. An event is announced, then purged,
 // then taken: the tier demands its cursor before it forgets, and answers for
 // the cursor only after. A feed's first event has everything forgotten: what was
-// fetched while the feed was not yet there may have been purged unheard.
+// fetched while the feed was not yet there may have been purged unheard. It is
+// not so with a feed that is resumed (see [State.Resume]): it tells what came
+// meanwhile, or that it cannot (see [world.Event]).
 func (s *State) Run(ctx context.Context, sources map[string]Source, h Hooks) error {
 	var all sync.WaitGroup
 	for cluster, source := range sources {
@@ -70,7 +75,7 @@ func (f *follower) take(e world.Event) error {
 		return err
 	}
 	switch {
-	case first:
+	case first, e.Reset:
 		f.hooks.All()
 	case e.Kind == world.EventPurge:
 		f.hooks.Purge(e.Purge())
@@ -81,6 +86,9 @@ func (f *follower) take(e world.Event) error {
 	}
 	if f.acks != nil {
 		f.acks.taken(e, now)
+	}
+	if f.hooks.Taken != nil {
+		f.hooks.Taken(f.cluster, f.state.Cursor(f.cluster))
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ type State struct {
 }
 
 type feed struct {
-	begun    bool         // its first event has come
+	begun    bool         // its first event has come, in this run or in the one that is resumed
 	taken    bool         // and what it demands is done
 	demand   world.Cursor // announced: what an answer to us must have taken
 	cursor   world.Cursor // taken: what we answer for
@@ -42,6 +42,21 @@ func New(limit time.Duration, now time.Time, clusters ...string) *State {
 		close(s.ready)
 	}
 	return s
+}
+
+// Resume takes feeds up where an earlier run of the tier left them, with what it
+// stored: cursors by cluster. Such a feed counts as lost until its first
+// heartbeat: only then all that was missed is here. It is called before
+// [State.Run]; a cursor that cannot be read counts as none.
+func (s *State) Resume(cursors map[string]string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for cluster, text := range cursors {
+		c, err := world.ParseCursor(text)
+		if f := s.feeds[cluster]; f != nil && err == nil {
+			f.begun, f.cursor, f.demand, f.heard = true, c, c, time.Time{}
+		}
+	}
 }
 
 // Ready is closed once the first event of every feed has been taken. Until
@@ -85,6 +100,9 @@ func (s *State) Announce(cluster string, e world.Event) error {
 		return nil
 	}
 	f.begun = true
+	if e.Reset { // its cursors are of another history: none of ours says anything
+		f.demand, f.cursor, f.position = c, world.Cursor{}, e.Position
+	}
 	if e.Kind != world.EventHeartbeat && f.demand.Less(c) {
 		f.demand = c
 	}

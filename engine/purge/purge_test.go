@@ -259,3 +259,68 @@ func TestReadyWhenEveryFeedHasSpoken(t *testing.T) {
 		t.Error("not ready although both have spoken")
 	}
 }
+
+// A tier that comes back with what it stored goes on where it was: nothing is
+// forgotten but what is purged, and until a heartbeat it is as if the feed were lost.
+func TestAResumedFeedForgetsNothingElse(t *testing.T) {
+	s := New(time.Second, t0, "a", "b")
+	s.Resume(map[string]string{"a": "7.1", "b": "rubbish", "elsewhere": "1.1"})
+	if s.Cursor("a") != "7.1" || s.Cursor("b") != world.CursorNow {
+		t.Fatalf("cursors %s, %s", s.Cursor("a"), s.Cursor("b"))
+	}
+	if !s.Lost("a", t0) || s.Lost("b", t0) || !s.Behind(http.Header{world.HeaderMinCursor: {"a=7.2"}}) {
+		t.Error("it answers for what it has not heard")
+	}
+	var did, taken []string
+	source := func(_ context.Context, after string, emit func(world.Event) error, _ func(error)) error {
+		if after != "7.1" {
+			return nil
+		}
+		err := errors.Join(
+			emit(world.Event{Kind: world.EventHello, Cursor: "7.1"}),
+			emit(world.Event{Kind: world.EventPurge, Cursor: "8.1", Groups: []string{"g"}}),
+		)
+		if !s.Lost("a", t0) {
+			t.Error("back before all was told")
+		}
+		return errors.Join(err, emit(world.Event{Kind: world.EventHeartbeat, Cursor: "9.0"}))
+	}
+	err := s.Run(t.Context(), map[string]Source{"a": source, "b": source}, Hooks{
+		Now: func() time.Time { return t0 }, Lost: func(string, error) {},
+		All:   func() { did = append(did, "all") },
+		Purge: func(p world.Purge) { did = append(did, p.Groups...) },
+		Taken: func(cluster, cursor string) { taken = append(taken, cluster+" "+cursor) },
+	})
+	if err != nil || !slices.Equal(did, []string{"g"}) || s.Lost("a", t0) {
+		t.Errorf("%v, forgot %v", err, did)
+	}
+	if want := []string{"a 7.1", "a 8.1", "a 9.0"}; !slices.Equal(taken, want) {
+		t.Errorf("taken %v, want %v", taken, want)
+	}
+}
+
+// A feed that does not know the cursor says so: then all is forgotten, and the
+// cursors of that other history bind nobody.
+func TestAFeedThatBeginsAnew(t *testing.T) {
+	s := New(time.Second, t0, "a")
+	s.Resume(map[string]string{"a": "900.1"})
+	forgot := 0
+	source := func(_ context.Context, _ string, emit func(world.Event) error, _ func(error)) error {
+		return errors.Join(
+			emit(world.Event{Kind: world.EventHello, Cursor: "5.0", Reset: true, Position: at("a", 3)}),
+			emit(world.Event{Kind: world.EventHeartbeat, Cursor: "6.0"}),
+		)
+	}
+	err := s.Run(t.Context(), map[string]Source{"a": source}, Hooks{
+		Now: func() time.Time { return t0 }, Lost: func(string, error) {},
+		All: func() {
+			forgot++
+			if s.Reached(map[string]world.Cursor{"a": {Tx: 5}}) {
+				t.Error("it answers for the event before it has forgotten")
+			}
+		},
+	})
+	if err != nil || forgot != 1 || s.Cursor("a") != "6.0" || s.Cursors()["a"] != (world.Cursor{Tx: 5}) || s.Lost("a", t0) {
+		t.Errorf("%v, forgot %d times, cursor %s, demand %v", err, forgot, s.Cursor("a"), s.Cursors())
+	}
+}

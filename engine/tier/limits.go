@@ -19,6 +19,33 @@ type Limits struct {
 	StaleWait    time.Duration `yaml:"stale_wait" doc:"how long an answer may take to begin until a stale one is used, where that is allowed after an error; 0: as long as it takes"`
 	FeedLimit    time.Duration `yaml:"feed_limit" doc:"a feed silent for longer is lost: what it governs counts as stale"`
 	AckEvery     time.Duration `yaml:"ack_every" doc:"how often a quiet feed's region is told that this tier follows it; a purge is acknowledged at once"`
+	Disk         Disk          `yaml:"disk"`
+}
+
+// Disk is where a tier keeps what its RAM has no room for.
+type Disk struct {
+	Dir          string `yaml:"dir" doc:"folder of the disk cache, of this process alone; none: there is no disk cache"`
+	Bytes        int64  `yaml:"bytes" doc:"size of the disk cache, in bytes"`
+	ObjectBytes  int64  `yaml:"object_bytes" doc:"largest response that is kept on the disk, in bytes"`
+	SegmentBytes int64  `yaml:"segment_bytes" doc:"size of one file of the disk cache, in bytes; at most an eighth of bytes"`
+}
+
+// MinDiskBytes is the least size of a disk cache, in bytes.
+const MinDiskBytes = 16 << 20
+
+// Validate says what is out of range; role is whose config it is.
+func (d Disk) Validate(role string) error {
+	switch {
+	case d.Dir == "":
+		return nil
+	case d.Bytes < MinDiskBytes:
+		return Bad(role, fmt.Sprintf("disk.bytes must be at least %d", MinDiskBytes))
+	case d.SegmentBytes < 1<<20 || d.SegmentBytes > 2<<30:
+		return Bad(role, "disk.segment_bytes must be between 1 MB and 2 GB")
+	case d.ObjectBytes < 1 || d.ObjectBytes > d.SegmentBytes/2:
+		return Bad(role, "disk.object_bytes must be between 1 and half of disk.segment_bytes")
+	}
+	return nil
 }
 
 // DefaultLimits are fit for a PoP.
@@ -26,6 +53,7 @@ func DefaultLimits() Limits {
 	return Limits{
 		CacheBytes: 64 << 20, ObjectBytes: 8 << 20, FillTimeout: 30 * time.Second, StallTimeout: 4 * time.Second, StaleWait: 2 * time.Second,
 		FeedLimit: 5 * time.Second, AckEvery: 30 * time.Second,
+		Disk: Disk{Bytes: 8 << 30, ObjectBytes: 64 << 20, SegmentBytes: 256 << 20},
 	}
 }
 
@@ -41,7 +69,7 @@ func (l Limits) Validate(role string) error {
 	case l.StaleWait < 0:
 		return Bad(role, "stale_wait must not be below 0")
 	}
-	return nil
+	return l.Disk.Validate(role)
 }
 
 // Shield is a region's door, as it is reached from here.

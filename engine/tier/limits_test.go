@@ -28,6 +28,15 @@ func TestLimitsAtTheirEdges(t *testing.T) {
 		{"fill_timeout", func(l *Limits) { l.FillTimeout = 0 }},
 		{"ack_every", func(l *Limits) { l.AckEvery = 0 }},
 		{"feed_limit", func(l *Limits) { l.FeedLimit = 0 }},
+		{"", func(l *Limits) { l.Disk = Disk{Bytes: 1} }}, // without a folder there is none
+		{"", func(l *Limits) {
+			l.Disk = Disk{Dir: "d", Bytes: MinDiskBytes, SegmentBytes: 1 << 20, ObjectBytes: 1 << 19}
+		}},
+		{"disk.bytes", func(l *Limits) { l.Disk.Dir, l.Disk.Bytes = "d", MinDiskBytes-1 }},
+		{"disk.segment_bytes", func(l *Limits) { l.Disk.Dir, l.Disk.SegmentBytes = "d", 1<<20-1 }},
+		{"disk.segment_bytes", func(l *Limits) { l.Disk.Dir, l.Disk.SegmentBytes = "d", 2<<30+1 }},
+		{"disk.object_bytes", func(l *Limits) { l.Disk.Dir, l.Disk.ObjectBytes = "d", 0 }},
+		{"disk.object_bytes", func(l *Limits) { l.Disk.Dir, l.Disk.ObjectBytes = "d", l.Disk.SegmentBytes/2+1 }},
 	}
 	for i, c := range cases {
 		l := DefaultLimits()

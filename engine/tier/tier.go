@@ -19,12 +19,13 @@ import (
 	"meridian/world"
 )
 
-// Config is what a tier is made of. All but StripGroups and Acks is required.
+// Config is what a tier is made of. All but StripGroups, Store and Acks is required.
 type Config struct {
 	Name  string // its member of Cache-Status: "edge-iad"
 	World *world.World
 	Limits
-	StripGroups bool // keep groups from who asks
+	StripGroups bool           // keep groups from who asks
+	Store       httpcache.Disk // opened by [Limits].Disk; nil: none. The tier closes it
 	Upstream    http.RoundTripper
 	Next        string                       // name of what Upstream reaches, for URLs: see [Tier.Pass]
 	Feeds       map[string]purge.Source      // by catalog cluster
@@ -47,9 +48,10 @@ func New(cfg Config) *Tier {
 	t.cache = httpcache.New(httpcache.Config{
 		Name: cfg.Name, MaxBytes: cfg.CacheBytes, MaxObjectBytes: cfg.ObjectBytes, FillTimeout: cfg.FillTimeout, StallTimeout: cfg.StallTimeout, StaleWait: cfg.StaleWait,
 		StripGroups: cfg.StripGroups, Now: cfg.Now, Upstream: cfg.Upstream, KeyOf: t.keyOf, Behind: func(r *http.Request) bool { return t.feeds.Behind(r.Header) }, Unsure: t.unsure, Error: cfg.Error,
-		Prepare: func(r *http.Request) { t.address(r, cfg.Next) },
-		Keyed:   []string{"Accept-Encoding"}, Alike: contentcoding.AllKeys,
+		Disk: cfg.Store, Prepare: func(r *http.Request) { t.address(r, cfg.Next) },
+		Keyed: []string{"Accept-Encoding"}, Alike: contentcoding.AllKeys,
 	})
+	t.feeds.Resume(t.cache.Cursors())
 	return t
 }
 
@@ -60,6 +62,7 @@ func (t *Tier) Run(ctx context.Context) error {
 		Now:  t.cfg.Now,
 		Acks: t.cfg.Acks, AckEvery: t.cfg.AckEvery,
 		Purge: t.forget,
+		Taken: t.cache.KeepCursor,
 		All:   func() { t.cache.Purge(httpcache.Purge{All: true}) },
 		Lost: func(cluster string, err error) {
 			if ctx.Err() == nil {

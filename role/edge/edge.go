@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"meridian/engine/contentcoding"
+	"meridian/engine/httpcache"
 	"meridian/engine/imagegrid"
 	"meridian/engine/purge"
 	"meridian/engine/tier"
@@ -26,6 +27,7 @@ type Deps struct {
 	Shields map[string]http.RoundTripper // by region; each always reaches that region's shield
 	Feeds   map[string]purge.Source      // by catalog cluster
 	Acks    map[string]purge.Acknowledge // likewise
+	Store   httpcache.Disk               // opened by the config's disk; nil: none
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -57,7 +59,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 		plans: newMemo[*wanted](memoPlans), accepts: newMemo[imagegrid.Format](memoAccepts),
 	}
 	e.Tier = tier.New(tier.Config{
-		Name: "edge-" + cfg.PoP, World: deps.World, Limits: cfg.Limits, StripGroups: true, Upstream: nearest, Next: "shield", Feeds: deps.Feeds, Acks: deps.Acks,
+		Name: "edge-" + cfg.PoP, World: deps.World, Limits: cfg.Limits, StripGroups: true, Upstream: nearest, Next: "shield", Feeds: deps.Feeds, Acks: deps.Acks, Store: deps.Store,
 		Now: deps.Now, Log: deps.Log, Error: e.fail,
 	})
 	for region, t := range deps.Shields {

@@ -52,7 +52,12 @@ func (e *Edge) Hit(r *front.Request) (front.Answer, bool) {
 		e.plans.put(key, w) // not before: what nobody has stored takes no room
 	}
 	head := e.headOf(found, w.varies)
-	return front.Answer{Head: head, Body: found.Body()}, head != nil
+	a := front.Answer{Head: head, Body: found.Body()}
+	a.File, a.Offset, a.Length, a.Release = found.File()
+	if head == nil && a.Release != nil {
+		a.Release()
+	}
+	return a, head != nil
 }
 
 // class is what is negotiated: a picture's format, or a text's coding.
@@ -207,5 +212,5 @@ func complete(found httpcache.Found, fields http.Header) bool {
 	if s < 200 || s == http.StatusNoContent || s == http.StatusNotModified || len(fields["Content-Length"]) != 1 {
 		return false
 	}
-	return len(fields["Content-Type"]) > 0 || len(found.Body()) == 0
+	return len(fields["Content-Type"]) > 0 || found.Length() == 0
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"meridian/engine/contentcoding"
+	"meridian/engine/httpcache"
 	"meridian/engine/purge"
 	"meridian/engine/tier"
 	"meridian/platform/httpserver"
@@ -27,6 +28,7 @@ type Deps struct {
 	Code  contentcoding.Open           // begins to code a page; nil: nothing is coded
 	Feeds map[string]purge.Source      // by catalog cluster
 	Acks  map[string]purge.Acknowledge // likewise
+	Store httpcache.Disk               // opened by the config's disk; nil: none
 	Now   func() time.Time
 	Log   *slog.Logger
 }
@@ -53,7 +55,7 @@ func New(cfg Config, deps Deps) (*Shield, error) {
 		s.pages = &contentcoding.Transport{Upstream: deps.Shop, Open: deps.Code, MinBytes: cfg.CodeFrom, FlushAfter: cfg.FlushAfter}
 	}
 	s.Tier = tier.New(tier.Config{
-		Name: "shield-" + cfg.Region, World: deps.World, Limits: cfg.Limits, Upstream: roles{s}, Next: "role", Feeds: deps.Feeds, Acks: deps.Acks,
+		Name: "shield-" + cfg.Region, World: deps.World, Limits: cfg.Limits, Upstream: roles{s}, Next: "role", Feeds: deps.Feeds, Acks: deps.Acks, Store: deps.Store,
 		Now: deps.Now, Log: deps.Log, Error: s.fail,
 	})
 	s.media, s.shop = s.Pass("media", deps.Media, s.away), s.Pass("shop", deps.Shop, s.away)
