@@ -65,12 +65,19 @@ func (c *Cache) freshen(h *headRead, response *http.Response) {
 	switch {
 	case !slices.Contains(e.slot.entries, e):
 		return // purged, replaced or let go of meanwhile
-	case e.status != http.StatusOK || !e.isDescribedBy(response):
-		s.soften(e, now)
+	case s.purges.hit(h.f.start, h.f.key, updatedHead.groups) != untouched:
 	case why != "":
 		s.remove(e)
-	case s.purges.hit(h.f.start, h.f.key, updatedHead.groups) == untouched:
+	case e.status != http.StatusOK || !e.isDescribedBy(response):
+		if e.onDisk { // the copy there would come back as fresh
+			s.remove(e)
+		} else {
+			s.soften(e, now)
+		}
+	case !e.inFile():
 		s.put(h.f.key, h.f.hash, updatedHead.shareable(), e.body)
+	case !s.freshen(e, updatedHead.shareable()):
+		s.remove(e)
 	}
 }
 

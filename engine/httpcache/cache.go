@@ -77,6 +77,9 @@ type Config struct {
 	// of fetching the whole. Either way what a HEAD brings freshens the store.
 	ForwardHead bool
 
+	// EarlyHints says who is sent 103 (Early Hints) on the way to an answer.
+	EarlyHints HintPolicy
+
 	// Cookies says what becomes of a response with Set-Cookie.
 	Cookies CookiePolicy
 	// TargetedFields are the fields that speak to this cache instead of

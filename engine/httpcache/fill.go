@@ -55,8 +55,9 @@ type fill struct {
 	why       string         // why it is not stored
 	fwdStatus int
 	storing   bool
-	exclusive bool  // shared, but each other request must validate for itself
-	spoiled   bool  // purged before the response came: not for who joined after a purge
+	exclusive bool // shared, but each other request must validate for itself
+	spoiled   bool // purged before the response came: not for who joined after a purge
+	interim   []interim
 	failure   error // what the upstream failed with
 
 	piece span // of the content, where the fill brings a part; set before it settles

@@ -104,9 +104,9 @@ func (r *reader) next(ctx context.Context, end int64) (b []byte, last bool, err 
 var errLate = errors.New("httpcache: the response is late")
 
 // await waits until the fill's response is known, or ctx ends, or patience does
-// (errLate) where there is a limit to it.
-func (r *reader) await(ctx context.Context, patience time.Duration) error {
-	f := r.f
+// (errLate) where there is a limit to it. It tells of informational responses.
+func (r *reader) await(ctx context.Context, patience time.Duration, tell func(interim)) error {
+	f, told := r.f, 0
 	var late <-chan time.Time
 	if patience > 0 {
 		t := time.NewTimer(patience)
@@ -115,12 +115,15 @@ func (r *reader) await(ctx context.Context, patience time.Duration) error {
 	}
 	for {
 		f.mu.Lock()
-		if f.outcome != pending {
-			f.mu.Unlock()
-			return nil
-		}
+		news, settled := f.interim[told:], f.outcome != pending
 		changed := f.watch()
 		f.mu.Unlock()
+		for _, i := range news {
+			tell(i)
+		}
+		if told += len(news); settled {
+			return nil
+		}
 		select {
 		case <-changed:
 		case <-late:

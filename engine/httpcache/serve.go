@@ -240,7 +240,11 @@ func (c *Cache) follow(w http.ResponseWriter, r *http.Request, rd *reader, ask *
 			return false, false
 		}
 	}
-	switch err := rd.await(r.Context(), c.patience(f, ask)); err {
+	early := c.hintsFor(w, r, rd.leader)
+	if !waited {
+		early.ofStale(f.stale)
+	}
+	switch err := rd.await(r.Context(), c.patience(f, ask), early.pass); err {
 	case nil:
 	case errLate:
 		if c.serveStale(w, r, f, verdict{fwd: f.fwd, detail: "stale-if-error"}) {

@@ -24,6 +24,7 @@ func (c *Cache) begin(f *fill, r *http.Request) error {
 		return err
 	}
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(r.Context()))
+	ctx = f.overhear(ctx)
 	f.cancel = cancel
 	f.timeout = time.AfterFunc(c.cfg.FillTimeout, func() { cancel(errFillTimeout) })
 	out := c.upstreamRequest(ctx, r, f)
