@@ -253,7 +253,7 @@ func (c *conn2) hold(s *stream2) {
 		return
 	}
 	if s.heldSince.IsZero() {
-		s.heldSince, s.moved = c.now, 0
-		c.watch.stall(c.now)
+		s.heldSince, s.moved = time.Now(), 0
+		c.watch.stall(s.heldSince)
 	}
 }

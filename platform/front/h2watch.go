@@ -61,7 +61,7 @@ func (w *watch2) partial(on bool) {
 
 // idle notes that the last stream has ended.
 func (w *watch2) idle() {
-	w.idleBy = w.c.now.Add(w.c.all.Idle)
+	w.idleBy = time.Now().Add(w.c.all.Idle)
 	w.arm(w.idleBy)
 }
 
@@ -74,7 +74,7 @@ func (w *watch2) drain(within time.Duration) {
 // all that there was has been sent.
 func (w *watch2) thirst() {
 	if w.thirstSince.IsZero() {
-		w.thirstSince, w.c.moved = w.c.now, 0
+		w.thirstSince, w.c.moved = time.Now(), 0
 		w.arm(w.thirstSince.Add(w.c.lim.Stall))
 	}
 }
