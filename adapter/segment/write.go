@@ -60,6 +60,7 @@ func (l *Log) writeNotes(notes []pendingNote) (purged bool) {
 func (l *Log) writeObject(o httpcache.DiskObject) {
 	tag, meta, ok := o.Wanted()
 	if !ok {
+		o.Written(httpcache.Place{}, false)
 		return
 	}
 	b := appendTag(nil, tag)

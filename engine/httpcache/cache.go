@@ -6,6 +6,7 @@ package httpcache
 import (
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -45,6 +46,7 @@ type Config struct {
 	MaxVariants    int   // stored responses of one key (RFC 9111 §4.1); the oldest gives way
 	MaxGroups      int   // groups of one response; one with more is not stored
 	MaxGroupBytes  int   // length of a group's name; likewise
+	MaxDiskObject  int64 // largest content that is stored on the disk alone; while it is fetched it is in RAM
 	PromoteBytes   int64 // largest content that the disk's objects are read into RAM with; others stay in their file
 	MaxRanges      int   // byte ranges of one request; one with more gets the whole
 	MaxPurgeNames  int   // names that a shard remembers for the fills that run
@@ -154,6 +156,7 @@ type Cache struct {
 	name   string
 	shards []*shard
 
+	large   atomic.Int64      // bytes of contents that are fetched for the disk alone
 	cursors map[string]string // by feed, as the disk had them at the start
 
 	closing sync.Mutex
@@ -203,6 +206,7 @@ func (c *Config) fillDefaults() {
 	c.MaxVariants = orDefault(c.MaxVariants, DefaultMaxVariants)
 	c.MaxGroups = orDefault(c.MaxGroups, DefaultMaxGroups)
 	c.MaxGroupBytes = orDefault(c.MaxGroupBytes, DefaultMaxGroupBytes)
+	c.MaxDiskObject = max(c.MaxDiskObject, c.MaxObjectBytes)
 	c.PromoteBytes = min(orDefault(c.PromoteBytes, DefaultPromoteBytes), c.MaxObjectBytes)
 	c.MaxRanges = orDefault(c.MaxRanges, DefaultMaxRanges)
 	c.MaxPurgeNames = orDefault(c.MaxPurgeNames, DefaultMaxPurgeNames)

@@ -66,7 +66,7 @@ type DiskObject interface {
 	Size() int64                             // of the content, in bytes
 	Wanted() (tag Tag, meta []byte, ok bool) // false: it need not be written any more
 	Content() []byte
-	Written(at Place, ok bool) // it lies there; or it could not be written
+	Written(at Place, ok bool) // it lies there; or it was not written. Always called in the end
 }
 
 // DiskOwner is who knows what on the disk is still of use.

@@ -65,6 +65,7 @@ func (d *memDisk) Put(o DiskObject) bool {
 		d.wait()
 		tag, meta, ok := o.Wanted()
 		if !ok {
+			o.Written(Place{}, false)
 			return
 		}
 		d.mu.Lock()
@@ -479,4 +480,59 @@ func FuzzDecodeHead(f *testing.F) {
 			t.Fatalf("%v: %+v %+v", err, h, h2)
 		}
 	})
+}
+
+// What is too large for RAM is stored on the disk: from the end of its fill on,
+// before it has been written and after.
+func TestTooLargeForRAM(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file, err := os.CreateTemp(t.TempDir(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		d := &memDisk{file: file, hold: make(chan struct{})}
+		limits := func(c *Config) { c.MaxObjectBytes, c.MaxDiskObject = 4000, 10_000 }
+		g := diskRig(t, d, limits)
+		large := strings.Repeat("0123456789", 1000)
+		g.origin.says(200, large, "Cache-Control: max-age=300", `ETag: "v1"`, "Surrogate-Key: g")
+		all := g.crowd(10, "/a")
+		for _, r := range all() {
+			if r.Body.String() != large {
+				t.Errorf("%d bytes", r.Body.Len())
+			}
+		}
+		g.expect(g.get("/a"), 200, large, "edge-iad; hit; ttl=300") // on its way
+		close(d.hold)
+		synctest.Wait()
+		g.expect(g.get("/a", "Range: bytes=9998-"), 206, "89", "edge-iad; hit; ttl=300")
+		g.expect(g.restart(t, limits).get("/a"), 200, large, "edge-iad; hit; ttl=300")
+		if n := g.origin.reads(); n != 1 || g.Stats().Bytes > 2000 || g.large.Load() != 0 {
+			t.Errorf("%d reads, %d bytes in RAM, %d reserved", n, g.Stats().Bytes, g.large.Load())
+		}
+		if n := g.Purge(Purge{Groups: []string{"g"}}); n != 1 {
+			t.Errorf("%d purged", n)
+		}
+		g.origin.says(200, large+"x", "Cache-Control: max-age=300")
+		if r := g.get("/a"); r.Body.Len() != 10_001 || !strings.Contains(r.status(), "too-large") {
+			t.Errorf("%d bytes, %s", r.Body.Len(), r.status())
+		}
+		for _, s := range g.shards {
+			s.check(t)
+			if len(s.writes) != 0 {
+				t.Error("something is on its way still")
+			}
+		}
+	})
+}
+
+func TestLargeFillsTakeNoMoreRAMThanTheyMay(t *testing.T) {
+	g := diskRig(t, &memDisk{}, func(c *Config) { c.MaxObjectBytes, c.MaxDiskObject = 4000, 10_000 })
+	if !g.reserve(10_000) || g.reserve(10_000) || !g.reserve(6_384) || g.reserve(1) {
+		t.Errorf("%d reserved of %d", g.large.Load(), g.cfg.MaxBytes/2)
+	}
+	g.large.Store(0)
+	if g.reserve(10_001) {
+		t.Error("larger than the largest")
+	}
 }

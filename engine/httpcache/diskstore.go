@@ -40,7 +40,7 @@ func (s *shard) demote(e *entry) {
 // yet. What varies in several ways stays in RAM: on the disk the newest of a
 // key's ways alone is known.
 func (s *shard) admit(e *entry) {
-	if s.disk == nil || e.onDisk || int64(len(e.body)) > s.maxOnDisk ||
+	if s.disk == nil || e.onDisk ||
 		slices.ContainsFunc(e.slot.entries, func(o *entry) bool { return !slices.Equal(o.vary, e.vary) }) {
 		return
 	}
@@ -56,6 +56,62 @@ func (s *shard) admit(e *entry) {
 		return
 	}
 	e.onDisk = true
+	s.writes[token] = e
+}
+
+// putOnDisk stores what is too large for RAM. It is not asked for twice first:
+// to fetch it once more would cost more than the write.
+func (s *shard) putOnDisk(key string, hash uint64, h *head, body []byte) bool {
+	if sl := s.slots[key]; sl != nil {
+		if sl.pass != nil {
+			s.remove(sl.pass)
+		}
+		for _, e := range slices.Clone(sl.entries) {
+			if e.isVariantOf(h) || !slices.Equal(e.vary, h.vary) {
+				s.remove(e)
+			}
+		}
+		for _, p := range slices.Clone(sl.partials) {
+			if p.head.isVariantOf(h) {
+				s.removePartial(p)
+			}
+		}
+	}
+	e := &entry{head: h, body: body, hash: hash, slot: &slot{key: key, vary: h.vary}, hit: true}
+	s.admit(e)
+	return e.onDisk
+}
+
+// reserve makes sure that contents which are fetched for the disk alone do not
+// take more than half as much RAM as the store has. False: there is no room, or
+// no disk for it. Who has reserved gives it back.
+func (c *Cache) reserve(length int64) bool {
+	if c.cfg.Disk == nil || length > c.cfg.MaxDiskObject {
+		return false
+	}
+	if c.large.Add(length) > c.cfg.MaxBytes/2 {
+		c.large.Add(-length)
+		return false
+	}
+	return true
+}
+
+// onItsWay is a fresh response that is not in RAM any more, or never was, and not
+// on the disk yet.
+func (s *shard) onItsWay(hash uint64, request http.Header, now time.Time) *entry {
+	if len(s.writes) == 0 {
+		return nil
+	}
+	for _, id := range s.index.chain(hash) {
+		spot := &s.index.spots[id]
+		if spot.flags&spotPending == 0 || spot.soft > 0 {
+			continue
+		}
+		if e := s.writes[spot.at]; e != nil && e.fresh(now) && variantOf(e.vary, request) == e.variant {
+			return e
+		}
+	}
+	return nil
 }
 
 // diskWrite is a response on its way to the disk.
@@ -90,6 +146,7 @@ func (w *diskWrite) Written(at Place, ok bool) {
 	s := w.shard
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	delete(s.writes, w.token)
 	id, listed := s.index.at(w.e.hash, w.token)
 	switch {
 	case !ok:

@@ -97,6 +97,11 @@ func (c *Cache) decide(key string, r *http.Request, ask want) decision {
 		e = sl.match(r.Header)
 	}
 	body, release, e := c.open(s, e)
+	if e == nil && !ask.behind {
+		if e = s.onItsWay(hash, r.Header, now); e != nil {
+			body = stored(e.body)
+		}
+	}
 	if e == nil && !ask.behind && ask.looked < maxLooks {
 		if read, lead := s.fromDisk(hash, r.Header); read != nil {
 			return decision{read: read, lead: lead}

@@ -64,12 +64,12 @@ type shard struct {
 	stats   Stats
 
 	// What follows is of use with a disk only.
-	disk      Disk
-	maxOnDisk int64 // largest content that is written to it
-	promote   int64 // largest content that it is read into RAM with
-	index     diskIndex
-	reads     map[Place]*diskRead
-	tokens    uint32 // of writes so far
+	disk    Disk
+	promote int64 // largest content that it is read into RAM with
+	index   diskIndex
+	reads   map[Place]*diskRead
+	writes  map[Place]*entry // on their way, by token
+	tokens  uint32           // of writes so far
 }
 
 func newShard(limit int64, cfg *Config) *shard {
@@ -79,8 +79,11 @@ func newShard(limit int64, cfg *Config) *shard {
 		slots:       map[string]*slot{},
 		groups:      groupIndex{},
 		purges:      newPurgeMemory(cfg.MaxPurgeNames),
-		disk:        cfg.Disk, maxOnDisk: cfg.MaxObjectBytes, promote: cfg.PromoteBytes,
-		index: newDiskIndex(cfg.MaxVariants), reads: map[Place]*diskRead{},
+		disk:        cfg.Disk,
+		promote:     cfg.PromoteBytes,
+		index:       newDiskIndex(cfg.MaxVariants),
+		reads:       map[Place]*diskRead{},
+		writes:      map[Place]*entry{},
 	}
 	s.ram = newS3FIFO(limit, func(e *entry) {
 		s.stats.Evictions++
@@ -141,6 +144,9 @@ func (h *head) isVariantOf(o *head) bool {
 // it does not fit.
 func (s *shard) put(key string, hash uint64, h *head, body []byte) bool {
 	s.index.supersede(hash, variantHash(h.variant), h.vary)
+	if int64(len(body)) > s.maxObject {
+		return s.putOnDisk(key, hash, h, body)
+	}
 	return s.putEntry(key, &entry{head: h, body: body, hash: hash})
 }
 

@@ -147,7 +147,11 @@ func (c *Cache) fetched(ctx context.Context, f *fill, x exchange, src *source) {
 	}
 	h, why := newHead(x)
 	if why == "" && h.length > c.cfg.MaxObjectBytes {
-		why = "too-large"
+		if !c.reserve(h.length) {
+			why = "too-large"
+		} else {
+			defer c.large.Add(-h.length)
+		}
 	}
 	if why != "" && f.stale != nil && !upstreamFailed(status) {
 		c.forget(f, f.stale) // the full response stands in its place (RFC 9111 §4.3.3)
