@@ -108,6 +108,9 @@ func (f *fill) welcomes(request http.Header, vary []string, ask want) bool {
 	if ask.unsure && !f.unsure {
 		return false // it may have read what was purged while nothing was heard
 	}
+	if len(f.request["Authorization"]) > 0 && len(request["Authorization"]) == 0 {
+		return false // what comes may be for who is named there alone: who is not would wait in vain
+	}
 	if f.behind != ask.behind || ask.behind && !sameDemand(request, f.request) {
 		return false
 	}

@@ -187,7 +187,7 @@ func (c *Cache) handOver(f *fill, x exchange, h *head, why string) {
 	f.timeout.Stop() // the rest is the leader's, at its own pace
 	f.shard.mu.Lock()
 	f.shard.close(f)
-	if !upstreamFailed(h.status) && !f.plan.asksPart() { // a failure says nothing of the next response, a part nothing of the whole
+	if !upstreamFailed(h.status) && !f.plan.asksPart() && why != "authorization" { // none of these says anything of the next response
 		f.shard.remember(f.key, f.hash, c.cfg.Now().Add(c.cfg.HitForMiss), why == "too-large")
 	}
 	f.shard.mu.Unlock()
