@@ -1,7 +1,7 @@
-// Command bench measures a whole world on this machine and prints the figures
-// beside the limits that the project aims for: how long it takes to start and
-// stop, what it costs while nobody asks, what each cache tier saves, and what
-// a picture format costs. It asserts nothing.
+// Command bench measures on this machine and prints the figures beside the
+// limits that the project aims for: what a hit costs beside nginx and Varnish,
+// how well the cache chooses what it keeps and what it takes to remember it,
+// and a whole world from its start to its end. It asserts nothing.
 package main
 
 import (
@@ -13,126 +13,111 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
 	"meridian/app/localworld"
 )
 
-// Time that a world is left alone before and while its idle cost is measured.
-const (
-	settle = 5 * time.Second
-	idle   = 20 * time.Second
-)
-
 type options struct {
+	only string
 	dir  string
 	port int
 	runs int
 	idle time.Duration
+
+	rounds int
+	length time.Duration
+	filter string
+}
+
+// sections are what can be measured, in order.
+var sections = []struct {
+	name    string
+	measure func(context.Context, options, io.Writer) error
+}{
+	{"hits", hits}, {"ratio", ratios}, {"memory", memory}, {"world", wholeWorld},
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if len(os.Args) > 1 {
+		if inner := innerCommands[os.Args[1]]; inner != nil {
+			exit(inner(ctx, os.Args[2:]))
+		}
+	}
 	var o options
-	flag.StringVar(&o.dir, "dir", filepath.Join(filepath.Dir(localworld.DefaultDir()), "bench"), "directory for the world's state; must be empty, and is removed at the end")
-	flag.IntVar(&o.port, "port", 9700, "port for visitors; the PoPs take the next ones")
-	flag.IntVar(&o.runs, "runs", 3, "how many times everything is done")
-	flag.DurationVar(&o.idle, "idle", idle, "how long the idle cost is measured")
+	flag.StringVar(&o.only, "only", "", "comma-separated sections to measure: hits, ratio, memory, world; all without it")
+	flag.IntVar(&o.rounds, "rounds", 5, "hits: how often each server is measured for each case, in turn with the others")
+	flag.DurationVar(&o.length, "length", 2*time.Second, "hits: how long each time")
+	flag.StringVar(&o.filter, "case", "", "hits: only cases whose name has all of these words, as \"HTTP/1.1 20 KB 64\"")
+	flag.StringVar(&o.dir, "dir", filepath.Join(filepath.Dir(localworld.DefaultDir()), "bench"), "world: directory for its state; must be empty, and is removed at the end")
+	flag.IntVar(&o.port, "port", 9700, "world: port for visitors; the PoPs take the next ones")
+	flag.IntVar(&o.runs, "runs", 3, "world: how many times everything is done")
+	flag.DurationVar(&o.idle, "idle", idle, "world: how long the idle cost is measured")
 	flag.Parse()
-	if err := bench(ctx, o, os.Stdout); err != nil {
+	exit(bench(ctx, o, os.Stdout))
+}
+
+func exit(err error) {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+	os.Exit(0)
 }
 
 func bench(ctx context.Context, o options, out io.Writer) error {
-	if o.runs < 1 || flag.NArg() > 0 {
-		return fmt.Errorf("--runs must be at least 1, and there are no arguments; --help shows the flags")
+	if o.runs < 1 || o.rounds < 1 || o.length <= 0 || flag.NArg() > 0 {
+		return fmt.Errorf("--runs and --rounds must be at least 1, --length above 0, and there are no arguments; --help shows the flags")
 	}
-	if left, err := os.ReadDir(o.dir); err == nil && len(left) > 0 {
-		return fmt.Errorf("%s is not empty: name another directory with --dir, or remove it", o.dir)
-	}
-	// The first to be deferred is the last to be done: nothing runs any more.
-	defer os.RemoveAll(o.dir)
-	bin, remove, err := build(ctx)
+	wanted, err := wantedSections(o.only)
 	if err != nil {
 		return err
 	}
-	defer remove()
-	fmt.Fprintf(out, "%d cores, %s, %s/%s\n", runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	if err := pictures(ctx, out); err != nil {
-		return err
-	}
-	t := newTable()
-	var tiers latencies
-	for n := range o.runs {
-		fmt.Fprintf(out, "run %d of %d …\n", n+1, o.runs)
-		if tiers, err = run(ctx, o, bin, t); err != nil {
-			return err
+	fmt.Fprintf(out, "%s, %s/%s\n", machine(), runtime.GOOS, runtime.GOARCH)
+	for _, s := range sections {
+		if !wanted[s.name] {
+			continue
+		}
+		if err := s.measure(ctx, o, out); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
-	t.print(out)
-	tiers.print(out)
 	return nil
 }
 
-// run starts the world anew, then again with what it had stored, and measures
-// the second: that is how it runs from then on.
-func run(ctx context.Context, o options, bin string, t *table) (latencies, error) {
-	w, took, err := start(ctx, bin, o.dir, o.port, true)
-	if err != nil {
-		return latencies{}, err
+func wantedSections(only string) (map[string]bool, error) {
+	wanted := map[string]bool{}
+	for _, s := range sections {
+		wanted[s.name] = only == ""
 	}
-	t.add(freshStart, took.Seconds())
-	if took, err = w.stop(); err != nil {
-		return latencies{}, err
+	for name := range strings.SplitSeq(only, ",") {
+		if name = strings.TrimSpace(name); name == "" {
+			continue
+		}
+		if _, ok := wanted[name]; !ok {
+			var names []string
+			for _, s := range sections {
+				names = append(names, s.name)
+			}
+			slices.Sort(names)
+			return nil, fmt.Errorf("there is no section %q: -only takes %s", name, strings.Join(names, ", "))
+		}
+		wanted[name] = true
 	}
-	t.add(stopTime, took.Seconds())
-	if w, took, err = start(ctx, bin, o.dir, o.port, false); err != nil {
-		return latencies{}, err
-	}
-	t.add(warmStart, took.Seconds())
-	tiers, err := measure(ctx, o, w, t)
-	took, stopErr := w.stop()
-	if err != nil {
-		return tiers, err
-	}
-	t.add(stopTime, took.Seconds())
-	return tiers, stopErr
+	return wanted, nil
 }
 
-// measure looks at a running world: first at rest, then at work.
-func measure(ctx context.Context, o options, w *running, t *table) (latencies, error) {
-	if err := wait(ctx, settle); err != nil {
-		return latencies{}, err
+// machine tells what the figures are of.
+func machine() string {
+	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
+	text := fmt.Sprintf("%d cores", runtime.NumCPU())
+	if k := strings.TrimSpace(string(kernel)); k != "" {
+		text += ", Linux " + k
 	}
-	before, err := costOf(w.cmd.Process.Pid)
-	if err != nil {
-		return latencies{}, err
-	}
-	began := time.Now()
-	if err := wait(ctx, o.idle); err != nil {
-		return latencies{}, err
-	}
-	after, err := costOf(w.cmd.Process.Pid)
-	if err != nil {
-		return latencies{}, err
-	}
-	t.add(idleMemory, float64(after.pss)/1e6)
-	t.add(idleCPU, 100*(after.cpu-before.cpu).Seconds()/time.Since(began).Seconds())
-	t.add(processes, float64(after.processes))
-	return tierLatencies(ctx, o.port)
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return text + ", " + runtime.Version()
 }

@@ -1,0 +1,252 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// protocol is how the servers are asked.
+type protocol string
+
+const (
+	http1 protocol = "HTTP/1.1"
+	http2 protocol = "HTTP/2, TLS 1.3"
+)
+
+// hitCase is one line of the figures, for each server.
+type hitCase struct {
+	protocol protocol
+	object   object
+	conns    int
+	streams  int // of each connection at once
+	place    place
+}
+
+func (c hitCase) String() string {
+	return fmt.Sprintf("%s, %s, %d connections, from %s", c.protocol, c.object.name, c.conns, c.place)
+}
+
+// aim is what we want of a server relative to another.
+type aim struct {
+	peer  string
+	ratio float64
+}
+
+// aims of a case: requests a core-second, as a multiple of the best of a peer's.
+func (c hitCase) aims() []aim {
+	switch {
+	case c.protocol == http2:
+		return []aim{{"nginx", 1.4}}
+	case c.object == small:
+		return []aim{{"nginx", 1.2}, {"Varnish", 2}}
+	}
+	return []aim{{"nginx", 1.1}}
+}
+
+// cases are all that is measured, by where the servers keep what they cache.
+func cases(p place, filter string) []hitCase {
+	var out []hitCase
+	for _, proto := range []protocol{http1, http2} {
+		for _, kind := range []object{small, large} {
+			for _, conns := range []int{64, 2000} {
+				c := hitCase{protocol: proto, object: kind, conns: conns, streams: 1, place: p}
+				if proto == http2 && conns == 64 {
+					c.streams = 8 // a browser asks for several at once
+				}
+				if c.matches(filter) {
+					out = append(out, c)
+				}
+			}
+		}
+	}
+	return out
+}
+
+func (c hitCase) matches(filter string) bool {
+	name := strings.NewReplacer(",", "").Replace(c.String())
+	for word := range strings.FieldsSeq(filter) {
+		if !strings.Contains(" "+name+" ", " "+word+" ") {
+			return false
+		}
+	}
+	return true
+}
+
+// warmUp is how long a server is asked before it counts.
+const warmUp = time.Second
+
+// contenders are all that is measured, ours first.
+func contenders() []contender {
+	return append(ours(),
+		contender{name: "nginx", needs: "nginx", pkg: "nginx", http2: true, start: startNginx},
+		contender{name: varnishDefault, needs: "varnishd", pkg: "varnish", start: startVarnish(varnishDefault)},
+		contender{name: varnishQuiet, needs: "varnishd", pkg: "varnish", start: startVarnish(varnishQuiet)},
+	)
+}
+
+// hits measures what a hit costs, ours beside others', each in turn.
+func hits(ctx context.Context, o options, out io.Writer) error {
+	raiseFileLimit()
+	dir, err := os.MkdirTemp("", "meridian-hits-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	ram, err := os.MkdirTemp(ramDir(), "meridian-hits-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(ram)
+	cert, key, err := writeCertificate(dir)
+	if err != nil {
+		return err
+	}
+	from, err := startOrigin()
+	if err != nil {
+		return err
+	}
+	defer from.stop()
+	serverCore, clientCore := twoCores()
+	fmt.Fprintf(out, "\nHits: servers on core %d, who asks on core %d, %d rounds of %v\n", serverCore, clientCore, o.rounds, o.length)
+	if serverCore == clientCore {
+		fmt.Fprintln(out, "one core only: who asks takes of the servers' time; requests a core-second hold, latencies do not")
+	}
+	field := present(out)
+	_, haveH2load := contender{needs: "h2load", pkg: "nghttp2-client"}.present()
+	if !haveH2load {
+		fmt.Fprintln(out, "HTTP/2 is left out: h2load is not installed: apt install nghttp2-client (or scripts/install-deps bench)")
+	}
+	for _, p := range []place{inRAM, onDisk} {
+		list := cases(p, o.filter)
+		if len(list) == 0 {
+			continue
+		}
+		base := dir
+		if p == inRAM {
+			base = ram
+		}
+		g := group{o: o, out: out, core: clientCore, dir: dir, origin: from, http2: haveH2load}
+		err := g.measure(ctx, field, list, func(i int) setup {
+			return setup{
+				origin: from.addr, dir: filepath.Join(dir, fmt.Sprint(p, i)), cache: filepath.Join(base, fmt.Sprint("cache", p, i)),
+				place: p, core: serverCore, cert: cert, key: key,
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ramDir is a directory in memory, where there is one.
+func ramDir() string {
+	if _, err := os.Stat("/dev/shm"); err == nil {
+		return "/dev/shm"
+	}
+	return ""
+}
+
+// present tells which contenders are there, and which are not.
+func present(out io.Writer) []contender {
+	var field []contender
+	told := map[string]bool{}
+	for _, c := range contenders() {
+		why, ok := c.present()
+		if ok {
+			field = append(field, c)
+		} else if !told[c.needs] {
+			told[c.needs] = true
+			fmt.Fprintf(out, "%s is left out: %s\n", c.name, why)
+		}
+	}
+	if v := version("nginx", "-v"); v != "" {
+		fmt.Fprintln(out, v)
+	}
+	if v := version("varnishd", "-V"); v != "" {
+		fmt.Fprintln(out, v)
+	}
+	return field
+}
+
+// group are servers that are measured in turn, all of them up all the time: one
+// that is not asked costs nothing.
+type group struct {
+	o       options
+	out     io.Writer
+	core    int
+	dir     string
+	origin  *origin
+	http2   bool
+	servers []*server
+}
+
+func (g *group) measure(ctx context.Context, field []contender, list []hitCase, with func(int) setup) error {
+	defer func() {
+		for _, s := range g.servers {
+			s.stop()
+		}
+	}()
+	for i, c := range field {
+		s, err := c.start(ctx, with(i))
+		if err != nil {
+			return err
+		}
+		g.servers = append(g.servers, s)
+		if err := s.warm(ctx, g.origin, small, large); err != nil {
+			return err
+		}
+	}
+	for _, c := range list {
+		if c.protocol == http2 && !g.http2 {
+			continue
+		}
+		figures, err := g.rounds(ctx, c)
+		if err != nil {
+			return err
+		}
+		figures.print(g.out)
+	}
+	return nil
+}
+
+// rounds measures a case: A B C A B C …, so that what else the machine does
+// falls on all alike.
+func (g *group) rounds(ctx context.Context, c hitCase) (caseFigures, error) {
+	f := caseFigures{hitCase: c, of: map[string][]measurement{}}
+	asked := g.origin.asked.Load()
+	for range g.o.rounds {
+		for _, s := range g.servers {
+			if c.protocol == http2 && s.secure == "" {
+				continue
+			}
+			m, err := g.once(ctx, c, s)
+			if ctx.Err() != nil {
+				return f, ctx.Err()
+			}
+			if err != nil {
+				f.failed(s.name, err)
+				continue
+			}
+			f.add(s.name, m)
+		}
+	}
+	f.misses = g.origin.asked.Load() - asked
+	if len(f.of) == 0 {
+		return f, errors.Join(f.errs...)
+	}
+	return f, nil
+}
+
+func (g *group) once(ctx context.Context, c hitCase, s *server) (measurement, error) {
+	if c.protocol == http2 {
+		return askSecure(ctx, g.core, s, c, warmUp, g.o.length, g.dir)
+	}
+	return askPlain(ctx, g.core, s, c, warmUp, g.o.length)
+}

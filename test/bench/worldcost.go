@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+// Time that a world is left alone before and while its idle cost is measured.
+const (
+	settle = 5 * time.Second
+	idle   = 20 * time.Second
+)
+
+// wholeWorld measures starting, stopping, rest and the tiers.
+func wholeWorld(ctx context.Context, o options, out io.Writer) error {
+	if left, err := os.ReadDir(o.dir); err == nil && len(left) > 0 {
+		return fmt.Errorf("%s is not empty: name another directory with --dir, or remove it", o.dir)
+	}
+	// The first to be deferred is the last to be done: nothing runs any more.
+	defer os.RemoveAll(o.dir)
+	bin, remove, err := build(ctx)
+	if err != nil {
+		return err
+	}
+	defer remove()
+	if err := pictures(ctx, out); err != nil {
+		return err
+	}
+	t := newTable()
+	var tiers latencies
+	for n := range o.runs {
+		fmt.Fprintf(out, "run %d of %d …\n", n+1, o.runs)
+		if tiers, err = run(ctx, o, bin, t); err != nil {
+			return err
+		}
+	}
+	t.print(out)
+	tiers.print(out)
+	return nil
+}
+
+// run starts the world anew, then again with what it had stored, and measures
+// the second: that is how it runs from then on.
+func run(ctx context.Context, o options, bin string, t *table) (latencies, error) {
+	w, took, err := start(ctx, bin, o.dir, o.port, true)
+	if err != nil {
+		return latencies{}, err
+	}
+	t.add(freshStart, took.Seconds())
+	if took, err = w.stop(); err != nil {
+		return latencies{}, err
+	}
+	t.add(stopTime, took.Seconds())
+	if w, took, err = start(ctx, bin, o.dir, o.port, false); err != nil {
+		return latencies{}, err
+	}
+	t.add(warmStart, took.Seconds())
+	tiers, err := measure(ctx, o, w, t)
+	took, stopErr := w.stop()
+	if err != nil {
+		return tiers, err
+	}
+	t.add(stopTime, took.Seconds())
+	return tiers, stopErr
+}
+
+// measure looks at a running world: first at rest, then at work.
+func measure(ctx context.Context, o options, w *running, t *table) (latencies, error) {
+	if err := wait(ctx, settle); err != nil {
+		return latencies{}, err
+	}
+	before, err := costOf(w.cmd.Process.Pid)
+	if err != nil {
+		return latencies{}, err
+	}
+	began := time.Now()
+	if err := wait(ctx, o.idle); err != nil {
+		return latencies{}, err
+	}
+	after, err := costOf(w.cmd.Process.Pid)
+	if err != nil {
+		return latencies{}, err
+	}
+	t.add(idleMemory, float64(after.pss)/1e6)
+	t.add(idleCPU, 100*(after.cpu-before.cpu).Seconds()/time.Since(began).Seconds())
+	t.add(processes, float64(after.processes))
+	return tierLatencies(ctx, o.port)
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
