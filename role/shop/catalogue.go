@@ -113,6 +113,7 @@ func (s *Shop) product(w http.ResponseWriter, r *http.Request, at *site) error {
 	v.Title, v.Description = p.Name, p.Description
 	body := productBody{Slug: p.Slug, Name: p.Name, Description: p.Description, Allergens: p.Allergens, Price: at.money(p.PriceMinor), TaxNote: s.taxNote(at, p),
 		Most: s.cfg.MaxQuantity, Shot: s.shot(v, p, productSizes, productWidth, true)}
+	v.First = body.Shot
 	slugs := []string{slug}
 	others, err := s.others(r.Context(), at, slug)
 	if err != nil {

@@ -303,3 +303,24 @@ func TestAPageThatFailsTakesItsMarksBack(t *testing.T) {
 		t.Errorf("headers %v", h)
 	}
 }
+
+// What a page needs first is in Link too: a cache sends it ahead (RFC 8297).
+func TestPagesNameWhatTheyNeedFirst(t *testing.T) {
+	b := open(t, "us-east", "de.localhost", nil)
+	const picture = "</img/sweet-crumbs/2abcdefghjkmnpqr/v3/auto/"
+	for path, want := range map[string][]string{
+		"/":        {"; rel=preload; as=style", picture, `; media="(min-width: 56rem)"`},
+		"/p/torte": {"; rel=preload; as=style", picture, `; imagesrcset="/img/`, `; imagesizes="`},
+	} {
+		w := b.get(path)
+		links := strings.Join(w.Header()["Link"], ", ")
+		for _, part := range want {
+			if !strings.Contains(links, part) {
+				t.Errorf("%s: Link is %s, without %s", path, links, part)
+			}
+		}
+		if !strings.Contains(w.Body.String(), strings.TrimPrefix(strings.SplitN(links, ">", 2)[0], "<")) {
+			t.Errorf("%s: the page has no %s", path, links)
+		}
+	}
+}

@@ -67,6 +67,7 @@ type view struct {
 	Alternates, Languages  []link
 	Shops                  []link
 	Preload                shot          // fetched before the page is read to its end, on wide screens
+	First                  shot          // the page's own picture, on every screen
 	Style                  template.HTML // the page's own colours, named in its policy by their hash
 	CartCount              int           // how many things are in the cart,
 	Counted                bool          // where the page may know it
@@ -141,6 +142,7 @@ func (s *Shop) render(w http.ResponseWriter, r *http.Request, status int, name s
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", v.Locale())
+	h["Link"] = v.preloads()
 	if status != http.StatusOK {
 		w.WriteHeader(status)
 		if r.Method != http.MethodHead {
