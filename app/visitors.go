@@ -84,7 +84,7 @@ func (m *machine) open(ctx context.Context, listen string, limits httpserver.Lim
 	upkeep, cancel := context.WithCancel(context.Background())
 	v := &visitors{cancel: cancel, upkeep: make(chan struct{}), done: make(chan struct{}), asked: make(chan struct{})}
 	if !t.Wanted() {
-		v.servers = append(v.servers, httpserver.Serve(front.Listen1(ln, m.frontConfig(hits, limits)), m.tel.HTTP(h, now), m.tel.Log, limits))
+		v.servers = append(v.servers, httpserver.Serve(front.Listen1(ln, m.frontConfig(hits, limits), m.tel.Log), m.tel.HTTP(h, now), m.tel.Log, limits))
 		close(v.upkeep)
 	} else if err := v.secure(ctx, m, ln, limits, t, hits, h); err != nil {
 		ln.Close()
@@ -127,7 +127,7 @@ func (v *visitors) secure(ctx context.Context, m *machine, ln net.Listener, limi
 		Below: func(c net.Conn) net.Conn { return front.Gather(c) },
 	})
 	two := front.NewHTTP2(fc, front.Limits2{}, m.tel.Log)
-	v.servers = append(v.servers, httpserver.Serve(port.Join(front.Listen1(p.HTTP1(), fc), p.HTTP2()), h, m.tel.Log, limits, two.Attach))
+	v.servers = append(v.servers, httpserver.Serve(port.Join(front.Listen1(p.HTTP1(), fc, m.tel.Log), p.HTTP2()), h, m.tel.Log, limits, two.Attach))
 	if redirect != nil {
 		v.servers = append(v.servers, httpserver.Serve(redirect, v.source.Challenges(toHTTPS(portOf(ln))), m.tel.Log, limits))
 	}

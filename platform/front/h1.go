@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +25,8 @@ import (
 // a connection stays with it.
 type HTTP1 struct {
 	cfg    Config
+	log    *slog.Logger
+	idName string // of the request id, in lower case
 	secure []byte // Config.Secure as lines
 	addr   net.Addr
 	handed chan net.Conn // to the standard server
@@ -39,9 +43,9 @@ type HTTP1 struct {
 
 // Listen1 is a front for the connections of ln, whose Accept it calls from now
 // on. With ln nil there are only those of [HTTP1.ServeConn].
-func Listen1(ln net.Listener, cfg Config) *HTTP1 {
+func Listen1(ln net.Listener, cfg Config, log *slog.Logger) *HTTP1 {
 	cfg.Limits = cfg.Limits.withDefaults()
-	h := &HTTP1{cfg: cfg, ln: ln, handed: make(chan net.Conn), done: make(chan struct{}), open: map[*conn1]struct{}{}}
+	h := &HTTP1{cfg: cfg, log: log, idName: strings.ToLower(cfg.RequestID), ln: ln, handed: make(chan net.Conn), done: make(chan struct{}), open: map[*conn1]struct{}{}}
 	for _, f := range cfg.Secure {
 		h.secure = append(append(append(append(h.secure, f.Name...), ": "...), f.Value...), "\r\n"...)
 	}

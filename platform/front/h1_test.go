@@ -46,7 +46,7 @@ func start(t testing.TB, cfg Config, h http.Handler) (*HTTP1, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := Listen1(ln, cfg)
+	f := Listen1(ln, cfg, slog.New(slog.DiscardHandler))
 	stop := standardBehind(f, h)
 	t.Cleanup(stop)
 	return f, ln.Addr().String()

@@ -28,14 +28,17 @@ type conn1 struct {
 	front    *HTTP1
 	seats    Seats
 	tls      *tls.Conn
-	gather   *Gathering      // below tls; nil where there is none
-	raw      syscall.RawConn // of a socket; nil where there is none
-	readRaw  func(fd uintptr) bool
-	rawErr   error
+	gather   *Gathering            // below tls; nil where there is none
+	raw      syscall.RawConn       // of a socket; nil where there is none
+	turn     func(fd uintptr) bool // onReadable
+	once     func(fd uintptr) bool // onReadableOnce
+	rawErr   error                 // of the last read from raw
 
 	in      *input  // nil while nothing is unread
 	first   [1]byte // see fillByByte
 	skipped bool    // an empty line before the request
+	looked  int     // how much of what is unread holds no whole head
+	come    outcome // of turn
 	head    head1
 	out     output
 
@@ -51,7 +54,7 @@ type conn1 struct {
 
 	at   atomic.Int32
 	move sync.Mutex // held to leave waiting for served, and to hurry who waits
-	once sync.Once
+	shut sync.Once
 }
 
 func newConn1(h *HTTP1, raw net.Conn, seats Seats) *conn1 {
@@ -65,7 +68,7 @@ func newConn1(h *HTTP1, raw net.Conn, seats Seats) *conn1 {
 	switch s := raw.(type) {
 	case *net.TCPConn, *net.UnixConn:
 		c.raw, _ = s.(syscall.Conn).SyscallConn() // without it: the common way
-		c.readRaw = c.readSocket
+		c.turn, c.once = c.onReadable, c.onReadableOnce
 	}
 	if a, ok := raw.RemoteAddr().(*net.TCPAddr); ok {
 		c.head.Remote = a.AddrPort()
@@ -151,7 +154,7 @@ func (c *conn1) Close() error {
 
 // end closes the connection for good.
 func (c *conn1) end() {
-	c.once.Do(func() {
+	c.shut.Do(func() {
 		c.at.Store(closed)
 		c.Conn.Close() // an error tells nothing that anybody could act on
 		c.front.leave(c)
@@ -181,6 +184,7 @@ func (c *conn1) handOver() bool {
 		return false
 	}
 	c.Conn.SetDeadline(time.Time{}) // it sets its own
+	c.headBy, c.skipped, c.looked = time.Time{}, false, 0
 	c.pending = int64(c.head.size) + c.head.length
 	c.foreign = c.head.chunked
 	return true

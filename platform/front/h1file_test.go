@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -72,7 +73,7 @@ func startTLS(t testing.TB, cfg Config, h http.Handler) (dial func() net.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := Listen1(gatheringListener{ln, server}, cfg)
+	f := Listen1(gatheringListener{ln, server}, cfg, slog.New(slog.DiscardHandler))
 	t.Cleanup(standardBehind(f, h))
 	return func() net.Conn {
 		c, err := tls.Dial("tcp", ln.Addr().String(), client)

@@ -67,38 +67,41 @@ func (c *conn1) fill() error {
 	if c.raw == nil {
 		return c.fillByByte()
 	}
-	if err := c.raw.Read(c.readRaw); err != nil {
+	if err := c.raw.Read(c.once); err != nil {
 		return err
 	}
 	return c.rawErr
 }
 
-// readSocket reads what the socket has; false where it has nothing yet.
-func (c *conn1) readSocket(fd uintptr) bool {
+// onReadableOnce is what a socket is waited for with by fill.
+func (c *conn1) onReadableOnce(fd uintptr) bool {
+	read, _ := c.readSocket(fd)
+	return read
+}
+
+// readSocket reads what the socket has, or why it has no more; false where it
+// has nothing yet. drained says that it had no more than was read.
+func (c *conn1) readSocket(fd uintptr) (read, drained bool) {
 	c.take()
-	for {
-		n, err := syscall.Read(int(fd), c.in.free())
-		switch {
-		case err == syscall.EINTR:
-			continue
-		case err == syscall.EAGAIN:
-			if c.in.r == c.in.w {
-				c.drop(0)
-			}
-			return false
-		case err != nil:
-			c.rawErr = err
-		case n <= 0:
-			c.rawErr = io.EOF
-		default:
-			c.in.w += n
-			c.rawErr = nil
-		}
-		if c.in.r == c.in.w {
-			c.drop(0)
-		}
-		return true
+	free := c.in.free()
+	n, err := syscall.Read(int(fd), free)
+	for err == syscall.EINTR {
+		n, err = syscall.Read(int(fd), free)
 	}
+	c.rawErr = nil
+	switch {
+	case err == syscall.EAGAIN:
+	case err != nil:
+		c.rawErr = err
+	case n <= 0:
+		c.rawErr = io.EOF
+	default:
+		c.in.w += n
+	}
+	if c.in.r == c.in.w {
+		c.drop(0)
+	}
+	return err != syscall.EAGAIN, n < len(free)
 }
 
 // fillByByte waits for the first byte without a buffer, where the connection is

@@ -3,6 +3,7 @@ package front
 import (
 	"bytes"
 	"runtime"
+	"runtime/debug"
 	"time"
 )
 
@@ -11,18 +12,78 @@ import (
 // up makes the rest wait for tens of milliseconds.
 const yieldBytes = 64 << 10
 
+// outcome is what the loop has come to.
+type outcome uint8
+
+const (
+	more  outcome = iota // what comes next is not here yet
+	over                 // the connection is to be closed
+	other                // the request in the buffer is the standard server's
+)
+
 // loop answers requests of the connection as long as they are hits. True: the
 // next one, which is in the buffer, is the standard server's. False: the
 // connection is to be closed.
 func (c *conn1) loop() bool {
 	c.now = time.Now()
-	for c.next() {
-		if !c.head.forHits() {
-			return c.handOver()
+	o := c.answerAll()
+	for o == more && c.patient() {
+		var err error
+		if c.raw != nil {
+			c.come = more
+			err = c.raw.Read(c.turn)
+			o = c.come
+		} else if err = c.fillByByte(); err == nil {
+			c.now = time.Now()
+			o = c.answerAll()
 		}
-		a, ok := c.front.cfg.Hits.Hit(&c.head.Request)
+		if err != nil {
+			if c.in != nil && isTimeout(err) && !c.front.ending.Load() {
+				c.refuse(slowHead)
+			}
+			return false
+		}
+	}
+	return o == other && c.handOver()
+}
+
+// onReadable is what a socket is waited for with. It goes on until the loop has
+// come to something, so that what arrives while an answer is sent is known
+// without trying to read; false: wait until something is there.
+func (c *conn1) onReadable(fd uintptr) bool {
+	for c.come == more {
+		read, drained := c.readSocket(fd)
+		if !read {
+			return false
+		}
+		if c.rawErr != nil {
+			c.come = over
+			return true
+		}
+		c.now = time.Now()
+		if c.come = c.answerAll(); c.come == more {
+			if !c.patient() {
+				c.come = over
+			} else if drained {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// answerAll answers those requests in the buffer that are hits.
+func (c *conn1) answerAll() outcome {
+	for {
+		if o := c.parse(); o != other {
+			return o
+		}
+		if !c.head.forHits() || c.front.idName != "" && c.head.Has(c.front.idName) {
+			return other
+		}
+		a, ok := c.hit()
 		if !ok {
-			return c.handOver()
+			return other
 		}
 		if c.at.CompareAndSwap(waiting, answering) {
 			ok = c.answer(&a)
@@ -34,55 +95,63 @@ func (c *conn1) loop() bool {
 			a.Release()
 		}
 		if !ok || c.front.ending.Load() {
-			return false
+			return over
 		}
 		c.drop(c.head.size)
+		c.headBy, c.skipped, c.looked = time.Time{}, false, 0
 	}
-	return false
 }
 
-// next reads until the head of a request is here; false ends the connection.
-func (c *conn1) next() bool {
+// hit asks for the answer. Where that fails the handler may know better.
+func (c *conn1) hit() (a Answer, ok bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			c.front.log.Error("a hit could not be made: the handler answers", "panic", v, "stack", string(debug.Stack()))
+			a, ok = Answer{}, false
+		}
+	}()
+	return c.front.cfg.Hits.Hit(&c.head.Request)
+}
+
+// parse reads the head of the next request in the buffer: other, if it is here.
+func (c *conn1) parse() outcome {
+	if c.in != nil {
+		c.skipEmptyLine()
+	}
+	if c.in == nil {
+		return more
+	}
 	limits := &c.front.cfg.Limits
-	c.headBy, c.skipped = time.Time{}, false
-	fresh := 0 // where the bytes begin that were not looked at yet
-	for {
-		if c.in != nil {
-			c.skipEmptyLine()
+	if bytes.IndexByte(c.in.unread()[c.looked:], '\n') >= 0 { // else there is no line more than there was
+		done, no := c.head.parse(c.in.unread(), limits)
+		if no != nil {
+			c.refuse(no)
+			return over
 		}
-		if c.in != nil {
-			if bytes.IndexByte(c.in.b[max(fresh, c.in.r):c.in.w], '\n') >= 0 {
-				done, no := c.head.parse(c.in.unread(), limits)
-				if no != nil {
-					c.refuse(no)
-					return false
-				}
-				if done {
-					return true
-				}
-			}
-			if !c.in.room(limits.Head) {
-				c.refuse(headTooLarge)
-				return false
-			}
-			fresh = c.in.w
-		}
-		if !c.await(limits) {
-			return false
+		if done {
+			return other
 		}
 	}
+	if !c.in.room(limits.Head) {
+		c.refuse(headTooLarge)
+		return over
+	}
+	c.looked = c.in.w - c.in.r
+	return more
 }
 
 // skipEmptyLine passes over one CRLF before a request (RFC 9112 §2.2).
 func (c *conn1) skipEmptyLine() {
 	if b := c.in.unread(); len(b) >= 2 && b[0] == '\r' && b[1] == '\n' && !c.skipped {
-		c.skipped = true
+		c.skipped, c.looked = true, 0
 		c.drop(2)
 	}
 }
 
-// await reads more, within the time that there is for it.
-func (c *conn1) await(limits *Limits) bool {
+// patient sets the time until which more must have come; false where nothing is
+// waited for any more.
+func (c *conn1) patient() bool {
+	limits := &c.front.cfg.Limits
 	by := c.now.Add(limits.Idle)
 	if c.in != nil {
 		if c.headBy.IsZero() {
@@ -94,19 +163,8 @@ func (c *conn1) await(limits *Limits) bool {
 		c.Conn.SetReadDeadline(by) // where it fails the read does
 		c.readUntil = by
 	}
-	if c.front.ending.Load() { // looked at after the deadline was set: see hurry
-		return false
-	}
 	c.unyielded = 0
-	err := c.fill()
-	if err == nil {
-		c.now = time.Now()
-		return true
-	}
-	if c.in != nil && isTimeout(err) && !c.front.ending.Load() {
-		c.refuse(slowHead)
-	}
-	return false
+	return !c.front.ending.Load() // looked at after the deadline was set: see hurry
 }
 
 // aged is by how much a deadline that is renewed may be old: to set one takes

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -17,7 +18,7 @@ var slowLimits = Limits{Head: 8 << 10, ReadHead: 10 * time.Second, Idle: time.Mi
 // piped is a visitor's end of a connection to a front, in a bubble's time.
 func piped(t *testing.T, hits Hits) (net.Conn, *HTTP1) {
 	t.Helper()
-	f := Listen1(nil, Config{Hits: hits, Limits: slowLimits})
+	f := Listen1(nil, Config{Hits: hits, Limits: slowLimits}, slog.New(slog.DiscardHandler))
 	stop := standardBehind(f, echo)
 	visitor, c := net.Pipe()
 	go f.ServeConn(c)

@@ -43,7 +43,7 @@ func newTwoWays(t *testing.T, feeds map[string]purge.Source) *twoWays {
 	before := front.Listen1(a, front.Config{
 		Hits: f.Edge, RequestID: httpserver.HeaderRequestID, Sent: func(*front.Sent) { f.byFront.Add(1) },
 		Seats: httpserver.NewSeats(0, quiet),
-	})
+	}, quiet)
 	for _, ln := range []net.Listener{before, b} {
 		s := httpserver.Serve(ln, f.Edge, quiet, httpserver.DefaultLimits())
 		t.Cleanup(func() { s.Stop(t.Context()) })
