@@ -81,7 +81,9 @@ func (l *Log) remove(id uint32) {
 	if err != nil {
 		err = s.file.Truncate(0) // nothing of it may be found again
 	}
-	l.failed(err)
+	if err != nil {
+		l.failed(err)
+	}
 	s.release()
 }
 
