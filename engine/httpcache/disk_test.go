@@ -447,7 +447,7 @@ func TestHeadsAreKeptWhole(t *testing.T) {
 	full := &head{
 		status: 203, header: http.Header{"A": {"1", ""}, "B": nil}, length: 5, born: epoch.Add(3), date: epoch,
 		life: time.Hour, guessed: true, swr: 5, sie: 6, immutable: true, mayStale: true, noCache: true,
-		etag: `"x"`, lastModified: epoch.Add(-time.Hour), groups: []string{"g"}, vary: []string{"Accept"}, variant: "\x01\x00",
+		etag: `"x"`, lastModified: epoch.Add(-time.Hour), early: []string{"</a>; rel=preload"}, groups: []string{"g"}, vary: []string{"Accept"}, variant: "\x01\x00",
 	}
 	v := reflect.ValueOf(*full)
 	for i := range v.NumField() {

@@ -29,13 +29,15 @@ type head struct {
 
 	withheld http.Header // what only who fetched it may have; never stored (§5.2.2.4, §5.2.2.7)
 
+	early   []string // links of a 103 that came before it (RFC 8297)
 	groups  []string // sorted
 	vary    []string // canonical names, sorted
 	variant string   // the values of the vary fields in the request that fetched it
 }
 
-// age is the response's current age (RFC 9111 §4.2.3), never negative.
-func (h *head) age(now time.Time) time.Duration { return max(0, now.Sub(h.born)) }
+// age is the response's current age (RFC 9111 §4.2.3), never negative, and no
+// more than fits its field (§1.2.2).
+func (h *head) age(now time.Time) time.Duration { return min(max(0, now.Sub(h.born)), maxDelta) }
 
 // ttl is what is left of the freshness lifetime; negative once stale.
 func (h *head) ttl(now time.Time) time.Duration { return h.life - h.age(now) }

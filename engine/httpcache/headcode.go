@@ -11,7 +11,7 @@ import (
 
 // headVersion begins each encoded head. Another one is not read: what an older
 // program has written is fetched again.
-const headVersion = 1
+const headVersion = 2
 
 // maxHeadFields bounds the counts in an encoded head, so that broken ones
 // cannot ask for memory.
@@ -40,6 +40,7 @@ func encodeHead(key string, h *head) []byte {
 	w.number(flags)
 	w.text(h.etag)
 	w.time(h.lastModified)
+	w.list(h.early)
 	w.list(h.groups)
 	w.list(h.vary)
 	w.text(h.variant)
@@ -69,6 +70,7 @@ func decodeHead(b []byte) (key string, h *head, err error) {
 		*on = flags&(1<<i) != 0
 	}
 	h.etag, h.lastModified = r.text(), r.time()
+	h.early = r.list()
 	h.groups, h.vary, h.variant = r.list(), r.list(), r.text()
 	names := r.list()
 	h.header = make(http.Header, len(names))

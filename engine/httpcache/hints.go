@@ -14,6 +14,9 @@ import (
 // for who waits; more are not needed to make a client begin early.
 const maxInterim = 8
 
+// maxInterimBytes bounds the fields of one that is kept.
+const maxInterimBytes = 8 << 10
+
 // HintPolicy says who is sent early hints (RFC 8297): those of a fill that others
 // wait for, and the Link fields of a stale response while it is validated. Who
 // began a fill is sent what its upstream sends in any case (RFC 9110 §15.2).
@@ -40,6 +43,9 @@ func (f *fill) overhear(ctx context.Context) context.Context {
 			}
 			h := http.Header(header).Clone()
 			removeHopByHop(h)
+			if fieldBytes(h) > maxInterimBytes {
+				return nil
+			}
 			f.settle(func() {
 				if f.outcome == pending && len(f.interim) < maxInterim {
 					f.interim = append(f.interim, interim{status, h})
@@ -48,6 +54,29 @@ func (f *fill) overhear(ctx context.Context) context.Context {
 			return nil
 		},
 	})
+}
+
+// fieldBytes is about what fields take on the wire.
+func fieldBytes(h http.Header) (n int) {
+	for name, values := range h {
+		for _, v := range values {
+			n += len(name) + len(v) + len(": \r\n")
+		}
+	}
+	return n
+}
+
+// earlyLinks are what a fill was told before its answer.
+func (f *fill) earlyLinks() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var links []string
+	for _, i := range f.interim {
+		if i.status == http.StatusEarlyHints {
+			links = append(links, preloads(i.header["Link"])...)
+		}
+	}
+	return links
 }
 
 // hints sees to it that one request is told early what is known before its answer.
@@ -62,12 +91,19 @@ func (c *Cache) hintsFor(w http.ResponseWriter, r *http.Request, leader bool) hi
 	return hints{w: w, leader: leader && r.ProtoAtLeast(1, 1), wanted: wanted && r.ProtoAtLeast(1, 1)}
 }
 
-// ofStale tells what the stored response told that is being validated.
+// ofStale tells what the stored response told that is being validated, and what
+// was told before it.
 func (h hints) ofStale(e *entry) {
 	if e == nil || !h.wanted {
 		return
 	}
-	if links := preloads(e.header["Link"]); len(links) > 0 {
+	links := slices.Clone(e.early)
+	for _, l := range preloads(e.header["Link"]) {
+		if !slices.Contains(links, l) {
+			links = append(links, l)
+		}
+	}
+	if len(links) > 0 {
 		h.send(interim{http.StatusEarlyHints, http.Header{"Link": links}})
 	}
 }

@@ -103,6 +103,10 @@ func TestInterimResponsesOfAFill(t *testing.T) {
 	if l := g.listen(2, "/a"); l.before != nil || l.Header().Get("Cache-Status") == "" {
 		t.Errorf("a hit: %q", l.before)
 	}
+	g.pass(61 * time.Second) // the stored 103, then that of the fill
+	if l := g.listen(2, "/a"); !slices.Equal(l.before, append([]string{"Early Hints " + style}, want...)) {
+		t.Errorf("a validation: %q", l.before)
+	}
 }
 
 // Who waits is told too, by policy, of 103 alone; nobody of HTTP/1.0.

@@ -6,6 +6,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httputil"
+	"strings"
 )
 
 // forwarded are fields that httputil removes and that are the owner's business.
@@ -31,6 +32,10 @@ func (c *Cache) pass(w http.ResponseWriter, r *http.Request, v verdict) {
 				}
 			}
 			p.Out.URL.RawQuery = p.In.URL.RawQuery
+			if field := p.In.Header.Get("Range"); strings.Count(field, ",") >= c.cfg.MaxRanges {
+				delete(p.Out.Header, "Range") // RFC 9110 §14.2: it may be ignored
+				delete(p.Out.Header, "If-Range")
+			}
 			c.address(p.Out, p.In)
 		},
 		ModifyResponse: func(resp *http.Response) error {

@@ -264,6 +264,7 @@ func TestCacheStatusMember(t *testing.T) { // RFC 9211 §2
 		{verdict{fwd: "uri-miss", fwdStatus: 200, stored: true, ttl: 300 * time.Second, hasTTL: true, collapsed: "collapsed"},
 			"edge iad", "", `"edge iad"; fwd=uri-miss; fwd-status=200; stored; ttl=300; collapsed`},
 		{verdict{fwd: "bypass", detail: "behind"}, "9", "", `"9"; fwd=bypass; detail=behind`},
+		{verdict{fwd: "stale", detail: "not a token"}, "a", "", `a; fwd=stale; detail="not a token"`},
 	} {
 		if got := tc.v.member(memberName(tc.name), tc.key); got != tc.want {
 			t.Errorf("got  %s\nwant %s", got, tc.want)

@@ -46,7 +46,7 @@ func (v verdict) member(name, key string) string {
 		b = append(append(b, "; key="...), quoteString(key)...)
 	}
 	if v.detail != "" {
-		b = append(append(b, "; detail="...), v.detail...)
+		b = append(append(b, "; detail="...), memberName(v.detail)...)
 	}
 	return string(b)
 }
@@ -77,8 +77,8 @@ func quoteString(s string) string {
 	return string(append(b, '"'))
 }
 
-// memberName is a cache's name as a Token where it is one, else as a String
-// (RFC 9211 §2).
+// memberName is a cache's name, or a detail, as a Token where it is one, else as a
+// String (RFC 9211 §2, §2.8).
 func memberName(name string) string {
 	for i := range len(name) {
 		if c := name[i]; !isTokenByte(c) && c != ':' && c != '/' {

@@ -120,6 +120,7 @@ func (c *Cache) validated(f *fill, x exchange) {
 	merged := updated(stale.header, x.response.Header)
 	x.response = &http.Response{StatusCode: stale.status, Header: merged, ContentLength: stale.length}
 	h, why := newHead(x)
+	h.early = stale.early
 	if why != "" {
 		c.forget(f, stale)
 		f.settle(func() {
@@ -146,6 +147,7 @@ func (c *Cache) fetched(ctx context.Context, f *fill, x exchange, src *source) {
 		return
 	}
 	h, why := newHead(x)
+	h.early = f.earlyLinks()
 	if why == "" && h.length > c.cfg.MaxObjectBytes {
 		if !c.reserve(h.length) {
 			why = "too-large"
