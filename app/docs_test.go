@@ -62,7 +62,29 @@ func TestRoleReadmesShowAGoodSection(t *testing.T) {
 	}
 }
 
-// What other pages show is a whole machine's file.
+// readAlone reads an accelerator's file and demands that it is complete.
+func readAlone(t *testing.T, text string) error {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "edge.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := NewAcceleratorFile()
+	if err := ReadAcceleratorFile(path, f); err != nil {
+		return err
+	}
+	return f.Validate()
+}
+
+func TestTheAcceleratorsReadmeShowsAGoodFile(t *testing.T) {
+	for _, s := range snippets(t, "../role/accelerator/README.md", "yaml") {
+		if err := readAlone(t, s); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// What other pages show is a whole machine's file, or an accelerator's.
 func TestPagesShowGoodFiles(t *testing.T) {
 	pages, err := filepath.Glob("../docs/*.md")
 	if err != nil {
@@ -70,7 +92,11 @@ func TestPagesShowGoodFiles(t *testing.T) {
 	}
 	for _, page := range append(pages, "../README.md") {
 		for _, s := range snippets(t, page, "yaml") {
-			if _, err := readText(t, s); err != nil {
+			read := func() error { _, err := readText(t, s); return err }
+			if filepath.Base(page) == "accelerator.md" {
+				read = func() error { return readAlone(t, s) }
+			}
+			if err := read(); err != nil {
 				t.Errorf("%s: %v", page, err)
 			}
 		}

@@ -31,6 +31,8 @@ A setting without a default must be given, or may stay out where its meaning say
 		fmt.Fprintf(&b, "\n## %s\n\nRole `%s`: %s. Holds: %s.\n\n", r.Name, r.Name, r.Purpose, r.Cred)
 		b.WriteString(config.Markdown(r.Settings()))
 	}
+	b.WriteString("\n## The accelerator\n\nThe config file of `meridian edge --config`: a file of its own, without sections. [accelerator.md](accelerator.md) explains it.\n\n")
+	b.WriteString(config.Markdown(config.Fields(NewAcceleratorFile())))
 	return b.String()
 }
 

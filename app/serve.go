@@ -53,7 +53,7 @@ func Serve(ctx context.Context, f *File, roles []string, logs io.Writer) error {
 	components := p.Components(f, roles, names)
 	var ready atomic.Bool
 	if f.Admin != "" {
-		components = append(components, adminComponent(f, root, &ready))
+		components = append(components, adminComponent(f.Admin, root, &ready, nil))
 	}
 	group, err := lifecycle.Start(ctx, components, func(name, state string) { root.Log.Info("part "+state, "part", name) })
 	if err != nil {
@@ -85,8 +85,9 @@ func checkPlace(w *world.World, place string) error {
 }
 
 // adminComponent serves what operators and supervisors ask: figures, and
-// whether the roles are up. It is never on a listener that visitors reach.
-func adminComponent(f *File, root *telemetry.Root, ready *atomic.Bool) lifecycle.Component {
+// whether the roles are up. It is never on a listener that visitors reach. before,
+// where not nil, stands before it.
+func adminComponent(addr string, root *telemetry.Root, ready *atomic.Bool, before func(http.Handler) http.Handler) lifecycle.Component {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", root.Handler())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
@@ -96,11 +97,15 @@ func adminComponent(f *File, root *telemetry.Root, ready *atomic.Bool) lifecycle
 		}
 		io.WriteString(w, "ok\n")
 	})
+	var h http.Handler = mux
+	if before != nil {
+		h = before(mux)
+	}
 	return lifecycle.Component{Name: "admin", Start: func(ctx context.Context) (lifecycle.Running, error) {
-		ln, err := netaddr.Listen(ctx, f.Admin)
+		ln, err := netaddr.Listen(ctx, addr)
 		if err != nil {
 			return nil, err
 		}
-		return httpserver.Serve(ln, mux, root.Log, httpserver.DefaultLimits()), nil
+		return httpserver.Serve(ln, h, root.Log, httpserver.DefaultLimits()), nil
 	}}
 }

@@ -1,10 +1,12 @@
 package httpserver
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -85,7 +87,7 @@ func Serve3(conn net.PacketConn, t *tls.Config, h http.Handler, log *slog.Logger
 		return nil, errors.Join(world.Wrap("httpserver.http3", err), s.transport.Close())
 	}
 	s.http = &http3.Server{
-		Handler: withDeadline(withID(withRecover(h, log)), l.Body), MaxHeaderBytes: l.Header, IdleTimeout: l.Idle,
+		Handler: withDeadline(withContentKnown(withID(withRecover(h, log))), l.Body), MaxHeaderBytes: l.Header, IdleTimeout: l.Idle,
 		Logger: slog.New(slog.DiscardHandler), // what it would tell is what clients did
 	}
 	go func() {
@@ -111,6 +113,32 @@ func withDeadline(next http.Handler, most time.Duration) http.Handler {
 		_, _ = rc.SetReadDeadline(end), rc.SetWriteDeadline(end) // a stream that has ended takes none
 		next.ServeHTTP(w, r)
 	})
+}
+
+// withContentKnown finds out whether a GET or HEAD has content. HTTP/3 says so by
+// how the stream goes on, and the library hands each request on before it knows:
+// a cache would have to take all of them for requests with content.
+func withContentKnown(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength < 0 && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+			var one [1]byte
+			switch _, err := io.ReadFull(r.Body, one[:]); {
+			case err == nil:
+				r.Body = &begun{io.MultiReader(bytes.NewReader(one[:]), r.Body), r.Body}
+			case errors.Is(err, io.EOF):
+				r.Body, r.ContentLength = http.NoBody, 0
+			default:
+				panic(http.ErrAbortHandler) // the stream was given up, or took too long
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// begun is content whose first byte was read.
+type begun struct {
+	io.Reader
+	io.Closer
 }
 
 // Done is closed when the port has ended.

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -160,5 +161,37 @@ func TestHTTP3StopsAfterWhatRuns(t *testing.T) {
 	c.Close()
 	if err := <-stopped; err != nil || s.Err() != nil {
 		t.Errorf("%v %v", err, s.Err())
+	}
+}
+
+// What HTTP/3 leaves open until the stream ends, a handler is told as by the
+// other protocols.
+func TestHTTP3ContentIsKnown(t *testing.T) {
+	_, client := serve3(t, func(w http.ResponseWriter, r *http.Request) {
+		b, err := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "%s %d %v %q %v", r.Method, r.ContentLength, r.Body == http.NoBody, b, err)
+	}, Limits{}, Limits3{})
+	c := client()
+	for _, x := range []struct{ method, content, want string }{
+		{"GET", "", `GET 0 true "" <nil>`},
+		{"GET", "abc", `GET -1 false "abc" <nil>`},
+		{"POST", "abc", `POST -1 false "abc" <nil>`},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), x.method, "https://a.example/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if x.content != "" {
+			r.Body, r.ContentLength = io.NopCloser(strings.NewReader(x.content)), -1
+		}
+		res, err := c.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		if string(b) != x.want {
+			t.Errorf("%s %q: %s, want %s", x.method, x.content, b, x.want)
+		}
 	}
 }

@@ -52,7 +52,7 @@ func serve(_ context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	h := front.Listen1(l, front.Config{Hits: &finder{c}})
+	h := front.Listen1(l, front.Config{Hits: &finder{c}}, slog.Default())
 	s := &http.Server{Handler: c, ReadHeaderTimeout: time.Minute, ConnState: func(c net.Conn, st http.ConnState) {
 		if x, ok := c.(interface{ State(http.ConnState) }); ok {
 			x.State(st)
@@ -74,7 +74,7 @@ func serve(_ context.Context, args []string) error {
 	two := front.NewHTTP2(fc, front.Limits2{}, slog.Default())
 	s2 := &http.Server{Handler: c, ConnState: s.ConnState}
 	two.Attach(s2)
-	go s2.Serve(port.Join(front.Listen1(p.HTTP1(), fc), p.HTTP2()))
+	go s2.Serve(port.Join(front.Listen1(p.HTTP1(), fc, slog.Default()), p.HTTP2()))
 	return s.Serve(h)
 }
 
