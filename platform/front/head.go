@@ -43,6 +43,9 @@ func NewHead(status int, fields []HeadField) *Head {
 // Size is what the head takes of memory, in bytes.
 func (h *Head) Size() int { return len(h.h1) + len(h.h2) }
 
+// HTTP1 is the head as HTTP/1.1 sends it.
+func (h *Head) HTTP1() string { return string(h.h1) }
+
 // appendLiteral writes a field as a literal without indexing and with a literal
 // name (RFC 7541 §6.2.2): no state of a connection goes into it.
 func appendLiteral(b []byte, name, value string) []byte {

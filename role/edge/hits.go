@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync/atomic"
 
 	"meridian/engine/contentcoding"
 	"meridian/engine/httpcache"
@@ -21,9 +22,22 @@ import (
 type wanted struct {
 	tier.Wanted
 	varies bool // the answer has to name Accept
+
+	latest atomic.Pointer[prepared]
 }
 
-// What is remembered of requests. A plan is a few hundred bytes.
+// prepared is a stored response's head for one second of its life. It is kept
+// beside the request, of which there is a bound, not with each stored response.
+type prepared struct {
+	of       *stored
+	age, ttl int64
+	head     *front.Head // nil where only the standard server can tell what it would be
+}
+
+// stored stands for one stored response: it is another for another one.
+type stored struct{ _ byte }
+
+// What is remembered of requests. A plan is up to two kilobytes, with its head.
 const (
 	memoPlans   = 8192
 	memoAccepts = 256
@@ -51,7 +65,7 @@ func (e *Edge) Hit(r *front.Request) (front.Answer, bool) {
 	if !known {
 		e.plans.put(key, w) // not before: what nobody has stored takes no room
 	}
-	head := e.headOf(found, w.varies)
+	head := e.headOf(found, w)
 	a := front.Answer{Head: head, Body: found.Body()}
 	a.File, a.Offset, a.Length, a.Release = found.File()
 	if head == nil && a.Release != nil {
@@ -152,36 +166,19 @@ func (e *Edge) plan(r *front.Request, c class) *wanted {
 	return w
 }
 
-// heads are what was prepared of a stored response, for one second of its life.
-type heads struct {
-	age, ttl      int64
-	plain, varies *front.Head // nil where nobody has asked for it, or it has none
-}
-
-// headOf is the prepared head of an answer, nil where only the standard server
-// can tell what it would be.
-func (e *Edge) headOf(found httpcache.Found, varies bool) *front.Head {
-	kept, _ := found.Memo().Load().(*heads)
-	if kept != nil && kept.age == found.Age() && kept.ttl == found.TTL() {
-		if varies && kept.varies != nil {
-			return kept.varies
-		}
-		if !varies && kept.plain != nil {
-			return kept.plain
-		}
+// headOf is the head of an answer, nil where there is none to be prepared.
+func (e *Edge) headOf(found httpcache.Found, w *wanted) *front.Head {
+	of, marked := found.Memo().Load().(*stored)
+	if !marked {
+		found.Memo().CompareAndSwap(nil, &stored{})
+		of = found.Memo().Load().(*stored)
 	}
-	head := e.newHead(found, varies)
-	made := heads{age: found.Age(), ttl: found.TTL()}
-	if kept != nil && kept.age == made.age && kept.ttl == made.ttl {
-		made = *kept
+	if p := w.latest.Load(); p != nil && p.of == of && p.age == found.Age() && p.ttl == found.TTL() {
+		return p.head
 	}
-	if varies {
-		made.varies = head
-	} else {
-		made.plain = head
-	}
-	found.Memo().Store(&made)
-	return head
+	p := &prepared{of: of, age: found.Age(), ttl: found.TTL(), head: e.newHead(found, w.varies)}
+	w.latest.Store(p)
+	return p.head
 }
 
 func (e *Edge) newHead(found httpcache.Found, varies bool) *front.Head {

@@ -128,6 +128,9 @@ func TestAHitIsWhatTheHandlerAnswers(t *testing.T) {
 				want, wantBody := ask(t, f.plain, method, request)
 				got, gotBody := ask(t, f.front, method, request)
 				for _, res := range []*http.Response{want, got} {
+					if strings.HasPrefix(more, "X-Request-Id") && target != "/p/%zz" && res.Header.Get("X-Request-Id") != "ABCDEFGH" {
+						t.Errorf("%q: the request's own id became %q", request, res.Header["X-Request-Id"])
+					}
 					if id := res.Header["X-Request-Id"]; want.StatusCode == 200 && (len(id) != 1 || len(id[0]) < 8 || id[0] == "OTHERSREQUEST") {
 						t.Errorf("%q: request ids %q", request, id)
 					}
@@ -198,6 +201,27 @@ func TestAHitAllocatesNothing(t *testing.T) {
 		}); n > 0 {
 			t.Errorf("%s: %v allocations", r.Target, n)
 		}
+	}
+}
+
+// A response that takes another's place, and is as old as that was when its head
+// was prepared, is told by its own.
+func TestAHitHasTheHeadOfItsOwnResponse(t *testing.T) {
+	f := newFixture(t, nil)
+	for i := range 3 {
+		tag := fmt.Sprintf(`"%d"`, i)
+		f.near.answer = page(strings.Repeat("x", i), "ETag", tag, "Cache-Control", "max-age=1")
+		f.do("GET", "/p/a")
+		for range 2 {
+			a, ok := f.Hit(plainRequest("/p/a"))
+			if !ok || len(a.Body) != i {
+				t.Fatalf("%d: %v, %d bytes", i, ok, len(a.Body))
+			}
+			if h := a.Head.HTTP1(); !strings.Contains(h, "Etag: "+tag) || !strings.Contains(h, fmt.Sprintf("Content-Length: %d\r\n", i)) {
+				t.Errorf("%d: %q", i, h)
+			}
+		}
+		f.now = f.now.Add(time.Second) // stale: the next takes its place
 	}
 }
 
