@@ -89,9 +89,10 @@ type Config struct {
 	// is CDN-Cache-Control alone. Surrogate-Control may be one of them: it is read
 	// as its own, older syntax has it.
 	TargetedFields []string
-	// GroupsPerOrigin keeps the groups of different hosts apart (RFC 9875 §2.2.1).
-	// Without it a name is one group, whoever sends it: for a cache whose origins
-	// all belong to its owner. With it, [GroupOf] names a group to purge.
+	// GroupsPerOrigin keeps the groups of different hosts apart (RFC 9875 §2.2.1):
+	// none invalidates what another has named alike. Without it a name is one
+	// group, whoever sends it: for a cache whose origins all belong to its owner.
+	// A purge by a plain name concerns all origins, one by [GroupOf] one of them.
 	GroupsPerOrigin bool
 
 	// Unkeyed are fields that an upstream may act on although neither the key nor

@@ -66,20 +66,32 @@ func (c *Cache) originOf(r *http.Request) string {
 	return scheme + "://" + hostAndPort(scheme, r.Host)
 }
 
-// GroupOf is the name by which [Purge] knows a group of one origin, such as
-// "https://shop.example", in a cache with GroupsPerOrigin. An origin has no space
-// in it: no group of another has that name.
+// GroupOf is the name by which [Purge] knows a group of one origin alone, such as
+// "https://shop.example", in a cache with GroupsPerOrigin; by its plain name it is
+// that of every origin. An origin has no space in it.
 func GroupOf(origin, group string) string { return origin + " " + group }
 
-// groupsOf names groups as those of an origin; of none, as they are.
-func groupsOf(origin string, groups []string) []string {
+// scoped names groups as those of an origin; of none, as they are.
+func scoped(origin string, groups []string) []string {
 	if origin == "" {
 		return groups
 	}
+	out := make([]string, len(groups))
 	for i, g := range groups {
-		groups[i] = GroupOf(origin, g)
+		out[i] = GroupOf(origin, g)
 	}
-	return groups
+	return out
+}
+
+// bothWays are groups by their plain names, by which the owner of the cache purges
+// them whatever their origin, and as those of their origin, if they have one.
+func bothWays(origin string, groups []string) []string {
+	if origin == "" || len(groups) == 0 {
+		return groups
+	}
+	both := append(scoped(origin, groups), groups...)
+	slices.Sort(both)
+	return slices.Compact(both)
 }
 
 // groupIndex finds the stored responses of a group. It is exact: it holds

@@ -87,7 +87,7 @@ func newHead(x exchange) (h *head, why string) {
 	}
 	h.readFreshness(d, x)
 	groups, err := parseGroups(header, x.policy.MaxGroups, x.policy.MaxGroupBytes)
-	h.groups = groupsOf(x.origin, groups)
+	h.groups = bothWays(x.origin, groups)
 	vary, varyAll := parseVary(header.Values("Vary"))
 	h.vary = slices.DeleteFunc(vary, func(name string) bool { return slices.Contains(x.policy.Keyed, name) })
 	h.variant = variantOf(h.vary, x.request)

@@ -33,7 +33,7 @@ func (c *Cache) invalidate(r *http.Request, status int, response http.Header) {
 			}
 		}
 	}
-	p.Groups = groupsOf(c.originOf(r), invalidatedGroups(response))
+	p.Groups = scoped(c.originOf(r), invalidatedGroups(response))
 	if len(p.Keys) > 0 || len(p.Groups) > 0 {
 		c.Purge(p)
 	}

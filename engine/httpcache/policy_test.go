@@ -95,6 +95,9 @@ func TestGroupsOfOneOrigin(t *testing.T) { // RFC 9875 §2.2.1
 			if n := g.Purge(Purge{Groups: []string{GroupOf("http://b.test", "cakes")}}); n != 1 {
 				t.Errorf("a purge by GroupOf removed %d", n)
 			}
+			if n := g.Purge(Purge{Groups: []string{"cakes"}}); n != 1 {
+				t.Errorf("a purge by the plain name removed %d", n)
+			}
 		}
 	}
 }
