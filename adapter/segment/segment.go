@@ -46,6 +46,7 @@ type Config struct {
 
 	bootID func() string // when the machine was started; for tests
 	fault  *faults
+	sync   func(*os.File) error // (*os.File).Sync; for tests
 }
 
 // faults stand in for a disk that fails, in tests.
@@ -92,6 +93,9 @@ func Open(cfg Config) (*Log, error) {
 	}
 	if cfg.QueueBytes <= 0 {
 		cfg.QueueBytes = DefaultQueueBytes
+	}
+	if cfg.sync == nil {
+		cfg.sync = (*os.File).Sync
 	}
 	if cfg.bootID == nil {
 		cfg.bootID = bootID
@@ -236,7 +240,7 @@ func (l *Log) Close() error {
 		}
 		var err error
 		if l.active != nil {
-			err = l.active.file.Sync()
+			err = l.cfg.sync(l.active.file)
 		}
 		if err == nil && l.started && !l.failing {
 			err = l.mark(clean)

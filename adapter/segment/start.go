@@ -136,21 +136,21 @@ func (l *Log) mark(state string) error {
 		return err
 	}
 	_, err = f.WriteString(state + "\n")
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err = errors.Join(err, l.cfg.sync(f), f.Close()); err != nil {
 		return err
 	}
 	if err := os.Rename(f.Name(), l.statePath()); err != nil {
 		return err
 	}
-	return syncDir(l.cfg.Dir)
+	return l.syncDir()
 }
 
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
+func (l *Log) syncDir() error {
+	d, err := os.Open(l.cfg.Dir)
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Sync(), d.Close())
+	return errors.Join(l.cfg.sync(d), d.Close())
 }
 
 // bootID names the time since the machine was started; where there is none, no

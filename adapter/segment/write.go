@@ -154,7 +154,7 @@ func (l *Log) syncBehind() {
 	s.users.Add(1)
 	go func() {
 		defer s.release()
-		_ = s.file.Sync() // a seal syncs again and minds the error
+		_ = l.cfg.sync(s.file) // a seal syncs again and minds the error
 	}()
 }
 
@@ -195,7 +195,7 @@ func (l *Log) seal() error {
 	}
 	l.grow(s, s.size+int64(len(b)))
 	l.active, l.unsynced, s.items = nil, 0, nil
-	return s.file.Sync()
+	return l.cfg.sync(s.file)
 }
 
 // begin makes a new active segment, which begins with the latest cursors: so the
@@ -212,7 +212,7 @@ func (l *Log) begin() error {
 		s.items = appendItem(s.items, item{kind: kindNote, at: httpcache.Place{Offset: uint32(len(b))}, tag: tag})
 		b = append(h.append(b), tag...)
 	}
-	if err := errors.Join(l.writeAt(s, b, 0), syncDir(l.cfg.Dir)); err != nil {
+	if err := errors.Join(l.writeAt(s, b, 0), l.syncDir()); err != nil {
 		_ = os.Remove(s.path)
 		s.release()
 		return err
