@@ -39,6 +39,7 @@ type conn1 struct {
 	skipped bool    // an empty line before the request
 	looked  int     // how much of what is unread holds no whole head
 	come    outcome // of turn
+	refused *refusal
 	head    head1
 	out     output
 

@@ -39,17 +39,21 @@ func (c *conn1) loop() bool {
 		}
 		if err != nil {
 			if c.in != nil && isTimeout(err) && !c.front.ending.Load() {
-				c.refuse(slowHead)
+				c.refused = slowHead
 			}
-			return false
+			o = over
 		}
+	}
+	if c.refused != nil {
+		c.refuse(c.refused)
 	}
 	return o == other && c.handOver()
 }
 
 // onReadable is what a socket is waited for with. It goes on until the loop has
 // come to something, so that what arrives while an answer is sent is known
-// without trying to read; false: wait until something is there.
+// without trying to read; false: wait until something is there. Nothing else may
+// read from the connection meanwhile.
 func (c *conn1) onReadable(fd uintptr) bool {
 	for c.come == more {
 		read, drained := c.readSocket(fd)
@@ -125,7 +129,7 @@ func (c *conn1) parse() outcome {
 	if bytes.IndexByte(c.in.unread()[c.looked:], '\n') >= 0 { // else there is no line more than there was
 		done, no := c.head.parse(c.in.unread(), limits)
 		if no != nil {
-			c.refuse(no)
+			c.refused = no
 			return over
 		}
 		if done {
@@ -133,7 +137,7 @@ func (c *conn1) parse() outcome {
 		}
 	}
 	if !c.in.room(limits.Head) {
-		c.refuse(headTooLarge)
+		c.refused = headTooLarge
 		return over
 	}
 	c.looked = c.in.w - c.in.r

@@ -126,6 +126,22 @@ func TestAHeadWithoutEndIsRefused(t *testing.T) {
 	}
 }
 
+// Who is refused is told, on any kind of connection, and then it ends.
+func TestARefusalIsTold(t *testing.T) {
+	_, addr := start(t, Config{Hits: shelf{}}, echo)
+	overTLS := startTLS(t, Config{Hits: shelf{}}, echo)
+	for name, c := range map[string]net.Conn{"socket": dial(t, addr), "TLS": overTLS()} {
+		c.SetDeadline(time.Now().Add(30 * time.Second)) // a hang is a failure, not a wait
+		io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
+		if res, body := answer1(t, bufio.NewReader(c), "GET"); res.StatusCode != 400 || !strings.Contains(body, "Host") {
+			t.Errorf("%s: %d %q", name, res.StatusCode, body)
+		}
+		if b, err := io.ReadAll(c); len(b) > 0 || err != nil {
+			t.Errorf("%s: and then %q, %v", name, b, err)
+		}
+	}
+}
+
 // A refusal is read by who goes on sending, and nothing behind it is answered.
 func TestWhatIsRefusedEndsTheConnection(t *testing.T) {
 	_, addr := start(t, Config{Hits: shelf{}}, echo)
