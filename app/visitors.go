@@ -19,6 +19,7 @@ import (
 	"meridian/platform/lifecycle"
 	"meridian/platform/netaddr"
 	"meridian/platform/port"
+	"meridian/platform/telemetry"
 	"meridian/world"
 )
 
@@ -99,13 +100,34 @@ func (m *machine) open(ctx context.Context, listen string, limits httpserver.Lim
 	return v, nil
 }
 
+// ServeVisitors serves a handler that stands before no cache, as a role's is
+// served to visitors.
+func ServeVisitors(ctx context.Context, tel *telemetry.Telemetry, listen string, limits httpserver.Limits, t TLS, h http.Handler) (lifecycle.Running, error) {
+	v, err := (&machine{tel: tel}).open(ctx, listen, limits, t, noHits{}, h)
+	if err != nil {
+		return nil, err // not a nil *visitors in an interface
+	}
+	return v, nil
+}
+
+// noHits leaves all to the handler.
+type noHits struct{}
+
+// Hit has no answer.
+func (noHits) Hit(*front.Request) (front.Answer, bool) { return front.Answer{}, false }
+
 // secure serves by TLS on ln.
-func (v *visitors) secure(ctx context.Context, m *machine, ln net.Listener, limits httpserver.Limits, t TLS, hits front.Hits, h http.Handler) error {
+func (v *visitors) secure(ctx context.Context, m *machine, ln net.Listener, limits httpserver.Limits, t TLS, hits front.Hits, h http.Handler) (err error) {
 	at, _ := ln.Addr().(*net.TCPAddr)
 	redirect, err := listenIf(ctx, t.Redirect)
 	if err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil && redirect != nil {
+			redirect.Close()
+		}
+	}()
 	ports := certificates.Ports{TLS: portOf(ln), HTTP: portOf(redirect)}
 	if v.source, err = certificates.Open(t.Config, ports, m.tel.Log); err != nil {
 		return err

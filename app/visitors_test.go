@@ -18,16 +18,10 @@ import (
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
 
-	"meridian/platform/front"
 	"meridian/platform/httpserver"
 	"meridian/platform/telemetry"
 	"meridian/world"
 )
-
-// noHits leaves all to the handler.
-type noHits struct{}
-
-func (noHits) Hit(*front.Request) (front.Answer, bool) { return front.Answer{}, false }
 
 // freePort is a TCP port that nobody listens on, whose UDP port is free too.
 func freePort(t *testing.T) int {

@@ -35,12 +35,25 @@ func (p *plan) files(worldPath string) []*app.File {
 		f.World, f.Place = worldPath, q.ID
 		e := f.Edge
 		e.Listen, e.PoP, e.FeedKey = p.edgeAddress(i), q.ID, p.secrets.FeedKey
+		e.TLS = p.tls()
 		for _, region := range p.nearestRegions(q.ID) {
 			e.Shields = append(e.Shields, tier.Shield{Region: region, Address: p.shieldFrom(q.ID, region)})
 		}
 		out = append(out, f)
 	}
 	return out
+}
+
+// tls is the https of gate and PoPs: by self-made certificates, beside http on
+// the same ports.
+func (p *plan) tls() app.TLS {
+	t := app.DefaultTLS()
+	t.Clear = true
+	t.Self.Dir, t.Self.Hosts = p.st.path(authorityDir), []string{"localhost", "127.0.0.1", "::1"}
+	for _, m := range p.w.Markets {
+		t.Self.Hosts = append(t.Self.Hosts, m.Host)
+	}
+	return t
 }
 
 // peers are the other regions' shields, as they are reached from a region.

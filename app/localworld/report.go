@@ -133,7 +133,8 @@ func (r *report) ready(p *plan) {
 		fmt.Fprintf(t, "PoP %s\t%s\t%s\n", q.ID, strings.Replace(p.edgeAddress(i), "tcp:", "http://", 1)+"/", q.Name)
 	}
 	t.Flush()
-	fmt.Fprintf(r.out, "\nPut a picture in:  meridian media put PHOTO\nStop with Ctrl-C; the world is kept in %s.\n", p.st.dir)
+	fmt.Fprintf(r.out, "\nThe same by https:// (HTTP/2, HTTP/3) once you trust %s.\n", p.tls().Trust())
+	fmt.Fprintf(r.out, "Put a picture in:  meridian media put PHOTO\nStop with Ctrl-C; the world is kept in %s.\n", p.st.dir)
 }
 
 func (r *report) stopping() {

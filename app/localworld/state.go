@@ -127,14 +127,14 @@ func (s *state) empty() error {
 	if err != nil {
 		return world.Wrap("up.fresh", err)
 	}
-	known := map[string]bool{"lock": true, "pg": true, "objects": true, "config": true, "logs": true, "secrets.json": true, "run.json": true}
+	known := map[string]bool{"lock": true, "pg": true, "objects": true, "config": true, "logs": true, "secrets.json": true, "run.json": true, authorityDir: true}
 	for _, e := range entries {
 		if !known[strings.TrimSuffix(e.Name(), half)] {
 			return world.E(world.CodeConflict, "up.fresh", fmt.Sprintf("%s holds %q, which is not a world's. Nothing was removed; name another directory with --dir.", s.dir, e.Name()))
 		}
 	}
 	for _, e := range entries {
-		if e.Name() == "lock" {
+		if e.Name() == "lock" || e.Name() == authorityDir { // who trusts the authority need not do it again
 			continue
 		}
 		if err := os.RemoveAll(s.path(e.Name())); err != nil {
@@ -187,6 +187,9 @@ func (s *state) writeJSON(name string, v any) error {
 	}
 	return s.writeFile(name, append(b, '\n'))
 }
+
+// authorityDir holds the authority of the world's own certificates.
+const authorityDir = "ca"
 
 // half ends the name of a file that is being written; a crash may leave one.
 const half = ".new"

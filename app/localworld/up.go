@@ -227,11 +227,8 @@ func (u *up) startGate(ctx context.Context) (lifecycle.Running, error) {
 	g := gate.New(gate.Config{
 		World: u.plan.w, PoPs: u.popsFrom, Admin: u.admin(), Now: time.Now, Log: u.root.Log.With("part", "gate"),
 	})
-	ln, err := netaddr.Listen(ctx, fmt.Sprintf("tcp:127.0.0.1:%d", u.o.Port))
-	if err != nil {
-		return nil, err
-	}
-	return httpserver.Serve(ln, g, u.root.Log.With("part", "gate"), httpserver.DefaultLimits()), nil
+	listen := fmt.Sprintf("tcp:127.0.0.1:%d", u.o.Port)
+	return app.ServeVisitors(ctx, u.root.Instance("gate", "world"), listen, httpserver.DefaultLimits(), u.plan.tls(), g)
 }
 
 // popsFrom are the PoPs as a city's travellers reach them, nearest first.
