@@ -19,7 +19,7 @@ import (
 // Times of h2load, far above what they are on an idle machine.
 const (
 	handshake      = 3 * time.Millisecond
-	h2loadPatience = 20 * time.Second
+	h2loadPatience = time.Minute
 )
 
 // askSecure has one server measured over HTTP/2 and TLS, by h2load.

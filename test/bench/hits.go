@@ -82,12 +82,13 @@ func (c hitCase) matches(filter string) bool {
 const warmUp = time.Second
 
 // contenders are all that is measured, ours first.
-func contenders() []contender {
-	return append(ours(),
+func contenders(bin string) []contender {
+	return []contender{
+		ours(bin),
 		contender{name: "nginx", needs: "nginx", pkg: "nginx", http2: true, start: startNginx},
 		contender{name: varnishDefault, needs: "varnishd", pkg: "varnish", start: startVarnish(varnishDefault)},
 		contender{name: varnishQuiet, needs: "varnishd", pkg: "varnish", start: startVarnish(varnishQuiet)},
-	)
+	}
 }
 
 // hits measures what a hit costs, ours beside others', each in turn.
@@ -107,6 +108,15 @@ func hits(ctx context.Context, o options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	bin := o.bin
+	if bin == "" {
+		built, remove, err := build(ctx)
+		if err != nil {
+			return err
+		}
+		defer remove()
+		bin = built
+	}
 	from, err := startOrigin()
 	if err != nil {
 		return err
@@ -117,7 +127,7 @@ func hits(ctx context.Context, o options, out io.Writer) error {
 	if serverCore == clientCore {
 		fmt.Fprintln(out, "one core only: who asks takes of the servers' time; requests a core-second hold, latencies do not")
 	}
-	field := present(out)
+	field := present(bin, out)
 	_, haveH2load := contender{needs: "h2load", pkg: "nghttp2-client"}.present()
 	if !haveH2load {
 		fmt.Fprintln(out, "HTTP/2 is left out: h2load is not installed: apt install nghttp2-client (or scripts/install-deps bench)")
@@ -154,10 +164,10 @@ func ramDir() string {
 }
 
 // present tells which contenders are there, and which are not.
-func present(out io.Writer) []contender {
+func present(bin string, out io.Writer) []contender {
 	var field []contender
 	told := map[string]bool{}
-	for _, c := range contenders() {
+	for _, c := range contenders(bin) {
 		why, ok := c.present()
 		if ok {
 			field = append(field, c)
@@ -212,6 +222,21 @@ func (g *group) measure(ctx context.Context, field []contender, list []hitCase, 
 			return err
 		}
 		figures.print(g.out)
+		if us := g.ours(); us != nil && c.protocol == http1 && c.conns == 64 {
+			if err := g.allocations(ctx, us, c); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// ours is our own server, if it is one of the group.
+func (g *group) ours() *server {
+	for _, s := range g.servers {
+		if s.name == ourName {
+			return s
+		}
 	}
 	return nil
 }

@@ -109,3 +109,16 @@ func TestWatchH2load(t *testing.T) {
 		t.Error("it did not count, and no error")
 	}
 }
+
+func TestParseMetrics(t *testing.T) {
+	page := "# HELP a b\n# TYPE a counter\na 1.5e+03\na_b 2\nlabelled{x=\"y\"} 3\n"
+	got, err := parseMetrics(strings.NewReader(page), "a", "a_b")
+	if err != nil || got["a"] != 1500 || got["a_b"] != 2 {
+		t.Errorf("%v, %v", got, err)
+	}
+	for _, bad := range []string{"a x\n", "b 1\n", ""} {
+		if _, err := parseMetrics(strings.NewReader(bad), "a"); err == nil {
+			t.Errorf("%q was read", bad)
+		}
+	}
+}

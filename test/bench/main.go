@@ -31,6 +31,7 @@ type options struct {
 	rounds int
 	length time.Duration
 	filter string
+	bin    string
 }
 
 // sections are what can be measured, in order.
@@ -54,6 +55,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 5, "hits: how often each server is measured for each case, in turn with the others")
 	flag.DurationVar(&o.length, "length", 2*time.Second, "hits: how long each time")
 	flag.StringVar(&o.filter, "case", "", "hits: only cases whose name has all of these words, as \"HTTP/1.1 20 KB 64\"")
+	flag.StringVar(&o.bin, "bin", "", "hits: a binary of ours to measure; built anew without it")
 	flag.StringVar(&o.dir, "dir", filepath.Join(filepath.Dir(localworld.DefaultDir()), "bench"), "world: directory for its state; must be empty, and is removed at the end")
 	flag.IntVar(&o.port, "port", 9700, "world: port for visitors; the PoPs take the next ones")
 	flag.IntVar(&o.runs, "runs", 3, "world: how many times everything is done")
