@@ -3,6 +3,7 @@ package httpcache
 import (
 	"net/http"
 	"os"
+	"strconv"
 	"sync/atomic"
 	"time"
 )
@@ -54,9 +55,19 @@ func (f Found) Status() int { return f.e.status }
 // map is the caller's, its values are shared.
 func (f Found) Fields() http.Header {
 	out := http.Header{}
-	f.c.describe(out, f.e.slot.key, f.e.head, verdict{hit: true, ttl: f.ttl, hasTTL: true}, f.age)
+	f.c.describe(out, f.e.slot.key, f.e.head, f.verdict(), f.age)
 	return out
 }
+
+// Changing are the values of Age and Cache-Status: the fields of [Found.Fields]
+// that are others a second later, while the rest stays as long as [Found.Memo].
+func (f Found) Changing() (age, cacheStatus string) {
+	out := http.Header{}
+	f.c.addStatus(out, f.e.header, f.e.slot.key, f.verdict())
+	return strconv.FormatInt(f.Age(), 10), out["Cache-Status"][0]
+}
+
+func (f Found) verdict() verdict { return verdict{hit: true, ttl: f.ttl, hasTTL: true} }
 
 // TTL is what is left of the freshness lifetime, in whole seconds.
 func (f Found) TTL() int64 { return int64(f.ttl / time.Second) }

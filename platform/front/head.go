@@ -29,6 +29,25 @@ func NewHead(status int, fields []HeadField) *Head {
 	h.h1 = strconv.AppendInt(h.h1, int64(status), 10)
 	h.h1 = append(append(append(h.h1, ' '), http.StatusText(status)...), "\r\n"...)
 	h.h2 = appendLiteral(h.h2, ":status", strconv.Itoa(status))
+	h.add(fields)
+	return h
+}
+
+// With is a head with more fields at its end: for those that change while the
+// rest stays as it is, as Age does.
+func (h *Head) With(fields ...HeadField) *Head {
+	more := 0
+	for _, f := range fields {
+		more += len(f.Name) + len(f.Value) + len(": \r\n")
+	}
+	w := &Head{Status: h.Status, h1: make([]byte, 0, len(h.h1)+more), h2: make([]byte, 0, len(h.h2)+more)}
+	w.h1, w.h2 = append(w.h1, h.h1[:len(h.h1)-len("\r\n")]...), append(w.h2, h.h2...)
+	w.add(fields)
+	return w
+}
+
+// add appends field lines and the empty line.
+func (h *Head) add(fields []HeadField) {
 	for _, f := range fields {
 		if !validName(f.Name) || !validValue(f.Value) {
 			continue
@@ -37,7 +56,6 @@ func NewHead(status int, fields []HeadField) *Head {
 		h.h2 = appendLiteral(h.h2, strings.ToLower(f.Name), f.Value)
 	}
 	h.h1 = append(h.h1, "\r\n"...)
-	return h
 }
 
 // Size is what the head takes of memory, in bytes.

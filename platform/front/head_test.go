@@ -41,3 +41,20 @@ func TestWhatAFieldCannotHoldIsLeftOut(t *testing.T) {
 		t.Errorf("%q, want %q", h.h1, want)
 	}
 }
+
+func TestAHeadWithMoreFieldsIsTheSameAsOneMadeWhole(t *testing.T) {
+	first := []HeadField{{"Content-Length", "7"}, {"ETag", `"v1"`}}
+	more := []HeadField{{"Age", "12"}, {"Bad\r\n", "x"}, {"Cache-Status", "edge; hit; ttl=3"}}
+	base := NewHead(200, first)
+	before := *base
+	whole, with := NewHead(200, append(first, more...)), base.With(more...)
+	if string(whole.h1) != string(with.h1) || string(whole.h2) != string(with.h2) || with.Status != 200 {
+		t.Errorf("%q, want %q", with.h1, whole.h1)
+	}
+	if string(base.h1) != string(before.h1) || string(base.h2) != string(before.h2) {
+		t.Error("the head that it was made of has changed")
+	}
+	if got := base.With(); string(got.h1) != string(base.h1) || string(got.h2) != string(base.h2) {
+		t.Errorf("with nothing more: %q", got.h1)
+	}
+}

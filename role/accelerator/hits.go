@@ -69,26 +69,39 @@ func appendKey(b []byte, r *front.Request) ([]byte, bool) {
 type headAt struct {
 	age, ttl int64
 	head     *front.Head // nil where only the standard server can tell it
+	lasting  *front.Head // the same without Age and Cache-Status: good for as long as it is stored
 }
 
 func headOf(found httpcache.Found, inFile int64) *front.Head {
-	if kept, _ := found.Memo().Load().(*headAt); kept != nil && kept.age == found.Age() && kept.ttl == found.TTL() {
+	kept, _ := found.Memo().Load().(*headAt)
+	if kept != nil && kept.age == found.Age() && kept.ttl == found.TTL() {
 		return kept.head
 	}
-	made := &headAt{age: found.Age(), ttl: found.TTL(), head: newHead(found, inFile)}
+	made := &headAt{age: found.Age(), ttl: found.TTL()}
+	if kept != nil {
+		made.lasting = kept.lasting
+	} else {
+		made.lasting = lastingHead(found, inFile)
+	}
+	if made.lasting != nil {
+		age, status := found.Changing()
+		made.head = made.lasting.With(front.HeadField{Name: "Age", Value: age}, front.HeadField{Name: "Cache-Status", Value: status})
+	}
 	found.Memo().Store(made)
 	return made.head
 }
 
-// newHead is nil where fields lack what the standard server would add.
-func newHead(found httpcache.Found, inFile int64) *front.Head {
+// lastingHead is nil where fields lack what the standard server would add.
+func lastingHead(found httpcache.Found, inFile int64) *front.Head {
 	fields := found.Fields()
 	s := found.Status()
 	if s < 200 || s == http.StatusNoContent || s == http.StatusNotModified || len(fields["Content-Length"]) != 1 ||
 		len(fields["Content-Type"]) == 0 && (len(found.Body()) > 0 || inFile > 0) {
 		return nil
 	}
-	fields.Del(httpserver.HeaderRequestID) // the front gives each answer its own
+	for _, name := range []string{httpserver.HeaderRequestID, "Age", "Cache-Status"} { // the front gives each answer its own id
+		fields.Del(name)
+	}
 	var lines []front.HeadField
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		for _, v := range fields[name] {

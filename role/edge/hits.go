@@ -32,12 +32,13 @@ type prepared struct {
 	of       *stored
 	age, ttl int64
 	head     *front.Head // nil where only the standard server can tell what it would be
+	lasting  *front.Head // the same without Age and Cache-Status: good for as long as it is stored
 }
 
 // stored stands for one stored response: it is another for another one.
 type stored struct{ _ byte }
 
-// What is remembered of requests. A plan is up to two kilobytes, with its head.
+// What is remembered of requests. A plan is up to three kilobytes, with its heads.
 const (
 	memoPlans   = 8192
 	memoAccepts = 256
@@ -173,15 +174,26 @@ func (e *Edge) headOf(found httpcache.Found, w *wanted) *front.Head {
 		found.Memo().CompareAndSwap(nil, &stored{})
 		of = found.Memo().Load().(*stored)
 	}
-	if p := w.latest.Load(); p != nil && p.of == of && p.age == found.Age() && p.ttl == found.TTL() {
+	last := w.latest.Load()
+	if p := last; p != nil && p.of == of && p.age == found.Age() && p.ttl == found.TTL() {
 		return p.head
 	}
-	p := &prepared{of: of, age: found.Age(), ttl: found.TTL(), head: e.newHead(found, w.varies)}
+	p := &prepared{of: of, age: found.Age(), ttl: found.TTL()}
+	if last != nil && last.of == of {
+		p.lasting = last.lasting
+	} else {
+		p.lasting = e.lastingHead(found, w.varies)
+	}
+	if p.lasting != nil {
+		age, status := found.Changing()
+		p.head = p.lasting.With(front.HeadField{Name: "Age", Value: age}, front.HeadField{Name: "Cache-Status", Value: status})
+	}
 	w.latest.Store(p)
 	return p.head
 }
 
-func (e *Edge) newHead(found httpcache.Found, varies bool) *front.Head {
+// lastingHead is a head without the fields that change from second to second.
+func (e *Edge) lastingHead(found httpcache.Found, varies bool) *front.Head {
 	fields := found.Fields()
 	if !complete(found, fields) {
 		return nil
@@ -193,6 +205,8 @@ func (e *Edge) newHead(found httpcache.Found, varies bool) *front.Head {
 		addVary(fields, "Accept")
 	}
 	fields.Del(httpserver.HeaderRequestID) // the front gives each answer its own
+	fields.Del("Age")
+	fields.Del("Cache-Status")
 	var lines []front.HeadField
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		for _, v := range fields[name] {
