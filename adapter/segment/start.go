@@ -24,7 +24,6 @@ func (l *Log) Start(owner httpcache.DiskOwner) {
 		// Power was lost: a purge of the last moment may not have reached the disk.
 		owner.Noted(httpcache.Note{Purge: httpcache.Purge{All: true, Soft: true}, At: uint32(time.Now().Unix())})
 	}
-	l.failed(l.mark(l.cfg.bootID()))
 	l.started = true
 	go l.run()
 }
@@ -124,9 +123,24 @@ func (l *Log) statePath() string { return filepath.Join(l.cfg.Dir, "state") }
 // lastRun reports whether all that the last run has written can be relied on:
 // it ended well, or the machine has been running since.
 func (l *Log) lastRun() bool {
+	state := l.state()
+	return state == clean || state != "" && state == l.cfg.bootID()
+}
+
+func (l *Log) state() string {
 	b, err := os.ReadFile(l.statePath())
-	state := strings.TrimSpace(string(b))
-	return err == nil && (state == clean || state != "" && state == l.cfg.bootID())
+	if err != nil {
+		return "" // as of a run that did not come so far
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// markBegun has the state say that a run has begun, before anything is written.
+// On a busy disk that takes long, so nobody waits for it who only reads.
+func (l *Log) markBegun() {
+	if id := l.cfg.bootID(); l.state() != id || id == "" {
+		l.failed(l.mark(id))
+	}
 }
 
 // mark writes the state so that it is there whole or not at all.

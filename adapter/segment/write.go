@@ -13,6 +13,7 @@ import (
 // run writes what is queued until the queue is closed and empty.
 func (l *Log) run() {
 	defer close(l.done)
+	l.markBegun()
 	var purged <-chan time.Time // a purge is to be synced then
 	for {
 		notes, o, ended := l.queue.next()
