@@ -52,7 +52,7 @@ func serveTLS(t testing.TB, hits Hits, limits Limits2, h http.Handler, std bool)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &http.Server{Handler: h, TLSConfig: server}
+	s := &http.Server{Handler: h, TLSConfig: server, ErrorLog: slog.NewLogLogger(quiet.Handler(), slog.LevelError)}
 	if !std {
 		NewHTTP2(Config{Hits: hits}, limits, quiet).Attach(s)
 		ln = gatherListener{ln}

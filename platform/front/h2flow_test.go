@@ -208,19 +208,16 @@ func fair(got, want string) bool {
 	if len(got) != len(want) {
 		return false
 	}
-	head := len(want) % 3
+	round := 3
 	if i := strings.IndexByte(want, '1'); want[:i] == "333" {
 		if got[:3] != "333" {
 			return false
 		}
-		got, want, head = got[3:], want[3:], 2
-	} else {
-		head = 3
+		got, round = got[3:], 2
 	}
-	round := got[:head]
-	sorted := []byte(round)
+	sorted := []byte(got[:round])
 	slices.Sort(sorted)
-	return strings.Repeat(round, len(got)/head) == got && strings.Contains("135 15", string(sorted))
+	return strings.Repeat(got[:round], len(got)/round) == got && strings.Contains("135 15", string(sorted))
 }
 
 func TestPriorityField(t *testing.T) {

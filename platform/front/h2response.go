@@ -168,6 +168,9 @@ func (w *response2) write(p []byte) (int, error) {
 		*w.buf = append(*w.buf, p...)
 		return len(p), nil
 	}
+	if len(*w.buf) == 0 {
+		w.start(false, p)
+	}
 	if err := w.FlushError(); err != nil {
 		return 0, err
 	}
@@ -188,29 +191,28 @@ func (w *response2) FlushError() error {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
 	}
-	w.start(false)
 	var p []byte
 	if w.buf != nil {
 		p = *w.buf
 		*w.buf = (*w.buf)[:0]
 	}
+	w.start(false, p)
 	if w.head {
 		p = nil
 	}
 	return w.offer(p)
 }
 
-// start queues the head, if that has not been done.
-func (w *response2) start(end bool) {
+// start queues the head, if that has not been done. first is the content's
+// beginning.
+func (w *response2) start(end bool, first []byte) {
 	if w.started {
 		return
 	}
 	w.started = true
 	h := w.sent
-	if !w.bodiless() && w.written > 0 && h.Get("Content-Type") == "" && h.Get("Content-Encoding") == "" && w.buf != nil && len(*w.buf) > 0 {
-		if _, set := h["Content-Type"]; !set {
-			h.Set("Content-Type", http.DetectContentType(*w.buf))
-		}
+	if _, set := h["Content-Type"]; !set && len(first) > 0 && h.Get("Content-Encoding") == "" {
+		h.Set("Content-Type", http.DetectContentType(first))
 	}
 	if _, set := h["Date"]; !set {
 		h.Set("Date", time.Now().UTC().Format(http.TimeFormat))
@@ -271,12 +273,11 @@ func (w *response2) finish() {
 	if !w.started && w.declared < 0 && !w.bodiless() && (len(p) > 0 || !w.head) {
 		w.sent.Set("Content-Length", strconv.Itoa(len(p)))
 	}
-	tail := w.trailers()
+	tail, content := w.trailers(), p
 	if w.head || w.bodiless() {
 		p = nil
 	}
-	atOnce := !w.started && len(p) == 0 && tail == nil && !short
-	w.start(atOnce)
+	w.start(len(p) == 0 && tail == nil && !short, content)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s.closed || short {
