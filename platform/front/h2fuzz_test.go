@@ -49,7 +49,9 @@ func FuzzFrames(f *testing.F) {
 	f.Fuzz(func(t *testing.T, frames []byte) {
 		conn := &scripted{in: bytes.NewReader(append([]byte(http2.ClientPreface), frames...))}
 		h := NewHTTP2(Config{Hits: hits}, Limits2{Linger: time.Microsecond}, quiet)
+		hangs := time.AfterFunc(20*time.Second, func() { panic("the connection does not end") }) // fuzzing would not tell
 		h.ServeConn(context.Background(), conn, echo, nil)
+		hangs.Stop()
 		conn.mu.Lock()
 		defer conn.mu.Unlock()
 		if n, most := conn.out.Len(), 256<<10+16*len(frames); n > most && !bytes.Contains(frames, []byte{0, 4}) {
