@@ -20,7 +20,7 @@ func TestSendingKeepsToTheWindows(t *testing.T) {
 		streamWindow := rapid.Uint32Range(0, 100<<10).Draw(rt, "initial window")
 		steps := rapid.SliceOfN(rapid.IntRange(0, 3), 0, 20).Draw(rt, "steps")
 		amounts := rapid.SliceOfN(rapid.Uint32Range(1, 60<<10), len(steps), len(steps)).Draw(rt, "amounts")
-		limits := Limits2{Quantum: rapid.IntRange(1, 40<<10).Draw(rt, "quantum"), Updates: 1 << 20}
+		limits := Limits2{Quantum: rapid.IntRange(700, 40<<10).Draw(rt, "quantum"), Updates: 1 << 20}
 		bubble(t, rigOf{hits: hits, limits: limits, mine: []http2.Setting{{ID: http2.SettingInitialWindowSize, Val: streamWindow}}}, func(t *testing.T, r *rig) {
 			conn, windows := int64(initialWindow), map[uint32]int64{1: int64(streamWindow), 3: int64(streamWindow)}
 			r.get(1, "/big")
