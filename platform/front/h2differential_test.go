@@ -100,7 +100,7 @@ func TestServesAsTheStandardServerDoes(t *testing.T) {
 				if method != "POST" && body != nil {
 					continue
 				}
-				got, want := outcome(client, method, ours+path, body), outcome(standard, method, theirs+path, body)
+				got, want := outcomeOf(client, method, ours+path, body), outcomeOf(standard, method, theirs+path, body)
 				if got != want {
 					t.Errorf("%s %s with %d bytes:\ngot  %.300s\nwant %.300s", method, path, len(body), got, want)
 				}
@@ -109,8 +109,8 @@ func TestServesAsTheStandardServerDoes(t *testing.T) {
 	}
 }
 
-// outcome is all that a client sees of an answer.
-func outcome(c *http.Client, method, url string, body []byte) string {
+// outcomeOf is all that a client sees of an answer.
+func outcomeOf(c *http.Client, method, url string, body []byte) string {
 	var content io.Reader
 	if body != nil {
 		content = io.MultiReader(bytes.NewReader(body)) // of unknown length
