@@ -94,7 +94,9 @@ func TestServesAsTheStandardServerDoes(t *testing.T) {
 	for _, path := range slices.Sorted(maps.Keys(behaviours)) {
 		for _, method := range []string{"GET", "HEAD", "POST"} {
 			for _, body := range [][]byte{nil, []byte("small"), upload} {
-				if method == "HEAD" && path == "/late abort" { // ours ends with its handler, and is reset with it
+				// What a client makes of a reset while it is sending is chance; and ours
+				// ends a HEAD with its handler, not with its first flush.
+				if strings.HasSuffix(path, "abort") && method != "GET" {
 					continue
 				}
 				if method != "POST" && body != nil {
