@@ -94,9 +94,9 @@ func TestServesAsTheStandardServerDoes(t *testing.T) {
 	for _, path := range slices.Sorted(maps.Keys(behaviours)) {
 		for _, method := range []string{"GET", "HEAD", "POST"} {
 			for _, body := range [][]byte{nil, []byte("small"), upload} {
-				// What a client makes of a reset while it is sending is chance; and ours
-				// ends a HEAD with its handler, not with its first flush.
-				if strings.HasSuffix(path, "abort") && method != "GET" {
+				// What a client makes of an answer, or a reset, while it is still sending
+				// is chance; and ours ends a HEAD with its handler, not its first flush.
+				if body != nil && path != "/echo" && path != "/trailers" || method == "HEAD" && path == "/late abort" {
 					continue
 				}
 				if method != "POST" && body != nil {
