@@ -29,6 +29,7 @@ type acker struct {
 
 	mu       sync.Mutex
 	newest   world.Cursor
+	due      bool // somebody is still to be told of newest
 	arrived  world.Cursor
 	asked    time.Time
 	failures int // in a row
@@ -58,7 +59,11 @@ func (a *acker) taken(e world.Event, now time.Time) {
 	}
 }
 
+// ring has the newest cursor sent.
 func (a *acker) ring() {
+	a.mu.Lock()
+	a.due = true
+	a.mu.Unlock()
 	select {
 	case a.wake <- struct{}{}:
 	default: // it is awake, and will read the newest
@@ -82,8 +87,13 @@ func (a *acker) run(ctx context.Context) {
 			return
 		}
 		a.mu.Lock()
-		c := a.newest
+		c, due := a.newest, a.due
+		a.due = false
 		a.mu.Unlock()
+		if !due { // it went with the one before
+			<-slots
+			continue
+		}
 		all.Go(func() {
 			wait := a.settle(c, a.send(ctx, c.String()))
 			<-slots
