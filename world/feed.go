@@ -51,6 +51,7 @@ const AcksPath = "/-/feed/acks"
 type Ack struct {
 	Tier   string `json:"tier"` // "edge-fra", "shield-eu-central"
 	Cursor string `json:"cursor"`
+	Anew   bool   `json:"anew,omitempty"` // cursors of before were of another history, and say nothing
 }
 
 // EdgeTier names a PoP's tier, ShieldTier a region's: in Cache-Status and in

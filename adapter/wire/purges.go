@@ -23,12 +23,12 @@ const (
 // NewAck makes the way by which a tier tells a region how far it has taken the
 // feed of the region's catalog cluster. transport is the way to that region's
 // shield.
-func NewAck(region string, transport http.RoundTripper, key, tier string) func(ctx context.Context, cursor string) error {
+func NewAck(region string, transport http.RoundTripper, key, tier string) func(ctx context.Context, cursor string, anew bool) error {
 	c := caller{transport: transport, host: region, key: key}
-	return func(ctx context.Context, cursor string) error {
+	return func(ctx context.Context, cursor string, anew bool) error {
 		ctx, cancel := context.WithTimeout(ctx, ackTime)
 		defer cancel()
-		res, err := c.post(ctx, world.AcksPath, nil, world.Ack{Tier: tier, Cursor: cursor}, http.StatusNoContent)
+		res, err := c.post(ctx, world.AcksPath, nil, world.Ack{Tier: tier, Cursor: cursor, Anew: anew}, http.StatusNoContent)
 		if err != nil {
 			return world.Wrap("wire.ack "+region, err)
 		}

@@ -20,7 +20,7 @@ func TestAckSaysWhoHasComeHowFar(t *testing.T) {
 	status := http.StatusNoContent
 	transport, stop := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var a world.Ack
-		if err := json.NewDecoder(r.Body).Decode(&a); err != nil || a != (world.Ack{Tier: "edge-fra", Cursor: "7.1"}) || r.Method+" "+r.URL.Path != "POST "+world.AcksPath {
+		if err := json.NewDecoder(r.Body).Decode(&a); err != nil || a != (world.Ack{Tier: "edge-fra", Cursor: "7.1", Anew: true}) || r.Method+" "+r.URL.Path != "POST "+world.AcksPath {
 			t.Errorf("%s %s: %+v, %v", r.Method, r.URL, a, err)
 		}
 		if err := httpserver.CheckBearer(r, "key"); err != nil {
@@ -30,11 +30,11 @@ func TestAckSaysWhoHasComeHowFar(t *testing.T) {
 	}))
 	defer stop()
 	ack := NewAck("eu-central", transport, "key", "edge-fra")
-	if err := ack(t.Context(), "7.1"); err != nil {
+	if err := ack(t.Context(), "7.1", true); err != nil {
 		t.Error(err)
 	}
 	status = http.StatusServiceUnavailable
-	if err := ack(t.Context(), "7.1"); !world.Is(err, world.CodeUnavailable) {
+	if err := ack(t.Context(), "7.1", true); !world.Is(err, world.CodeUnavailable) {
 		t.Errorf("a shield without its ops: %v", err)
 	}
 }
@@ -46,7 +46,7 @@ func TestAckWaitsNoLongerThanItsLimit(t *testing.T) {
 			return nil, r.Context().Err()
 		})
 		start := time.Now()
-		if err := NewAck("x", hole, "key", "edge-fra")(t.Context(), "7.1"); !world.Is(err, world.CodeTimeout) || time.Since(start) != ackTime {
+		if err := NewAck("x", hole, "key", "edge-fra")(t.Context(), "7.1", false); !world.Is(err, world.CodeTimeout) || time.Since(start) != ackTime {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
 	})

@@ -8,8 +8,9 @@ import (
 	"meridian/world"
 )
 
-// Acknowledge tells a feed's region how far this tier has taken the feed.
-type Acknowledge func(ctx context.Context, cursor string) error
+// Acknowledge tells a feed's region how far this tier has taken the feed. anew
+// says that the feed's cursors are of another history than those told before.
+type Acknowledge func(ctx context.Context, cursor string, anew bool) error
 
 // How an acknowledgement is repeated, and how many may be under way: while one
 // crosses the world the next must not wait for it, and a burst of purges needs
@@ -30,6 +31,7 @@ type acker struct {
 	mu       sync.Mutex
 	newest   world.Cursor
 	due      bool // somebody is still to be told of newest
+	anew     bool // and that those of before say nothing
 	arrived  world.Cursor
 	asked    time.Time
 	failures int // in a row
@@ -46,6 +48,9 @@ func (a *acker) taken(e world.Event, now time.Time) {
 		return // it was refused before
 	}
 	a.mu.Lock()
+	if e.Reset {
+		a.newest, a.arrived, a.anew = world.Cursor{}, world.Cursor{}, true
+	}
 	if a.newest.Less(c) {
 		a.newest = c
 	}
@@ -87,7 +92,7 @@ func (a *acker) run(ctx context.Context) {
 			return
 		}
 		a.mu.Lock()
-		c, due := a.newest, a.due
+		c, due, anew := a.newest, a.due, a.anew
 		a.due = false
 		a.mu.Unlock()
 		if !due { // it went with the one before
@@ -95,7 +100,7 @@ func (a *acker) run(ctx context.Context) {
 			continue
 		}
 		all.Go(func() {
-			wait := a.settle(c, a.send(ctx, c.String()))
+			wait := a.settle(c, anew, a.send(ctx, c.String(), anew))
 			<-slots
 			if wait > 0 && pause(ctx, wait) {
 				a.ring()
@@ -105,11 +110,12 @@ func (a *acker) run(ctx context.Context) {
 }
 
 // settle notes how a sending ended; wait is how long until it must be repeated.
-func (a *acker) settle(c world.Cursor, err error) (wait time.Duration) {
+func (a *acker) settle(c world.Cursor, anew bool, err error) (wait time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if err == nil {
 		a.failures = 0
+		a.anew = a.anew && !anew
 		if a.arrived.Less(c) {
 			a.arrived = c
 		}

@@ -24,7 +24,10 @@ type heard struct {
 	now   int
 }
 
-func (h *heard) send(_ context.Context, cursor string) error {
+func (h *heard) send(_ context.Context, cursor string, anew bool) error {
+	if anew {
+		cursor = "anew " + cursor
+	}
 	h.mu.Lock()
 	h.words = append(h.words, cursor)
 	h.now++
@@ -90,6 +93,8 @@ func TestAPurgeIsAcknowledgedAtOnceAndQuietSeldom(t *testing.T) {
 			{event(world.EventPurge, "2.1"), []string{"2.1"}},
 			{event(world.EventPurge, "2.2"), []string{"2.2"}},
 			{event(world.EventHeartbeat, "3.0"), nil},
+			{world.Event{Kind: world.EventHello, Cursor: "1.5", Reset: true}, []string{"anew 1.5"}}, // the cluster was set up anew
+			{event(world.EventPurge, "2.7"), []string{"2.7"}},
 		} {
 			events <- c.e
 			synctest.Wait()
@@ -102,7 +107,7 @@ func TestAPurgeIsAcknowledgedAtOnceAndQuietSeldom(t *testing.T) {
 			events <- event(world.EventHeartbeat, "4.0")
 		}
 		synctest.Wait()
-		if got := h.take(); !slices.Equal(got, []string{"4.0"}) || purged != 2 {
+		if got := h.take(); !slices.Equal(got, []string{"4.0"}) || purged != 3 {
 			t.Errorf("in half a minute of quiet: %v", got)
 		}
 		cancel()

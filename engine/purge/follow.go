@@ -94,6 +94,7 @@ func (f *follower) take(e world.Event) error {
 }
 
 func (f *follower) lost(err error) {
+	f.state.broke(f.cluster)
 	f.failed++
 	if f.spoke || f.failed == tellAfter {
 		f.hooks.Lost(f.cluster, err)

@@ -28,6 +28,7 @@ type feed struct {
 	cursor   world.Cursor // taken: what we answer for
 	position world.Position
 	heard    time.Time
+	broken   bool // its stream has ended, and no heartbeat has come since
 }
 
 // New follows the given clusters' feeds. A feed that has been silent for
@@ -128,7 +129,7 @@ func (s *State) Take(cluster string, e world.Event, now time.Time) error {
 	// Behind a loss come the purges that were missed; only a heartbeat says that
 	// they are all here.
 	if e.Kind == world.EventHeartbeat || !f.lost(s.limit, now) {
-		f.heard = now
+		f.heard, f.broken = now, false
 	}
 	if f.cursor.Less(c) {
 		f.cursor = c
@@ -183,8 +184,8 @@ func (s *State) Reached(want map[string]world.Cursor) bool {
 	return true
 }
 
-// Lost reports whether a cluster's feed has been silent for too long, so that
-// a purge may have been missed. A lost feed is back with its first heartbeat.
+// Lost reports whether a cluster's feed has broken off, or been silent for too
+// long, so that a purge may have been missed. A lost feed is back with its first heartbeat.
 func (s *State) Lost(cluster string, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -204,7 +205,19 @@ func (s *State) AnyLost(now time.Time) bool {
 	return false
 }
 
-func (f *feed) lost(limit time.Duration, now time.Time) bool { return now.Sub(f.heard) > limit }
+func (f *feed) lost(limit time.Duration, now time.Time) bool {
+	return f.broken || now.Sub(f.heard) > limit
+}
+
+// broke records that a cluster's stream has ended: what is committed from then
+// on is missed, however short the time.
+func (s *State) broke(cluster string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f := s.feeds[cluster]; f != nil {
+		f.broken = true
+	}
+}
 
 // Merge raises each demanded position to at least what this tier has taken:
 // what a tier passes on is the newer of its own and its client's demand.

@@ -324,3 +324,27 @@ func TestAFeedThatBeginsAnew(t *testing.T) {
 		t.Errorf("%v, forgot %d times, cursor %s, demand %v", err, forgot, s.Cursor("a"), s.Cursors())
 	}
 }
+
+// A stream that ends may miss a purge at once, not only after the limit.
+func TestAFeedThatBreaksOffIsLostUntilItsHeartbeat(t *testing.T) {
+	s := New(time.Minute, t0, "a")
+	source := func(_ context.Context, _ string, emit func(world.Event) error, lost func(error)) error {
+		step := func(kind string, want bool) error {
+			err := emit(world.Event{Kind: kind, Cursor: "1.0"})
+			if s.Lost("a", t0) != want {
+				t.Errorf("after a %s lost is %v", kind, !want)
+			}
+			return err
+		}
+		err := step(world.EventHello, false)
+		lost(errors.New("reset"))
+		if !s.Lost("a", t0) {
+			t.Error("not lost when it broke off")
+		}
+		return errors.Join(err, step(world.EventHello, true), step(world.EventPurge, true), step(world.EventHeartbeat, false))
+	}
+	err := s.Run(t.Context(), map[string]Source{"a": source}, Hooks{Now: func() time.Time { return t0 }, All: func() {}, Purge: func(world.Purge) {}, Lost: func(string, error) {}})
+	if err != nil {
+		t.Error(err)
+	}
+}

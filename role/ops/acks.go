@@ -31,8 +31,9 @@ func newAcks(tiers []string) *acks {
 	return a
 }
 
-// take notes a tier's word. Words may overtake one another: the newest holds.
-func (a *acks) take(tier string, c world.Cursor, now time.Time) error {
+// take notes a tier's word. Words may overtake one another: the newest holds,
+// unless the feed has begun anew.
+func (a *acks) take(tier string, c world.Cursor, anew bool, now time.Time) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	h, ok := a.tiers[tier]
@@ -40,7 +41,7 @@ func (a *acks) take(tier string, c world.Cursor, now time.Time) error {
 		return world.E(world.CodeInvalid, "ops.ack", fmt.Sprintf("The world has no tier %q.", cut(tier)))
 	}
 	h.at = now
-	moved := h.cursor.Less(c)
+	moved := anew || h.cursor.Less(c)
 	if moved {
 		h.cursor = c
 	}
@@ -97,7 +98,7 @@ func (o *Ops) takeAck(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := o.acks.take(in.Tier, c, o.deps.Now()); err != nil {
+	if err := o.acks.take(in.Tier, c, in.Anew, o.deps.Now()); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -22,6 +22,9 @@ func TestAcknowledgementsAreToldAsTheyCome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, nil)
 		defer f.Close()
+		// The cluster was set up anew: what was said of the one before says nothing.
+		f.ack(t, "edge-iad", "900.1")
+		f.do("POST", world.AcksPath, "wire", `{"tier":"edge-iad","cursor":"3.0","anew":true}`)
 		var w *httptest.ResponseRecorder
 		done := make(chan struct{})
 		go func() {
