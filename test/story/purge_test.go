@@ -2,7 +2,6 @@ package story
 
 import (
 	"encoding/json"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -98,15 +97,16 @@ func TestAPurgeReachesEveryTier(t *testing.T) {
 	}
 }
 
-// noticed is how long a PoP may take to see that a feed is lost: a stream that is
-// refused ends at once, one that falls silent after feed_limit.
-var noticed = map[string]time.Duration{"refuse": 3 * time.Second, "blackhole": 20 * time.Second}
+// noticedWithin is how long a PoP may take to see that a feed is lost: at once
+// where its stream is refused, after feed_limit where it falls silent. It is for
+// a machine that does much else.
+const noticedWithin = 30 * time.Second
 
 // TestAPoPThatMissedAPurge cuts Tokyo off and purges a page that it keeps. The
 // command names Tokyo. Once Tokyo is healed it never again shows what was purged
 // as if it were good.
 func TestAPoPThatMissedAPurge(t *testing.T) {
-	for _, mode := range slices.Sorted(maps.Keys(noticed)) {
+	for _, mode := range []string{"refuse", "blackhole"} {
 		t.Run(mode, func(t *testing.T) {
 			w := theWorld(t, false)
 			tokyo := w.AtPoP(t, "de", "nrt")
@@ -118,7 +118,7 @@ func TestAPoPThatMissedAPurge(t *testing.T) {
 				_, fresh := madeAt(t, tokyo.Get(t, path, "Accept", "text/html"))
 				return !fresh
 			}
-			eventually(t, noticed[mode], "Tokyo knows that it is cut off", lost)
+			eventually(t, noticedWithin, "Tokyo knows that it is cut off", lost)
 			when := time.Now().Truncate(time.Second)
 			c, p := purge(t, w, "--group", world.GroupMarket("de"), "--wait", "2s")
 			if c.Code == 0 || !slices.Equal(p.Missing, []string{"edge-nrt"}) || !strings.Contains(c.Err, "edge-nrt") {
