@@ -105,7 +105,11 @@ func (o origin) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	res, err := o.way.RoundTrip(r)
 	if err != nil {
-		return nil, httpserver.UpstreamError("accelerator.origin "+o.url.Host, err)
+		err = httpserver.UpstreamError("accelerator.origin "+o.url.Host, err)
+		if code := world.CodeOf(err); code.Status() > 500 {
+			err = world.Because(code, "accelerator.origin "+o.url.Host, "The server behind this cache does not answer. Try again shortly.", err)
+		}
+		return nil, err
 	}
 	return res, nil
 }
