@@ -145,15 +145,14 @@ func (m *model) act() {
 		m.request()
 	case n < 67:
 		m.crowd()
-	case n < 77:
-		time.Sleep(time.Duration(m.rng.IntN(4000)) * time.Millisecond)
-	case n < 85:
+	case n < 75:
+		time.Sleep(time.Duration(m.rng.IntN(2500)) * time.Millisecond)
+	case n < 80:
 		m.change()
-	case n < 97:
-		m.tell()
 	case n < 98:
-		l := m.tiers()[m.rng.IntN(3)]
-		l.cut = !l.cut
+		for _, l := range m.tiers() {
+			m.tell(l)
+		}
 	default:
 		m.post()
 	}
@@ -187,9 +186,8 @@ func (m *model) change() {
 }
 
 // tell takes the feed on at a tier, a way or all of it.
-func (m *model) tell() {
-	l := m.tiers()[m.rng.IntN(3)]
-	if l.cut {
+func (m *model) tell(l *tier) {
+	if l.cut = l.cut && m.rng.IntN(10) > 0 || m.rng.IntN(100) == 0; l.cut {
 		return
 	}
 	for l.taken < len(m.events) && m.rng.IntN(6) > 0 {

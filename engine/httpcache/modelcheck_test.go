@@ -2,6 +2,7 @@ package httpcache_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -48,7 +49,7 @@ type answer struct {
 
 func (m *model) anyAsk() ask {
 	a := ask{
-		key: m.rng.IntN(modelKeys), method: "GET",
+		key: min(m.rng.IntN(modelKeys), m.rng.IntN(modelKeys)), method: "GET",
 		client: fmt.Sprint("client-", m.rng.IntN(3)), language: []string{"de", "en", "ja"}[m.rng.IntN(3)],
 	}
 	if policyOf(a.key).secret || m.rng.IntN(10) == 0 {
@@ -71,7 +72,9 @@ func (m *model) send(edge *tier, q ask) answer {
 		ask: q, began: time.Now(), current: m.origin.version(q.key), floor: edge.floor[q.key], softly: edge.softly[q.key],
 		unsure: edge.unsure(), next: m.shield.floor[q.key], original: !m.shield.unsure(),
 	}
-	r := httptest.NewRequest(q.method, "http://shop.test"+pathOf(q.key), nil)
+	// A server is what makes a proxy abort a response that breaks off.
+	ctx := context.WithValue(context.Background(), http.ServerContextKey, &http.Server{})
+	r := httptest.NewRequestWithContext(ctx, q.method, "http://shop.test"+pathOf(q.key), nil)
 	r.Header.Set("X-Client", q.client)
 	r.Header.Set("Accept-Language", q.language)
 	if q.secret != "" {

@@ -2,6 +2,8 @@ package netaddr
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -43,6 +45,41 @@ type TransportOptions struct {
 	IdleConns int           // most unused connections kept; less than 0: none
 	KeepAlive time.Duration // between probes of a silent TCP connection; less than 0: none
 	Conns     int           // most connections at once; 0: no limit
+
+	// Protocol is what is spoken; empty: [HTTP1].
+	Protocol Protocol
+	// Roots are whom certificates of https URLs are verified by; nil: the system's.
+	Roots *x509.CertPool
+	// ServerName is asked for (SNI) and verified in place of the URL's host.
+	ServerName string
+}
+
+// Protocol is the version of HTTP that a [Transport] speaks.
+type Protocol string
+
+// The protocols. HTTP/2 carries many requests at once on one connection.
+const (
+	HTTP1 Protocol = "http/1.1"
+	HTTP2 Protocol = "h2"  // where the far side takes it by ALPN, else HTTP/1.1; https only, http is HTTP/1.1
+	H2C   Protocol = "h2c" // HTTP/2 without TLS, which the far side must be known to speak (RFC 9113 §3.3)
+)
+
+// Validate says whether it is one of them, or empty.
+func (p Protocol) Validate() error {
+	switch p {
+	case "", HTTP1, HTTP2, H2C:
+		return nil
+	}
+	return world.E(world.CodeInvalid, "netaddr.protocol", fmt.Sprintf("The protocol %.40q is unknown: write http/1.1, h2 or h2c.", string(p)))
+}
+
+// offered is what a transport may speak.
+func (p Protocol) offered() *http.Protocols {
+	o := new(http.Protocols)
+	o.SetHTTP1(p != H2C)
+	o.SetHTTP2(p == HTTP2)
+	o.SetUnencryptedHTTP2(p == H2C)
+	return o
 }
 
 // DefaultTransportOptions are fit for one role that calls another across a
@@ -77,8 +114,9 @@ func (o TransportOptions) withDefaults() TransportOptions {
 	return o
 }
 
-// Transport is an HTTP/1.1 transport that dials one address whatever the URL's
-// host says: the host is only the name that the far side is asked for. It
+// Transport is an HTTP transport that dials one address whatever the URL's
+// host says: the host is only the name that the far side is asked for, and with
+// https the one that its certificate must have. It
 // never goes through a proxy and leaves bodies as they come (no transparent
 // gzip), so that a cache sees the bytes that were sent. A bad address is
 // reported by every request, as by [Dial].
@@ -97,11 +135,18 @@ func Transport(addr string, o TransportOptions) *http.Transport {
 		MaxConnsPerHost:       o.Conns,
 		ExpectContinueTimeout: time.Second,
 		DisableCompression:    true,
-		Protocols:             new(http.Protocols),
+		Protocols:             o.Protocol.offered(),
+		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.Roots, ServerName: o.ServerName},
 	}
-	t.Protocols.SetHTTP1(true)
+	if o.Protocol == HTTP2 || o.Protocol == H2C {
+		// A connection that a cut link has swallowed carries every request there is.
+		t.HTTP2 = &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: o.Connect}
+	}
 	return t
 }
+
+// pingAfter is the silence after which an HTTP/2 connection is asked whether it lives.
+const pingAfter = 15 * time.Second
 
 func dialer(addr string, o TransportOptions) func(context.Context, string, string) (net.Conn, error) {
 	d := net.Dialer{Timeout: o.Connect, KeepAlive: o.KeepAlive}

@@ -184,11 +184,15 @@ func TestStampedeWhileTheUpstreamDies(t *testing.T) {
 			slow(t, admin, link, 0.1)
 			defer slow(t, admin, link, 1000)
 			before, carried := mediaReads(t, w), carriedBy(t, admin, link)
-			isCut := make(chan struct{})
+			isCut, isOver := make(chan struct{}), make(chan struct{})
 			go func() {
 				defer close(isCut)
-				for carriedBy(t, admin, link) < carried+30_000 && t.Context().Err() == nil {
-					time.Sleep(10 * time.Millisecond)
+				for carriedBy(t, admin, link) < carried+12_000 {
+					select {
+					case <-isOver:
+						return // what was carried on will tell
+					case <-time.After(10 * time.Millisecond):
+					}
 				}
 				if a, err := admin.Do(http.MethodPost, "/"+link+"/cut", []byte(`{"mode": "`+mode+`"}`), "Content-Type", "application/json"); err != nil || a.Status != http.StatusOK {
 					t.Errorf("cutting %s: %d %v", link, a.Status, err)
@@ -197,6 +201,7 @@ func TestStampedeWhileTheUpstreamDies(t *testing.T) {
 			defer admin.Send(t, http.MethodPost, "/"+link+"/heal", nil)
 			taken := takeOvers(t, w, to)
 			rush(t, crowd, path)
+			close(isOver)
 			<-isCut
 			oneReadEach(t, before, mediaReads(t, w), from)
 			if n := takeOvers(t, w, to) - taken; n != 1 {
