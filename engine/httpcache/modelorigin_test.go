@@ -92,6 +92,7 @@ type modelOrigin struct {
 	said     [modelKeys]map[int]time.Time // by version, the last time
 	faults   []fault                      // of the next requests
 	reads    int
+	waiting  int // requests that are slow to be answered
 }
 
 func newModelOrigin() *modelOrigin {
@@ -136,6 +137,13 @@ func (o *modelOrigin) readsSo() int {
 	return o.reads
 }
 
+func (o *modelOrigin) slowed(by int) (waiting int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.waiting += by
+	return o.waiting
+}
+
 func (o *modelOrigin) nextFault() (f fault) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -152,7 +160,9 @@ var errModel = errors.New("connection reset")
 func (o *modelOrigin) RoundTrip(r *http.Request) (*http.Response, error) {
 	f := o.nextFault()
 	if f.wait > 0 {
+		o.slowed(1)
 		time.Sleep(f.wait)
+		o.slowed(-1)
 	}
 	switch {
 	case f.refuse:

