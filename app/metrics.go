@@ -30,5 +30,6 @@ func (m *machine) cacheMetrics(stats func() httpcache.Stats) {
 	count("meridian_cache_disk_bad_total", "Records on the disk whose checksum was wrong.", func(s httpcache.Stats) int64 { return s.Disk.Bad })
 	count("meridian_cache_disk_errors_total", "Failures of the disk cache's file system.", func(s httpcache.Stats) int64 { return s.Disk.Errors })
 	count("meridian_cache_evictions_total", "Responses let go to make room.", func(s httpcache.Stats) int64 { return s.Evictions })
+	count("meridian_cache_negative_total", "Requests answered with the failure of a moment ago.", func(s httpcache.Stats) int64 { return s.Negative })
 	count("meridian_cache_takeovers_total", "Upstream reads that carried on one that had died or stalled.", func(s httpcache.Stats) int64 { return s.TakeOvers })
 }

@@ -71,6 +71,14 @@ type Config struct {
 	HeuristicPercent int
 	MaxHeuristic     time.Duration
 
+	// NegativeStatus is the lifetime of an error (404, 405, 410, 414 or 501) that
+	// has none of its own; nil: such a response is not stored.
+	NegativeStatus map[int]time.Duration
+	// NegativeError is how long the upstream is not asked again for what it has
+	// just given no answer for, or 502, 503 or 504; 0: it is. A stale response that
+	// may be used is.
+	NegativeError time.Duration
+
 	// HonourRequest has the directives of requests obeyed (RFC 9111 §5.2.1).
 	// Without it they are ignored, but for only-if-cached.
 	HonourRequest bool
@@ -160,9 +168,10 @@ type Cache struct {
 	large   atomic.Int64      // bytes of contents that are fetched for the disk alone
 	cursors map[string]string // by feed, as the disk had them at the start
 
-	closing sync.Mutex
-	closed  bool
-	running sync.WaitGroup
+	closing  sync.Mutex
+	closed   bool
+	running  sync.WaitGroup
+	failures failures
 }
 
 // Stats counts since the cache was made; Objects, Bytes and Groups are current.
@@ -179,6 +188,7 @@ type Stats struct {
 	OnDisk    int64 // responses on the disk, those that are in RAM too
 	DiskHits  int64 // brought from the disk; each is a hit, if it could be used
 	Disk      DiskStats
+	Negative  int64 // answered with the failure of a moment ago
 	TakeOvers int64 // upstream reads that carried on one that had died or stalled
 }
 
@@ -253,6 +263,7 @@ func orDefault[N int | int64 | time.Duration](n, standard N) N {
 // has returned, no request that arrives later is given any of them, nor a
 // response whose fill began before it; after a soft purge none but as stale.
 func (c *Cache) Purge(p Purge) int {
+	c.failures.forget(p)
 	now := c.cfg.Now()
 	keys := map[*shard][]string{}
 	for _, key := range p.Keys {
@@ -288,6 +299,7 @@ func (c *Cache) Stats() Stats {
 		sum.OnDisk += int64(s.index.count)
 		sum.DiskHits += s.stats.DiskHits
 		sum.TakeOvers += s.stats.TakeOvers
+		sum.Negative += s.stats.Negative
 		s.mu.Unlock()
 	}
 	if c.cfg.Disk != nil {

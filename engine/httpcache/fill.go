@@ -34,6 +34,7 @@ type fill struct {
 	joinable bool        // others with the same key may join
 	spare    bool        // the stale response may be used after an error: who began it asked for that
 	behind   bool        // it was begun because the stored response was not enough
+	negative bool        // it failed because the one before had
 	unsure   bool        // it was begun while purges may have been missed
 	fwd      string      // why it goes upstream, for Cache-Status
 	detail   string

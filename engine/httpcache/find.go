@@ -67,7 +67,9 @@ func (f Found) Changing() (age, cacheStatus string) {
 	return strconv.FormatInt(f.Age(), 10), out["Cache-Status"][0]
 }
 
-func (f Found) verdict() verdict { return verdict{hit: true, ttl: f.ttl, hasTTL: true} }
+func (f Found) verdict() verdict {
+	return verdict{hit: true, ttl: f.ttl, hasTTL: true, detail: f.c.hitDetail(f.e.head)}
+}
 
 // TTL is what is left of the freshness lifetime, in whole seconds.
 func (f Found) TTL() int64 { return int64(f.ttl / time.Second) }

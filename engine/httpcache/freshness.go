@@ -52,6 +52,9 @@ var heuristicStatus = map[int]bool{
 // (RFC 9111 §4.2.2): a share of the time for which it had not changed when it was
 // made. False where none may be used.
 func (h *head) heuristic(d directives, x exchange) (time.Duration, bool) {
+	if d := h.negativeLife(x); d > 0 {
+		return d, true
+	}
 	if x.policy.HeuristicPercent == 0 || h.lastModified.IsZero() || (!heuristicStatus[h.status] && !d.public) {
 		return 0, false
 	}

@@ -176,6 +176,7 @@ func (c *Cache) useStored(s *shard, e *entry, r *http.Request, ask *want, now ti
 	d := decision{hit: e}
 	s.use(e)
 	if fresh {
+		d.detail = c.hitDetail(e.head)
 		return d, true
 	}
 	s.stats.Stale++

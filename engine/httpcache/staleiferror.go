@@ -33,7 +33,9 @@ func (c *Cache) serveFailure(w http.ResponseWriter, r *http.Request, f *fill, as
 			return
 		}
 	}
-	v.detail = string(world.CodeOf(f.failure))
+	if v.detail = string(world.CodeOf(f.failure)); f.negative {
+		v.detail = "negative"
+	}
 	c.fail(w, r, f.key, v, f.failure)
 }
 

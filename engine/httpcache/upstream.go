@@ -23,6 +23,10 @@ func (c *Cache) begin(f *fill, r *http.Request) error {
 		c.end(f)
 		return err
 	}
+	if c.failedLately(f) {
+		c.running.Done()
+		return nil
+	}
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(r.Context()))
 	ctx = f.overhear(ctx)
 	f.cancel = cancel
@@ -62,7 +66,9 @@ func (c *Cache) fill(ctx context.Context, f *fill, out *http.Request) {
 	}
 	switch {
 	case err != nil:
-		f.fail(upstreamError(ctx, err), 0)
+		err = upstreamError(ctx, err)
+		c.failed(f, err, 0)
+		f.fail(err, 0)
 		f.stop()
 	case f.piece != span{}:
 		c.fetchedPart(ctx, f, x)
@@ -140,6 +146,7 @@ func (c *Cache) validated(f *fill, x exchange) {
 // fetched deals with a full response to src's request.
 func (c *Cache) fetched(ctx context.Context, f *fill, x exchange, src *source) {
 	status := x.status
+	c.refused(f, status)
 	if upstreamFailed(status) && f.stale != nil && (f.spare || f.stale.staleIfError(x.answered)) {
 		x.response.Body.Close()
 		f.fail(world.E(world.CodeBadUpstream, "httpcache.fill", ""), status)

@@ -12,14 +12,15 @@ const MinCacheBytes = 1 << 20
 
 // Limits are the settings that every tier has, whatever it stands before.
 type Limits struct {
-	CacheBytes   int64         `yaml:"cache_bytes" doc:"RAM for cached responses, in bytes"`
-	ObjectBytes  int64         `yaml:"object_bytes" doc:"largest response that is cached, in bytes"`
-	FillTimeout  time.Duration `yaml:"fill_timeout" doc:"longest time for one read that fills the cache"`
-	StallTimeout time.Duration `yaml:"stall_timeout" doc:"how long such a read may send nothing in mid-body until another carries on"`
-	StaleWait    time.Duration `yaml:"stale_wait" doc:"how long an answer may take to begin until a stale one is used, where that is allowed after an error; 0: as long as it takes"`
-	FeedLimit    time.Duration `yaml:"feed_limit" doc:"a feed silent for longer is lost: what it governs counts as stale"`
-	AckEvery     time.Duration `yaml:"ack_every" doc:"how often a quiet feed's region is told that this tier follows it; a purge is acknowledged at once"`
-	Disk         Disk          `yaml:"disk"`
+	CacheBytes    int64         `yaml:"cache_bytes" doc:"RAM for cached responses, in bytes"`
+	ObjectBytes   int64         `yaml:"object_bytes" doc:"largest response that is cached, in bytes"`
+	FillTimeout   time.Duration `yaml:"fill_timeout" doc:"longest time for one read that fills the cache"`
+	StallTimeout  time.Duration `yaml:"stall_timeout" doc:"how long such a read may send nothing in mid-body until another carries on"`
+	StaleWait     time.Duration `yaml:"stale_wait" doc:"how long an answer may take to begin until a stale one is used, where that is allowed after an error; 0: as long as it takes"`
+	NegativeError time.Duration `yaml:"negative_error" doc:"how long nobody is asked again for what no answer came for, or 502, 503 or 504; 0: at once"`
+	FeedLimit     time.Duration `yaml:"feed_limit" doc:"a feed silent for longer is lost: what it governs counts as stale"`
+	AckEvery      time.Duration `yaml:"ack_every" doc:"how often a quiet feed's region is told that this tier follows it; a purge is acknowledged at once"`
+	Disk          Disk          `yaml:"disk"`
 }
 
 // Disk is where a tier keeps what its RAM has no room for.
@@ -52,7 +53,7 @@ func (d Disk) Validate(role string) error {
 func DefaultLimits() Limits {
 	return Limits{
 		CacheBytes: 64 << 20, ObjectBytes: 8 << 20, FillTimeout: 30 * time.Second, StallTimeout: 4 * time.Second, StaleWait: 2 * time.Second,
-		FeedLimit: 5 * time.Second, AckEvery: 30 * time.Second,
+		NegativeError: time.Second, FeedLimit: 5 * time.Second, AckEvery: 30 * time.Second,
 		Disk: Disk{Bytes: 8 << 30, ObjectBytes: 64 << 20, SegmentBytes: 256 << 20},
 	}
 }
@@ -66,8 +67,8 @@ func (l Limits) Validate(role string) error {
 		return Bad(role, "object_bytes must be between 1 and cache_bytes")
 	case l.FillTimeout <= 0 || l.StallTimeout <= 0 || l.FeedLimit <= 0 || l.AckEvery <= 0:
 		return Bad(role, "fill_timeout, stall_timeout, feed_limit and ack_every must be above 0")
-	case l.StaleWait < 0:
-		return Bad(role, "stale_wait must not be below 0")
+	case l.StaleWait < 0 || l.NegativeError < 0:
+		return Bad(role, "stale_wait and negative_error must not be below 0")
 	}
 	return l.Disk.Validate(role)
 }

@@ -24,6 +24,8 @@ func TestLimitsAtTheirEdges(t *testing.T) {
 		}},
 		{"stall_timeout", func(l *Limits) { l.StallTimeout = 0 }},
 		{"", func(l *Limits) { l.StaleWait = 0 }},
+		{"", func(l *Limits) { l.NegativeError = 0 }},
+		{"negative_error", func(l *Limits) { l.NegativeError = -1 }},
 		{"stale_wait", func(l *Limits) { l.StaleWait = -1 }},
 		{"fill_timeout", func(l *Limits) { l.FillTimeout = 0 }},
 		{"ack_every", func(l *Limits) { l.AckEvery = 0 }},
