@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -178,9 +179,9 @@ func TestExpiryIsLogged(t *testing.T) {
 		p := pairIn(t.TempDir(), "c")
 		const life = 40 * 24 * time.Hour // a fifth of it, 8 days, comes before the 14 days
 		writePair(t, p, life, "a.example")
-		var b bytes.Buffer
+		var b lockedLog
 		cfg := Default()
-		cfg.Files = []Pair{p}
+		cfg.Files, cfg.ReloadEvery = []Pair{p}, 100*24*time.Hour
 		s, err := Open(cfg, Ports{}, slog.New(slog.NewTextHandler(&b, nil)))
 		if err != nil {
 			t.Fatal(err)
@@ -188,7 +189,7 @@ func TestExpiryIsLogged(t *testing.T) {
 		go s.Run(t.Context())
 		time.Sleep(life - 9*24*time.Hour)
 		synctest.Wait()
-		if b.Len() > 0 {
+		if b.String() != "" {
 			t.Errorf("nine days before: %s", b.String())
 		}
 		time.Sleep(2 * 24 * time.Hour)
@@ -202,4 +203,22 @@ func TestExpiryIsLogged(t *testing.T) {
 			t.Errorf("a day after: %s", b.String())
 		}
 	})
+}
+
+// lockedLog is a log that can be read while it is written.
+type lockedLog struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lockedLog) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *lockedLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
