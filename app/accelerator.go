@@ -16,6 +16,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"meridian/adapter/coding"
 	"meridian/adapter/segment"
 	"meridian/adapter/yaml"
 	"meridian/engine/httpcache"
@@ -164,7 +165,12 @@ func (m *machine) newAccelerator(f *AcceleratorFile) (*accelerator.Accelerator, 
 			return nil, err
 		}
 	}
+	encoders, err := coding.New(f.Settings)
+	if err != nil {
+		return nil, err
+	}
 	a, err := accelerator.New(f.Config, accelerator.Deps{
+		Code:    encoders.Open,
 		Origins: origins, Disk: disk, LoopID: rand.Text()[:12], Now: now, Log: m.tel.Log,
 	})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"meridian/engine/contentcoding"
 	"meridian/engine/httpcache"
 	"meridian/engine/upstream"
 	"meridian/platform/attempts"
@@ -22,6 +23,7 @@ import (
 type Deps struct {
 	Origins map[string]http.RoundTripper // by URL as the config has it; each sends to the URL's host
 	Disk    httpcache.Disk               // nil: RAM alone
+	Code    contentcoding.Open           // begins to code a text; nil: nothing is coded
 	LoopID  string                       // a random text that tells this process from others of the same name
 	Now     func() time.Time
 	Log     *slog.Logger
@@ -58,9 +60,18 @@ func New(cfg Config, deps Deps) (*Accelerator, error) {
 		FillTimeout: cfg.FillTimeout, HeuristicPercent: cfg.HeuristicPercent, MaxHeuristic: cfg.HeuristicMost,
 		HonourRequest: cfg.HonourRequest, StripGroups: !cfg.PassGroups, ShowKey: cfg.ShowKey,
 		TargetedFields: []string{"CDN-Cache-Control", ownField},
-		Now:            deps.Now, Upstream: lifetimes{a.pool, cfg}, KeyOf: keyOf, Alike: alike, Prepare: prepare, PassAmbiguous: true, Error: a.fail,
+		Now:            deps.Now, Upstream: a.coded(lifetimes{a.pool, cfg}), KeyOf: keyOf, Keyed: []string{"Accept-Encoding"}, Alike: alike, Prepare: prepare, PassAmbiguous: true, Error: a.fail,
 	})
 	return a, nil
+}
+
+// coded has what comes from upstream coded for those who accept that, text that
+// everybody may see: see engine/contentcoding.
+func (a *Accelerator) coded(from http.RoundTripper) http.RoundTripper {
+	if a.deps.Code == nil {
+		return from
+	}
+	return &contentcoding.Transport{Upstream: from, Open: a.deps.Code, MinBytes: a.cfg.CodeFrom, FlushAfter: a.cfg.FlushAfter}
 }
 
 // newPool is the origins, in the config's order.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"meridian/engine/contentcoding"
 	"meridian/engine/tier"
 )
 
@@ -29,6 +30,8 @@ type Config struct {
 	Host    string   `yaml:"host" doc:"what the origin is asked for: origin (the host in its URL), visitor (the host the visitor asked for), or a name"`
 	Hosts   []string `yaml:"hosts" doc:"hosts that visitors may ask for, without port; others get 421; none: all"`
 	Proxies []string `yaml:"trusted_proxies" doc:"networks of proxies in front, as 10.0.0.0/8, whose X-Forwarded-For and X-Forwarded-Proto are believed"`
+
+	contentcoding.Settings `yaml:",inline"`
 
 	CacheBytes  int64  `yaml:"cache_bytes" doc:"RAM for cached responses, in bytes"`
 	ObjectBytes int64  `yaml:"object_bytes" doc:"largest response that is cached, in bytes"`
@@ -59,7 +62,7 @@ type Config struct {
 // Default is a config that lacks only listen and origins.
 func Default() Config {
 	return Config{
-		Name: "meridian", Host: HostOrigin, CacheBytes: 256 << 20, ObjectBytes: 16 << 20, DiskBytes: 10 << 30,
+		Name: "meridian", Settings: contentcoding.DefaultSettings(), Host: HostOrigin, CacheBytes: 256 << 20, ObjectBytes: 16 << 20, DiskBytes: 10 << 30,
 		HeuristicMost: 24 * time.Hour, ConnectTimeout: 5 * time.Second, HeaderTimeout: 30 * time.Second, FillTimeout: 2 * time.Minute,
 		Rest: 2 * time.Second, BodyBytes: 64 << 20, PurgeTries: 5,
 	}
@@ -93,6 +96,9 @@ func (c Config) Validate() error {
 		return bad("body_bytes and purge_tries must be at least 1")
 	case c.PurgeToken != "" && len(c.PurgeToken) < minToken:
 		return bad("purge_token must have at least %d characters", minToken)
+	}
+	if err := c.Settings.Validate(); err != nil {
+		return bad("%v", err)
 	}
 	return c.validateLists()
 }

@@ -6,10 +6,14 @@ import (
 	"net/http"
 	"slices"
 
+	"meridian/engine/contentcoding"
 	"meridian/engine/httpcache"
 	"meridian/platform/front"
 	"meridian/platform/httpserver"
 )
+
+// maxClass is more than a class takes in a key, in bytes.
+const maxClass = 16
 
 // maxKey is the longest key that the short way looks for, in bytes.
 const maxKey = 1024
@@ -48,7 +52,7 @@ func appendKey(b []byte, r *front.Request) ([]byte, bool) {
 	if r.TLS {
 		scheme, port = "https://", ":443"
 	}
-	if len(scheme)+len(r.Host)+len(r.Target) > cap(b) || bytes.IndexByte(r.Target, '#') >= 0 {
+	if len(scheme)+len(r.Host)+len(r.Target)+maxClass > cap(b) || bytes.IndexByte(r.Target, '#') >= 0 {
 		return nil, false
 	}
 	b = append(b, scheme...)
@@ -62,7 +66,18 @@ func appendKey(b []byte, r *front.Request) ([]byte, bool) {
 	if bytes.HasSuffix(b[at:], []byte(port)) {
 		b = b[:len(b)-len(port)]
 	}
-	return append(b, r.Target...), true
+	b = append(b, r.Target...)
+	var p contentcoding.Preference
+	for i := range r.Fields {
+		if string(r.Fields[i].Name) == "accept-encoding" {
+			contentcoding.Add(&p, r.Fields[i].Value)
+		}
+	}
+	path, _, _ := bytes.Cut(r.Target, []byte("?"))
+	if c := contentcoding.ForPath(path, p.Class()); c != contentcoding.Identity {
+		b = append(append(b, contentcoding.Mark...), c.String()...)
+	}
+	return b, true
 }
 
 // headAt is a prepared head, good for one second of a stored response's life.

@@ -3,12 +3,16 @@ package accelerator
 import (
 	"net/http"
 	"strings"
+
+	"meridian/engine/contentcoding"
 )
 
-// keyOf is scheme, host and target: origins answer by all three. The scheme is
+// keyOf is scheme, host and target, and the content coding that suits the client
+// best: origins answer by the first three, and text is coded here. The scheme is
 // part of it because they see it in X-Forwarded-Proto, and redirect by it.
 func keyOf(r *http.Request) (string, bool) {
-	return keyFor(r.Header.Get(schemeField), r.Host, r.URL.RequestURI()), true
+	key := keyFor(r.Header.Get(schemeField), r.Host, r.URL.RequestURI())
+	return contentcoding.AppendKey(key, contentcoding.ForPath(r.URL.EscapedPath(), contentcoding.Of(r.Header["Accept-Encoding"]))), true
 }
 
 // keyFor writes a key. A default port is left out (RFC 9110 §4.2.3).
@@ -22,11 +26,12 @@ func keyFor(scheme, host, target string) string {
 	return scheme + "://" + host + target
 }
 
-// alike are a key under both schemes: who purges or changes a resource means
-// both, since they lead to one origin.
+// alike are a key under both schemes and in each content coding: who purges or
+// changes a resource means all, since they lead to one origin.
 func alike(key string) []string {
-	if rest, ok := strings.CutPrefix(key, "https://"); ok {
-		return []string{key, "http://" + rest}
+	rest, ok := strings.CutPrefix(key, "https://")
+	if !ok {
+		rest = strings.TrimPrefix(key, "http://")
 	}
-	return []string{key, "https://" + strings.TrimPrefix(key, "http://")}
+	return append(contentcoding.AllKeys("http://"+rest), contentcoding.AllKeys("https://"+rest)...)
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -39,16 +38,12 @@ func (f *caseFigures) sorted(name string, of func(measurement) float64) []float6
 	return v
 }
 
-// best is the best median among a peer's set-ups, those whose name begins with
-// its own; 0 where it was not measured.
-func (f *caseFigures) best(peer string) float64 {
-	best := 0.0
-	for _, name := range f.names {
-		if strings.HasPrefix(name, peer) {
-			best = max(best, median(f.sorted(name, measurement.perCoreSecond)))
-		}
+// rate is a server's median; 0 where it was not measured.
+func (f *caseFigures) rate(name string) float64 {
+	if len(f.of[name]) == 0 {
+		return 0
 	}
-	return best
+	return median(f.sorted(name, measurement.perCoreSecond))
 }
 
 func p99ms(m measurement) float64 { return float64(m.P99) / float64(time.Millisecond) }
@@ -57,7 +52,7 @@ func (f *caseFigures) print(out io.Writer) {
 	fmt.Fprintf(out, "\n%s\n", f.hitCase)
 	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "server\treq/core-s\tmin\tmax\t× nginx\tp99 (ms)\tmin\tmax\tclient busy\tn\t")
-	nginx := f.best("nginx")
+	nginx := f.rate("nginx")
 	for _, name := range f.names {
 		rate, p99 := f.sorted(name, measurement.perCoreSecond), f.sorted(name, p99ms)
 		busy := f.sorted(name, measurement.clientShare)
@@ -80,12 +75,12 @@ func (f *caseFigures) print(out io.Writer) {
 
 // printAims sets ours beside what is aimed for.
 func (f *caseFigures) printAims(out io.Writer) {
-	us := f.best(ourName)
+	us := f.rate(ourName)
 	if us == 0 {
 		return
 	}
 	for _, a := range f.aims() {
-		if peer := f.best(a.peer); peer > 0 {
+		if peer := f.rate(a.peer); peer > 0 {
 			fmt.Fprintf(out, "  %.2f × %s, aim ≥ %.1f: %s\n", us/peer, a.peer, a.ratio, reached(us/peer >= a.ratio))
 		}
 	}

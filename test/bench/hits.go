@@ -38,7 +38,8 @@ type aim struct {
 	ratio float64
 }
 
-// aims of a case: requests a core-second, as a multiple of the best of a peer's.
+// aims of a case: requests a core-second, as a multiple of a peer's. Varnish's is
+// that of Varnish as it comes.
 func (c hitCase) aims() []aim {
 	switch {
 	case c.protocol == http2:

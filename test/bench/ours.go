@@ -8,9 +8,8 @@ import (
 // ourName begins the names of our own set-ups.
 const ourName = "Meridian"
 
-// inRAMUpTo is the largest object that our RAM takes where the disk is measured:
-// all that is asked for is larger, so that hits come from files.
-const inRAMUpTo = "16KiB"
+// hotRAM is our RAM where the disk is measured: less than what is asked takes.
+const hotRAM = "8MiB"
 
 // ours is the stand-alone accelerator, as anybody would start it.
 func ours(bin string) contender {
@@ -26,7 +25,7 @@ func ours(bin string) contender {
 			"--tls-cert", u.cert, "--tls-key", u.key, "--tls-and-http", "--http3=false", "--log-level", "error",
 		}
 		if u.place == onDisk {
-			args = append(args, "--cache-size", "256MiB", "--object-size", inRAMUpTo, "--disk", filepath.Join(u.cache, "disk"), "--disk-size", "4GiB")
+			args = append(args, "--cache-size", hotRAM, "--object-size", "1MiB", "--disk", filepath.Join(u.cache, "disk"), "--disk-size", "4GiB")
 		} else {
 			args = append(args, "--cache-size", "2GiB")
 		}
