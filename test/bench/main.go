@@ -39,7 +39,7 @@ var sections = []struct {
 	name    string
 	measure func(context.Context, options, io.Writer) error
 }{
-	{"hits", hits}, {"ratio", ratios}, {"memory", memory}, {"world", wholeWorld},
+	{"hits", hits}, {"ratio", ratios}, {"memory", memory}, {"purge", purges}, {"world", wholeWorld},
 }
 
 func main() {
@@ -51,13 +51,13 @@ func main() {
 		}
 	}
 	var o options
-	flag.StringVar(&o.only, "only", "", "comma-separated sections to measure: hits, ratio, memory, world; all without it")
+	flag.StringVar(&o.only, "only", "", "comma-separated sections to measure: hits, ratio, memory, purge, world; all without it")
 	flag.IntVar(&o.rounds, "rounds", 5, "hits: how often each server is measured for each case, in turn with the others")
 	flag.DurationVar(&o.length, "length", 2*time.Second, "hits: how long each time")
 	flag.StringVar(&o.filter, "case", "", "hits: only cases whose name has all of these words, as \"HTTP/1.1 20 KB 64\"")
 	flag.StringVar(&o.bin, "bin", "", "hits: a binary of ours to measure; built anew without it")
-	flag.StringVar(&o.dir, "dir", filepath.Join(filepath.Dir(localworld.DefaultDir()), "bench"), "world: directory for its state; must be empty, and is removed at the end")
-	flag.IntVar(&o.port, "port", 9700, "world: port for visitors; the PoPs take the next ones")
+	flag.StringVar(&o.dir, "dir", filepath.Join(filepath.Dir(localworld.DefaultDir()), "bench"), "purge, world: directory for its state; must be empty, and is removed at the end")
+	flag.IntVar(&o.port, "port", 9700, "purge, world: port for visitors; the PoPs take the next ones")
 	flag.IntVar(&o.runs, "runs", 3, "world: how many times everything is done")
 	flag.DurationVar(&o.idle, "idle", idle, "world: how long the idle cost is measured")
 	flag.Parse()
