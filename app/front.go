@@ -13,7 +13,7 @@ import (
 func (m *machine) frontConfig(hits front.Hits, l httpserver.Limits) front.Config {
 	return front.Config{
 		Hits:      hits,
-		Limits:    front.Limits{Head: l.Header, ReadHead: l.ReadHeader, Idle: l.Idle, Write: l.Body},
+		Limits:    front.Limits{Head: l.Header, Fields: l.Fields, Target: l.Target, ReadHead: l.ReadHeader, Idle: l.Idle, Write: l.Body},
 		Seats:     httpserver.NewSeats(l.Connections, m.tel.Log),
 		RequestID: httpserver.HeaderRequestID,
 		Sent:      func(s *front.Sent) { sent(m.tel, s) },

@@ -29,6 +29,7 @@ type TLS struct {
 	certificates.Config `yaml:",inline"`
 
 	Clear    bool               `yaml:"clear" doc:"http is served too, on the same port"`
+	HTTP2Max front.Limits2      `yaml:"http2_limits"`
 	HTTP3    bool               `yaml:"http3" doc:"HTTP/3 is served on the same port over UDP, and browsers are told so"`
 	HTTP3Max httpserver.Limits3 `yaml:"http3_limits"`
 	AltPort  int                `yaml:"http3_port" doc:"port under which visitors reach HTTP/3, where it is not the one listened on; 0: that one"`
@@ -38,7 +39,7 @@ type TLS struct {
 
 // DefaultTLS has no certificates, and HTTP/3 once there are some.
 func DefaultTLS() TLS {
-	return TLS{Config: certificates.Default(), HTTP3: true, HTTP3Max: httpserver.DefaultLimits3()}
+	return TLS{Config: certificates.Default(), HTTP2Max: front.DefaultLimits2(), HTTP3: true, HTTP3Max: httpserver.DefaultLimits3()}
 }
 
 // Validate says what is missing or out of range; listen is the port that it is for.
@@ -148,7 +149,7 @@ func (v *visitors) secure(ctx context.Context, m *machine, ln net.Listener, limi
 		TLS: conf, Clear: t.Clear, Handshake: limits.ReadHeader, Pending: limits.Connections,
 		Below: func(c net.Conn) net.Conn { return front.Gather(c) },
 	})
-	two := front.NewHTTP2(fc, front.Limits2{}, m.tel.Log)
+	two := front.NewHTTP2(fc, t.HTTP2Max, m.tel.Log)
 	v.servers = append(v.servers, httpserver.Serve(port.Join(front.Listen1(p.HTTP1(), fc, m.tel.Log), p.HTTP2()), h, m.tel.Log, limits, two.Attach))
 	if redirect != nil {
 		v.servers = append(v.servers, httpserver.Serve(redirect, v.source.Challenges(toHTTPS(portOf(ln))), m.tel.Log, limits))

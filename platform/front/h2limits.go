@@ -8,59 +8,40 @@ import "time"
 // [DefaultLimits2]. Who goes beyond a count is told ENHANCE_YOUR_CALM and
 // disconnected, unless the field says otherwise.
 type Limits2 struct {
-	// Streams are the requests that may be under way at once, handlers of
-	// streams that the client has given up included; more are refused
-	// (REFUSED_STREAM).
-	Streams int
+	// Handlers of streams that the client has given up count too; a stream beyond is refused (REFUSED_STREAM).
+	Streams int `yaml:"streams" doc:"most requests at once on a connection"`
 
-	// StreamWindow and ConnWindow are the bytes of content that a client may send
-	// ahead of the handler on one stream and on all: what a connection can make
-	// the server hold. ConnWindow is at least 65,535.
-	StreamWindow, ConnWindow int
+	StreamWindow int `yaml:"stream_window" doc:"bytes of content that a client may send ahead of the handler, on one stream"`
+	ConnWindow   int `yaml:"conn_window" doc:"the same on all streams of a connection, at least 65535: what a client can make the server hold"`
 
-	// HeaderBlock are the bytes of a field block as sent, and Continuations the
-	// CONTINUATION frames that it may come in.
-	HeaderBlock, Continuations int
-	// ResponseHeader bounds what a handler may send as fields, in bytes; beyond
-	// it the stream is reset (INTERNAL_ERROR).
-	ResponseHeader int
+	HeaderBlock   int `yaml:"header_block" doc:"most bytes of a request's fields as sent"`
+	Continuations int `yaml:"continuations" doc:"most CONTINUATION frames of one request"`
+	// Beyond it the stream is reset (INTERNAL_ERROR).
+	ResponseHeader int `yaml:"response_header" doc:"most bytes of an answer's fields"`
 
-	// Window is the time over which the following are counted.
-	Window time.Duration
-	// Resets are streams that ended before their answer did, by whoever's
-	// RST_STREAM (CVE-2023-44487, CVE-2025-8671).
-	Resets int
-	// Settings, Pings, Priorities and Unknown are frames of these types;
-	// Priorities counts PRIORITY and PRIORITY_UPDATE, Unknown those of types that
-	// no RFC that is spoken here defines.
-	Settings, Pings, Priorities, Unknown int
-	// Empty are DATA frames without content that end nothing.
-	Empty int
-	// Updates are WINDOW_UPDATE frames, beyond two for each DATA frame sent.
-	Updates int
+	Window time.Duration `yaml:"window" doc:"the time over which resets and the frames below are counted"`
+	// Whoever sent RST_STREAM (CVE-2023-44487, CVE-2025-8671).
+	Resets     int `yaml:"resets" doc:"most streams in that time that end before their answer does"`
+	Settings   int `yaml:"settings" doc:"most SETTINGS frames in that time"`
+	Pings      int `yaml:"pings" doc:"most PING frames in that time"`
+	Priorities int `yaml:"priorities" doc:"most PRIORITY and PRIORITY_UPDATE frames in that time"`
+	Unknown    int `yaml:"unknown" doc:"most frames of unknown types in that time"`
+	Empty      int `yaml:"empty" doc:"most DATA frames in that time that hold nothing and end nothing"`
+	Updates    int `yaml:"updates" doc:"most WINDOW_UPDATE frames in that time, beyond two for each DATA frame sent"`
 
-	// Queued are the bytes of control frames that may wait for a client that does
-	// not read.
-	Queued int
+	Queued int `yaml:"queued" doc:"most bytes of control frames that wait for a client that does not read"`
 
-	// Batch are the bytes gathered for one write, and Quantum those of one
-	// stream's content before it is another's turn.
-	Batch, Quantum int
+	Batch   int `yaml:"batch" doc:"bytes gathered for one write"`
+	Quantum int `yaml:"quantum" doc:"bytes of one stream's content before it is another's turn"`
 
-	// Handshake is the time to the client's first SETTINGS, and SettingsAck to
-	// its acknowledgement of ours (SETTINGS_TIMEOUT).
-	Handshake, SettingsAck time.Duration
-	// Write is the time in which a client must take one batch off the socket.
-	Write time.Duration
-	// Stall and StallBytes: a stream whose content has been held back by flow
-	// control for Stall, and moved less than StallBytes in that time, is reset;
-	// where the connection's own window did it, the connection is ended.
-	Stall      time.Duration
-	StallBytes int
-	// Drain is the time between the two GOAWAYs of a graceful stop for a client
-	// that acknowledges no PING, and Linger how long a connection that was ended
-	// waits for the client to read why.
-	Drain, Linger time.Duration
+	Handshake   time.Duration `yaml:"handshake" doc:"longest time to the client's first SETTINGS"`
+	SettingsAck time.Duration `yaml:"settings_ack" doc:"longest time to its acknowledgement of ours"`
+	Write       time.Duration `yaml:"write" doc:"longest time for a client to take one batch"`
+	// A stream is reset; where the connection's own window did it, the connection is ended.
+	Stall      time.Duration `yaml:"stall" doc:"longest time in which flow control may hold content back to less than stall_bytes"`
+	StallBytes int           `yaml:"stall_bytes" doc:"see stall"`
+	Drain      time.Duration `yaml:"drain" doc:"at a stop, longest wait for a client to have seen that no new request is taken"`
+	Linger     time.Duration `yaml:"linger" doc:"how long a connection that was ended waits for the client to read why"`
 }
 
 // DefaultLimits2 are fit for visitors' browsers.

@@ -21,6 +21,8 @@ type Limits struct {
 	Idle       time.Duration `yaml:"idle" doc:"longest time a kept connection may be silent"`
 	Body       time.Duration `yaml:"body" doc:"longest time for a whole request and its answer; a feed is exempt"`
 	Header     int           `yaml:"header" doc:"most bytes of a request's header"`
+	Fields     int           `yaml:"fields" doc:"most fields of a request, where visitors are served"`
+	Target     int           `yaml:"target" doc:"most bytes of a request's target, where visitors are served"`
 	Stop       time.Duration `yaml:"stop" doc:"longest wait for running requests at a stop"`
 
 	Connections int `yaml:"connections" doc:"most connections at once, silent ones too; those beyond are closed at once"`
@@ -29,7 +31,7 @@ type Limits struct {
 // DefaultLimits are fit for a listener that strangers reach.
 func DefaultLimits() Limits {
 	return Limits{
-		ReadHeader: 10 * time.Second, Idle: 2 * time.Minute, Body: 2 * time.Minute, Header: 32 << 10, Stop: 3 * time.Second,
+		ReadHeader: 10 * time.Second, Idle: 2 * time.Minute, Body: 2 * time.Minute, Header: 32 << 10, Fields: 128, Target: 8 << 10, Stop: 3 * time.Second,
 		Connections: 4096,
 	}
 }
@@ -38,7 +40,7 @@ func (l Limits) withDefaults() Limits {
 	d := DefaultLimits()
 	return Limits{
 		ReadHeader: cmp.Or(l.ReadHeader, d.ReadHeader), Idle: cmp.Or(l.Idle, d.Idle), Body: cmp.Or(l.Body, d.Body),
-		Header: cmp.Or(l.Header, d.Header), Stop: cmp.Or(l.Stop, d.Stop), Connections: cmp.Or(l.Connections, d.Connections),
+		Header: cmp.Or(l.Header, d.Header), Fields: cmp.Or(l.Fields, d.Fields), Target: cmp.Or(l.Target, d.Target), Stop: cmp.Or(l.Stop, d.Stop), Connections: cmp.Or(l.Connections, d.Connections),
 	}
 }
 
