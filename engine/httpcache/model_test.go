@@ -71,14 +71,13 @@ type event struct {
 // tier is a cache with its place in the feed.
 type tier struct {
 	*httpcache.Cache
-	name    string
-	demand  int // events announced
-	taken   int // events done
-	cut     bool
-	heard   time.Time
-	floor   [modelKeys]int // versions below are purged here
-	softly  [modelKeys]int // versions below are stale here
-	failing int            // requests to it that die
+	name   string
+	demand int // events announced
+	taken  int // events done
+	cut    bool
+	heard  time.Time
+	floor  [modelKeys]int // versions below are purged here
+	softly [modelKeys]int // versions below are stale here
 }
 
 func (l *tier) unsure() bool { return time.Since(l.heard) > feedLimit }

@@ -303,7 +303,7 @@ func TestThoseWhoWaitTogetherCountOnce(t *testing.T) {
 		if s := state(); s != upstream.Open {
 			t.Errorf("before its rest has ended it is %s", s)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if s := state(); s != upstream.HalfOpen {
 			t.Errorf("after a single rest it is %s", s)
 		}
