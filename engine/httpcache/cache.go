@@ -266,11 +266,13 @@ func (c *Cache) Purge(p Purge) int {
 	c.failures.forget(p)
 	now := c.cfg.Now()
 	keys := map[*shard][]string{}
+	var forms []string
 	for _, key := range p.Keys {
-		for _, form := range c.cfg.Alike(key) {
-			s, _ := shardOf(c, form)
-			keys[s] = append(keys[s], form)
-		}
+		forms = append(forms, c.cfg.Alike(key)...)
+	}
+	for _, form := range forms {
+		s, _ := shardOf(c, form)
+		keys[s] = append(keys[s], form)
 	}
 	named := 0
 	for _, s := range c.shards {
@@ -278,6 +280,7 @@ func (c *Cache) Purge(p Purge) int {
 			named += s.purge(Purge{Groups: p.Groups, Keys: keys[s], All: p.All, Soft: p.Soft}, now)
 		}
 	}
+	p.Keys = forms
 	c.notePurge(p, now)
 	return named
 }

@@ -290,6 +290,25 @@ func purgeOnDisk(t *testing.T, p Purge, soft bool, when string) {
 	}
 }
 
+// A purge of one key is one of all that stand for the same resource, and is so
+// when the disk is found again.
+func TestPurgesOfAllFormsOfAKeyHoldAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		forms := func(c *Config) {
+			c.Alike = func(key string) []string { return []string{key, key + "?br"} }
+		}
+		g := diskRig(t, &memDisk{}, forms)
+		g.origin.says(200, "old", "Cache-Control: max-age=300")
+		g.get("/a?br")
+		g.get("/a?br")
+		synctest.Wait()
+		g.Purge(Purge{Keys: []string{"shop.test/a"}})
+		g.origin.says(200, "new", "Cache-Control: max-age=300")
+		n := g.restart(t, forms)
+		n.expect(n.get("/a?br"), 200, "new", "edge-iad; fwd=uri-miss; fwd-status=200; stored; ttl=300")
+	})
+}
+
 // A purge that comes while an object is read from the disk, or written to it,
 // has the last word.
 func TestPurgeDuringDiskWork(t *testing.T) {
