@@ -84,63 +84,60 @@ func (s *State) begun(cluster string) bool {
 	return f != nil && f.begun
 }
 
+// note has do write down an event of a cluster's feed, if it is followed. An
+// event whose cursor cannot be read is refused.
+func (s *State) note(cluster string, e world.Event, do func(*feed, world.Cursor)) error {
+	c, err := world.ParseCursor(e.Cursor)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f := s.feeds[cluster]; f != nil {
+		do(f, c)
+	}
+	return nil
+}
+
 // Announce raises what this tier demands of the next to an event's cursor and
 // position, before the event's purge is done. A fill that begins while the
 // purge is under way then cannot bring back what the next tier has not purged
 // yet. A heartbeat demands nothing: it purges nothing, and the next tier's
 // comes at another moment. An event whose cursor cannot be read is refused.
 func (s *State) Announce(cluster string, e world.Event) error {
-	c, err := world.ParseCursor(e.Cursor)
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f := s.feeds[cluster]
-	if f == nil {
-		return nil
-	}
-	f.begun = true
-	if e.Reset { // its cursors are of another history: none of ours says anything
-		f.demand, f.cursor, f.position = c, world.Cursor{}, e.Position
-	}
-	if e.Kind != world.EventHeartbeat && f.demand.Less(c) {
-		f.demand = c
-	}
-	if e.Position.Cluster == cluster && !f.position.Covers(e.Position) {
-		f.position = e.Position
-	}
-	return nil
+	return s.note(cluster, e, func(f *feed, c world.Cursor) {
+		f.begun = true
+		if e.Reset { // its cursors are of another history: none of ours says anything
+			f.demand, f.cursor, f.position = c, world.Cursor{}, e.Position
+		}
+		if e.Kind != world.EventHeartbeat && f.demand.Less(c) {
+			f.demand = c
+		}
+		if e.Position.Cluster == cluster && !f.position.Covers(e.Position) {
+			f.position = e.Position
+		}
+	})
 }
 
 // Take records that an event's purge is done: from here on the tier answers
 // for its cursor. The event must have been announced.
 func (s *State) Take(cluster string, e world.Event, now time.Time) error {
-	c, err := world.ParseCursor(e.Cursor)
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f := s.feeds[cluster]
-	if f == nil {
-		return nil
-	}
-	// Behind a loss come the purges that were missed; only a heartbeat says that
-	// they are all here.
-	if e.Kind == world.EventHeartbeat || !f.lost(s.limit, now) {
-		f.heard, f.broken = now, false
-	}
-	if f.cursor.Less(c) {
-		f.cursor = c
-	}
-	if !f.taken {
-		f.taken = true
-		if s.silent--; s.silent == 0 {
-			close(s.ready)
+	return s.note(cluster, e, func(f *feed, c world.Cursor) {
+		// Behind a loss come the purges that were missed; only a heartbeat says that
+		// they are all here.
+		if e.Kind == world.EventHeartbeat || !f.lost(s.limit, now) {
+			f.heard, f.broken = now, false
 		}
-	}
-	return nil
+		if f.cursor.Less(c) {
+			f.cursor = c
+		}
+		if !f.taken {
+			f.taken = true
+			if s.silent--; s.silent == 0 {
+				close(s.ready)
+			}
+		}
+	})
 }
 
 // Positions is what an answer to this tier must not be older than, in the
