@@ -66,11 +66,17 @@ func (c *Cache) describe(out http.Header, key string, h *head, v verdict, age ti
 // sent so far must not pass for the whole.
 func (c *Cache) copy(r *http.Request, w http.ResponseWriter, body content, piece span) {
 	err := body.copyTo(r.Context(), w, piece)
-	if err == nil || errors.Is(err, errWrite) || r.Context().Err() != nil {
+	if err == nil || errors.Is(err, errWrite) {
 		return
 	}
-	panic(http.ErrAbortHandler)
+	breakOff()
 }
+
+// breakOff ends a response that nobody will finish, with its connection or
+// stream. A client that has left may still read, as one that has closed its own
+// side alone does: what a server makes of a handler that just returns is an
+// empty 200, or the end of the content.
+func breakOff() { panic(http.ErrAbortHandler) }
 
 // serveOwn gives the leader a response that could not be shared.
 func (c *Cache) serveOwn(w http.ResponseWriter, r *http.Request, f *fill, own *http.Response, v verdict) {

@@ -64,7 +64,7 @@ func (c *Cache) serve(w http.ResponseWriter, r *http.Request, key string) {
 			ask.looked++
 			tries--
 			if c.readDisk(r.Context(), key, d) != nil {
-				return // the client has left
+				breakOff()
 			}
 			continue
 		case d.pass:
@@ -258,7 +258,7 @@ func (c *Cache) follow(w http.ResponseWriter, r *http.Request, rd *reader, ask *
 		}
 		return true, true
 	default:
-		return false, false // the client has left
+		breakOff()
 	}
 	v := f.verdict(rd, waited)
 	switch f.outcome {
