@@ -21,8 +21,8 @@ import (
 //
 // The standard server must tell it so: its ConnState hook has to call the State
 // method of connections that have one. It sees the bytes of its own requests
-// alone, but for what comes after content of unknown length, or an upgrade: such
-// a connection stays with it.
+// alone: what follows them the front reads, by its stricter rules. Only after an
+// upgrade the connection stays with it.
 type HTTP1 struct {
 	cfg    Config
 	log    *slog.Logger

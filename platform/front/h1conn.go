@@ -30,6 +30,7 @@ type conn1 struct {
 	tls      *tls.Conn
 	gather   *Gathering            // below tls; nil where there is none
 	raw      syscall.RawConn       // of a socket; nil where there is none
+	socket   syscall.RawConn       // likewise, or of the one below TLS: to be waited for
 	turn     func(fd uintptr) bool // onReadable
 	once     func(fd uintptr) bool // onReadableOnce
 	rawErr   error                 // of the last read from raw
@@ -49,9 +50,10 @@ type conn1 struct {
 	writeUntil time.Time
 	unyielded  int64 // bytes sent since others had their turn
 
-	pending int64 // bytes of the standard server's request that it has not read
-	between bool  // the standard server waits for the next request
-	foreign bool  // the connection is the standard server's for good
+	pending int64   // bytes of the standard server's request that it has not read
+	chunks  chunks1 // where its content ends, if nothing else says so
+	between bool    // the standard server waits for the next request
+	foreign bool    // the connection is the standard server's for good
 
 	at   atomic.Int32
 	move sync.Mutex // held to leave waiting for served, and to hurry who waits
@@ -65,11 +67,18 @@ func newConn1(h *HTTP1, raw net.Conn, seats Seats) *conn1 {
 		c.tls = t
 		c.gather, _ = t.NetConn().(*Gathering)
 		c.head.TLS = true
+		below := t.NetConn()
+		if c.gather != nil {
+			below = c.gather.Conn
+		}
+		if s, ok := below.(syscall.Conn); ok {
+			c.socket, _ = s.SyscallConn() // without it: see listen
+		}
 	}
 	switch s := raw.(type) {
 	case *net.TCPConn, *net.UnixConn:
 		c.raw, _ = s.(syscall.Conn).SyscallConn() // without it: the common way
-		c.turn, c.once = c.onReadable, c.onReadableOnce
+		c.turn, c.once, c.socket = c.onReadable, c.onReadableOnce, c.raw
 	}
 	if a, ok := raw.RemoteAddr().(*net.TCPAddr); ok {
 		c.head.Remote = a.AddrPort()
@@ -84,7 +93,7 @@ func (c *conn1) Read(p []byte) (int, error) {
 	if c.between && !c.foreign {
 		c.between = false
 		c.readUntil, c.writeUntil = time.Time{}, time.Time{}
-		if c.pending > 0 || !c.at.CompareAndSwap(served, waiting) || !c.loop() {
+		if c.pending > 0 || c.chunks.open() || !c.at.CompareAndSwap(served, waiting) || !c.loop() {
 			return 0, io.EOF
 		}
 	}
@@ -93,12 +102,17 @@ func (c *conn1) Read(p []byte) (int, error) {
 		return 0, nil
 	case c.foreign:
 		return c.readOn(p)
-	case c.pending > 0:
+	case c.pending == 0 && c.chunks.open():
+		if err := c.nextChunks(); err != nil {
+			return 0, err
+		}
+	}
+	if c.pending > 0 {
 		n, err := c.readOn(p[:min(int64(len(p)), c.pending)])
 		c.pending -= int64(n)
 		return n, err
 	}
-	return c.listen(p)
+	return c.listen()
 }
 
 // readOn reads what is here, then the connection.
@@ -111,18 +125,32 @@ func (c *conn1) readOn(p []byte) (int, error) {
 	return n, nil
 }
 
+// nextChunks finds out how much of what is here, or comes next, is the request's.
+func (c *conn1) nextChunks() error {
+	if c.in == nil {
+		c.take()
+		n, err := c.Conn.Read(c.in.free())
+		if c.in.w += n; n == 0 {
+			c.drop(0)
+			return err
+		}
+	}
+	n, err := c.chunks.scan(c.in.unread())
+	c.pending = int64(n)
+	return err
+}
+
 // listen is a read while the standard server's request runs, by which it learns
 // that the visitor has gone, or until the standard server ends it. What comes is
 // the next request's, and kept. Without room for more it only waits; where it
-// cannot wait without reading, the connection becomes the standard server's.
-func (c *conn1) listen(p []byte) (int, error) {
+// cannot wait without reading, the connection ends.
+func (c *conn1) listen() (int, error) {
 	for {
 		if c.in != nil && !c.in.room(0) {
-			if c.raw != nil {
-				return 0, c.raw.Read(never)
+			if c.socket != nil {
+				return 0, c.socket.Read(never)
 			}
-			c.foreign = true
-			return c.readOn(p)
+			return 0, io.ErrShortBuffer
 		}
 		if err := c.fill(); err != nil {
 			return 0, err
@@ -187,6 +215,8 @@ func (c *conn1) handOver() bool {
 	c.Conn.SetDeadline(time.Time{}) // it sets its own
 	c.headBy, c.skipped, c.looked = time.Time{}, false, 0
 	c.pending = int64(c.head.size) + c.head.length
-	c.foreign = c.head.chunked
+	if c.head.chunked {
+		c.chunks.begin(c.front.cfg.Limits.Head)
+	}
 	return true
 }
