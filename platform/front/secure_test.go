@@ -2,6 +2,7 @@ package front
 
 import (
 	"bufio"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -13,8 +14,6 @@ import (
 	"net/http"
 	"testing"
 	"time"
-
-	"golang.org/x/net/http2"
 )
 
 // Over TLS, and there alone, a hit has the fields of TLS (RFC 6797 §7.2).
@@ -53,13 +52,13 @@ func TestHitsOverTLSHaveItsFields(t *testing.T) {
 			two.ServeConn(t.Context(), server, echo, nil)
 		}
 	}()
-	cc, err := (&http2.Transport{}).NewClientConn(client)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cc := &http.Transport{ForceAttemptHTTP2: true, DialTLSContext: func(context.Context, string, string) (net.Conn, error) {
+		return client, client.Handshake()
+	}}
+	defer cc.CloseIdleConnections()
 	for range 2 { // a stream that is used again
 		r, _ := http.NewRequest("GET", "https://a/hit", nil)
-		res, err = cc.RoundTrip(r)
+		res, err := cc.RoundTrip(r)
 		if err != nil {
 			t.Fatal(err)
 		}
