@@ -86,6 +86,20 @@ func (p *Peers) Original(ctx context.Context, region, app, mediaID string, versi
 	return b, world.Wrap("wire.original "+region, err)
 }
 
+// Variant reads a public variant, by its path, as an edge does: without a key,
+// so that the region's shield may answer from its cache, and one read serves
+// all who ask. The caller verifies that the bytes are those of the entity tag.
+// Errors: not_found, too_large, and whatever the link does.
+func (p *Peers) Variant(ctx context.Context, region, path string) (body []byte, tag string, err error) {
+	c, err := p.region(region)
+	if err != nil {
+		return nil, "", err
+	}
+	c.key = ""
+	body, head, err := c.read(ctx, path, nil, p.limits.Fetch, p.limits.MaxOriginal)
+	return body, head.Get("ETag"), world.Wrap("wire.variant "+region, err)
+}
+
 // Manifest asks a region for what it knows of an asset, by its own replicas
 // alone. Errors: not_found, bad_upstream for a document that is not a
 // manifest of that asset, and whatever the link does.
@@ -137,25 +151,31 @@ func (p *Peers) get(ctx context.Context, region, path string, query url.Values, 
 	if err != nil {
 		return nil, err
 	}
+	b, _, err := c.read(ctx, path, query, limit, most)
+	return b, err
+}
+
+// read gets a whole answer of at most so many bytes, with its header.
+func (c caller) read(ctx context.Context, path string, query url.Values, limit time.Duration, most int64) ([]byte, http.Header, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	r, err := c.request(ctx, http.MethodGet, path, query, nil)
 	if err != nil {
-		return nil, world.Wrap("wire", err)
+		return nil, nil, world.Wrap("wire", err)
 	}
 	res, err := c.send(r, http.StatusOK)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer res.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(res.Body, most+1))
 	if err != nil {
-		return nil, transportError(ctx, err)
+		return nil, nil, transportError(ctx, err)
 	}
 	if int64(len(b)) > most {
-		return nil, world.E(world.CodeTooLarge, "wire", fmt.Sprintf("The other region's answer has more than %d bytes.", most))
+		return nil, nil, world.E(world.CodeTooLarge, "wire", fmt.Sprintf("The other region's answer has more than %d bytes.", most))
 	}
-	return b, nil
+	return b, res.Header, nil
 }
 
 func badAnswer(cause error) error {

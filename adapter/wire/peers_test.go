@@ -64,6 +64,24 @@ func TestPeersAskTheInternalPathsWithTheWireKey(t *testing.T) {
 	}
 }
 
+// A shield shares the read of a request that names nobody.
+func TestAVariantIsAskedForAsByAnybody(t *testing.T) {
+	const path = "/img/crumbs/" + assetID + "/v1/webp/320x0"
+	p := peers(t, DefaultPeerLimits(), func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.String() != path || len(r.Header["Authorization"]) > 0 {
+			t.Errorf("asked %s with %q", r.URL, r.Header["Authorization"])
+		}
+		w.Header().Set("ETag", `"tag"`)
+		io.WriteString(w, "bytes")
+	})
+	if b, tag, err := p.Variant(t.Context(), "eu-central", path); err != nil || string(b) != "bytes" || tag != `"tag"` {
+		t.Errorf("%q %s, %v", b, tag, err)
+	}
+	if _, _, err := p.Variant(t.Context(), "elsewhere", path); !world.Is(err, world.CodeInternal) {
+		t.Errorf("a region without a link: %v", err)
+	}
+}
+
 func TestAnErrorSurvivesTheWire(t *testing.T) {
 	sent := &world.Error{Code: world.CodeUnprocessed, Op: "secret", Message: "Send the bytes that the name says.", ID: "abcdefgh12345678", Err: errors.New("cause")}
 	p := peers(t, DefaultPeerLimits(), func(w http.ResponseWriter, r *http.Request) {

@@ -90,6 +90,9 @@ type Peers interface {
 	PushOriginal(ctx context.Context, region, sha256 string, body io.Reader, size int64) error
 	// Original fetches an original that a region holds.
 	Original(ctx context.Context, region, app, mediaID string, version int) ([]byte, error)
+	// Variant reads a public variant, by its path, through a region's shield. The
+	// tag is its entity tag, as the region tells it.
+	Variant(ctx context.Context, region, path string) (body []byte, tag string, err error)
 	// Manifest asks what a region itself knows of an asset.
 	Manifest(ctx context.Context, region, app, mediaID string) (world.Manifest, error)
 }

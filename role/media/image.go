@@ -46,8 +46,8 @@ func (m *Media) image(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// variant is the stored variant, or one that is made now, by one request for
-// all that wait for it.
+// variant is the stored variant, or one that is had now and kept, by one
+// request for all that wait for it.
 func (m *Media) variant(ctx context.Context, manifest world.Manifest, req imagegrid.Request) ([]byte, error) {
 	key := variantKey(req)
 	v, err := m.once(ctx, key, func(ctx context.Context) (any, error) {
@@ -59,7 +59,15 @@ func (m *Media) variant(ctx context.Context, manifest world.Manifest, req imageg
 			// It can be made anew; the store's trouble is for the log.
 			m.log.WarnContext(ctx, "a stored variant cannot be read", "key", key, "err", err)
 		}
-		return m.make(ctx, manifest, req)
+		body, err := m.obtain(ctx, manifest, req)
+		if err != nil {
+			return nil, err
+		}
+		if err := m.objects.Put(ctx, key, body); err != nil {
+			// The picture is there all the same: it will be had once more.
+			m.log.WarnContext(ctx, "a variant cannot be stored", "key", key, "err", err)
+		}
+		return body, nil
 	})
 	if err != nil {
 		return nil, err
@@ -67,12 +75,26 @@ func (m *Media) variant(ctx context.Context, manifest world.Manifest, req imageg
 	return v.([]byte), nil
 }
 
-func (m *Media) make(ctx context.Context, manifest world.Manifest, req imagegrid.Request) ([]byte, error) {
+// obtain makes a variant of the original that is here. A region that is known
+// to hold one and has lost it fetches it back first; one that has none yet, or
+// shall have none, reads the variant through a holder.
+func (m *Media) obtain(ctx context.Context, manifest world.Manifest, req imagegrid.Request) ([]byte, error) {
 	version, _ := manifest.VersionNumber(req.Version) // lookup has found it
-	original, err := m.original(ctx, manifest, version)
-	if err != nil {
-		return nil, err
+	if m.isHolder(manifest) {
+		original, err := m.original(ctx, manifest, version)
+		if err != nil {
+			return nil, err
+		}
+		return m.make(ctx, original, req)
 	}
+	original, err := m.localOriginal(ctx, version.SHA256) // it may have come a moment ago
+	if err != nil {
+		return m.readThrough(ctx, manifest, req)
+	}
+	return m.make(ctx, original, req)
+}
+
+func (m *Media) make(ctx context.Context, original []byte, req imagegrid.Request) ([]byte, error) {
 	start := m.now()
 	body, err := m.pictures.Transform(ctx, original, req.Format, req.Width, req.Height)
 	m.metrics.transforms.WithLabelValues(string(req.Format), outcome(err)).Inc()
@@ -80,9 +102,29 @@ func (m *Media) make(ctx context.Context, manifest world.Manifest, req imagegrid
 		return nil, err
 	}
 	m.metrics.seconds.WithLabelValues(string(req.Format)).Observe(m.now().Sub(start).Seconds())
-	if err := m.objects.Put(ctx, variantKey(req), body); err != nil {
-		// The picture is there all the same: it will be made once more.
-		m.log.WarnContext(ctx, "a variant cannot be stored", "key", variantKey(req), "err", err)
-	}
 	return body, nil
+}
+
+// readThrough asks the regions that hold the original for the variant, nearest
+// first, by their shields: all regions and PoPs that want it from one share one
+// read there. It comes to an end: who is asked is a holder by what we know, so
+// by what it knows, or asks one of those that became holders before it did.
+func (m *Media) readThrough(ctx context.Context, manifest world.Manifest, req imagegrid.Request) ([]byte, error) {
+	const op = "media.variant"
+	missing := world.E(world.CodeUnavailable, op, "The regions that hold this picture cannot be reached just now; try again shortly.")
+	for _, region := range m.holders(manifest) {
+		m.metrics.fetches.WithLabelValues("variant", region).Inc()
+		body, tag, err := m.peers.Variant(ctx, region, req.String())
+		if err == nil && tag != entityTag(body) {
+			err = world.E(world.CodeBadUpstream, op, "The bytes are not those that their entity tag names.")
+		}
+		if err == nil {
+			return body, nil
+		}
+		if ctx.Err() != nil {
+			return nil, world.Because(world.CodeTimeout, op, "The picture is a long way off and did not arrive in time; try again.", err)
+		}
+		missing.Err = err // the last one asked is the likeliest to have it
+	}
+	return nil, missing
 }

@@ -37,7 +37,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "meridian_media_bytes_total", Help: "Bytes of pictures uploaded, served, pushed to and received from other regions.",
 		}, []string{"what"}),
 		fetches: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "meridian_media_fetches_total", Help: "Manifests and originals asked of another region.",
+			Name: "meridian_media_fetches_total", Help: "Manifests, originals and variants asked of another region.",
 		}, []string{"what", "region"}),
 		uncopied: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "meridian_media_uncopied", Help: "Replicas of this region's originals that a region still lacks, by state.",

@@ -76,6 +76,13 @@ func (m *Media) keep(ctx context.Context, manifest world.Manifest, v world.Versi
 	}
 }
 
+// isHolder reports whether this region is known to hold the asset's originals.
+func (m *Media) isHolder(manifest world.Manifest) bool {
+	return manifest.WriteRegion == m.region.ID || slices.ContainsFunc(manifest.Replicas, func(r world.Replica) bool {
+		return r.Region == m.region.ID && r.State == world.ReplicaCopied
+	})
+}
+
 // holders are the other regions to ask for an original, in order.
 func (m *Media) holders(manifest world.Manifest) []string {
 	sites := map[string]world.Site{}

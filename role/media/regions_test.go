@@ -18,7 +18,7 @@ import (
 	"meridian/world"
 )
 
-func TestAnotherRegionFetchesTheOriginalAndKeepsIt(t *testing.T) {
+func TestAnotherRegionReadsThroughToTheWriteRegion(t *testing.T) {
 	places := newPlaces(t, nil)
 	us, eu := places["us-east"], places["eu-central"]
 	us.manifests.lagging = true // eu has not heard of it
@@ -29,11 +29,18 @@ func TestAnotherRegionFetchesTheOriginalAndKeepsIt(t *testing.T) {
 			t.Fatalf("%d %s", w.Code, w.Body)
 		}
 	}
-	if got, _ := eu.objects.get(originalKey(shaOf(pic))); !bytes.Equal(got, pic) {
-		t.Error("the original was not kept")
-	}
-	if want := []string{"us-east manifest", "us-east original?version=1", "us-east manifest"}; !slices.Equal(eu.peers.asked, want) {
+	if want := []string{"us-east manifest", "us-east 320x0", "us-east manifest"}; !slices.Equal(eu.peers.asked, want) {
 		t.Errorf("asked %v, want %v", eu.peers.asked, want)
+	}
+	if us.pictures.made() != 1 || eu.pictures.made() != 0 {
+		t.Errorf("made %d times there and %d times here", us.pictures.made(), eu.pictures.made())
+	}
+	// The original has come, and nobody has been told yet.
+	if err := eu.objects.Put(t.Context(), originalKey(shaOf(pic)), pic); err != nil {
+		t.Fatal(err)
+	}
+	if w := eu.do("GET", imageURL(m, "avif"), nil); w.Code != 200 || eu.pictures.made() != 1 {
+		t.Errorf("%d, made %d times here", w.Code, eu.pictures.made())
 	}
 }
 
@@ -61,7 +68,7 @@ func TestTheNearestHolderIsAskedAndADamagedAnswerIsNotUsed(t *testing.T) {
 	if w := ap.do("GET", imageURL(m, "webp"), nil); w.Code != 200 || !strings.HasSuffix(w.Body.String(), shaOf(pic)) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
-	if want := []string{"eu-central original?version=1", "us-east original?version=1"}; !slices.Equal(ap.peers.asked, want) {
+	if want := []string{"eu-central 320x0", "us-east 320x0"}; !slices.Equal(ap.peers.asked, want) {
 		t.Errorf("asked %v, want the nearer first, then the write region: %v", ap.peers.asked, want)
 	}
 	if len(eu.peers.asked) != 0 {
@@ -116,6 +123,10 @@ func TestOneOriginalIsFetchedForAllItsVariants(t *testing.T) {
 		places := newPlaces(t, nil)
 		us, eu := places["us-east"], places["eu-central"]
 		m := us.put(t, picture(400, 300, 7))
+		if err := us.Replicate(t.Context(), jobFor(us, "eu-central")); err != nil {
+			t.Fatal(err)
+		}
+		eu.objects.drop(originalKey(m.Newest().SHA256))
 		eu.peers.wait = make(chan struct{})
 		var all sync.WaitGroup
 		for _, size := range []string{"160x0", "320x0", "480x0", "640x0"} {

@@ -390,11 +390,19 @@ type fakePeers struct {
 	mu    sync.Mutex
 	cut   map[string]bool
 	asked []string
-	bend  map[string]func([]byte) []byte // what a region's originals turn into on the way
+	bend  map[string]func([]byte) []byte // what a region's pictures turn into on the way
 	wait  chan struct{}
 }
 
 func (f *fakePeers) call(ctx context.Context, region, method, path string, body io.Reader) ([]byte, error) {
+	w, err := f.ask(ctx, region, method, path, body)
+	if err != nil {
+		return nil, err
+	}
+	return w.Body.Bytes(), nil
+}
+
+func (f *fakePeers) ask(ctx context.Context, region, method, path string, body io.Reader) (*httptest.ResponseRecorder, error) {
 	f.mu.Lock()
 	f.asked = append(f.asked, region+" "+path[strings.LastIndexByte(path, '/')+1:])
 	cut := f.cut[region]
@@ -413,7 +421,19 @@ func (f *fakePeers) call(ctx context.Context, region, method, path string, body 
 	if w.Code >= 300 {
 		return nil, httpserver.ReadProblem(w.Code, w.Body.Bytes())
 	}
-	return w.Body.Bytes(), nil
+	return w, nil
+}
+
+func (f *fakePeers) Variant(ctx context.Context, region, path string) ([]byte, string, error) {
+	w, err := f.ask(ctx, region, "GET", path, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	b := w.Body.Bytes()
+	if bend := f.bend[region]; bend != nil {
+		b = bend(b)
+	}
+	return b, w.Header().Get("ETag"), nil
 }
 
 func (f *fakePeers) PushOriginal(ctx context.Context, region, sha string, body io.Reader, size int64) error {
