@@ -222,6 +222,9 @@ func (f *fill) explain(e *entry, ask want, passing, others bool, now time.Time) 
 	default:
 		f.fwd = "uri-miss"
 	}
+	if ask.unsure && f.detail == "" {
+		f.detail = "feed-lost" // why it did not join an older read
+	}
 }
 
 func (c *Cache) serveHit(w http.ResponseWriter, r *http.Request, d decision) {
