@@ -389,7 +389,7 @@ func TestLargeContentsStayInTheirFile(t *testing.T) {
 			if r := g.get("/a", "Range: bytes=0-9, 4000-4009"); r.Code != 206 || strings.Count(r.Body.String(), "0123456789") != 2 {
 				t.Errorf("several ranges: %d %q", r.Code, r.Body)
 			}
-			f, ok := g.Find([]byte("shop.test/a"))
+			f, ok := g.Find([]byte("shop.test/a"), nil)
 			in, offset, length, release := f.File()
 			if !ok || f.Body() != nil || in != file || length != 5000 || offset != 0 {
 				t.Errorf("found %v: %v at %d, %d bytes", ok, in, offset, length)

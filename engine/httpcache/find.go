@@ -19,21 +19,22 @@ type Found struct {
 }
 
 // Find is the short way to a hit, for who has a key and no [http.Request] yet.
-// It counts as a hit. False: go the long way, by [Cache.ServeHTTP]. So it is
-// for what is not stored or not fresh, and for what varies by fields of the
-// request. The caller sees to conditions, ranges, directives of the request, and
-// to what [Config.Behind] and [Config.Unsure] would say.
-func (c *Cache) Find(key []byte) (Found, bool) {
+// It counts as a hit. False: go the long way, by [Cache.ServeHTTP]. So it is for
+// what is not stored or not fresh. Of what varies by fields of the request r has
+// the say, and where that is nil it is not found. The caller sees to conditions
+// ([Found.NotModified]), ranges, directives of the request, and to what
+// [Config.Behind] and [Config.Unsure] would say.
+func (c *Cache) Find(key []byte, r Asked) (Found, bool) {
 	now := c.cfg.Now()
 	s, _ := shardOf(c, key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sl := s.slots[string(key)]
-	if sl == nil || len(sl.vary) > 0 || len(sl.entries) == 0 {
+	if sl == nil {
 		return Found{}, false
 	}
-	e := sl.entries[0]
-	if !e.fresh(now) {
+	e := sl.pickFor(r)
+	if e == nil || !e.fresh(now) {
 		return Found{}, false
 	}
 	f := Found{e: e, age: e.age(now), ttl: e.ttl(now), c: c}
@@ -65,6 +66,28 @@ func (f Found) Changing() (age, cacheStatus string) {
 	out := http.Header{}
 	f.c.addStatus(out, f.e.header, f.e.slot.key, f.verdict())
 	return strconv.FormatInt(f.Age(), 10), out["Cache-Status"][0]
+}
+
+// NotModified reports whether the answer to r is a 304: its condition holds, by
+// the rules of [Cache.ServeHTTP]. usual is false where only that can tell.
+func (f Found) NotModified(r Asked) (yes, usual bool) {
+	c, usual, room := condition[[]byte]{}, false, [maxAsked]byte{}
+	if c.tags, c.hasTags, usual = joined(r, "If-None-Match", room[:0]); !usual || !r.Settled("If-Modified-Since") {
+		return false, false
+	}
+	since, next := r.Line("If-Modified-Since", 0)
+	if next > 0 {
+		_, again := r.Line("If-Modified-Since", next)
+		c.since, c.hasSince = since, again == 0
+	}
+	return c.holdsFor(f.e.head), true
+}
+
+// FieldsNotModified are all fields of the 304 in place of the answer; see [Found.Fields].
+func (f Found) FieldsNotModified() http.Header {
+	out := f.Fields()
+	keepNotModifiedFields(out)
+	return out
 }
 
 func (f Found) verdict() verdict {

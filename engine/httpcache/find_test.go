@@ -15,7 +15,7 @@ func TestFind(t *testing.T) {
 	g.get("/validate")
 	g.pass(90 * time.Second)
 	hits := g.Stats().Hits
-	f, ok := g.Find([]byte("shop.test/a"))
+	f, ok := g.Find([]byte("shop.test/a"), nil)
 	if !ok || string(f.Body()) != "body" || f.Status() != 200 || f.Age() != 90 || f.Fields().Get("X-Of") != "origin" {
 		t.Fatalf("found %v: %+v", ok, f)
 	}
@@ -26,20 +26,20 @@ func TestFind(t *testing.T) {
 		t.Errorf("counted as %d hits", n)
 	}
 	f.Memo().Store("made of it")
-	if f, _ := g.Find([]byte("shop.test/a")); f.Memo().Load() != "made of it" {
+	if f, _ := g.Find([]byte("shop.test/a"), nil); f.Memo().Load() != "made of it" {
 		t.Error("the memo is gone")
 	}
 	for _, key := range []string{"shop.test/varies", "shop.test/validate", "shop.test/none", ""} {
-		if _, ok := g.Find([]byte(key)); ok {
+		if _, ok := g.Find([]byte(key), nil); ok {
 			t.Errorf("%q was found", key)
 		}
 	}
 	g.Purge(Purge{Keys: []string{"shop.test/a"}, Soft: true})
-	if _, ok := g.Find([]byte("shop.test/a")); ok {
+	if _, ok := g.Find([]byte("shop.test/a"), nil); ok {
 		t.Error("found though it is stale")
 	}
 	g.get("/a")
-	if f, ok := g.Find([]byte("shop.test/a")); ok && f.Memo().Load() != nil {
+	if f, ok := g.Find([]byte("shop.test/a"), nil); ok && f.Memo().Load() != nil {
 		t.Error("the memo of another response")
 	}
 }
@@ -50,10 +50,10 @@ func TestFindAllocatesNothing(t *testing.T) {
 	g.get("/a/path/as/long/as/those/of/pictures/are/wide/and/more")
 	key, none := []byte("shop.test/a/path/as/long/as/those/of/pictures/are/wide/and/more"), []byte("shop.test/none/that/is/stored/under/such/a/long/key")
 	if n := testing.AllocsPerRun(100, func() {
-		if f, ok := g.Find(key); !ok || len(f.Body()) != 4 || f.Age() != 0 {
+		if f, ok := g.Find(key, nil); !ok || len(f.Body()) != 4 || f.Age() != 0 {
 			t.Fatal("not found")
 		}
-		if _, ok := g.Find(none); ok {
+		if _, ok := g.Find(none, nil); ok {
 			t.Fatal("found")
 		}
 	}); n != 0 {

@@ -115,6 +115,11 @@ func (s *shard) dropIfEmpty(sl *slot) {
 // yields to those with it: it may lack the field by mistake only, and so is not
 // used where a newer one varies.
 func (sl *slot) match(request http.Header) *entry {
+	return sl.pick(func(h *head) bool { return variantOf(h.vary, request) == h.variant })
+}
+
+// pick is match for whoever knows whether a request selects a response that varies.
+func (sl *slot) pick(selected func(*head) bool) *entry {
 	if len(sl.vary) == 0 { // nothing has varied: there is one at most
 		if len(sl.entries) == 0 {
 			return nil
@@ -125,7 +130,7 @@ func (sl *slot) match(request http.Header) *entry {
 	for i, e := range sl.entries {
 		switch {
 		case len(e.vary) > 0:
-			if variantOf(e.vary, request) == e.variant {
+			if selected(e.head) {
 				return e
 			}
 		case i == 0:

@@ -1,6 +1,7 @@
 package httpcache
 
 import (
+	"bytes"
 	"net/http"
 	"net/textproto"
 	"slices"
@@ -40,82 +41,118 @@ func union(a, b []string) []string {
 }
 
 // variantOf is the secondary key of RFC 9111 §4.1: the request's values of the
-// named fields, each in one way of writing. Bytes that a field cannot hold keep
-// the fields apart, and an absent field apart from an empty one.
+// named fields, each in one way of writing. [head.selectedBy] makes the same of a
+// request that is not an [http.Request] yet.
 func variantOf(vary []string, request http.Header) string {
 	if len(vary) == 0 {
 		return ""
 	}
-	var b strings.Builder
+	var room, lines [256]byte
+	b, value := room[:0], lines[:0]
 	for _, name := range vary {
-		if values := request[name]; len(values) > 0 {
-			b.WriteByte(1)
-			writeNormal(&b, name, values)
+		value = value[:0]
+		for i, line := range request[name] {
+			value = appendLine(value, line, i == 0)
 		}
-		b.WriteByte(0)
+		b = appendVariant(b, name, value, len(request[name]) > 0)
 	}
-	return b.String()
+	return string(b)
 }
 
-// writeNormal writes a field's value so that values of the same meaning become
-// the same (RFC 9111 §4.1). Of a field that it does not know it only joins the
-// lines (RFC 9110 §5.3). The order of languages is kept: some servers mind it
-// (RFC 9110 §12.5.4).
-func writeNormal(b *strings.Builder, name string, values []string) {
-	value := values[0]
-	if len(values) > 1 {
-		value = strings.Join(values, ", ")
+// appendLine adds a field line to those before it (RFC 9110 §5.3).
+func appendLine[T string | []byte](b []byte, line T, first bool) []byte {
+	if !first {
+		b = append(b, ", "...)
 	}
+	return append(b, line...)
+}
+
+// variantMarks is what [appendVariant] writes beside a value, in bytes.
+const variantMarks = 2
+
+// appendVariant adds a field to a secondary key. Bytes that a field cannot hold
+// keep the fields apart, and an absent field apart from an empty one.
+func appendVariant(b []byte, name string, value []byte, present bool) []byte {
+	if present {
+		b = appendNormal(append(b, 1), name, value)
+	}
+	return append(b, 0)
+}
+
+// appendNormal writes a field's value so that values of the same meaning become
+// the same (RFC 9111 §4.1), and none longer than it was. Of a field that it does
+// not know it changes nothing. The order of languages is kept: some servers mind
+// it (RFC 9110 §12.5.4).
+func appendNormal(b []byte, name string, value []byte) []byte {
 	switch {
-	case strings.Contains(value, `"`): // a comma in a string parts nothing
-		b.WriteString(value)
+	case bytes.IndexByte(value, '"') >= 0: // a comma in a string parts nothing
+		return append(b, value...)
 	case name == "Accept":
-		writeMembers(b, value, false, false) // the case of a parameter's value may count
+		return appendMembers(b, value, false, false) // the case of a parameter's value may count
 	case name == "Accept-Language", name == "Accept-Charset":
-		writeMembers(b, value, true, false)
+		return appendMembers(b, value, true, false)
 	case name == "Accept-Encoding":
-		writeMembers(b, value, true, true)
-	default:
-		b.WriteString(strings.Trim(value, " \t"))
+		return appendMembers(b, value, true, true)
 	}
+	return append(b, bytes.Trim(value, " \t")...)
 }
 
-// writeMembers writes a comma-separated list without empty members and without
+// appendMembers writes a comma-separated list without empty members and without
 // space; with fold in lower case, with sorted in one order and each once.
-func writeMembers(b *strings.Builder, list string, fold, sorted bool) {
-	if fold {
-		list = strings.ToLower(list) // the same string where it is lower already
-	}
-	var room [8]string
-	members := room[:0]
-	for list != "" {
-		member, rest, _ := strings.Cut(list, ",")
+func appendMembers(b, list []byte, fold, sorted bool) []byte {
+	start := len(b)
+	for len(list) > 0 {
+		member, rest, _ := bytes.Cut(list, []byte(","))
 		list = rest
-		if member = strings.Trim(member, " \t"); member == "" {
+		if member = bytes.Trim(member, " \t"); len(member) == 0 {
 			continue
 		}
-		if strings.ContainsAny(member, " \t") {
-			member = trimParameters(member)
+		if len(b) > start {
+			b = append(b, ',')
 		}
-		members = append(members, member)
+		b = appendParameters(b, member)
+	}
+	if fold {
+		for i, c := range b[start:] {
+			if c >= 'A' && c <= 'Z' {
+				b[start+i] = c | 0x20
+			}
+		}
 	}
 	if sorted {
-		slices.Sort(members)
-		members = slices.Compact(members)
+		return sortMembers(b, start)
 	}
-	for i, member := range members {
-		if i > 0 {
-			b.WriteByte(',')
+	return b
+}
+
+// appendParameters writes a member without the space around its semicolons.
+func appendParameters(b, member []byte) []byte {
+	for {
+		part, rest, more := bytes.Cut(member, []byte(";"))
+		b = append(b, bytes.Trim(part, " \t")...)
+		if !more {
+			return b
 		}
-		b.WriteString(member)
+		b, member = append(b, ';'), rest
 	}
 }
 
-// trimParameters takes out the space around semicolons.
-func trimParameters(member string) string {
-	parts := strings.Split(member, ";")
-	for i := range parts {
-		parts[i] = strings.Trim(parts[i], " \t")
+// sortMembers puts the list behind start in order, each member once.
+func sortMembers(b []byte, start int) []byte {
+	var room [8]string
+	members, list := room[:0], string(b[start:])
+	for more := list != ""; more; {
+		var member string
+		member, list, more = strings.Cut(list, ",")
+		members = append(members, member)
 	}
-	return strings.Join(parts, ";")
+	slices.Sort(members)
+	b = b[:start]
+	for i, member := range slices.Compact(members) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, member...)
+	}
+	return b
 }

@@ -20,11 +20,11 @@ func (t *Tier) Want(r *http.Request) (Wanted, bool) {
 	return Wanted{[]byte(key), t.governing(r.Host, r.URL.Path)}, ok
 }
 
-// Find is the short way to a hit, for a request without demands of its own: see
-// [httpcache.Cache.Find]. It allocates nothing.
-func (t *Tier) Find(w *Wanted) (httpcache.Found, bool) {
+// Find is the short way to a hit, for a request without demands of its own but
+// a condition: see [httpcache.Cache.Find]. It allocates nothing.
+func (t *Tier) Find(w *Wanted, r httpcache.Asked) (httpcache.Found, bool) {
 	if t.lost(w.cluster) {
 		return httpcache.Found{}, false
 	}
-	return t.cache.Find(w.key)
+	return t.cache.Find(w.key, r)
 }

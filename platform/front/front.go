@@ -10,7 +10,8 @@ import (
 )
 
 // Request is a plain request as a front has read and checked it: GET or HEAD,
-// no content, no expectation. Its bytes belong to the connection and are good
+// no content, no expectation; conditional at most on whether the client's own
+// copy is still good. Its bytes belong to the connection and are good
 // until [Hits.Hit] returns.
 type Request struct {
 	Method string  // "GET" or "HEAD"
@@ -19,6 +20,10 @@ type Request struct {
 	Fields []Field // all fields but Host and those of the connection, in order
 	TLS    bool
 	Remote netip.AddrPort
+
+	// Conditional says that If-None-Match or If-Modified-Since is among the fields
+	// (RFC 9110 §13.1.2, §13.1.3): the answer may be a 304.
+	Conditional bool
 }
 
 // Field is one field line. Name is in lower case, Value without space around it.
@@ -33,6 +38,34 @@ func (r *Request) Get(name string) []byte {
 		}
 	}
 	return nil
+}
+
+// Line is the value of the first field line of that name, in any case, from the
+// at-th line on, and the line to go on from; next is 0 where there is none.
+func (r *Request) Line(name string, at int) (value []byte, next int) {
+	for i := at; i < len(r.Fields); i++ {
+		if isName(r.Fields[i].Name, name) {
+			return r.Fields[i].Value, i + 1
+		}
+	}
+	return nil, 0
+}
+
+// isName reports whether a name in lower case is name.
+func isName(lower []byte, name string) bool {
+	if len(lower) != len(name) {
+		return false
+	}
+	for i, c := range lower {
+		d := name[i]
+		if d >= 'A' && d <= 'Z' {
+			d |= 0x20
+		}
+		if c != d {
+			return false
+		}
+	}
+	return true
 }
 
 // Has reports whether there is a field of that name (in lower case).
@@ -54,7 +87,7 @@ type Hits interface {
 }
 
 // Answer is a response ready to be sent: a head, and content in memory or in a
-// file. The front sends no content to HEAD.
+// file; none for a 304. The front sends no content to HEAD.
 type Answer struct {
 	Head *Head
 	Body []byte // never changed by anybody

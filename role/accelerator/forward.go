@@ -12,6 +12,12 @@ import (
 // origin may act on and no key tells of, and X-Forwarded-Proto is such a field.
 const schemeField = "Meridian-Scheme"
 
+// loopField names the caches that a request has come by (RFC 8586).
+const loopField = "Cdn-Loop"
+
+// told are the fields that say who asks and how: the visitor's are replaced.
+var told = []string{schemeField, "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Real-Ip"}
+
 // forward notes who asks, and by which scheme. What a visitor says of that itself
 // is believed from trusted proxies alone.
 //
@@ -23,7 +29,7 @@ func (a *Accelerator) forward(r *http.Request) {
 		scheme = a.believedScheme(r)
 		chain = members(r.Header["X-Forwarded-For"])
 	}
-	for _, name := range []string{schemeField, "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Real-Ip"} {
+	for _, name := range told {
 		r.Header.Del(name)
 	}
 	if peer.IsValid() {
@@ -31,7 +37,7 @@ func (a *Accelerator) forward(r *http.Request) {
 		r.Header.Set("X-Real-Ip", a.client(peer, chain))
 	}
 	r.Header.Set(schemeField, scheme)
-	r.Header.Add("Cdn-Loop", a.loop)
+	r.Header.Add(loopField, a.loop)
 }
 
 // prepare tells the origin what it was asked by, and for: the key has both.
@@ -125,7 +131,7 @@ func members(lines []string) []string {
 
 // looped reports whether a request has been here before (RFC 8586 §3).
 func (a *Accelerator) looped(h http.Header) bool {
-	return slices.Contains(members(h["Cdn-Loop"]), a.loop)
+	return slices.Contains(members(h[loopField]), a.loop)
 }
 
 // bareHost is a host without its port and the brackets of IPv6.

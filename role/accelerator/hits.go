@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"sync/atomic"
 
 	"meridian/engine/contentcoding"
 	"meridian/engine/httpcache"
@@ -18,9 +19,9 @@ const maxClass = 16
 // maxKey is the longest key that the short way looks for, in bytes.
 const maxKey = 1024
 
-// Hit is the answer to a plain request where it is stored and fresh, and varies
-// by nothing: what [Accelerator.ServeHTTP] would answer. All else is left to it,
-// and so is what a proxy in front says of the scheme.
+// Hit is the answer to a plain request where it is stored and fresh: what
+// [Accelerator.ServeHTTP] would answer. All else is left to it, and so is what a
+// proxy in front says of the scheme.
 func (a *Accelerator) Hit(r *front.Request) (front.Answer, bool) {
 	if len(a.proxies) > 0 && r.Has("x-forwarded-proto") || r.Has("cdn-loop") || !a.serves(string(r.Host)) {
 		return front.Answer{}, false
@@ -30,19 +31,34 @@ func (a *Accelerator) Hit(r *front.Request) (front.Answer, bool) {
 	if !ok {
 		return front.Answer{}, false
 	}
-	found, ok := a.cache.Find(key)
+	found, ok := a.cache.Find(key, asked{r})
 	if !ok {
 		return front.Answer{}, false
 	}
-	file, offset, length, release := found.File()
-	head := headOf(found, length)
-	if head == nil {
-		if release != nil {
-			release()
-		}
-		return front.Answer{}, false
+	unmodified, usual := false, true
+	if r.Conditional {
+		unmodified, usual = found.NotModified(asked{r})
 	}
-	return front.Answer{Head: head, Body: found.Body(), File: file, Offset: offset, Length: length, Release: release}, true
+	file, offset, length, release := found.File()
+	var head *front.Head
+	if usual {
+		head = headOf(found, unmodified)
+	}
+	if head != nil && !unmodified {
+		return front.Answer{Head: head, Body: found.Body(), File: file, Offset: offset, Length: length, Release: release}, true
+	}
+	if release != nil {
+		release()
+	}
+	return front.Answer{Head: head}, head != nil
+}
+
+// asked is a request as the cache sees it: see [Accelerator.forward].
+type asked struct{ *front.Request }
+
+// Settled is false for what is set, or set anew, before the cache sees it.
+func (asked) Settled(name string) bool {
+	return name != loopField && name != httpserver.HeaderRequestID && !slices.Contains(told, name)
 }
 
 // appendKey is [keyFor] of a front's request; false for what is not plainly a
@@ -80,6 +96,10 @@ func appendKey(b []byte, r *front.Request) ([]byte, bool) {
 	return b, true
 }
 
+// prepared are the heads of the answers with a stored response: as it is, and of
+// the 304 in its place.
+type prepared struct{ whole, unmodified atomic.Pointer[headAt] }
+
 // headAt is a prepared head, good for one second of a stored response's life.
 type headAt struct {
 	age, ttl int64
@@ -87,33 +107,49 @@ type headAt struct {
 	lasting  *front.Head // the same without Age and Cache-Status: good for as long as it is stored
 }
 
-func headOf(found httpcache.Found, inFile int64) *front.Head {
-	kept, _ := found.Memo().Load().(*headAt)
+func headOf(found httpcache.Found, unmodified bool) *front.Head {
+	of, made := found.Memo().Load().(*prepared)
+	if !made {
+		found.Memo().CompareAndSwap(nil, &prepared{})
+		of = found.Memo().Load().(*prepared)
+	}
+	latest := &of.whole
+	if unmodified {
+		latest = &of.unmodified
+	}
+	kept := latest.Load()
 	if kept != nil && kept.age == found.Age() && kept.ttl == found.TTL() {
 		return kept.head
 	}
-	made := &headAt{age: found.Age(), ttl: found.TTL()}
-	if kept != nil {
-		made.lasting = kept.lasting
-	} else {
-		made.lasting = lastingHead(found, inFile)
+	next := &headAt{age: found.Age(), ttl: found.TTL()}
+	switch {
+	case kept != nil:
+		next.lasting = kept.lasting
+	case unmodified:
+		next.lasting = lastingHead(http.StatusNotModified, found.FieldsNotModified())
+	default:
+		if fields := found.Fields(); complete(found, fields) {
+			next.lasting = lastingHead(found.Status(), fields)
+		}
 	}
-	if made.lasting != nil {
+	if next.lasting != nil {
 		age, status := found.Changing()
-		made.head = made.lasting.With(front.HeadField{Name: "Age", Value: age}, front.HeadField{Name: "Cache-Status", Value: status})
+		next.head = next.lasting.With(front.HeadField{Name: "Age", Value: age}, front.HeadField{Name: "Cache-Status", Value: status})
 	}
-	found.Memo().Store(made)
-	return made.head
+	latest.Store(next)
+	return next.head
 }
 
-// lastingHead is nil where fields lack what the standard server would add.
-func lastingHead(found httpcache.Found, inFile int64) *front.Head {
-	fields := found.Fields()
+// complete reports whether the fields say all that the standard server would.
+func complete(found httpcache.Found, fields http.Header) bool {
 	s := found.Status()
-	if s < 200 || s == http.StatusNoContent || s == http.StatusNotModified || len(fields["Content-Length"]) != 1 ||
-		len(fields["Content-Type"]) == 0 && (len(found.Body()) > 0 || inFile > 0) {
-		return nil
+	if s < 200 || s == http.StatusNoContent || s == http.StatusNotModified || len(fields["Content-Length"]) != 1 {
+		return false
 	}
+	return len(fields["Content-Type"]) > 0 || found.Length() == 0
+}
+
+func lastingHead(status int, fields http.Header) *front.Head {
 	for _, name := range []string{httpserver.HeaderRequestID, "Age", "Cache-Status"} { // the front gives each answer its own id
 		fields.Del(name)
 	}
@@ -123,5 +159,5 @@ func lastingHead(found httpcache.Found, inFile int64) *front.Head {
 			lines = append(lines, front.HeadField{Name: name, Value: v})
 		}
 	}
-	return front.NewHead(s, lines)
+	return front.NewHead(status, lines)
 }

@@ -92,11 +92,16 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // dropForeign removes what only tiers may tell one another.
 func dropForeign(r *http.Request) {
 	for name := range r.Header {
-		if strings.HasPrefix(name, "Meridian-") || name == "Forwarded" || strings.HasPrefix(name, "X-Forwarded-") {
+		if isForeign(name) {
 			r.Header.Del(name)
 		}
 	}
 	r.Header.Set(world.HeaderClient, truncate(r.RemoteAddr))
+}
+
+// isForeign reports whether a field of that name is not a visitor's to send.
+func isForeign(name string) bool {
+	return strings.HasPrefix(name, "Meridian-") || name == "Forwarded" || strings.HasPrefix(name, "X-Forwarded-")
 }
 
 func (e *Edge) image(w http.ResponseWriter, r *http.Request) {
@@ -140,13 +145,16 @@ func (e *Edge) cached(w http.ResponseWriter, r *http.Request) {
 	e.cachedAs(w, r, contentcoding.Identity)
 }
 
+// uncached are the fields that nothing which is cached may depend on.
+var uncached = []string{"Cookie", "Authorization", "Accept", "Accept-Encoding", "Accept-Language", "If-Match", "If-Unmodified-Since"}
+
 // cachedAs serves from the cache. Queries are no part of a cached response; the
 // credentials of a visitor are not passed on for what everybody may see. Content
 // and conditions that guard a change are dropped (RFC 9110 §13.1.1 leaves them
 // to origins): with them a visitor could ask past the cache, again and again.
 func (e *Edge) cachedAs(w http.ResponseWriter, r *http.Request, class contentcoding.Class) {
 	r.URL.RawQuery = ""
-	for _, name := range []string{"Cookie", "Authorization", "Accept", "Accept-Encoding", "Accept-Language", "If-Match", "If-Unmodified-Since"} {
+	for _, name := range uncached {
 		r.Header.Del(name)
 	}
 	contentcoding.Demand(r.Header, class)

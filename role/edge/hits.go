@@ -23,11 +23,11 @@ type wanted struct {
 	tier.Wanted
 	varies bool // the answer has to name Accept
 
-	latest atomic.Pointer[prepared]
+	whole, unmodified atomic.Pointer[prepared] // of a 200, or whatever is stored, and of the 304 in its place
 }
 
-// prepared is a stored response's head for one second of its life. It is kept
-// beside the request, of which there is a bound, not with each stored response.
+// prepared is the head of an answer with a stored response, or of a 304 in its
+// place, for one second of its life. It is kept beside the request, of which there is a bound, not with each stored response.
 type prepared struct {
 	of       *stored
 	age, ttl int64
@@ -38,7 +38,7 @@ type prepared struct {
 // stored stands for one stored response: it is another for another one.
 type stored struct{ _ byte }
 
-// What is remembered of requests. A plan is up to three kilobytes, with its heads.
+// What is remembered of requests. A plan is up to four kilobytes, with its heads.
 const (
 	memoPlans   = 8192
 	memoAccepts = 256
@@ -59,21 +59,44 @@ func (e *Edge) Hit(r *front.Request) (front.Answer, bool) {
 			return front.Answer{}, false
 		}
 	}
-	found, ok := e.Tier.Find(&w.Wanted)
+	found, ok := e.Tier.Find(&w.Wanted, asked{r})
 	if !ok {
 		return front.Answer{}, false
 	}
 	if !known {
 		e.plans.put(key, w) // not before: what nobody has stored takes no room
 	}
-	head := e.headOf(found, w)
-	a := front.Answer{Head: head, Body: found.Body()}
+	unmodified, usual := false, true
+	if r.Conditional {
+		unmodified, usual = found.NotModified(asked{r})
+	}
+	a := front.Answer{Body: found.Body()}
 	a.File, a.Offset, a.Length, a.Release = found.File()
-	if head == nil && a.Release != nil {
+	if usual {
+		a.Head = e.headOf(found, w, unmodified)
+	}
+	if a.Head != nil && !unmodified {
+		return a, true
+	}
+	if a.Release != nil {
 		a.Release()
 	}
-	return a, head != nil
+	return front.Answer{Head: a.Head}, a.Head != nil
 }
+
+// asked is a request as the cache sees it: see [Edge.cachedAs].
+type asked struct{ *front.Request }
+
+// Line passes over what does not get to the cache.
+func (r asked) Line(name string, at int) ([]byte, int) {
+	if slices.Contains(uncached, name) {
+		return nil, 0
+	}
+	return r.Request.Line(name, at)
+}
+
+// Settled is false for what is set, or set anew, before the cache sees it.
+func (asked) Settled(name string) bool { return !isForeign(name) && name != httpserver.HeaderRequestID }
 
 // class is what is negotiated: a picture's format, or a text's coding.
 type class struct {
@@ -168,36 +191,41 @@ func (e *Edge) plan(r *front.Request, c class) *wanted {
 }
 
 // headOf is the head of an answer, nil where there is none to be prepared.
-func (e *Edge) headOf(found httpcache.Found, w *wanted) *front.Head {
+func (e *Edge) headOf(found httpcache.Found, w *wanted, unmodified bool) *front.Head {
 	of, marked := found.Memo().Load().(*stored)
 	if !marked {
 		found.Memo().CompareAndSwap(nil, &stored{})
 		of = found.Memo().Load().(*stored)
 	}
-	last := w.latest.Load()
+	latest := &w.whole
+	if unmodified {
+		latest = &w.unmodified
+	}
+	last := latest.Load()
 	if p := last; p != nil && p.of == of && p.age == found.Age() && p.ttl == found.TTL() {
 		return p.head
 	}
 	p := &prepared{of: of, age: found.Age(), ttl: found.TTL()}
-	if last != nil && last.of == of {
+	switch {
+	case last != nil && last.of == of:
 		p.lasting = last.lasting
-	} else {
-		p.lasting = e.lastingHead(found, w.varies)
+	case unmodified:
+		p.lasting = e.lastingHead(http.StatusNotModified, found.FieldsNotModified(), w.varies)
+	default:
+		if fields := found.Fields(); complete(found, fields) {
+			p.lasting = e.lastingHead(found.Status(), fields, w.varies)
+		}
 	}
 	if p.lasting != nil {
 		age, status := found.Changing()
 		p.head = p.lasting.With(front.HeadField{Name: "Age", Value: age}, front.HeadField{Name: "Cache-Status", Value: status})
 	}
-	w.latest.Store(p)
+	latest.Store(p)
 	return p.head
 }
 
 // lastingHead is a head without the fields that change from second to second.
-func (e *Edge) lastingHead(found httpcache.Found, varies bool) *front.Head {
-	fields := found.Fields()
-	if !complete(found, fields) {
-		return nil
-	}
+func (e *Edge) lastingHead(status int, fields http.Header, varies bool) *front.Head {
 	if _, foreign := fields[world.HeaderPoP]; !foreign {
 		fields.Set(world.HeaderPoP, e.cfg.PoP)
 	}
@@ -213,7 +241,7 @@ func (e *Edge) lastingHead(found httpcache.Found, varies bool) *front.Head {
 			lines = append(lines, front.HeadField{Name: name, Value: v})
 		}
 	}
-	return front.NewHead(found.Status(), lines)
+	return front.NewHead(status, lines)
 }
 
 // complete reports whether the fields say all that the standard server would:

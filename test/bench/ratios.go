@@ -88,7 +88,7 @@ func (d *discard) WriteHeader(status int)      { d.status = status }
 // ask asks a cache for an object; hit: it was stored.
 func ask(ctx context.Context, c *httpcache.Cache, object int32, size int64) (hit bool, err error) {
 	path := "/" + strconv.Itoa(int(object)) + "/" + strconv.FormatInt(size, 10)
-	if _, ok := c.Find([]byte(path)); ok {
+	if _, ok := c.Find([]byte(path), nil); ok {
 		return true, nil
 	}
 	r := &http.Request{Method: http.MethodGet, Host: "x", URL: &url.URL{Path: path}, Header: http.Header{}, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
