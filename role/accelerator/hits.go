@@ -23,7 +23,7 @@ const maxKey = 1024
 // [Accelerator.ServeHTTP] would answer. All else is left to it, and so is what a
 // proxy in front says of the scheme.
 func (a *Accelerator) Hit(r *front.Request) (front.Answer, bool) {
-	if len(a.proxies) > 0 && r.Has("x-forwarded-proto") || r.Has("cdn-loop") || !a.serves(string(r.Host)) {
+	if len(a.proxies) > 0 && r.Has("x-forwarded-proto") || r.Has("cdn-loop") || !a.servesNow(r.Host) {
 		return front.Answer{}, false
 	}
 	var room [maxKey]byte
@@ -51,6 +51,16 @@ func (a *Accelerator) Hit(r *front.Request) (front.Answer, bool) {
 		release()
 	}
 	return front.Answer{Head: head}, head != nil
+}
+
+// servesNow is [Accelerator.serves]; it allocates where a host has a port or capitals.
+func (a *Accelerator) servesNow(host []byte) bool {
+	for _, h := range a.cfg.Hosts {
+		if h == string(host) {
+			return true
+		}
+	}
+	return len(a.cfg.Hosts) == 0 || a.serves(string(host))
 }
 
 // asked is a request as the cache sees it: see [Accelerator.forward].

@@ -24,7 +24,9 @@ import (
 type twoWays struct {
 	*fixture
 	front, plain string
-	byFront      atomic.Int64 // answers that the front gave
+	second       http.RoundTripper // to front, over HTTP/2 in clear
+
+	byFront, unmodified atomic.Int64 // answers that the front gave, and of these the 304s
 }
 
 func newTwoWays(t *testing.T, feeds map[string]purge.Source) *twoWays {
@@ -38,17 +40,64 @@ func newTwoWays(t *testing.T, feeds map[string]purge.Source) *twoWays {
 		}
 		return ln
 	}
-	a, b := listen(), listen()
+	a, b, c := listen(), listen(), listen()
 	f.front, f.plain = a.Addr().String(), b.Addr().String()
-	before := front.Listen1(a, front.Config{
-		Hits: f.Edge, RequestID: httpserver.HeaderRequestID, Sent: func(*front.Sent) { f.byFront.Add(1) },
-		Seats: httpserver.NewSeats(0, quiet),
-	}, quiet)
-	for _, ln := range []net.Listener{before, b} {
-		s := httpserver.Serve(ln, f.Edge, quiet, httpserver.DefaultLimits())
+	cfg := front.Config{
+		Hits: f.Edge, RequestID: httpserver.HeaderRequestID, Seats: httpserver.NewSeats(0, quiet),
+		Sent: func(s *front.Sent) {
+			f.byFront.Add(1)
+			if s.Head.Status == http.StatusNotModified {
+				f.unmodified.Add(1)
+			}
+		},
+	}
+	var clear http.Protocols
+	clear.SetUnencryptedHTTP2(true)
+	two := func(s *http.Server) {
+		s.Protocols = &clear
+		front.NewHTTP2(cfg, front.Limits2{}, quiet).Attach(s)
+	}
+	serve := func(ln net.Listener, options ...func(*http.Server)) {
+		s := httpserver.Serve(ln, f.Edge, quiet, httpserver.DefaultLimits(), options...)
 		t.Cleanup(func() { s.Stop(t.Context()) })
 	}
+	serve(front.Listen1(a, cfg, quiet))
+	serve(b)
+	serve(c, two)
+	to := &http.Transport{Protocols: &clear, DisableCompression: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "tcp", c.Addr().String())
+	}}
+	t.Cleanup(to.CloseIdleConnections)
+	f.second = to
 	return f
+}
+
+// overHTTP2 sends one request to the front; nil where a client cannot say it over HTTP/2.
+func (f *twoWays) overHTTP2(t *testing.T, method, host, target, fields string) (*http.Response, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, "http://"+host+target, nil)
+	if err != nil || r.URL.RequestURI() != target {
+		return nil, ""
+	}
+	r.Header["User-Agent"] = nil
+	for line := range strings.Lines(fields) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		r.Header.Add(name, strings.TrimSpace(value))
+	}
+	r.Header.Del("Connection")
+	if agents := r.Header["User-Agent"]; len(agents) > 1 {
+		return nil, "" // the client sends the first alone
+	}
+	res, err := f.second.RoundTrip(r)
+	if err != nil {
+		t.Fatalf("%s %s %q: %v", method, target, fields, err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatalf("%s %s %q: %v", method, target, fields, err)
+	}
+	return res, string(b)
 }
 
 // ask sends one request on a connection of its own.
@@ -83,11 +132,18 @@ func TestAHitIsWhatTheHandlerAnswers(t *testing.T) {
 		case strings.HasSuffix(r.URL.Path, "/links"):
 			more = append(more, "Link", "</a>; rel=preload", "Vary", "Accept-Encoding")
 		case strings.HasSuffix(r.URL.Path, "/varies"):
-			more = append(more, "Vary", "User-Agent")
+			more = append(more, "Vary", "User-Agent, Accept-Language, Theme")
+			body += r.Header.Get("User-Agent") + r.Header.Get("Theme")
+		case strings.HasSuffix(r.URL.Path, "/client"):
+			more = append(more, "Vary", "Meridian-Client")
+		case strings.HasSuffix(r.URL.Path, "/dated"):
+			more = append(more, "Last-Modified", "Sun, 01 Jun 2025 11:00:00 GMT", "ETag", "")
 		}
 		res, err := page(body, more...)(r)
-		if res.Header.Get("Content-Type") == "" {
-			res.Header.Del("Content-Type")
+		for _, name := range []string{"Content-Type", "ETag"} {
+			if res.Header.Get(name) == "" {
+				res.Header.Del(name)
+			}
 		}
 		switch {
 		case strings.HasSuffix(r.URL.Path, "/gone"):
@@ -98,14 +154,19 @@ func TestAHitIsWhatTheHandlerAnswers(t *testing.T) {
 		return res, err
 	}
 	targets := []string{
-		"/", "/?utm=1", "/p/brezel", "/p/br%65zel", "/p/a%2Fb", "//double", "/p/../q", "/p/bare", "/p/links", "/p/varies", "/p/gone", "/p/empty",
+		"/", "/?utm=1", "/p/brezel", "/p/br%65zel", "/p/a%2Fb", "//double", "/p/../q", "/p/bare", "/p/links", "/p/varies", "/p/client", "/p/dated", "/p/gone", "/p/empty",
 		"/assets/0123/site.css", "/assets/0123/a.png", "/media/sweet-crumbs/x/manifest", "/cart", "/%63art", "/hi-in/cart", "/-/feed", "/owner", "/p/%zz", "/p/ä", "/p/|",
 		picture + "webp/640x0", picture + "auto/640x0", picture + "auto/640x0?exp=1", picture + "auto/641x0", picture + "%61uto/640x0", "/%69mg" + picture[4:] + "jpeg/640x0", picture + "jpeg/640x480",
 	}
 	fields := []string{
 		"", "Accept: image/avif,image/webp,*/*\r\n", "Accept: */*\r\n", "Accept: image/webp\r\nAccept: image/avif\r\n", "Accept-Encoding: gzip, br;q=0.5\r\n",
 		"Accept-Encoding: gzip;q=0\r\nAccept-Encoding: zstd\r\n", "Cookie: cart=secret\r\nX-Forwarded-For: 1.2.3.4\r\nMeridian-Min-Cursor: x\r\n", "Range: bytes=0-1\r\n",
-		`If-None-Match: "/"` + "\r\n", "Cache-Control: no-cache\r\n", "Cache-Control: only-if-cached\r\n", "Authorization: Bearer x\r\n", "Connection: keep-alive\r\n", "X-Request-Id: ABCDEFGH\r\n",
+		`If-None-Match: "/"` + "\r\n", `If-None-Match: "x" ,,W/"/p/varies", "/p/brezel"` + "\r\n", "If-None-Match: *\r\n", "If-None-Match:\r\n", "If-None-Match: W/\"/\r\n",
+		`If-None-Match: "a"` + "\r\n" + `If-None-Match: "/", "/p/empty", "/p/gone"` + "\r\n", `If-None-Match: "` + strings.Repeat("x", 2000) + `", "/"` + "\r\n",
+		"If-Modified-Since: Sun, 01 Jun 2025 11:00:00 GMT\r\n", "If-Modified-Since: Sunday, 01-Jun-25 10:59:59 GMT\r\n", "If-Modified-Since: Tue, 01 Jan 2030 00:00:00 GMT\r\nAccept-Encoding: br\r\n", "If-Modified-Since: now\r\n",
+		"If-Modified-Since: Sun, 01 Jun 2025 11:00:00 GMT\r\nIf-Modified-Since: Sun, 01 Jun 2025 11:00:00 GMT\r\n", "If-None-Match: \"x\"\r\nIf-Modified-Since: Tue, 01 Jan 2030 00:00:00 GMT\r\n", "If-None-Match: *\r\nAccept: image/webp\r\nRange: bytes=0-1\r\n",
+		"User-Agent: a\r\n", "User-Agent: a\r\nIf-None-Match: *\r\n", "User-Agent:\r\n", "User-Agent: a\r\nUser-Agent: b\r\n", "Theme: dark\r\nTheme: x\r\nAccept-Language: de\r\n", "Theme: " + strings.Repeat("x", 2000) + "\r\n", "Meridian-Client: 192.0.2.0\r\n",
+		"Cache-Control: no-cache\r\n", "Cache-Control: only-if-cached\r\n", "Authorization: Bearer x\r\n", "Connection: keep-alive\r\n", "X-Request-Id: ABCDEFGH\r\n",
 	}
 	hosts := []string{"de.localhost", "DE.localhost:8080", "nobody.example"}
 	for _, target := range targets { // fill the cache: what then differs would not be the way's doing
@@ -127,7 +188,12 @@ func TestAHitIsWhatTheHandlerAnswers(t *testing.T) {
 				request := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", method, target, host, more)
 				want, wantBody := ask(t, f.plain, method, request)
 				got, gotBody := ask(t, f.front, method, request)
-				for _, res := range []*http.Response{want, got} {
+				second, secondBody := f.overHTTP2(t, method, host, target, more)
+				all := []*http.Response{want, got}
+				if second != nil {
+					all = append(all, second)
+				}
+				for _, res := range all {
 					if strings.HasPrefix(more, "X-Request-Id") && target != "/p/%zz" && res.Header.Get("X-Request-Id") != "ABCDEFGH" {
 						t.Errorf("%q: the request's own id became %q", request, res.Header["X-Request-Id"])
 					}
@@ -140,17 +206,20 @@ func TestAHitIsWhatTheHandlerAnswers(t *testing.T) {
 					}
 				}
 				if got.StatusCode >= 400 && got.Header.Get("Age") == "" {
-					gotBody, wantBody = "", "" // a problem document has the request's id
+					gotBody, secondBody, wantBody = "", "", "" // a problem document has the request's id
 				}
 				if got.StatusCode != want.StatusCode || !reflect.DeepEqual(got.Header, want.Header) || gotBody != wantBody {
 					t.Errorf("%q:\nby the front   %d %v %q\nby the handler %d %v %q", request, got.StatusCode, got.Header, gotBody, want.StatusCode, want.Header, wantBody)
+				}
+				if second != nil && (second.StatusCode != want.StatusCode || !reflect.DeepEqual(second.Header, want.Header) || secondBody != wantBody) {
+					t.Errorf("%q:\nover HTTP/2    %d %v %q\nby the handler %d %v %q", request, second.StatusCode, second.Header, secondBody, want.StatusCode, want.Header, wantBody)
 				}
 				compared++
 			}
 		}
 	}
-	if n := f.byFront.Load(); n < int64(compared)/4 {
-		t.Errorf("of %d answers the front gave %d: too few to tell", compared, n)
+	if n, unmodified := f.byFront.Load(), f.unmodified.Load(); n < int64(compared)/2 || unmodified < int64(compared)/20 {
+		t.Errorf("of %d answers the front gave %d, %d of them 304: too few to tell", compared, n, unmodified)
 	}
 }
 
@@ -159,6 +228,11 @@ func plainRequest(target string, fields ...string) *front.Request {
 	for i := 0; i+1 < len(fields); i += 2 {
 		r.Fields = append(r.Fields, front.Field{Name: []byte(fields[i]), Value: []byte(fields[i+1])})
 	}
+	return r
+}
+
+func conditional(r *front.Request) *front.Request {
+	r.Conditional = true
 	return r
 }
 
@@ -188,11 +262,18 @@ func TestALostFeedTakesWhatItGovernsFromTheShortWay(t *testing.T) {
 
 func TestAHitAllocatesNothing(t *testing.T) {
 	f := newFixture(t, nil)
+	f.near.answer = page("body", "ETag", `"a"`)
 	f.do("GET", "/p/a", "Accept-Encoding", "br")
 	f.do("GET", picture+"webp/640x0")
+	f.near.answer = page("body", "Vary", "Accept-Encoding, Accept-Language, User-Agent, Theme")
+	f.do("GET", "/p/varies", "User-Agent", "a", "Theme", "b, c")
 	for _, r := range []*front.Request{
 		plainRequest("/p/a?utm_source=x", "accept-encoding", "gzip, deflate, br, zstd"),
 		plainRequest(picture+"auto/640x0", "accept", "image/webp,*/*"),
+		plainRequest("/p/varies", "user-agent", "a", "theme", "b", "theme", "c"),
+		conditional(plainRequest("/p/a", "accept-encoding", "br", "if-none-match", `"x", W/"a"`)),
+		conditional(plainRequest("/p/varies", "user-agent", "a", "theme", "b, c", "if-modified-since", "Tue, 01 Jan 2030 00:00:00 GMT")),
+		conditional(plainRequest("/p/varies", "user-agent", "a", "theme", "b, c", "if-modified-since", "Wed, 01 Jan 2020 00:00:00 GMT")),
 	} {
 		if n := testing.AllocsPerRun(100, func() {
 			if _, ok := f.Hit(r); !ok {
