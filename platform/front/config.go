@@ -28,7 +28,7 @@ type Limits struct {
 
 	ReadHead time.Duration // longest time for a request's head, from its first byte
 	Idle     time.Duration // longest silence between requests
-	Write    time.Duration // longest time for an answer
+	Write    time.Duration // longest time for an answer; over HTTP/2 for a handler's request with its content
 }
 
 // DefaultLimits are fit for a listener that strangers reach.

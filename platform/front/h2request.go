@@ -162,6 +162,7 @@ func (c *conn2) handle(id uint32, end bool, p priority2, h *head2, r *http.Reque
 	c.streams[id] = s
 	c.running++
 	c.mu.Unlock()
+	w.within(c.all.Write)
 	go w.run()
 }
 

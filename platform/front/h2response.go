@@ -41,7 +41,7 @@ type response2 struct {
 	written  int64
 	buf      *[]byte
 
-	readTimer, writeTimer *time.Timer
+	readTimer *time.Timer
 }
 
 // run serves the request.
@@ -67,10 +67,8 @@ func (w *response2) end() {
 	}
 	w.s.cancel()
 	c.running--
-	for _, t := range []*time.Timer{w.readTimer, w.writeTimer} {
-		if t != nil && (t != w.writeTimer || w.s.closed) {
-			t.Stop()
-		}
+	if w.readTimer != nil {
+		w.readTimer.Stop()
 	}
 	c.mu.Unlock()
 	c.send()
@@ -357,6 +355,14 @@ func (w *response2) takeTrailers() {
 	w.s.trailer = nil
 }
 
+// within bounds the request's content and the answer in time, as the standard
+// server's timeouts do: a visitor that sends or reads a byte now and then would
+// keep the handler, and whatever it waits with, for ever.
+func (w *response2) within(most time.Duration) {
+	by := time.Now().Add(most)
+	_, _ = w.SetReadDeadline(by), w.SetWriteDeadline(by) // they never fail
+}
+
 // SetReadDeadline is for http.ResponseController.
 func (w *response2) SetReadDeadline(t time.Time) error {
 	c := w.c
@@ -379,7 +385,10 @@ func (w *response2) SetWriteDeadline(t time.Time) error {
 	c := w.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	w.writeTimer = w.after(w.writeTimer, t, func() {
+	if w.s.closed {
+		return nil
+	}
+	w.s.writeTimer = w.after(w.s.writeTimer, t, func() {
 		if !w.s.closed {
 			w.s.failure = os.ErrDeadlineExceeded
 			c.abort(w.s, http2.ErrCodeInternal)
@@ -403,7 +412,7 @@ func (w *response2) after(old *time.Timer, t time.Time, do func()) *time.Timer {
 	var timer *time.Timer
 	timer = time.AfterFunc(max(0, time.Until(t)), func() {
 		w.c.mu.Lock()
-		if timer == w.readTimer || timer == w.writeTimer {
+		if timer == w.readTimer || timer == w.s.writeTimer {
 			do()
 		}
 		w.c.mu.Unlock()

@@ -57,6 +57,8 @@ type stream2 struct {
 	wake    sync.Cond // told when the request or the response has moved on
 	cancel  context.CancelFunc
 	failure error // why nothing more can be sent
+
+	writeTimer *time.Timer // bounds the answer; nil: nothing does
 }
 
 // head2out is a field block to be sent.
@@ -185,6 +187,9 @@ func (c *conn2) closeStream(s *stream2) {
 	if s.handled {
 		s.cancel()
 		s.wake.Broadcast()
+		if s.writeTimer != nil {
+			s.writeTimer.Stop() // it holds on to the request
+		}
 	}
 	if !s.busy {
 		c.discard(s)

@@ -2,6 +2,7 @@ package front
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -57,13 +58,52 @@ func TestTimesOfAConnection(t *testing.T) {
 
 // A connection with a request under way is not idle.
 func TestALongRequestIsNotIdle(t *testing.T) {
-	bubble(t, rigOf{cfg: Config{Limits: Limits{Idle: time.Second}}, handler: func(http.ResponseWriter, *http.Request) { time.Sleep(time.Hour) }}, func(t *testing.T, r *rig) {
+	bubble(t, rigOf{cfg: Config{Limits: Limits{Idle: time.Second, Write: 2 * time.Hour}}, handler: func(http.ResponseWriter, *http.Request) { time.Sleep(time.Hour) }}, func(t *testing.T, r *rig) {
 		r.get(1, "/")
 		r.pass(time.Hour + time.Millisecond)
 		r.expect("HEADERS 1 200 END")
 		r.pass(2 * time.Second)
 		r.expect("GOAWAY 1 NO_ERROR", "closed")
 	})
+}
+
+// A request whose content comes a byte now and then keeps no handler for longer
+// than a request may take, nor does an answer that is read so.
+func TestARequestOfAHandlerHasItsTime(t *testing.T) {
+	const most = time.Minute
+	for name, handler := range map[string]http.HandlerFunc{
+		"content": func(w http.ResponseWriter, r *http.Request) {
+			if _, err := io.ReadAll(r.Body); err == nil {
+				t.Error("content without end was read to its end")
+			}
+		},
+		"answer": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(200)
+			if _, err := w.Write(make([]byte, 1<<20)); err == nil {
+				t.Error("an answer that nobody reads was sent")
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := rigOf{handler: handler, cfg: Config{Limits: Limits{Write: most}}, limits: Limits2{Stall: time.Hour}}
+			bubble(t, o, func(t *testing.T, r *rig) {
+				r.open(1, false, ":method", "POST", ":scheme", "https", ":authority", "a", ":path", "/")
+				for range 11 {
+					r.must(r.fr.WriteData(1, false, []byte("a")))
+					r.pass(5 * time.Second)
+				}
+				r.take()
+				if _, is := r.reset[1]; is {
+					t.Fatal("it was reset before its time")
+				}
+				r.pass(5*time.Second + time.Millisecond)
+				r.take()
+				if _, is := r.reset[1]; !is {
+					t.Error("it goes on")
+				}
+			})
+		})
+	}
 }
 
 // Whoever asks for much and lets little through is ended, one who is slow but
