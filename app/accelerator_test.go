@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -29,6 +30,7 @@ type alone struct {
 	site    string // "https://127.0.0.1:port"
 	admin   string
 	reload  chan os.Signal
+	large   string // too large for RAM, and for the disk not
 	clients map[string]http.RoundTripper
 }
 
@@ -37,14 +39,14 @@ const testToken = "a-token-of-many-characters"
 // startAlone runs the whole of `meridian edge` on loopback.
 func startAlone(t *testing.T) *alone {
 	t.Helper()
-	a := &alone{t: t, reload: make(chan os.Signal)}
+	a := &alone{t: t, reload: make(chan os.Signal), large: strings.Repeat("0123456789", 20_000)}
 	a.origin = httptest.NewServer(http.HandlerFunc(a.serve))
 	t.Cleanup(a.origin.Close)
 	f := NewAcceleratorFile()
 	port, admin := freePort(t), freePort(t)
 	f.Listen, f.Admin = fmt.Sprintf("tcp:127.0.0.1:%d", port), fmt.Sprintf("tcp:127.0.0.1:%d", admin)
 	f.Origins, f.PurgeToken, f.Log.Level = []string{a.origin.URL}, testToken, "error"
-	f.DiskDir, f.DiskBytes = filepath.Join(t.TempDir(), "disk"), 16<<20
+	f.DiskDir, f.DiskBytes, f.ObjectBytes = filepath.Join(t.TempDir(), "disk"), 16<<20, 64<<10
 	f.TLS.Self.Hosts, f.TLS.Self.Dir = []string{"127.0.0.1", "localhost"}, filepath.Join(t.TempDir(), "ca")
 	a.site, a.admin = fmt.Sprintf("https://127.0.0.1:%d", port), fmt.Sprintf("http://127.0.0.1:%d", admin)
 	up, ended := make(chan string, 1), make(chan error, 1)
@@ -74,6 +76,12 @@ func (a *alone) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case a.broken.Load():
 		http.Error(w, "sick", http.StatusServiceUnavailable)
+		return
+	case strings.HasPrefix(r.URL.Path, "/large"):
+		h.Set("Content-Type", "image/webp")
+		h.Set("Cache-Control", "max-age=3600")
+		h.Set("Content-Length", strconv.Itoa(len(a.large)))
+		io.WriteString(w, a.large)
 		return
 	case strings.HasPrefix(r.URL.Path, "/stale"):
 		h.Set("Cache-Control", "max-age=0, stale-if-error=3600")
@@ -157,6 +165,21 @@ func TestTheAcceleratorStandsAlone(t *testing.T) {
 		}
 	}
 	if n := a.reads.Load(); n != 3 { // /page, and /coded once a coding
+		t.Errorf("%d origin reads", n)
+	}
+}
+
+// What is too large for RAM is fetched once, and comes from the disk.
+func TestTheAcceleratorKeepsOnDiskWhatRAMDoesNotTake(t *testing.T) {
+	a := startAlone(t)
+	for range 2 {
+		for proto := range a.clients {
+			if res, body := a.get(proto, "/large"); res.StatusCode != 200 || body != a.large {
+				t.Errorf("%s: %d, %d bytes, %s", proto, res.StatusCode, len(body), res.Header.Get("Cache-Status"))
+			}
+		}
+	}
+	if n := a.reads.Load(); n != 1 {
 		t.Errorf("%d origin reads", n)
 	}
 }

@@ -47,7 +47,7 @@ type Config struct {
 	MaxGroups      int   // groups of one response; one with more is not stored
 	MaxGroupBytes  int   // length of a group's name; likewise
 	MaxDiskObject  int64 // largest content that is stored on the disk alone; while it is fetched it is in RAM
-	PromoteBytes   int64 // largest content that the disk's objects are read into RAM with; others stay in their file
+	PromoteBytes   int64 // largest content that the disk's objects are read into RAM with, where it has room; others stay in their file
 	MaxRanges      int   // byte ranges of one request; one with more gets the whole
 	MaxPurgeNames  int   // names that a shard remembers for the fills that run
 
@@ -126,6 +126,9 @@ type Config struct {
 
 	// Disk keeps what RAM has no room for, nil: nothing. The cache closes it.
 	Disk Disk
+	// DiskBytes is how much the disk holds: so many bytes of responses that RAM let
+	// go are remembered, to write those that come back; as many as MaxBytes at least.
+	DiskBytes int64
 
 	// Now is the clock.
 	Now func() time.Time
@@ -202,7 +205,7 @@ func New(cfg Config) *Cache {
 	n := max(1, min(maxShards, cfg.MaxBytes/(objectsPerShard*cfg.MaxObjectBytes)))
 	c := &Cache{cfg: cfg, name: memberName(cfg.Name)}
 	for range n {
-		c.shards = append(c.shards, newShard(cfg.MaxBytes/n, &c.cfg))
+		c.shards = append(c.shards, newShard(cfg.MaxBytes/n, cfg.DiskBytes/n, &c.cfg))
 	}
 	if cfg.Disk != nil {
 		c.cursors = map[string]string{}

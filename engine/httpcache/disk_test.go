@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -417,6 +418,46 @@ func TestLargeContentsStayInTheirFile(t *testing.T) {
 		g.origin.says(200, "new", "Cache-Control: max-age=300")
 		g.expect(g.get("/a"), 200, "new", "edge-iad; fwd=uri-miss; fwd-status=200; stored; ttl=300")
 		g.shards[0].check(t)
+	})
+}
+
+// What comes from the disk makes nothing leave RAM but for its head: where there
+// is no room, content stays in its file.
+func TestContentFromTheDiskComesWhereThereIsRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file, err := os.CreateTemp(t.TempDir(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		g := diskRig(t, &memDisk{file: file}, nil)
+		body := strings.Repeat("x", 2*littleContent)
+		g.origin.says(200, body, "Cache-Control: max-age=300")
+		for i := range 6 {
+			g.get("/" + strconv.Itoa(i))
+			g.get("/" + strconv.Itoa(i))
+		}
+		synctest.Wait()
+		n := g.restart(t, nil)
+		files := 0
+		for i := range 6 {
+			key := "/" + strconv.Itoa(i)
+			n.expect(n.get(key), 200, body, "edge-iad; hit; ttl=300")
+			f, ok := n.Find([]byte("shop.test"+key), nil)
+			if !ok {
+				t.Fatalf("%s is not found", key)
+			}
+			if in, _, length, release := f.File(); in != nil {
+				files++
+				release()
+				if length != 2*littleContent {
+					t.Errorf("%d bytes", length)
+				}
+			}
+		}
+		if s := n.Stats(); files != 3 || s.Evictions > 0 || s.Objects != 6 || n.origin.reads() != 6 {
+			t.Errorf("%d in files, %d reads upstream, %+v", files, n.origin.reads(), s)
+		}
 	})
 }
 

@@ -210,10 +210,22 @@ func (s *shard) fromDisk(hash uint64, request http.Header) (rd *diskRead, lead b
 	return rd, true
 }
 
+// littleContent is content that takes no more RAM than its head, in bytes.
+const littleContent = 4 << 10
+
+// worthReading reports whether content from the disk is read into RAM: where it
+// is little, or makes nothing else leave. What is in its file is sent as fast, and
+// the system keeps it in memory while it is asked for.
+func (s *shard) worthReading(length int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return length <= s.promote && (length <= littleContent || s.ram.bytes()+length+entryOverhead <= s.ram.limit)
+}
+
 // bring reads an object into RAM, or its head alone if it is large. A purge that
 // comes meanwhile takes the object out of the index, and it is then not kept.
 func (c *Cache) bring(s *shard, key string, hash uint64, rd *diskRead) {
-	small := int64(rd.at.Length) <= s.promote
+	small := s.worthReading(int64(rd.at.Length))
 	meta, content, err := s.disk.Read(rd.at, small)
 	var h *head
 	stored := ""

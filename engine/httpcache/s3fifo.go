@@ -14,6 +14,7 @@ type place struct {
 	prev, next *entry
 	queue      *fifo // nil while it is in none
 	freq       uint8
+	known      bool // the ghosts remembered it when it came
 }
 
 // fifo is one queue of entries; entries leave at the tail.
@@ -74,7 +75,7 @@ type s3fifo struct {
 }
 
 func newS3FIFO(limit int64, evict func(*entry)) s3fifo {
-	return s3fifo{limit: limit, evict: evict, ghost: ghosts{limit: limit, seen: map[uint64]uint64{}}}
+	return s3fifo{limit: limit, evict: evict, ghost: ghosts{limit: limit, near: limit, most: int(limit/entryOverhead) + 1, seen: map[uint64]int64{}}}
 }
 
 func (c *s3fifo) bytes() int64 { return c.small.bytes + c.main.bytes }
@@ -87,7 +88,8 @@ func (c *s3fifo) insert(e *entry) bool {
 	for c.bytes()+e.size > c.limit {
 		c.makeRoom()
 	}
-	if c.ghost.take(e.hash) {
+	var near bool
+	if e.place.known, near = c.ghost.take(e.hash); near {
 		c.main.push(e)
 	} else {
 		c.small.push(e)
@@ -166,38 +168,45 @@ func (c *s3fifo) evictMain() {
 	c.evict(e)
 }
 
-// ghosts remembers the hashes of what the small queue let go, for as many bytes
-// of responses as the cache itself holds.
+// ghosts remembers the hashes of what the small queue let go: for as many bytes
+// of responses as are near, the cache itself holds; for more where there is a
+// disk, which takes what comes back. They are no more than the cache can have
+// entries, so that what they take of memory is a small share of its own.
 type ghosts struct {
 	limit, bytes int64
+	near         int64
+	most         int
 	queue        []ghost
-	seen         map[uint64]uint64 // hash -> serial of its latest ghost
-	serial       uint64
+	seen         map[uint64]int64 // hash -> end of its latest ghost
+	end          int64
 }
 
+// ghost is where one lies in the row of all bytes that were let go.
 type ghost struct {
-	hash, serial uint64
-	size         int64
+	hash uint64
+	end  int64
+	size int64
 }
 
 func (g *ghosts) add(hash uint64, size int64) {
-	g.serial++
-	g.seen[hash] = g.serial
-	g.queue = append(g.queue, ghost{hash: hash, serial: g.serial, size: size})
+	g.end += size
+	g.seen[hash] = g.end
+	g.queue = append(g.queue, ghost{hash: hash, end: g.end, size: size})
 	g.bytes += size
-	for g.bytes > g.limit {
+	for g.bytes > g.limit || len(g.queue) > g.most {
 		old := g.queue[0]
 		g.queue = g.queue[1:]
 		g.bytes -= old.size
-		if g.seen[old.hash] == old.serial {
+		if g.seen[old.hash] == old.end {
 			delete(g.seen, old.hash)
 		}
 	}
 }
 
-// take reports whether hash is remembered, and forgets it.
-func (g *ghosts) take(hash uint64) bool {
-	_, ok := g.seen[hash]
+// take reports whether hash is remembered, and whether as one of those that are
+// near, and forgets it.
+func (g *ghosts) take(hash uint64) (known, near bool) {
+	end, known := g.seen[hash]
 	delete(g.seen, hash)
-	return ok
+	return known, known && g.end-end < g.near
 }

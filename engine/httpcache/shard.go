@@ -72,7 +72,8 @@ type shard struct {
 	tokens  uint32           // of writes so far
 }
 
-func newShard(limit int64, cfg *Config) *shard {
+// newShard is a part with room for limit bytes in RAM, and onDisk on the disk.
+func newShard(limit, onDisk int64, cfg *Config) *shard {
 	s := &shard{
 		maxVariants: cfg.MaxVariants,
 		maxObject:   cfg.MaxObjectBytes,
@@ -90,6 +91,7 @@ func newShard(limit int64, cfg *Config) *shard {
 		s.demote(e)
 		s.unlist(e)
 	})
+	s.ram.ghost.limit = max(limit, onDisk)
 	return s
 }
 
@@ -192,8 +194,8 @@ func (s *shard) putEntry(key string, e *entry) bool {
 	sl.readVary()
 	s.groups.add(e)
 	s.stats.Objects++
-	if e.place.queue == &s.ram.main && old == nil {
-		s.again(e) // the ghosts knew it
+	if e.place.known && old == nil {
+		s.again(e)
 	}
 	return true
 }

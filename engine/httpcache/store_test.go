@@ -220,6 +220,38 @@ func TestWhatTheSmallQueueLetGoReturnsToTheMainOne(t *testing.T) {
 	}
 }
 
+// With a disk the ghosts remember what it could hold, but no more of them than
+// the cache can have entries. What is far back is known, and begins anew.
+func TestGhostsRememberWhatTheDiskHolds(t *testing.T) {
+	const size = 4 * entryOverhead
+	const limit = 20 * size
+	q := newS3FIFO(limit, func(*entry) {})
+	q.ghost.limit = 1000 * limit
+	come := func(hash int) *entry {
+		e := &entry{size: size, hash: uint64(hash)}
+		q.insert(e)
+		return e
+	}
+	for i := range 50 {
+		come(i) // 0 to 29 are ghosts then, 10 to 29 of them near
+	}
+	if e := come(20); !e.place.known || e.place.queue != &q.main {
+		t.Error("what is near belongs into the main queue")
+	}
+	if e := come(0); !e.place.known || e.place.queue != &q.small {
+		t.Error("what is far back is not known, or not as that")
+	}
+	if e := come(99); e.place.known {
+		t.Error("never seen, and known")
+	}
+	for i := range 200 {
+		come(100 + i)
+	}
+	if n := len(q.ghost.queue); n != 81 || len(q.ghost.seen) > n || q.ghost.bytes != int64(n)*size {
+		t.Errorf("%d ghosts, %d bytes", len(q.ghost.queue), q.ghost.bytes)
+	}
+}
+
 func TestTheMainQueueGivesWhatWasUsedASecondChance(t *testing.T) {
 	var evicted []uint64
 	q := newS3FIFO(300, func(e *entry) { evicted = append(evicted, e.hash) })

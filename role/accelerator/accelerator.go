@@ -56,7 +56,8 @@ func New(cfg Config, deps Deps) (*Accelerator, error) {
 		return nil, err
 	}
 	a.cache = httpcache.New(httpcache.Config{
-		Name: cfg.Name, MaxBytes: cfg.CacheBytes, MaxObjectBytes: cfg.ObjectBytes, Disk: deps.Disk,
+		Name: cfg.Name, MaxBytes: cfg.CacheBytes, MaxObjectBytes: cfg.ObjectBytes,
+		Disk: deps.Disk, DiskBytes: cfg.DiskBytes, MaxDiskObject: min(cfg.DiskObject, cfg.DiskBytes/minOnDisk),
 		FillTimeout: cfg.FillTimeout, HeuristicPercent: cfg.HeuristicPercent, MaxHeuristic: cfg.HeuristicMost,
 		HonourRequest: cfg.HonourRequest, StripGroups: !cfg.PassGroups, ShowKey: cfg.ShowKey,
 		TargetedFields: []string{"CDN-Cache-Control", ownField},

@@ -256,6 +256,7 @@ func TestConfigAtItsEdges(t *testing.T) {
 		"cache_bytes":       func(c *Config) { c.CacheBytes = 1<<20 - 1 },
 		"object_bytes":      func(c *Config) { c.ObjectBytes = c.CacheBytes + 1 },
 		"disk_bytes":        func(c *Config) { c.DiskDir, c.DiskBytes = "/d", minDisk-1 },
+		"disk_object_bytes": func(c *Config) { c.DiskObject = maxDiskObject + 1 },
 		"heuristic_percent": func(c *Config) { c.HeuristicPercent = 101 },
 		"stale_if_error":    func(c *Config) { c.StaleIfError = -1 },
 		"rest":              func(c *Config) { c.Rest = 0 },

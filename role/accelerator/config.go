@@ -34,9 +34,10 @@ type Config struct {
 	contentcoding.Settings `yaml:",inline"`
 
 	CacheBytes  int64  `yaml:"cache_bytes" doc:"RAM for cached responses, in bytes"`
-	ObjectBytes int64  `yaml:"object_bytes" doc:"largest response that is cached, in bytes"`
+	ObjectBytes int64  `yaml:"object_bytes" doc:"largest response that is kept in RAM, in bytes"`
 	DiskDir     string `yaml:"disk_dir" doc:"directory of the cache on disk; none: RAM alone"`
 	DiskBytes   int64  `yaml:"disk_bytes" doc:"room for cached responses on disk, in bytes"`
+	DiskObject  int64  `yaml:"disk_object_bytes" doc:"largest response that is kept on disk, in bytes, at most a sixteenth of disk_bytes; one that is too large for RAM is written there at once, and sent from there"`
 
 	Lifetimes            map[int]time.Duration `yaml:"lifetimes" doc:"how long a response of a status is fresh that says nothing of it, as {200: 10m, 404: 1m}"`
 	HeuristicPercent     int                   `yaml:"heuristic_percent" doc:"for those without either: share of the time since Last-Modified, RFC 9111 §4.2.2; 0: none"`
@@ -62,7 +63,7 @@ type Config struct {
 // Default is a config that lacks only listen and origins.
 func Default() Config {
 	return Config{
-		Name: "meridian", Settings: contentcoding.DefaultSettings(), Host: HostOrigin, CacheBytes: 256 << 20, ObjectBytes: 16 << 20, DiskBytes: 10 << 30,
+		Name: "meridian", Settings: contentcoding.DefaultSettings(), Host: HostOrigin, CacheBytes: 256 << 20, ObjectBytes: 16 << 20, DiskBytes: 10 << 30, DiskObject: 64 << 20,
 		HeuristicMost: 24 * time.Hour, ConnectTimeout: 5 * time.Second, HeaderTimeout: 30 * time.Second, FillTimeout: 2 * time.Minute,
 		Rest: 2 * time.Second, BodyBytes: 64 << 20, PurgeTries: 5,
 	}
@@ -86,6 +87,8 @@ func (c Config) Validate() error {
 		return bad("object_bytes must be between 1 and cache_bytes")
 	case c.DiskDir != "" && c.DiskBytes < minDisk:
 		return bad("disk_bytes must be at least %d", minDisk)
+	case c.DiskObject < 1 || c.DiskObject > maxDiskObject:
+		return bad("disk_object_bytes must be between 1 and %d", maxDiskObject)
 	case c.HeuristicPercent < 0 || c.HeuristicPercent > 100:
 		return bad("heuristic_percent must be between 0 and 100")
 	case c.StaleIfError < 0 || c.StaleWhileRevalidate < 0 || c.HedgeAfter < 0:
@@ -105,6 +108,13 @@ func (c Config) Validate() error {
 
 // minDisk is the least room on a disk, in bytes.
 const minDisk = 16 << 20
+
+// maxDiskObject is the most that a response on the disk may have, in bytes: half of
+// one of its files.
+const maxDiskObject = 128 << 20
+
+// minOnDisk is how many of the largest responses a disk has room for at least.
+const minOnDisk = 16
 
 func (c Config) validateLists() error {
 	bad := func(format string, args ...any) error { return tier.Bad("accelerator", fmt.Sprintf(format, args...)) }
