@@ -2,10 +2,9 @@ package segment
 
 import (
 	"encoding/binary"
-	"errors"
-	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -152,26 +151,29 @@ func (s *segment) footer(size int64) ([]item, error) {
 	return parseItems(b[headerBytes:], s.id)
 }
 
-// scan reads a segment record by record, contents too, and gives each to found
-// until one is torn or wrong. end is where the good ones end. The error is nil
-// where the file, or its footer, comes behind the last of them, errTorn where the
-// file ends inside one, and otherwise what is wrong.
+// scan reads a segment record by record, but for contents and what belongs to
+// them, which are compared when they are used. It gives each to found until one
+// is torn or wrong. end is where the good ones end. The error is nil where the
+// file, or its footer, comes behind the last of them, errTorn where the file
+// ends inside one, and otherwise what is wrong.
 func (s *segment) scan(size int64, found func(item)) (end int64, err error) {
-	b := make([]byte, headerBytes)
 	if size < fileHeader {
 		return 0, errTorn
 	}
-	if _, err := s.file.ReadAt(b[:fileHeader], 0); err != nil {
+	w := window{file: s.file, size: size}
+	b, err := w.read(0, fileHeader)
+	if err != nil {
 		return 0, err
 	}
-	if string(b[:fileHeader]) != string(s.fileHeader()) {
+	if string(b) != string(s.fileHeader()) {
 		return 0, errWrong
 	}
 	for end = fileHeader; end < size; {
 		if size-end < headerBytes {
 			return end, errTorn
 		}
-		if _, err := s.file.ReadAt(b, end); err != nil {
+		b, err := w.read(end, headerBytes)
+		if err != nil {
 			return end, err
 		}
 		h, err := parseHeader(b, s.id)
@@ -181,34 +183,47 @@ func (s *segment) scan(size int64, found func(item)) (end int64, err error) {
 		if h.size() > size-end {
 			return end, errTorn
 		}
-		it, err := s.verify(h, end)
+		tag, err := w.read(end+h.size()-int64(h.tag), int64(h.tag))
 		if err != nil {
 			return end, err
+		}
+		if sum(tag) != h.tagSum {
+			return end, errWrong
 		}
 		if h.kind == kindFooter { // behind the last record
 			return end, nil
 		}
-		found(it)
+		at := httpcache.Place{Segment: s.id, Offset: uint32(end), Meta: h.meta, Length: h.content}
+		found(item{kind: h.kind, at: at, tag: slices.Clone(tag)})
 		end += h.size()
 	}
 	return end, nil
 }
 
-// verify reads a record and compares all its checksums.
-func (s *segment) verify(h header, offset int64) (item, error) {
-	meta := make([]byte, h.meta)
-	tag := make([]byte, h.tag)
-	_, err := s.file.ReadAt(meta, offset+headerBytes)
-	_, terr := s.file.ReadAt(tag, offset+h.size()-int64(h.tag))
-	if err = errors.Join(err, terr); err != nil && err != io.EOF {
-		return item{}, err
+// window reads pieces of a file that lie close to each other at once.
+type window struct {
+	file *os.File
+	size int64 // of the file
+	from int64
+	have []byte
+}
+
+// windowBytes is read at once: a small record's tag and some that follow it.
+const windowBytes = 4 << 10
+
+// read gives n bytes from an offset, all of them within the file. They are valid
+// until the next call.
+func (w *window) read(offset, n int64) ([]byte, error) {
+	if offset < w.from || offset+n > w.from+int64(len(w.have)) {
+		want := min(max(n, windowBytes), w.size-offset)
+		if int64(cap(w.have)) < want {
+			w.have = make([]byte, want)
+		}
+		w.have, w.from = w.have[:want], offset
+		if _, err := w.file.ReadAt(w.have, offset); err != nil {
+			w.have = w.have[:0]
+			return nil, err
+		}
 	}
-	if sum(meta) != h.metaSum || sum(tag) != h.tagSum {
-		return item{}, errWrong
-	}
-	at := httpcache.Place{Segment: s.id, Offset: uint32(offset), Meta: h.meta, Length: h.content}
-	if err := s.compare(contentOffset(at), int64(h.content), h.cSum); err != nil {
-		return item{}, err
-	}
-	return item{kind: h.kind, at: at, tag: tag}, nil
+	return w.have[offset-w.from:][:n], nil
 }

@@ -20,7 +20,7 @@ import (
 	"meridian/engine/httpcache"
 )
 
-var kills = flag.Int("kills", 3, "how often TestKilledWhileWriting kills its process")
+var kills = flag.Int("kills", 2, "how often TestKilledWhileWriting kills its process")
 
 // killDir, set, makes the test binary the process that is killed.
 const killDir = "SEGMENT_TEST_KILL_DIR"
@@ -29,6 +29,12 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(killDir); dir != "" {
 		writeUntilKilled(dir)
 		return
+	}
+	flag.Parse()
+	few := true
+	flag.Visit(func(f *flag.Flag) { few = few && f.Name != "rapid.checks" })
+	if few { // a run of the model opens and damages dozens of logs; -rapid.checks has more of them
+		_ = flag.Set("rapid.checks", "12")
 	}
 	os.Exit(m.Run())
 }
@@ -100,7 +106,7 @@ func TestKilledWhileWriting(t *testing.T) {
 	var slowest time.Duration
 	found := 0
 	for round := range *kills {
-		runUntil(t, dir, 25+round*3, func(line []string) {
+		runUntil(t, dir, 15+round*3, func(line []string) {
 			if line[0] != "purged" {
 				t.Fatal(line)
 			}

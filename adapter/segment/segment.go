@@ -76,6 +76,7 @@ type Log struct {
 	buf      []byte
 	unsynced int64
 	failing  bool // the last write failed; it has been reported
+	torn     bool // the active segment has something torn behind its end
 
 	started  bool
 	done     chan struct{}

@@ -13,7 +13,7 @@ import (
 
 // Start tells the owner what the log holds, and begins to write. Sealed segments
 // are read by their footers alone; the last one, if it was not sealed, record by
-// record, with contents.
+// record. Contents are compared with their checksums when they are read.
 func (l *Log) Start(owner httpcache.DiskOwner) {
 	l.owner = owner
 	trusted := l.lastRun()
@@ -61,14 +61,10 @@ func (l *Log) load(s *segment, last, trusted bool) {
 	l.resume(s, items, end)
 }
 
-// resume goes on writing a segment behind its last good record.
+// resume goes on writing a segment behind its last good record. What is torn
+// behind it is cut off by the writer: a file system may take its time for that.
 func (l *Log) resume(s *segment, items []item, end int64) {
-	if err := s.file.Truncate(end); err != nil {
-		l.failed(err)
-		l.owner.Lost()
-		l.remove(s.id)
-		return
-	}
+	l.torn = end < s.size
 	l.total += end - s.size
 	s.size = end
 	for _, it := range items {
@@ -139,7 +135,11 @@ func (l *Log) state() string {
 // On a busy disk that takes long, so nobody waits for it who only reads.
 func (l *Log) markBegun() {
 	if id := l.cfg.bootID(); l.state() != id || id == "" {
-		l.failed(l.mark(id))
+		err := l.mark(id)
+		if err != nil { // of an earlier run's "clean" nothing may be believed any more
+			err = errors.Join(err, os.Remove(l.statePath()))
+		}
+		l.failed(err)
 	}
 }
 

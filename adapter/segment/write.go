@@ -14,6 +14,9 @@ import (
 func (l *Log) run() {
 	defer close(l.done)
 	l.markBegun()
+	if l.torn {
+		l.undo(l.active)
+	}
 	var purged <-chan time.Time // a purge is to be synced then
 	for {
 		notes, o, ended := l.queue.next()

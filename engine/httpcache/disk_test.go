@@ -506,7 +506,7 @@ func TestReplacedOnTheDisk(t *testing.T) {
 func TestHeadsAreKeptWhole(t *testing.T) {
 	full := &head{
 		status: 203, header: http.Header{"A": {"1", ""}, "B": nil}, length: 5, born: epoch.Add(3), date: epoch,
-		life: time.Hour, guessed: true, swr: 5, sie: 6, immutable: true, mayStale: true, noCache: true,
+		life: time.Hour, guessed: true, swr: 5, sie: 6, immutable: true, mayStale: true, noCache: true, spent: true,
 		etag: `"x"`, lastModified: epoch.Add(-time.Hour), early: []string{"</a>; rel=preload"}, groups: []string{"g"}, vary: []string{"Accept"}, variant: "\x01\x00",
 	}
 	v := reflect.ValueOf(*full)

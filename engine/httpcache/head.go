@@ -23,6 +23,7 @@ type head struct {
 	immutable bool          // unchanged while fresh, however often a client reloads (RFC 8246)
 	mayStale  bool          // a client that asks for it may be given it stale (§4.2.4)
 	noCache   bool          // each use needs a validation first (§5.2.2.4)
+	spent     bool          // its lifetime has ended for good, whatever the clock says later
 
 	etag         string
 	lastModified time.Time // zero where there is none
@@ -37,7 +38,13 @@ type head struct {
 
 // age is the response's current age (RFC 9111 §4.2.3), never negative, and no
 // more than fits its field (§1.2.2).
-func (h *head) age(now time.Time) time.Duration { return min(max(0, now.Sub(h.born)), maxDelta) }
+func (h *head) age(now time.Time) time.Duration {
+	least := time.Duration(0)
+	if h.spent {
+		least = h.life
+	}
+	return min(max(least, now.Sub(h.born)), maxDelta)
+}
 
 // ttl is what is left of the freshness lifetime; negative once stale.
 func (h *head) ttl(now time.Time) time.Duration { return h.life - h.age(now) }
@@ -50,13 +57,14 @@ func (h *head) staleIfError(now time.Time) bool { return h.sie > 0 && -h.ttl(now
 
 // stale is h as if its lifetime ended now, unless it has ended already. It has
 // grown older, so that the tiers and clients that are given it reckon as we do:
-// with an earlier end of its lifetime alone they would hold it to be fresh.
+// with an earlier end of its lifetime alone they would hold it to be fresh. A
+// clock that is set back does not make it fresh again.
 func (h *head) stale(now time.Time) *head {
-	if h.ttl(now) <= 0 {
-		return h
-	}
 	c := *h
-	c.born = now.Add(-h.life)
+	c.spent = true
+	if h.ttl(now) > 0 {
+		c.born = now.Add(-h.life)
+	}
 	return &c
 }
 

@@ -32,7 +32,7 @@ func encodeHead(key string, h *head) []byte {
 	w.number(int64(h.swr))
 	w.number(int64(h.sie))
 	var flags int64
-	for i, on := range []bool{h.guessed, h.immutable, h.mayStale, h.noCache} {
+	for i, on := range []bool{h.guessed, h.immutable, h.mayStale, h.noCache, h.spent} {
 		if on {
 			flags |= 1 << i
 		}
@@ -66,7 +66,7 @@ func decodeHead(b []byte) (key string, h *head, err error) {
 	h.born, h.date = r.time(), r.time()
 	h.life, h.swr, h.sie = time.Duration(r.number()), time.Duration(r.number()), time.Duration(r.number())
 	flags := r.number()
-	for i, on := range []*bool{&h.guessed, &h.immutable, &h.mayStale, &h.noCache} {
+	for i, on := range []*bool{&h.guessed, &h.immutable, &h.mayStale, &h.noCache, &h.spent} {
 		*on = flags&(1<<i) != 0
 	}
 	h.etag, h.lastModified = r.text(), r.time()

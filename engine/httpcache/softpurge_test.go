@@ -175,3 +175,35 @@ func TestSoftPurgeKeepsTheOrder(t *testing.T) {
 		t.Errorf("%d bytes, were %d", g.Stats().Bytes, bytes)
 	}
 }
+
+// What was purged softly stays stale when the clock is set back: in RAM, on the
+// disk, and after a restart. A validation makes it fresh again.
+func TestSoftPurgeHoldsWhenTheClockIsSetBack(t *testing.T) {
+	for _, when := range []string{"in RAM", "stale already", "on the disk", "after a restart"} {
+		t.Run(when, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := diskRig(t, &memDisk{}, nil)
+				g.origin.says(200, "old", "Cache-Control: max-age=300")
+				g.get("/a")
+				g.get("/a")
+				synctest.Wait()
+				if when == "stale already" {
+					g.pass(301 * time.Second)
+				}
+				if when == "on the disk" {
+					g.flood()
+				}
+				g.Purge(Purge{Keys: []string{"shop.test/a"}, Soft: true})
+				if when == "after a restart" {
+					g = g.restart(t, nil)
+				}
+				g.pass(-60 * time.Second)
+				g.origin.says(200, "new", "Cache-Control: max-age=300")
+				if r := g.get("/a"); r.Body.String() != "new" {
+					t.Errorf("got %q, %s", r.Body, r.Header().Get("Cache-Status"))
+				}
+				g.expect(g.get("/a"), 200, "new", "edge-iad; hit; ttl=300")
+			})
+		})
+	}
+}
