@@ -176,7 +176,7 @@ func (s *stress) judge(key int, least int64, lang string, code int, h http.Heade
 func (s *stress) find(random *rand.Rand) {
 	key := random.IntN(stressKeys)
 	least := s.least[key].Load()
-	f, ok := s.cache.Find([]byte(stressKey(key)))
+	f, ok := s.cache.Find([]byte(stressKey(key)), nil)
 	if !ok {
 		return
 	}
