@@ -5,7 +5,9 @@ package upstream
 
 import (
 	"context"
+	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"meridian/world"
@@ -103,11 +105,12 @@ func (p *Pool) RoundTrip(r *http.Request) (*http.Response, error) {
 func (p *Pool) once(h *hop, probe bool, r *http.Request) (*http.Response, error) {
 	defer h.release(probe)
 	h.count(first)
+	r, content := watched(r)
 	res, err := h.transport.RoundTrip(r)
 	switch {
 	case err == nil && !Away(res.StatusCode):
 		h.answered()
-	case r.Context().Err() == nil: // else the asker has gone: the hop is not to blame
+	case r.Context().Err() == nil && !content.broken.Load(): // else it is the asker's doing, or he has gone
 		h.failed(err != nil)
 	}
 	if err != nil {
@@ -117,6 +120,33 @@ func (p *Pool) once(h *hop, probe bool, r *http.Request) (*http.Response, error)
 		res.Body = &body{ReadCloser: res.Body, hop: h, ctx: r.Context(), cancel: func() {}}
 	}
 	return res, nil
+}
+
+// content is that of a request. Where it breaks off, or is larger than may be
+// passed on, no hop is to blame for what comes of it.
+type content struct {
+	io.ReadCloser
+	broken atomic.Bool
+}
+
+// watched is the request with its content watched.
+func watched(r *http.Request) (*http.Request, *content) {
+	c := &content{ReadCloser: r.Body}
+	if bodyless(r) {
+		return r, c
+	}
+	r = r.WithContext(r.Context())
+	r.Body = c
+	return r, c
+}
+
+// Read reads on.
+func (c *content) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		c.broken.Store(true)
+	}
+	return n, err
 }
 
 func errAllRest() error {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -336,6 +337,30 @@ func TestHedgingByHabit(t *testing.T) {
 		slow = time.Minute
 		if d := took(); d != 50*time.Millisecond {
 			t.Errorf("hedged after %v, the floor is 50 ms", d)
+		}
+	})
+}
+
+// Who sends half of a request, or more than may be sent, says nothing of the hop.
+func TestContentThatTheAskerBreaksOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(t, nil, func(r *http.Request) (*http.Response, error) {
+			if r.Body != nil {
+				if _, err := io.Copy(io.Discard, r.Body); err != nil {
+					return nil, err
+				}
+			}
+			return says(200, 0, "b")(r)
+		})
+		for _, err := range []error{io.ErrUnexpectedEOF, &http.MaxBytesError{Limit: 1}} {
+			r := request("POST", "half")
+			r.Body = io.NopCloser(io.MultiReader(strings.NewReader("half"), iotest.ErrReader(err)))
+			if _, _, got := p.ask(r); !errors.Is(got, err) {
+				t.Errorf("got %v, want %v", got, err)
+			}
+			if p.hop(0).State != Closed {
+				t.Errorf("after %v: %+v", err, p.hop(0))
+			}
 		}
 	})
 }
