@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
+	"math/rand/v2"
 	"sync/atomic"
 	"testing"
 )
@@ -47,6 +48,21 @@ func photo(t *testing.T) []byte {
 	out = binary.BigEndian.AppendUint16(out, uint16(len(exif)+2))
 	out = append(out, exif...)
 	return append(out, b.Bytes()[2:]...)
+}
+
+// grainy is a JPEG of 900 by 900 that is all noise: no variant of it is small.
+func grainy(t *testing.T) []byte {
+	t.Helper()
+	noise := rand.New(rand.NewPCG(uint64(photos.Add(1)), 0))
+	m := image.NewGray(image.Rect(0, 0, 900, 900))
+	for i := range m.Pix {
+		m.Pix[i] = uint8(noise.Uint32())
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, m, &jpeg.Options{Quality: 90}); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
 
 // tiff is an EXIF block (EXIF 2.32 §4.5): maker, orientation, and a GPS IFD

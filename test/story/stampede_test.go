@@ -1,20 +1,12 @@
 package story
 
 import (
-	"bufio"
-	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strconv"
-	"strings"
-	"sync"
+	"slices"
 	"testing"
 	"time"
 
@@ -22,18 +14,30 @@ import (
 	"meridian/world"
 )
 
-// crowdSize is how many ask for one cold picture at once, over all PoPs.
-const crowdSize = 10_000
+// restedWithin is how long a PoP may avoid a region that has failed it: sixteen
+// times its usual rest.
+const restedWithin = 40 * time.Second
 
-// crowdWithin bounds a crowd's requests on a machine that does much else.
-const crowdWithin = 3 * time.Minute
-
-// coldPicture puts a photo in and waits for its copies: none of its variants has
-// been asked for. region is the one that it was written in.
-func coldPicture(t *testing.T, w *worldtest.World) (path, region string) {
+// pictures is an app's list of them, by way of Frankfurt. No cache keeps it.
+func pictures(t *testing.T, w *worldtest.World) (list []world.Manifest, region string) {
 	t.Helper()
+	a := w.AtPoP(t, "de", "fra").Get(t, "/media/"+w.Plan.App, "Authorization", "Bearer "+w.Secrets(t).UploadToken)
+	var page struct{ Assets []world.Manifest }
+	if err := json.Unmarshal(a.Body, &page); err != nil {
+		t.Fatalf("%d %s: %v", a.Status, a.Body, err)
+	}
+	return page.Assets, a.Header.Get(world.HeaderRegion)
+}
+
+// putIn puts a photo in, in Frankfurt, and returns its media id.
+func putIn(t *testing.T, w *worldtest.World, photo []byte) (id string) {
+	t.Helper()
+	eventually(t, restedWithin, "Frankfurt goes to its own region", func() bool {
+		_, region := pictures(t, w)
+		return region == "eu-central"
+	})
 	file := filepath.Join(t.TempDir(), "cold.jpg")
-	if err := os.WriteFile(file, photo(t), 0o644); err != nil {
+	if err := os.WriteFile(file, photo, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	said := w.Run(t, "media", "put", "--dir", w.Dir, "--from", "frankfurt", "--json", file)
@@ -46,197 +50,142 @@ func coldPicture(t *testing.T, w *worldtest.World) (path, region string) {
 	if err := json.Unmarshal([]byte(said.Out), &put); err != nil || len(put.Taken) != 1 {
 		t.Fatalf("media put said %q %q: %v", said.Out, said.Err, err)
 	}
-	copied(t, w, put.Taken[0].MediaID)
-	return fmt.Sprintf("/img/%s/%s/v1/jpeg/640x0", w.Plan.App, put.Taken[0].MediaID), put.Taken[0].Manifest.WriteRegion
+	if got := put.Taken[0].Manifest.WriteRegion; got != "eu-central" {
+		t.Fatalf("the photo was written in %s", got)
+	}
+	return put.Taken[0].MediaID
 }
 
-// mediaReads is how many GETs each region's media has answered.
-func mediaReads(t *testing.T, w *worldtest.World) map[string]int {
+// everywhere waits until each region has its copy.
+func everywhere(t *testing.T, w *worldtest.World, id string) {
 	t.Helper()
-	line := regexp.MustCompile(`(?m)^meridian_http_request_seconds_count\{method="GET",place="([^"]+)",role="media"\} (\d+)`)
-	out := map[string]int{}
-	for _, m := range line.FindAllStringSubmatch(string(w.Admin(t).Get(t, "/metrics").Body), -1) {
-		out[m[1]], _ = strconv.Atoi(m[2])
-	}
-	return out
+	eventually(t, copiedWithin, "each region has its copy", func() bool {
+		list, _ := pictures(t, w)
+		i := slices.IndexFunc(list, func(m world.Manifest) bool { return m.MediaID == id })
+		return i >= 0 && !slices.ContainsFunc(list[i].Replicas, func(r world.Replica) bool { return r.State != world.ReplicaCopied })
+	})
 }
 
-// asker is one of the crowd: a connection of its own to a PoP, open before it asks.
-type asker struct {
-	conn net.Conn
-	in   *bufio.Reader
-	host string
-}
-
-// get asks and says what it was given; sure is whether the feeds were heard.
-func (a *asker) get(path string) (given string, sure bool) {
-	if _, err := fmt.Fprintf(a.conn, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", path, a.host); err != nil {
-		return err.Error(), true
-	}
-	res, err := http.ReadResponse(a.in, nil)
-	if err != nil {
-		return err.Error(), true
-	}
-	defer res.Body.Close()
-	h := sha256.New()
-	n, err := io.Copy(h, res.Body)
-	if err == nil && n == 0 {
-		err = errors.New("no content")
-	}
-	return fmt.Sprintf("%d %.12x %v", res.StatusCode, h.Sum(nil), err), !strings.Contains(res.Header.Get("Cache-Status"), "feed-lost")
-}
-
-// gather opens the crowd's connections, the same number to each PoP.
-func gather(t *testing.T, w *worldtest.World) []*asker {
-	t.Helper()
-	host := w.Market(t, "de").Host
-	all := make([]*asker, crowdSize)
-	var wg sync.WaitGroup
-	seats := make(chan struct{}, 64)
-	for i := range all {
-		seats <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-seats }()
-			conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", w.Port+1+i%len(w.Plan.PoPs)))
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			t.Cleanup(func() { conn.Close() })
-			_ = conn.SetDeadline(time.Now().Add(crowdWithin))
-			all[i] = &asker{conn, bufio.NewReaderSize(conn, 4096), host}
-		})
-	}
-	wg.Wait()
-	if t.Failed() {
-		t.FailNow()
-	}
-	return all
-}
-
-// rush has everybody ask at once, and all be given the same. sure is whether
-// every tier heard its feeds meanwhile: on a machine that is too busy for
-// heartbeats they rightly ask once more than this story counts.
-func rush(t *testing.T, crowd []*asker, path string) (sure bool) {
-	t.Helper()
-	var mu sync.Mutex
-	outcomes := map[string]int{}
-	sure = true
-	start := make(chan struct{})
-	var wg sync.WaitGroup
-	for _, a := range crowd {
-		wg.Go(func() {
-			<-start
-			given, heard := a.get(path)
-			mu.Lock()
-			defer mu.Unlock()
-			outcomes[given]++
-			sure = sure && heard
-		})
-	}
-	began := time.Now()
-	close(start)
-	wg.Wait()
-	t.Logf("%d requests over all PoPs took %d ms", len(crowd), time.Since(began).Milliseconds())
-	for what := range outcomes {
-		if len(outcomes) != 1 || !strings.HasPrefix(what, "200 ") || !strings.HasSuffix(what, " <nil>") {
-			t.Fatalf("not all were given the same: %v", outcomes)
-		}
-	}
-	return sure
-}
-
-// oneReadEach checks what the crowd cost the origin: one read at the write
-// region, and at no other more than one.
-func oneReadEach(t *testing.T, before, after map[string]int, region string) {
-	t.Helper()
-	total := 0
-	for place, n := range after {
-		reads := n - before[place]
-		total += reads
-		if reads > 1 || place == region && reads != 1 {
-			t.Errorf("%d reads in %s", reads, place)
-		}
-	}
-	t.Logf("reads of the origin: %d in all, %d in %s, where it was written", total, after[region]-before[region], region)
+// variant is the path of one that nobody has asked for.
+func variant(w *worldtest.World, id, size string) string {
+	return fmt.Sprintf("/img/%s/%s/v1/jpeg/%s", w.Plan.App, id, size)
 }
 
 // TestStampede has ten thousand ask for one picture that no cache has, over all
 // PoPs at once.
 func TestStampede(t *testing.T) {
 	w := theWorld(t, false)
-	path, region := coldPicture(t, w)
-	crowd := gather(t, w)
+	id := putIn(t, w, grainy(t))
+	everywhere(t, w, id)
+	c := gather(t, w)
 	before := mediaReads(t, w)
-	if sure := rush(t, crowd, path); sure {
-		oneReadEach(t, before, mediaReads(t, w), region)
-	} else {
-		t.Log("feeds were lost meanwhile: the reads are not counted")
+	c.all(variant(w, id, "320x0"))
+	c.satisfied(t)
+	c.oneReadEach(t, before, mediaReads(t, w))
+}
+
+// TestStampedeOnOneRegionsPicture has them ask for one that no region but that of
+// its upload holds yet: the links to the others are too slow for the copies. It
+// is made once in the world, and leaves the region's media once.
+func TestStampedeOnOneRegionsPicture(t *testing.T) {
+	const region, tooSlow = "eu-central", 0.4
+	w := theWorld(t, false)
+	c, admin := gather(t, w), w.Admin(t)
+	for _, other := range []string{"us-east", "ap-southeast"} {
+		link := "links/" + region + "/" + other
+		defer slow(t, admin, link, bandwidth(t, admin, link))
+		slow(t, admin, link, tooSlow)
+	}
+	made := func() map[string]int {
+		return figures(t, w, "meridian_media_transforms_total", `format="jpeg",outcome="ok",`, "media", "")
+	}
+	given := func() map[string]int {
+		return figures(t, w, "meridian_media_bytes_total", "", "media", `,what="served"`)
+	}
+	madeBefore, givenBefore := made(), given()
+	id := putIn(t, w, grainy(t))
+	c.all(variant(w, id, "320x0"))
+	c.satisfied(t)
+	for place, n := range made() {
+		want := 0
+		if place == region {
+			want = 1
+		}
+		if n -= madeBefore[place]; n != want {
+			t.Errorf("made %d times in %s, want %d", n, place, want)
+		}
+	}
+	for place, n := range given() {
+		reads := float64(n-givenBefore[place]) / float64(c.length)
+		t.Logf("%v reads in %s", reads, place)
+		if reads != 1 && !c.wasUnsure("shield-"+place) {
+			t.Errorf("%v reads in %s", reads, place)
+		}
 	}
 }
+
+// halfWay is how much of the picture is let through, in bytes, before the link
+// slows to a drip: its header, and a part of its content.
+const halfWay = 12_000
+
+// The link's bandwidths in Mbit/s: quick enough not to keep anybody waiting for
+// the first part, and so slow that the rest would take half a minute.
+const (
+	quick = 0.4
+	drip  = 0.008
+)
 
 // TestStampedeWhileTheUpstreamDies cuts, half way through the content, the link
-// by which Frankfurt gets it. Another region's copy goes on from where it broke
-// off.
+// by which Frankfurt gets it, when everybody has asked. Another region's copy goes
+// on from where it broke off.
 func TestStampedeWhileTheUpstreamDies(t *testing.T) {
-	const from, to = "eu-central", "fra"
-	for i, mode := range []string{"refuse", "blackhole"} {
-		t.Run(mode, func(t *testing.T) {
-			w := theWorld(t, false)
-			visitor := w.AtPoP(t, "de", to)
-			slug := visitor.Page(t, "/").Slugs()[i]
-			picture := pictureOfPage(t, visitor.Page(t, "/p/"+slug))
-			// A size that no page shows, and large enough to take its time.
-			path := picture[:strings.LastIndex(picture, "/v1/")] + "/v1/jpeg/1280x0"
-			crowd := gather(t, w)
-			admin, link := w.Admin(t), "links/"+from+"/"+to
-			slow(t, admin, link, 0.1)
-			defer slow(t, admin, link, 1000)
-			before, carried := mediaReads(t, w), carriedBy(t, admin, link)
-			isCut, isOver := make(chan struct{}), make(chan struct{})
-			go func() {
-				defer close(isCut)
-				for carriedBy(t, admin, link) < carried+12_000 {
-					select {
-					case <-isOver:
-						return // what was carried on will tell
-					case <-time.After(10 * time.Millisecond):
-					}
-				}
-				if a, err := admin.Do(http.MethodPost, "/"+link+"/cut", []byte(`{"mode": "`+mode+`"}`), "Content-Type", "application/json"); err != nil || a.Status != http.StatusOK {
-					t.Errorf("cutting %s: %d %v", link, a.Status, err)
-				}
-			}()
-			defer admin.Send(t, http.MethodPost, "/"+link+"/heal", nil)
-			taken := takeOvers(t, w, to)
-			sure := rush(t, crowd, path)
-			close(isOver)
-			<-isCut
-			if !sure {
-				t.Log("feeds were lost meanwhile: the reads are not counted")
-				return
-			}
-			oneReadEach(t, before, mediaReads(t, w), from)
-			// None: the region was so slow to begin that another had been asked beside it.
-			n := takeOvers(t, w, to) - taken
-			if n > 1 {
-				t.Errorf("%d reads carried on one that died", n)
-			}
-			t.Logf("%d read carried on one that died", n)
-		})
+	for _, mode := range []string{"refuse", "blackhole"} {
+		t.Run(mode, func(t *testing.T) { upstreamDies(t, mode) })
 	}
 }
 
-// takeOvers is how many reads a PoP's cache has had carried on.
-func takeOvers(t *testing.T, w *worldtest.World, pop string) int {
-	t.Helper()
-	line := regexp.MustCompile(`(?m)^meridian_cache_takeovers_total\{place="` + pop + `",role="edge"\} (\d+)`)
-	m := line.FindStringSubmatch(string(w.Admin(t).Get(t, "/metrics").Body))
-	if m == nil {
-		t.Fatalf("no figure of %s", pop)
+func upstreamDies(t *testing.T, mode string) {
+	const from, to, link = "eu-central", "fra", "links/eu-central/fra"
+	w := theWorld(t, false)
+	id := putIn(t, w, grainy(t))
+	everywhere(t, w, id)
+	c := gather(t, w)
+	admin := w.Admin(t)
+	defer slow(t, admin, link, bandwidth(t, admin, link))
+	taken := func() int { return figures(t, w, "meridian_cache_takeovers_total", "", "edge", "")[to] }
+
+	var path string
+	var reads map[string]int
+	var there, takenBefore int
+	for _, size := range []string{"320x0", "320x320", "480x0", "320x240"} {
+		slow(t, admin, link, quick)
+		path, reads, there, takenBefore = variant(w, id, size), mediaReads(t, w), arrived(t, w), taken()
+		carried, i := carriedBy(t, admin, link), slices.Index(pops(w), to)
+		one := c.oneAt(i, path)
+		eventually(t, crowdWithin, "a part of the picture has come", func() bool {
+			return carriedBy(t, admin, link) >= carried+halfWay || c.answered() > 0
+		})
+		slow(t, admin, link, drip)
+		if c.answered() == 0 {
+			break
+		}
+		t.Logf("the %s came another way, for the region was late: %v", size, c.statuses)
+		c.forget(i, one)
 	}
-	n, _ := strconv.Atoi(m[1])
-	return n
+	c.all(path)
+	eventually(t, crowdWithin, "everybody's request has arrived", func() bool { return arrived(t, w) >= there+crowdSize })
+	heal := cut(t, w, link, mode)
+	t.Logf("%s is cut off %d ms after they asked", to, time.Since(c.began).Milliseconds())
+	c.satisfied(t)
+	heal()
+
+	switch n := taken() - takenBefore; {
+	case n == 1:
+		t.Log("1 read was carried on by another region's")
+	case n < 1 || !c.wasUnsure("edge-"+to):
+		t.Errorf("%d reads were carried on by another region's, want the one that died", n)
+	}
+	c.oneReadEach(t, reads, mediaReads(t, w))
 }
 
 // slow gives a link a bandwidth in Mbit/s.
@@ -247,15 +196,27 @@ func slow(t *testing.T, admin *worldtest.Client, link string, mbit float64) {
 	}
 }
 
+type linkState struct {
+	Bytes     int64
+	Bandwidth float64 `json:"bandwidth_mbit"`
+}
+
+func stateOf(t *testing.T, admin *worldtest.Client, link string) (l linkState) {
+	t.Helper()
+	if err := json.Unmarshal(admin.Get(t, "/"+link).Body, &l); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
 // carriedBy is how many bytes a link has carried.
 func carriedBy(t *testing.T, admin *worldtest.Client, link string) int64 {
-	var l struct{ Bytes int64 }
-	a, err := admin.Do(http.MethodGet, "/"+link, nil)
-	if err == nil {
-		err = json.Unmarshal(a.Body, &l)
-	}
-	if err != nil {
-		t.Error(err)
-	}
-	return l.Bytes
+	t.Helper()
+	return stateOf(t, admin, link).Bytes
+}
+
+// bandwidth is a link's, in Mbit/s.
+func bandwidth(t *testing.T, admin *worldtest.Client, link string) float64 {
+	t.Helper()
+	return stateOf(t, admin, link).Bandwidth
 }

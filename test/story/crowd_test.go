@@ -1,0 +1,218 @@
+package story
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"meridian/test/worldtest"
+)
+
+// crowdSize is how many ask for one cold picture at once, over all PoPs.
+const crowdSize = 10_000
+
+// crowdWithin bounds a crowd's requests on a machine that does much else.
+const crowdWithin = 3 * time.Minute
+
+// asker is one of the crowd: a connection of its own to a PoP, open before it asks.
+type asker struct {
+	conn net.Conn
+	in   *bufio.Reader
+	host string
+}
+
+// get asks and says what it was given, and how the tiers came by it.
+func (a *asker) get(path string) (given, status string, length int64) {
+	if _, err := fmt.Fprintf(a.conn, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", path, a.host); err != nil {
+		return err.Error(), "", 0
+	}
+	res, err := http.ReadResponse(a.in, nil)
+	if err != nil {
+		return err.Error(), "", 0
+	}
+	defer res.Body.Close()
+	h := sha256.New()
+	n, err := io.Copy(h, res.Body)
+	if err == nil && n == 0 {
+		err = errors.New("no content")
+	}
+	return fmt.Sprintf("%d, %d bytes %.12x, %v", res.StatusCode, n, h.Sum(nil), err), res.Header.Get("Cache-Status"), n
+}
+
+// crowd is as many people at each PoP as at any other.
+type crowd struct {
+	size   int
+	askers []*asker
+	asking sync.WaitGroup
+	began  time.Time
+
+	mu       sync.Mutex
+	length   int            // of what was given, in bytes
+	outcomes map[string]int // by what they were given
+	statuses map[string]int // by Cache-Status without lifetimes
+}
+
+// gather opens a crowd's connections. The i-th is to the i-th PoP, round and round.
+func gather(t *testing.T, w *worldtest.World) *crowd {
+	t.Helper()
+	host := w.Market(t, "de").Host
+	c := &crowd{size: crowdSize, askers: make([]*asker, crowdSize), outcomes: map[string]int{}, statuses: map[string]int{}}
+	var wg sync.WaitGroup
+	seats := make(chan struct{}, 64)
+	for i := range c.askers {
+		seats <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-seats }()
+			conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", w.Port+1+i%len(w.Plan.PoPs)))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			t.Cleanup(func() { conn.Close() })
+			_ = conn.SetDeadline(time.Now().Add(crowdWithin))
+			c.askers[i] = &asker{conn, bufio.NewReaderSize(conn, 4096), host}
+		})
+	}
+	wg.Wait()
+	if t.Failed() {
+		t.FailNow()
+	}
+	return c
+}
+
+var lifetime = regexp.MustCompile(`; ttl=-?\d+`)
+
+// oneAt has one of those at the i-th PoP ask, before the others.
+func (c *crowd) oneAt(i int, path string) *asker {
+	one := c.askers[i]
+	c.askers = append(c.askers[:i:i], c.askers[i+1:]...)
+	c.ask(path, one)
+	return one
+}
+
+// forget takes one back who has been answered, and with it the answer.
+func (c *crowd) forget(i int, one *asker) {
+	c.asking.Wait()
+	c.askers = slices.Insert(c.askers, i, one)
+	clear(c.outcomes)
+	clear(c.statuses)
+}
+
+// answered is how many have been.
+func (c *crowd) answered() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, k := range c.outcomes {
+		n += k
+	}
+	return n
+}
+
+// all has everybody ask at once who has not yet.
+func (c *crowd) all(path string) {
+	c.began = time.Now()
+	c.ask(path, c.askers...)
+}
+
+func (c *crowd) ask(path string, who ...*asker) {
+	start := make(chan struct{})
+	for _, a := range who {
+		c.asking.Go(func() {
+			<-start
+			given, status, length := a.get(path)
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.length = int(length)
+			c.outcomes[given]++
+			c.statuses[lifetime.ReplaceAllString(status, "")]++
+		})
+	}
+	close(start)
+}
+
+// satisfied waits until everybody has been answered: with 200, and the same bytes.
+func (c *crowd) satisfied(t *testing.T) {
+	t.Helper()
+	c.asking.Wait()
+	for what, n := range c.outcomes {
+		t.Logf("%d requests over all PoPs, answered within %d ms: %s", n, time.Since(c.began).Milliseconds(), what)
+		if len(c.outcomes) != 1 || n != c.size || !strings.HasPrefix(what, "200, ") || !strings.HasSuffix(what, ", <nil>") {
+			t.Errorf("not all were given the same: %v", c.outcomes)
+		}
+	}
+}
+
+// figures is a counter of a role, by place. before and after are the labels that
+// stand around place and role.
+func figures(t *testing.T, w *worldtest.World, name, before, role, after string) map[string]int {
+	t.Helper()
+	line := regexp.MustCompile(`(?m)^` + name + `\{` + before + `place="([^"]+)",role="` + role + `"` + after + `\} (\S+)`)
+	out := map[string]int{}
+	for _, m := range line.FindAllStringSubmatch(string(w.Admin(t).Get(t, "/metrics").Body), -1) {
+		n, err := strconv.ParseFloat(m[2], 64) // a large one has an exponent
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[m[1]] = int(n)
+	}
+	return out
+}
+
+// mediaReads is how many GETs each region's media has answered.
+func mediaReads(t *testing.T, w *worldtest.World) map[string]int {
+	t.Helper()
+	return figures(t, w, "meridian_http_request_seconds_count", `method="GET",`, "media", "")
+}
+
+// arrived is how many requests the PoPs' caches have begun to answer.
+func arrived(t *testing.T, w *worldtest.World) (n int) {
+	t.Helper()
+	for _, name := range []string{"hits", "misses", "collapsed", "passed"} {
+		for _, k := range figures(t, w, "meridian_cache_"+name+"_total", "", "edge", "") {
+			n += k
+		}
+	}
+	return n
+}
+
+// oneReadEach checks what the crowd cost the origin: one read at each region
+// that is asked at all. More are right only at a region whose shield had lost a
+// feed meanwhile and so had to ask again: it says so.
+func (c *crowd) oneReadEach(t *testing.T, before, after map[string]int) {
+	t.Helper()
+	for place, n := range after {
+		reads := n - before[place]
+		t.Logf("%d reads in %s", reads, place)
+		if reads > 1 && !c.wasUnsure("shield-"+place) {
+			t.Errorf("%d reads in %s", reads, place)
+		}
+	}
+	for status, n := range c.statuses {
+		if t.Failed() || strings.Contains(status, "detail=") {
+			t.Logf("%5d × %s", n, status)
+		}
+	}
+}
+
+// wasUnsure reports whether a tier has said that it had lost a feed.
+func (c *crowd) wasUnsure(tier string) bool {
+	for status := range c.statuses {
+		for member := range strings.SplitSeq(status, ", ") {
+			if strings.HasPrefix(member, tier+";") && strings.Contains(member, "detail=feed-lost") {
+				return true
+			}
+		}
+	}
+	return false
+}
