@@ -1,5 +1,7 @@
 package httpcache
 
+import "slices"
+
 // maxAsked is the longest value of a request's field, in one line, that the
 // short way to a hit reads, and the longest secondary key that it makes, in bytes.
 const maxAsked = 1024
@@ -18,11 +20,12 @@ type Asked interface {
 }
 
 // joined is a request's field in one line (RFC 9110 §5.3), in room if it has
-// several. usual is false where the long way is to read it: it is changed there,
-// or there is too much of it. Cookie is joined by each protocol in its own way
+// several. usual is false where the long way is to read it: it is changed there, a
+// connection's own field is dropped (see [endToEnd]), or there is too much of it.
+// Cookie is joined by each protocol in its own way
 // (RFC 9113 §8.2.3).
 func joined(r Asked, name string, room []byte) (value []byte, present, usual bool) {
-	if !r.Settled(name) {
+	if !r.Settled(name) || slices.Contains(hopByHop, name) {
 		return nil, false, false
 	}
 	value, next := r.Line(name, 0)
@@ -46,8 +49,8 @@ func joined(r Asked, name string, room []byte) (value []byte, present, usual boo
 // pickFor is [slot.match] for a request that is not an [http.Request] yet; nil
 // too where only the long way can tell.
 func (sl *slot) pickFor(r Asked) *entry {
-	if len(sl.vary) == 0 {
-		return sl.pick(nil) // nothing is asked of it
+	if len(sl.vary) == 0 && len(sl.entries) > 0 {
+		return sl.entries[0] // as slot.pick has it, without a call
 	}
 	if r == nil {
 		return nil

@@ -96,6 +96,7 @@ func TestWhatTheShortWayLeavesToTheLongOne(t *testing.T) {
 		{"another name is no matter", []string{"Theme"}, lines{of: []string{"time: " + long + long}}, true},
 		{"one cookie", []string{"Cookie"}, lines{of: []string{"cookie: a"}}, true},
 		{"cookies are joined otherwise", []string{"Cookie"}, lines{of: []string{"cookie: a", "cookie: b"}}, false},
+		{"what belongs to a connection", []string{"Proxy-Authorization"}, lines{of: []string{"proxy-authorization: a"}}, false},
 		{"what changes on the long way", []string{"Theme"}, lines{unsettled: "Theme"}, false},
 	} {
 		if _, usual := h(tc.vary...).selectedBy(&tc.asked); usual != tc.usual {
@@ -177,4 +178,28 @@ func TestFindGivesTheFieldsOfThe304(t *testing.T) { // RFC 9110 §15.4.5
 			t.Errorf("%s: %q, want %q", name, got[name], values)
 		}
 	}
+}
+
+// Both ways read what a client sends in the same way, and none fails.
+func FuzzAsked(f *testing.F) {
+	f.Add("Accept-Encoding", "gzip ; q=1,,BR", "", `"a"`, `W/"b", *`, "Sun, 01 Jun 2025 11:00:00 GMT")
+	f.Add("Accept", `a/b;v=" ,"`, "x", "*", "", "Sunday, 01-Jun-25 11:00:00 gmt")
+	f.Add("Theme", "é\x80", ",", `W/"`, `""`, "")
+	f.Fuzz(func(t *testing.T, name, one, two, tags, more, since string) {
+		if !isToken(name) || strings.EqualFold(name, "Cookie") {
+			return
+		}
+		l := &lines{of: []string{name + ": " + one, name + ": " + two, "If-None-Match: " + tags, "If-None-Match: " + more, "If-Modified-Since: " + since}}
+		vary, _ := parseVary([]string{name})
+		h := &head{status: 200, vary: vary, variant: variantOf(vary, l.header()), etag: `W/"a"`, lastModified: time.Date(2025, 6, 1, 11, 0, 0, 0, time.UTC)}
+		if selected, usual := h.selectedBy(l); selected != usual {
+			t.Errorf("%q does not select what it fetched", l.of)
+		}
+		for _, l := range []*lines{l, {of: l.of[4:]}} {
+			r := &http.Request{Method: "GET", Header: l.header()}
+			if got, usual := (Found{e: &entry{head: h}}).NotModified(l); usual && got != notModified(r, h) {
+				t.Errorf("%q: not modified: %v, want %v", l.of, got, !got)
+			}
+		}
+	})
 }

@@ -47,7 +47,7 @@ type rig struct {
 	now    time.Time
 }
 
-func newRig(t *testing.T, change func(*Config)) *rig {
+func newRig(t testing.TB, change func(*Config)) *rig {
 	t.Helper()
 	g := &rig{origin: &farm{header: http.Header{"Cache-Control": {"max-age=60"}}, down: map[string]bool{}}, now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
 	cfg := Default()
