@@ -122,7 +122,9 @@ func Accelerate(ctx context.Context, f *AcceleratorFile, reload <-chan os.Signal
 	if f.Admin != "" {
 		var ready atomic.Bool
 		ready.Store(true)
-		parts = append(parts, adminComponent(f.Admin, root, &ready, a.Admin))
+		admin := adminComponent(f.Admin, root, &ready, a.Admin)
+		admin.Needs = []string{"accelerator"} // it ends first: what a purge names has to be told to the disk
+		parts = append(parts, admin)
 	}
 	group, err := lifecycle.Start(ctx, parts, func(string, string) {})
 	if err != nil {
