@@ -10,11 +10,11 @@ import (
 
 // frontConfig is the front of a role's listener: what it answers by itself is
 // bounded, counted and logged as what the role's handler answers is.
-func (m *machine) frontConfig(hits front.Hits, l httpserver.Limits) front.Config {
+func (m *machine) frontConfig(hits front.Hits, l httpserver.Limits, seats *httpserver.Seats) front.Config {
 	return front.Config{
 		Hits:      hits,
 		Limits:    front.Limits{Head: l.Header, Fields: l.Fields, Target: l.Target, ReadHead: l.ReadHeader, Idle: l.Idle, Write: l.Body},
-		Seats:     httpserver.NewSeats(l.Connections, m.tel.Log),
+		Seats:     seats,
 		RequestID: httpserver.HeaderRequestID,
 		Sent:      func(s *front.Sent) { sent(m.tel, s) },
 	}

@@ -86,7 +86,7 @@ func (m *machine) open(ctx context.Context, listen string, limits httpserver.Lim
 	upkeep, cancel := context.WithCancel(context.Background())
 	v := &visitors{cancel: cancel, upkeep: make(chan struct{}), done: make(chan struct{}), asked: make(chan struct{})}
 	if !t.Wanted() {
-		v.servers = append(v.servers, httpserver.Serve(front.Listen1(ln, m.frontConfig(hits, limits), m.tel.Log), m.tel.HTTP(h, now), m.tel.Log, limits))
+		v.servers = append(v.servers, httpserver.Serve(front.Listen1(ln, m.frontConfig(hits, limits, httpserver.NewSeats(limits.Connections, m.tel.Log)), m.tel.Log), m.tel.HTTP(h, now), m.tel.Log, limits))
 		close(v.upkeep)
 	} else if err := v.secure(ctx, m, ln, limits, t, hits, h); err != nil {
 		ln.Close()
@@ -138,19 +138,20 @@ func (v *visitors) secure(ctx context.Context, m *machine, ln net.Listener, limi
 	fields := t.fields(at)
 	h = m.tel.HTTP(withFields(h, fields), now)
 
+	seats := httpserver.NewSeats(limits.Connections, m.tel.Log) // of all protocols together
 	if t.HTTP3 && at != nil {
-		if err := v.serve3(m, at, conf, limits, t, h); err != nil {
+		if err := v.serve3(m, at, conf, limits, t, h, seats); err != nil {
 			return err
 		}
 	}
-	fc := m.frontConfig(hits, limits)
+	fc := m.frontConfig(hits, limits, seats)
 	fc.Secure = fields
 	p := port.Open(ln, port.Config{
 		TLS: conf, Clear: t.Clear, Handshake: limits.ReadHeader, Pending: limits.Connections,
 		Below: func(c net.Conn) net.Conn { return front.Gather(c) },
 	})
 	two := front.NewHTTP2(fc, t.HTTP2Max, m.tel.Log)
-	v.servers = append(v.servers, httpserver.Serve(port.Join(front.Listen1(p.HTTP1(), fc, m.tel.Log), p.HTTP2()), h, m.tel.Log, limits, two.Attach))
+	v.servers = append(v.servers, httpserver.Serve(port.Join(front.Listen1(p.HTTP1(), fc, m.tel.Log), p.HTTP2()), h, m.tel.Log, limits, two.Attach, seats.Bound))
 	if redirect != nil {
 		v.servers = append(v.servers, httpserver.Serve(redirect, v.source.Challenges(toHTTPS(portOf(ln))), m.tel.Log, limits))
 	}
@@ -158,12 +159,12 @@ func (v *visitors) secure(ctx context.Context, m *machine, ln net.Listener, limi
 }
 
 // serve3 serves HTTP/3 on the UDP port of the same number.
-func (v *visitors) serve3(m *machine, at *net.TCPAddr, conf *tls.Config, limits httpserver.Limits, t TLS, h http.Handler) error {
+func (v *visitors) serve3(m *machine, at *net.TCPAddr, conf *tls.Config, limits httpserver.Limits, t TLS, h http.Handler, seats *httpserver.Seats) error {
 	pc, err := net.ListenPacket("udp", at.String())
 	if err != nil {
 		return world.Because(world.CodeConflict, "http3", fmt.Sprintf("Cannot listen on UDP %s: set http3 to false, or free the port.", at), err)
 	}
-	s, err := httpserver.Serve3(pc, conf, h, m.tel.Log, limits, t.HTTP3Max)
+	s, err := httpserver.Serve3(pc, conf, h, m.tel.Log, limits, t.HTTP3Max, seats)
 	if err != nil {
 		return errors.Join(err, pc.Close())
 	}

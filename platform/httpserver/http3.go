@@ -55,16 +55,16 @@ type Server3 struct {
 var errFull = errors.New("httpserver: all seats are taken")
 
 // Serve3 answers HTTP/3 (RFC 9114) on a UDP port until [Server3.Stop], by the
-// same handler and limits as [Serve]. The library sends no more than three times
+// same handler and limits as [Serve]; its connections take seats, which may be
+// shared with other servers. The library sends no more than three times
 // what an unverified address has sent (RFC 9000 §8.1).
 //
 // 0-RTT is refused: early data can be replayed by whoever saw it (RFC 8446 §8),
 // and a handler cannot tell an unsafe request that came so (RFC 8470 §5.2 has
 // servers answer 425 where they can). It would save one round trip on a repeated
 // visit.
-func Serve3(conn net.PacketConn, t *tls.Config, h http.Handler, log *slog.Logger, l Limits, l3 Limits3) (*Server3, error) {
+func Serve3(conn net.PacketConn, t *tls.Config, h http.Handler, log *slog.Logger, l Limits, l3 Limits3, seats *Seats) (*Server3, error) {
 	l, l3 = l.withDefaults(), l3.withDefaults()
-	seats := NewSeats(l.Connections, log)
 	unverified := rate.NewLimiter(rate.Limit(l3.Unverified), int(max(l3.Unverified, 1)))
 	s := &Server3{conn: conn, done: make(chan struct{}), stop: l.Stop}
 	s.transport = &quic.Transport{

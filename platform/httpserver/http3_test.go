@@ -43,7 +43,7 @@ func serve3(t *testing.T, h http.HandlerFunc, l Limits, l3 Limits3) (*Server3, f
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := Serve3(conn, serverTLS(t), h, quiet, l, l3)
+	s, err := Serve3(conn, serverTLS(t), h, quiet, l, l3, NewSeats(l.Connections, quiet))
 	if err != nil {
 		t.Fatal(err)
 	}

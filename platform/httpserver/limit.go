@@ -12,7 +12,7 @@ import (
 // warnEvery is how often at most a full listener is logged.
 const warnEvery = time.Minute
 
-// Seats counts a listener's connections, so that what comes while all are taken
+// Seats counts connections, of one listener or several, so that what comes while all are taken
 // can be closed. It does not leave them unaccepted, as netutil.LimitListener
 // does: whoever connects would wait in the kernel's queue, for as long as idle
 // connections are kept, while one that is closed can go to the next region or
@@ -30,6 +30,10 @@ type Seats struct {
 func NewSeats(most int, log *slog.Logger) *Seats {
 	return &Seats{most: cmp.Or(most, DefaultLimits().Connections), log: log}
 }
+
+// Bound has a server take these seats for its connections in place of its own.
+// Several servers may share them.
+func (s *Seats) Bound(of *http.Server) { of.ConnState = s.state }
 
 // stateful is a connection that somebody stands before: it counts itself, and
 // wants to know what the server does with it.
