@@ -59,7 +59,7 @@ func New(cfg Config, deps Deps) (*Accelerator, error) {
 		Name: cfg.Name, MaxBytes: cfg.CacheBytes, MaxObjectBytes: cfg.ObjectBytes,
 		Disk: deps.Disk, DiskBytes: cfg.DiskBytes, MaxDiskObject: min(cfg.DiskObject, cfg.DiskBytes/minOnDisk),
 		FillTimeout: cfg.FillTimeout, HeuristicPercent: cfg.HeuristicPercent, MaxHeuristic: cfg.HeuristicMost,
-		HonourRequest: cfg.HonourRequest, StripGroups: !cfg.PassGroups, ShowKey: cfg.ShowKey,
+		HonourRequest: cfg.HonourRequest, GroupsPerOrigin: cfg.Host == HostVisitor, StripGroups: !cfg.PassGroups, ShowKey: cfg.ShowKey,
 		TargetedFields: []string{"CDN-Cache-Control", ownField},
 		Now:            deps.Now, Upstream: a.coded(lifetimes{a.pool, cfg}), KeyOf: keyOf, Keyed: []string{"Accept-Encoding"}, Alike: alike, Prepare: prepare, PassAmbiguous: true, Error: a.fail,
 	})
