@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -262,8 +263,10 @@ func toHTTPS(port int) http.Handler {
 			http.Error(w, "Say which host you mean.", http.StatusBadRequest)
 			return
 		}
-		if port != 443 {
-			host = net.JoinHostPort(host, strconv.Itoa(port))
+		if ip := strings.Trim(host, "[]"); port != 443 {
+			host = net.JoinHostPort(ip, strconv.Itoa(port))
+		} else if strings.Contains(ip, ":") {
+			host = "[" + ip + "]"
 		}
 		w.Header().Set("Connection", "close")
 		http.Redirect(w, r, "https://"+host+r.URL.RequestURI(), http.StatusPermanentRedirect)
