@@ -262,6 +262,43 @@ func TestManyWaitForOneRead(t *testing.T) {
 	})
 }
 
+// Another region's media reads a picture through as an edge does: whoever comes
+// first, both share one read of ours.
+func TestAnotherRegionSharesTheEdgesRead(t *testing.T) {
+	for _, first := range []string{"de.localhost", "home"} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFixture(t, nil)
+			open := make(chan struct{})
+			f.media.will(func(r *http.Request) (*http.Response, error) { <-open; return says("picture", "ETag", `"p"`)(r) })
+			var all sync.WaitGroup
+			ask := func(host string) {
+				all.Go(func() {
+					r := request("GET", picture+"webp/640x0", "")
+					r.Host = host
+					if host != "home" {
+						r.Header.Set(world.HeaderClient, "192.0.2.0")
+						r.Header.Set(world.HeaderMinCursor, cluster+"=0.0")
+					}
+					w := httptest.NewRecorder()
+					f.ServeHTTP(w, r)
+					if w.Code != 200 || w.Body.String() != "picture" || w.Header().Get("ETag") != `"p"` {
+						t.Errorf("%s: %d %s", host, w.Code, w.Body)
+					}
+				})
+				synctest.Wait()
+			}
+			ask(first)
+			ask("home")
+			ask("de.localhost")
+			close(open)
+			all.Wait()
+			if f.media.count() != 1 {
+				t.Errorf("%s first: %d reads", first, f.media.count())
+			}
+		})
+	}
+}
+
 func TestBehindTheAskersCursor(t *testing.T) {
 	events, taken := make(chan world.Event), make(chan struct{})
 	f := newFixture(t, map[string]purge.Source{cluster: source(events, taken)})
