@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"meridian/world"
 )
@@ -98,10 +99,17 @@ func LogError(ctx context.Context, log *slog.Logger, r *http.Request, err error)
 		return // the client has gone: nobody to tell, nothing broken
 	}
 	level := slog.LevelDebug
-	if world.CodeOf(err).Status() >= 500 {
+	if status := world.CodeOf(err).Status(); status >= 500 && !askedFor(r, status) {
 		level = slog.LevelError
 	}
 	log.Log(ctx, level, "request failed", "id", RequestID(ctx), "method", r.Method, "path", r.URL.Path, "code", world.CodeOf(err), "err", err)
+}
+
+// askedFor reports whether the request itself demanded the failure: 504 is the
+// answer to only-if-cached where nothing is stored (RFC 9111 §5.2.1.7), and must
+// not let a visitor fill the log.
+func askedFor(r *http.Request, status int) bool {
+	return status == http.StatusGatewayTimeout && strings.Contains(strings.ToLower(strings.Join(r.Header["Cache-Control"], ",")), "only-if-cached")
 }
 
 // UpstreamError gives the failure of a request to another part its code:
