@@ -13,7 +13,7 @@ type caseFigures struct {
 	hitCase
 	names  []string // of servers, in the order of their first figure
 	of     map[string][]measurement
-	misses int64 // that went to the origin meanwhile: there should be none
+	misses map[string]int64 // that went to the origin meanwhile, by server: there should be none
 	errs   []error
 }
 
@@ -65,8 +65,10 @@ func (f *caseFigures) print(out io.Writer) {
 	}
 	w.Flush()
 	f.printAims(out)
-	if f.misses > 0 {
-		fmt.Fprintf(out, "  %d requests went to the origin meanwhile: these are not all hits\n", f.misses)
+	for _, name := range f.names {
+		if n := f.misses[name]; n > 0 {
+			fmt.Fprintf(out, "  %s asked the origin %d times meanwhile: these are not all hits\n", name, n)
+		}
 	}
 	for _, err := range f.errs {
 		fmt.Fprintln(out, "  failed:", err)
@@ -75,18 +77,20 @@ func (f *caseFigures) print(out io.Writer) {
 
 // printAims sets ours beside what is aimed for.
 func (f *caseFigures) printAims(out io.Writer) {
-	us := f.rate(ourName)
-	if us == 0 {
-		return
-	}
-	for _, a := range f.aims() {
-		if peer := f.rate(a.peer); peer > 0 {
-			fmt.Fprintf(out, "  %.2f × %s, aim ≥ %.1f: %s\n", us/peer, a.peer, a.ratio, reached(us/peer >= a.ratio))
+	for _, name := range []string{ourName, inFiles} {
+		us := f.rate(name)
+		if us == 0 {
+			continue
 		}
-	}
-	if len(f.of["nginx"]) > 0 && len(f.of[ourName]) > 0 && f.protocol == http1 {
-		ratio := median(f.sorted(ourName, p99ms)) / median(f.sorted("nginx", p99ms))
-		fmt.Fprintf(out, "  p99 %.2f × nginx, aim ≤ 2: %s\n", ratio, reached(ratio <= 2))
+		for _, a := range f.aims() {
+			if peer := f.rate(a.peer); peer > 0 {
+				fmt.Fprintf(out, "  %s %.2f × %s, aim ≥ %.1f: %s\n", name, us/peer, a.peer, a.ratio, reached(us/peer >= a.ratio))
+			}
+		}
+		if len(f.of["nginx"]) > 0 && f.protocol == http1 {
+			ratio := median(f.sorted(name, p99ms)) / median(f.sorted("nginx", p99ms))
+			fmt.Fprintf(out, "  %s p99 %.2f × nginx, aim ≤ 2: %s\n", name, ratio, reached(ratio <= 2))
+		}
 	}
 }
 

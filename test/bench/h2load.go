@@ -18,7 +18,7 @@ import (
 
 // Times of h2load, far above what they are on an idle machine.
 const (
-	handshake      = 3 * time.Millisecond
+	handshake      = 1500 * time.Microsecond
 	h2loadPatience = time.Minute
 )
 

@@ -60,7 +60,7 @@ func TestRequestsACoreSecond(t *testing.T) {
 
 // Ratios are of medians; a missed aim is said.
 func TestFiguresOfACase(t *testing.T) {
-	f := caseFigures{hitCase: cases(inRAM, "HTTP/1.1 20 KB 64")[0], of: map[string][]measurement{}, misses: 7}
+	f := caseFigures{hitCase: cases(inRAM, "HTTP/1.1 20 KB 64")[0], of: map[string][]measurement{}, misses: map[string]int64{ourName: 7}}
 	add := func(name string, rates ...uint64) {
 		for _, r := range rates {
 			f.add(name, measurement{loadgen.Result{Requests: r, Elapsed: time.Second, P99: time.Duration(r) * time.Microsecond}, time.Second})
@@ -73,7 +73,7 @@ func TestFiguresOfACase(t *testing.T) {
 	f.failed("nginx", errors.New("gone"))
 	var out bytes.Buffer
 	f.print(&out)
-	for _, want := range []string{"1.11 × nginx, aim ≥ 1.2: missed", "2.00 × Varnish, aim ≥ 2.0: reached", "p99 1.11 × nginx, aim ≤ 2: reached", "7 requests went to the origin", "failed: nginx: gone"} {
+	for _, want := range []string{"1.11 × nginx, aim ≥ 1.2: missed", "2.00 × Varnish, aim ≥ 2.0: reached", "p99 1.11 × nginx, aim ≤ 2: reached", "Meridian asked the origin 7 times", "failed: nginx: gone"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not said:\n%s", want, out.String())
 		}
@@ -104,6 +104,18 @@ func TestWatchH2load(t *testing.T) {
 	}
 	if _, err := watchH2load(strings.NewReader("warming up\n"), read, own); err == nil {
 		t.Error("it did not count, and no error")
+	}
+}
+
+func TestSumOfMetrics(t *testing.T) {
+	page := "# HELP a{ b\na{region=\"x\",state=\"pending\"} 3\na{region=\"y\",state=\"pending\"} 2\na{state=\"failed\"} 9\nab{state=\"pending\"} 9\n"
+	if got, err := sumOf(strings.NewReader(page), "a{", `state="pending"`); err != nil || got != 5 {
+		t.Error(got, err)
+	}
+	for _, bad := range []string{"", "a{state=\"failed\"} 0\n", "a{state=\"pending\"} x\n"} {
+		if got, err := sumOf(strings.NewReader(bad), "a{", `state="pending"`); err == nil {
+			t.Errorf("%q: %v", bad, got)
+		}
 	}
 }
 

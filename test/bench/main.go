@@ -52,8 +52,8 @@ func main() {
 	}
 	var o options
 	flag.StringVar(&o.only, "only", "", "comma-separated sections to measure: hits, ratio, memory, purge, world; all without it")
-	flag.IntVar(&o.rounds, "rounds", 5, "hits: how often each server is measured for each case, in turn with the others")
-	flag.DurationVar(&o.length, "length", 2*time.Second, "hits: how long each time")
+	flag.IntVar(&o.rounds, "rounds", 3, "hits: how often each server is measured for each case, in turn with the others")
+	flag.DurationVar(&o.length, "length", time.Second, "hits: how long each time")
 	flag.StringVar(&o.filter, "case", "", "hits: only cases whose name has all of these words, as \"HTTP/1.1 20 KB 64\"")
 	flag.StringVar(&o.bin, "bin", "", "hits: a binary of ours to measure; built anew without it")
 	flag.StringVar(&o.dir, "dir", filepath.Join(filepath.Dir(localworld.DefaultDir()), "bench"), "purge, world: directory for its state; must be empty, and is removed at the end")

@@ -44,6 +44,7 @@ type contender struct {
 	// needs names the program that has to be installed, and the package it is in.
 	needs, pkg string
 	http2      bool
+	ramOnly    bool // it is not measured from the disk
 	start      func(context.Context, setup) (*server, error)
 }
 
@@ -52,6 +53,7 @@ type server struct {
 	name    string
 	plain   string // host:port of HTTP/1.1
 	secure  string // host:port of HTTP/2 over TLS; empty: it has none
+	http2   bool   // it is measured by that
 	metrics string // URL of its figures; empty: it has none
 
 	pid  int
@@ -158,6 +160,7 @@ const warmRounds = 6
 // http and https apart.
 func (s *server) warm(ctx context.Context, o *origin, objects ...object) error {
 	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
+		DisableCompression:  true,                                                      // asked as it will be measured: caches tell codings apart
 		MaxIdleConnsPerHost: 4, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // its certificate was made a moment ago
 	}}
 	ways := []string{"http://" + s.plain}

@@ -1,10 +1,16 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"math"
+	"net/http"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -72,6 +78,9 @@ func measure(ctx context.Context, o options, w *running, t *table) (latencies, e
 	if err := wait(ctx, settle); err != nil {
 		return latencies{}, err
 	}
+	if err := atRest(ctx, o.port); err != nil {
+		return latencies{}, err
+	}
 	before, err := costOf(w.cmd.Process.Pid)
 	if err != nil {
 		return latencies{}, err
@@ -88,6 +97,71 @@ func measure(ctx context.Context, o options, w *running, t *table) (latencies, e
 	t.add(idleCPU, 100*(after.cpu-before.cpu).Seconds()/time.Since(began).Seconds())
 	t.add(processes, float64(after.processes))
 	return tierLatencies(ctx, o.port)
+}
+
+// Until when a world is waited for, and how often it is looked at. It counts as at
+// rest when nothing was to be copied at so many looks in a row: the figure is made
+// every ten seconds.
+const (
+	restWithin = 5 * time.Minute
+	restPoll   = time.Second
+	restLooks  = 12
+)
+
+// atRest waits until every original has its copies in all regions: at its first
+// start a world copies its pictures.
+func atRest(ctx context.Context, port int) error {
+	until, cancel := context.WithTimeout(ctx, restWithin)
+	defer cancel()
+	waiting, err := math.NaN(), error(nil)
+	for looks := 0; looks < restLooks; {
+		if waiting, err = uncopied(until, port); err == nil && waiting == 0 {
+			looks++
+		} else {
+			looks = 0
+		}
+		if wait(until, restPoll) != nil {
+			return errors.Join(fmt.Errorf("the world does not come to rest: %v pictures wait to be copied", waiting), err, ctx.Err())
+		}
+	}
+	return nil
+}
+
+// uncopied is how many copies between regions are still to be made.
+func uncopied(ctx context.Context, port int) (float64, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://localhost:%d/metrics", port), nil)
+	if err != nil {
+		return 0, err
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, err
+	}
+	defer res.Body.Close()
+	return sumOf(res.Body, "meridian_media_uncopied{", `state="pending"`)
+}
+
+// sumOf adds up the metrics that begin with start and have the label. It is an
+// error if there is none.
+func sumOf(page io.Reader, start, label string) (sum float64, err error) {
+	found := false
+	lines := bufio.NewScanner(page)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		line := lines.Text()
+		if !strings.HasPrefix(line, start) || !strings.Contains(line, label) {
+			continue
+		}
+		v, err := strconv.ParseFloat(line[strings.LastIndexByte(line, ' ')+1:], 64)
+		if err != nil {
+			return 0, fmt.Errorf("a metric is %q", line)
+		}
+		sum, found = sum+v, true
+	}
+	if err = lines.Err(); err == nil && !found {
+		err = fmt.Errorf("there is no metric %s…%s", start, label)
+	}
+	return sum, err
 }
 
 func wait(ctx context.Context, d time.Duration) error {
