@@ -51,7 +51,8 @@ type Server struct {
 	done   chan struct{}
 	err    error
 	stop   time.Duration
-	cancel context.CancelFunc
+	hurry  context.CancelFunc // ends what is endless
+	cancel context.CancelFunc // ends every request
 }
 
 // Serve answers on ln until [Server.Stop]. The handler is wrapped: each
@@ -64,8 +65,9 @@ type Server struct {
 // the server before it serves, as one who serves another protocol on it does.
 func Serve(ln net.Listener, h http.Handler, log *slog.Logger, l Limits, more ...func(*http.Server)) *Server {
 	l = l.withDefaults()
-	base, cancel := context.WithCancel(context.Background())
-	s := &Server{ln: ln, done: make(chan struct{}), stop: l.Stop, cancel: cancel}
+	stopping, hurry := context.WithCancel(context.Background())
+	base, cancel := context.WithCancel(context.WithValue(context.Background(), stoppingKey{}, stopping))
+	s := &Server{ln: ln, done: make(chan struct{}), stop: l.Stop, hurry: hurry, cancel: cancel}
 	s.http = &http.Server{
 		Handler:           withID(withRecover(h, log)),
 		ReadHeaderTimeout: l.ReadHeader,
@@ -102,13 +104,12 @@ func (s *Server) Err() error {
 	}
 }
 
-// Stop takes no new request, lets running ones finish for the stop limit,
-// tells long streams to end through their context, then closes.
+// Stop takes no new request, ends what is [Endless], lets other requests finish
+// for the stop limit, then closes.
 func (s *Server) Stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.stop)
 	defer cancel()
-	stopStreams := time.AfterFunc(s.stop/6, s.cancel)
-	defer stopStreams.Stop()
+	s.hurry()
 	err := s.http.Shutdown(ctx)
 	s.cancel()
 	if err != nil {
@@ -119,6 +120,21 @@ func (s *Server) Stop(ctx context.Context) error {
 	}
 	<-s.done
 	return world.Wrap("httpserver.stop", err)
+}
+
+type stoppingKey struct{}
+
+// Endless is r for an answer that has no end of its own, as a feed: its context
+// ends as soon as the server is told to stop, and not only when the time for
+// running requests is over. The caller calls the function at the answer's end.
+func Endless(r *http.Request) (*http.Request, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(r.Context())
+	stopping, ok := ctx.Value(stoppingKey{}).(context.Context)
+	if !ok {
+		return r.WithContext(ctx), cancel
+	}
+	forget := context.AfterFunc(stopping, cancel)
+	return r.WithContext(ctx), func() { forget(); cancel() }
 }
 
 type idKey struct{}

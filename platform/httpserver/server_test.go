@@ -64,23 +64,49 @@ func TestPanicAfterAnswerBeganAborts(t *testing.T) {
 	}
 }
 
-func TestStopEndsStreams(t *testing.T) {
-	began := make(chan struct{})
+// A stop ends a feed at once, and lets a request finish that began before it.
+func TestStopEndsStreamsAndLetsRequestsFinish(t *testing.T) {
+	began, streamEnded := make(chan struct{}, 2), make(chan struct{})
 	s, url := start(t, func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(200)
 		http.NewResponseController(w).Flush()
-		close(began)
-		<-r.Context().Done()
+		began <- struct{}{}
+		if r.URL.Path == "/feed" {
+			defer close(streamEnded)
+			endless, done := Endless(r)
+			defer done()
+			<-endless.Context().Done()
+			return
+		}
+		<-streamEnded // the server is stopping
+		if r.Context().Err() == nil {
+			io.WriteString(w, "whole")
+		}
 	})
 	go func() {
-		if resp, err := http.Get(url); err == nil {
+		if resp, err := http.Get(url + "/feed"); err == nil {
 			io.Copy(io.Discard, resp.Body)
 			resp.Body.Close()
 		}
 	}()
+	got := make(chan string, 1)
+	go func() {
+		resp, err := http.Get(url + "/page")
+		if err != nil {
+			got <- err.Error()
+			return
+		}
+		defer resp.Body.Close()
+		b, _ := io.ReadAll(resp.Body)
+		got <- string(b)
+	}()
+	<-began
 	<-began
 	if err := s.Stop(context.Background()); err != nil {
 		t.Fatal(err)
+	}
+	if body := <-got; body != "whole" {
+		t.Errorf("a request under way ended with %q", body)
 	}
 	if s.Err() != nil {
 		t.Errorf("Err after a stop: %v", s.Err())

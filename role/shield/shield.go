@@ -95,6 +95,8 @@ func (s *Shield) internal(w http.ResponseWriter, r *http.Request) {
 			s.fail(w, r, world.Wrap("shield.feed", err))
 			return
 		}
+		r, done := httpserver.Endless(r)
+		defer done()
 		s.shop.ServeHTTP(w, r)
 	default:
 		s.fail(w, r, world.E(world.CodeNotFound, "shield", ""))

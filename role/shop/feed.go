@@ -18,6 +18,8 @@ func (s *Shop) feed(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, nil, err)
 		return
 	}
+	r, done := httpserver.Endless(r)
+	defer done()
 	st := &stream{w: w, control: http.NewResponseController(w), now: s.deps.Now, patience: s.cfg.FeedWrite}
 	err := s.deps.Feed.Follow(r.Context(), r.URL.Query().Get("after"), st.send)
 	if err == nil || r.Context().Err() != nil {
