@@ -3,7 +3,6 @@ package story
 import (
 	"bufio"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,9 +27,10 @@ const crowdWithin = 3 * time.Minute
 
 // asker is one of the crowd: a connection of its own to a PoP, open before it asks.
 type asker struct {
-	conn net.Conn
-	in   *bufio.Reader
-	host string
+	conn  net.Conn
+	in    *bufio.Reader
+	host  string
+	begun atomic.Bool // a part of the content has come
 }
 
 // get asks and says what it was given, and how the tiers came by it.
@@ -43,9 +44,11 @@ func (a *asker) get(path string) (given, status string, length int64) {
 	}
 	defer res.Body.Close()
 	h := sha256.New()
-	n, err := io.Copy(h, res.Body)
-	if err == nil && n == 0 {
-		err = errors.New("no content")
+	n, err := io.CopyN(h, res.Body, 1)
+	a.begun.Store(err == nil)
+	if err == nil {
+		n, err = io.Copy(h, res.Body)
+		n++
 	}
 	return fmt.Sprintf("%d, %d bytes %.12x, %v", res.StatusCode, n, h.Sum(nil), err), res.Header.Get("Cache-Status"), n
 }
@@ -81,7 +84,7 @@ func gather(t *testing.T, w *worldtest.World) *crowd {
 			}
 			t.Cleanup(func() { conn.Close() })
 			_ = conn.SetDeadline(time.Now().Add(crowdWithin))
-			c.askers[i] = &asker{conn, bufio.NewReaderSize(conn, 4096), host}
+			c.askers[i] = &asker{conn: conn, in: bufio.NewReaderSize(conn, 4096), host: host}
 		})
 	}
 	wg.Wait()
@@ -104,6 +107,7 @@ func (c *crowd) oneAt(i int, path string) *asker {
 // forget takes one back who has been answered, and with it the answer.
 func (c *crowd) forget(i int, one *asker) {
 	c.asking.Wait()
+	one.begun.Store(false)
 	c.askers = slices.Insert(c.askers, i, one)
 	clear(c.outcomes)
 	clear(c.statuses)
@@ -157,9 +161,22 @@ func (c *crowd) satisfied(t *testing.T) {
 // stand around place and role.
 func figures(t *testing.T, w *worldtest.World, name, before, role, after string) map[string]int {
 	t.Helper()
+	return figuresIn(t, metrics(t, w), name, before, role, after)
+}
+
+// metrics is all of the world's figures, by a connection that does not stay.
+func metrics(t *testing.T, w *worldtest.World) string {
+	t.Helper()
+	admin := w.Admin(t)
+	defer admin.Close()
+	return string(admin.Get(t, "/metrics").Body)
+}
+
+func figuresIn(t *testing.T, metrics, name, before, role, after string) map[string]int {
+	t.Helper()
 	line := regexp.MustCompile(`(?m)^` + name + `\{` + before + `place="([^"]+)",role="` + role + `"` + after + `\} (\S+)`)
 	out := map[string]int{}
-	for _, m := range line.FindAllStringSubmatch(string(w.Admin(t).Get(t, "/metrics").Body), -1) {
+	for _, m := range line.FindAllStringSubmatch(metrics, -1) {
 		n, err := strconv.ParseFloat(m[2], 64) // a large one has an exponent
 		if err != nil {
 			t.Fatal(err)
@@ -178,8 +195,9 @@ func mediaReads(t *testing.T, w *worldtest.World) map[string]int {
 // arrived is how many requests the PoPs' caches have begun to answer.
 func arrived(t *testing.T, w *worldtest.World) (n int) {
 	t.Helper()
+	now := metrics(t, w)
 	for _, name := range []string{"hits", "misses", "collapsed", "passed"} {
-		for _, k := range figures(t, w, "meridian_cache_"+name+"_total", "", "edge", "") {
+		for _, k := range figuresIn(t, now, "meridian_cache_"+name+"_total", "", "edge", "") {
 			n += k
 		}
 	}

@@ -92,6 +92,10 @@ func (w *World) dialling(t testing.TB, base string, port int) *Client {
 	}}
 }
 
+// Close ends the client's connections that wait for a request. It may be used
+// again, and is closed at its test's end in any case.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
 // Answer is a response, read whole.
 type Answer struct {
 	Status int
