@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"os"
 	"strconv"
@@ -113,9 +112,9 @@ const (
 func atRest(ctx context.Context, port int) error {
 	until, cancel := context.WithTimeout(ctx, restWithin)
 	defer cancel()
-	waiting, err := math.NaN(), error(nil)
 	for looks := 0; looks < restLooks; {
-		if waiting, err = uncopied(until, port); err == nil && waiting == 0 {
+		waiting, err := uncopied(until, port)
+		if err == nil && waiting == 0 {
 			looks++
 		} else {
 			looks = 0
