@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -32,24 +31,17 @@ const (
 // purges measures the time from a call of the API to the acknowledgement of the
 // last tier, at the emulated round trips.
 func purges(ctx context.Context, o options, out io.Writer) error {
-	if left, err := os.ReadDir(o.dir); err == nil && len(left) > 0 {
-		return fmt.Errorf("%s is not empty: name another directory with --dir, or remove it", o.dir)
-	}
-	defer os.RemoveAll(o.dir)
-	bin, remove, err := build(ctx)
-	if err != nil {
+	return inEmptyDir(ctx, o.dir, func(bin string) error {
+		w, _, err := start(ctx, bin, o.dir, o.port, true)
+		if err != nil {
+			return err
+		}
+		err = purgesOf(ctx, o, out)
+		if _, stopErr := w.stop(); err == nil {
+			err = stopErr
+		}
 		return err
-	}
-	defer remove()
-	w, _, err := start(ctx, bin, o.dir, o.port, true)
-	if err != nil {
-		return err
-	}
-	err = purgesOf(ctx, o, out)
-	if _, stopErr := w.stop(); err == nil {
-		err = stopErr
-	}
-	return err
+	})
 }
 
 func purgesOf(ctx context.Context, o options, out io.Writer) error {

@@ -19,18 +19,28 @@ const (
 	idle   = 20 * time.Second
 )
 
-// wholeWorld measures starting, stopping, rest and the tiers.
-func wholeWorld(ctx context.Context, o options, out io.Writer) error {
-	if left, err := os.ReadDir(o.dir); err == nil && len(left) > 0 {
-		return fmt.Errorf("%s is not empty: name another directory with --dir, or remove it", o.dir)
+// inEmptyDir gives do the binary, built, and has dir, which must be empty, removed
+// at the end.
+func inEmptyDir(ctx context.Context, dir string, do func(bin string) error) error {
+	if left, err := os.ReadDir(dir); err == nil && len(left) > 0 {
+		return fmt.Errorf("%s is not empty: name another directory with --dir, or remove it", dir)
 	}
 	// The first to be deferred is the last to be done: nothing runs any more.
-	defer os.RemoveAll(o.dir)
+	defer os.RemoveAll(dir)
 	bin, remove, err := build(ctx)
 	if err != nil {
 		return err
 	}
 	defer remove()
+	return do(bin)
+}
+
+// wholeWorld measures starting, stopping, rest and the tiers.
+func wholeWorld(ctx context.Context, o options, out io.Writer) error {
+	return inEmptyDir(ctx, o.dir, func(bin string) error { return runs(ctx, o, bin, out) })
+}
+
+func runs(ctx context.Context, o options, bin string, out io.Writer) error {
 	if err := pictures(ctx, out); err != nil {
 		return err
 	}
@@ -38,6 +48,7 @@ func wholeWorld(ctx context.Context, o options, out io.Writer) error {
 	var tiers latencies
 	for n := range o.runs {
 		fmt.Fprintf(out, "run %d of %d …\n", n+1, o.runs)
+		var err error
 		if tiers, err = run(ctx, o, bin, t); err != nil {
 			return err
 		}
