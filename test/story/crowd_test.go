@@ -27,11 +27,21 @@ const crowdWithin = 3 * time.Minute
 
 // asker is one of the crowd: a connection of its own to a PoP, open before it asks.
 type asker struct {
-	conn  net.Conn
-	in    *bufio.Reader
-	host  string
-	begun atomic.Bool // a part of the content has come
+	conn   net.Conn
+	in     *bufio.Reader
+	host   string
+	come   atomic.Int64 // bytes of the content that have
+	length atomic.Int64 // that it will have, once its head is here
 }
+
+// Write counts what comes of the content.
+func (a *asker) Write(p []byte) (int, error) {
+	a.come.Add(int64(len(p)))
+	return len(p), nil
+}
+
+// begun reports whether a part of the content has come, and most is still to come.
+func (a *asker) begun() bool { return a.come.Load() > 0 && a.come.Load() < a.length.Load()/2 }
 
 // get asks and says what it was given, and how the tiers came by it.
 func (a *asker) get(path string) (given, status string, length int64) {
@@ -43,13 +53,9 @@ func (a *asker) get(path string) (given, status string, length int64) {
 		return err.Error(), "", 0
 	}
 	defer res.Body.Close()
+	a.length.Store(res.ContentLength)
 	h := sha256.New()
-	n, err := io.CopyN(h, res.Body, 1)
-	a.begun.Store(err == nil)
-	if err == nil {
-		n, err = io.Copy(h, res.Body)
-		n++
-	}
+	n, err := io.Copy(io.MultiWriter(h, a), res.Body)
 	return fmt.Sprintf("%d, %d bytes %.12x, %v", res.StatusCode, n, h.Sum(nil), err), res.Header.Get("Cache-Status"), n
 }
 
@@ -104,10 +110,11 @@ func (c *crowd) oneAt(i int, path string) *asker {
 	return one
 }
 
-// forget takes one back who has been answered, and with it the answer.
+// forget waits for the answers of those who have asked, and forgets them. one is
+// the i-th again.
 func (c *crowd) forget(i int, one *asker) {
 	c.asking.Wait()
-	one.begun.Store(false)
+	one.come.Store(0)
 	c.askers = slices.Insert(c.askers, i, one)
 	clear(c.outcomes)
 	clear(c.statuses)

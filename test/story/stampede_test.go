@@ -130,9 +130,9 @@ func TestStampedeOnOneRegionsPicture(t *testing.T) {
 	}
 }
 
-// The link's bandwidths in Mbit/s. The picture would take seconds, so that it is
-// still on its way when a part of it is seen to have come; and then five times as
-// long, so that it is when everybody has asked.
+// The link's bandwidths in Mbit/s. A picture of a hundred thousand bytes would
+// take eight seconds, so that it is still on its way when a part of it is seen to
+// have come; and then five times as long, so that it is when everybody has asked.
 const (
 	slowly = 0.1
 	drip   = 0.02
@@ -158,31 +158,16 @@ func upstreamDies(t *testing.T, mode string) {
 	defer slow(t, admin, link, usual)
 	taken := func() int { return figures(t, w, "meridian_cache_takeovers_total", "", "edge", "")[to] }
 
-	var path string
 	var reads map[string]int
-	var there, takenBefore int
-	caught := false
-	for _, size := range []string{"320x0", "320x320", "320x240", "480x0", "480x480", "480x360"} {
+	var takenBefore int
+	sizes := []string{"480x480", "480x360", "480x0", "320x320", "320x240", "320x0"}
+	if !slices.ContainsFunc(sizes, func(size string) bool {
 		atHome(t, w)
-		slow(t, admin, link, slowly)
-		path, reads, there, takenBefore = variant(w, id, size), mediaReads(t, w), arrived(t, w), taken()
-		i := slices.Index(pops(w), to)
-		one := c.oneAt(i, path)
-		eventually(t, crowdWithin, "a part of the picture has come", func() bool { return one.begun.Load() || c.answered() > 0 })
-		slow(t, admin, link, drip)
-		if caught = c.answered() == 0; caught {
-			break
-		}
-		slow(t, admin, link, usual)
-		c.asking.Wait()
-		t.Logf("the %s came too quickly, or another way: %v", size, c.statuses)
-		c.forget(i, one)
+		reads, takenBefore = mediaReads(t, w), taken()
+		return c.halfWay(t, w, to, variant(w, id, size), func(mbit float64) { slow(t, admin, link, mbit) }, usual)
+	}) {
+		t.Fatal("half of each picture had come before everybody had asked for it")
 	}
-	if !caught {
-		t.Fatal("each picture came whole before its link could be slowed")
-	}
-	c.all(path)
-	eventually(t, crowdWithin, "everybody's request has arrived", func() bool { return arrived(t, w) >= there+crowdSize })
 	heal := cut(t, w, link, mode)
 	t.Logf("%s is cut off %d ms after they asked", to, time.Since(c.began).Milliseconds())
 	c.satisfied(t)
@@ -195,6 +180,29 @@ func upstreamDies(t *testing.T, mode string) {
 		t.Errorf("%d reads were carried on by another region's, want the one that died", n)
 	}
 	c.oneReadEach(t, reads, mediaReads(t, w))
+}
+
+// halfWay has everybody ask for a picture while its first part comes to a PoP over
+// a link that was made slow, and reports whether most of it is still to come
+// then. If not, the link is again as usual, and who was answered has forgotten.
+func (c *crowd) halfWay(t *testing.T, w *worldtest.World, pop, path string, link func(mbit float64), usual float64) bool {
+	t.Helper()
+	there, i := arrived(t, w), slices.Index(pops(w), pop)
+	link(slowly)
+	one := c.oneAt(i, path)
+	eventually(t, crowdWithin, "a part of the picture has come", func() bool { return one.come.Load() > 0 || c.answered() > 0 })
+	link(drip)
+	if one.begun() {
+		c.all(path)
+		eventually(t, crowdWithin, "everybody's request has arrived", func() bool { return arrived(t, w) >= there+crowdSize })
+	}
+	if one.begun() {
+		return true
+	}
+	t.Logf("%s came too quickly, or another way", path)
+	link(usual)
+	c.forget(i, one)
+	return false
 }
 
 // slow gives a link a bandwidth in Mbit/s.
