@@ -48,11 +48,18 @@ func Default() Grid {
 	return g
 }
 
-// New makes a grid of every width at every aspect. Widths are in pixels, rising,
-// from 1 to MaxDimension; an error names the first that is not.
+// MaxSizes is how many sizes a grid may have: with three formats each, what one
+// picture can be made into.
+const MaxSizes = 64
+
+// New makes a grid of every width at every aspect, at most MaxSizes. Widths are
+// in pixels, rising, from 1 to MaxDimension; an error names the first that is not.
 func New(widths []int, aspects []Aspect) (Grid, error) {
 	if len(widths) == 0 || len(aspects) == 0 {
 		return Grid{}, invalid("A grid needs at least one width and one aspect.")
+	}
+	if len(widths)*len(aspects) > MaxSizes {
+		return Grid{}, invalid("%d widths at %d aspects are %d sizes, and a grid may have %d; leave some out.", len(widths), len(aspects), len(widths)*len(aspects), MaxSizes)
 	}
 	g := Grid{widths: slices.Clone(widths)}
 	for i, w := range widths {
