@@ -78,6 +78,9 @@ type Config struct {
 	// just given no answer for, or 502, 503 or 504; 0: it is. A stale response that
 	// may be used is.
 	NegativeError time.Duration
+	// PassRefusals makes of 502, 503 and 504 answers like others to NegativeError:
+	// who asks is to see the upstream's own page, not that it was asked lately.
+	PassRefusals bool
 
 	// HonourRequest has the directives of requests obeyed (RFC 9111 §5.2.1).
 	// Without it they are ignored, but for only-if-cached.

@@ -108,15 +108,18 @@ var refusals = map[int]world.Code{
 
 // refused remembers a status that is one of the refusals.
 func (c *Cache) refused(f *fill, status int) {
-	if code, ok := refusals[status]; ok {
+	if code, ok := refusals[status]; ok && !c.cfg.PassRefusals {
 		c.failed(f, world.E(code, "httpcache.fill", "The server behind this cache cannot answer. Try again in a moment."), status)
 	}
 }
 
+// Negative reports the errors that [Config].NegativeStatus may give a lifetime.
+func Negative(status int) bool { return status >= 400 && heuristicStatus[status] }
+
 // negativeLife is the lifetime by policy of an error without an explicit one.
 // It is a heuristic (RFC 9111 §4.2.2), so it is for the statuses that allow one.
 func (h *head) negativeLife(x exchange) time.Duration {
-	if h.status < 400 || !heuristicStatus[h.status] {
+	if !Negative(h.status) {
 		return 0
 	}
 	return x.policy.NegativeStatus[h.status]

@@ -84,7 +84,14 @@ func TestWhatIsNoFailureToTellAgain(t *testing.T) {
 			t.Errorf("%d was told again", status)
 		}
 	}
-	g := newRig(t, nil) // off unless it is set
+	g := newRig(t, func(c *Config) { c.NegativeError, c.PassRefusals = time.Second, true })
+	g.origin.says(503, "our own page")
+	for range 2 {
+		if r := g.get("/a"); r.Code != 503 || r.Body.String() != "our own page" {
+			t.Errorf("%d %q", r.Code, r.Body)
+		}
+	}
+	g = newRig(t, nil) // off unless it is set
 	g.origin.says(503, "x")
 	g.get("/a")
 	if g.get("/a"); g.origin.reads() != 2 {

@@ -2,8 +2,10 @@ package tier
 
 import (
 	"fmt"
+	"net/http"
 	"time"
 
+	"meridian/engine/httpcache"
 	"meridian/world"
 )
 
@@ -12,15 +14,16 @@ const MinCacheBytes = 1 << 20
 
 // Limits are the settings that every tier has, whatever it stands before.
 type Limits struct {
-	CacheBytes    int64         `yaml:"cache_bytes" doc:"RAM for cached responses, in bytes"`
-	ObjectBytes   int64         `yaml:"object_bytes" doc:"largest response that is cached, in bytes"`
-	FillTimeout   time.Duration `yaml:"fill_timeout" doc:"longest time for one read that fills the cache"`
-	StallTimeout  time.Duration `yaml:"stall_timeout" doc:"how long such a read may send nothing in mid-body until another carries on"`
-	StaleWait     time.Duration `yaml:"stale_wait" doc:"how long an answer may take to begin until a stale one is used, where that is allowed after an error; 0: as long as it takes"`
-	NegativeError time.Duration `yaml:"negative_error" doc:"how long nobody is asked again for what no answer came for, or 502, 503 or 504; 0: at once"`
-	FeedLimit     time.Duration `yaml:"feed_limit" doc:"a feed silent for longer is lost: what it governs counts as stale"`
-	AckEvery      time.Duration `yaml:"ack_every" doc:"how often a quiet feed's region is told that this tier follows it; a purge is acknowledged at once"`
-	Disk          Disk          `yaml:"disk"`
+	CacheBytes     int64                 `yaml:"cache_bytes" doc:"RAM for cached responses, in bytes"`
+	ObjectBytes    int64                 `yaml:"object_bytes" doc:"largest response that is cached, in bytes"`
+	FillTimeout    time.Duration         `yaml:"fill_timeout" doc:"longest time for one read that fills the cache"`
+	StallTimeout   time.Duration         `yaml:"stall_timeout" doc:"how long such a read may send nothing in mid-body until another carries on"`
+	StaleWait      time.Duration         `yaml:"stale_wait" doc:"how long an answer may take to begin until a stale one is used, where that is allowed after an error; 0: as long as it takes"`
+	NegativeError  time.Duration         `yaml:"negative_error" doc:"how long nobody is asked again for what no answer came for, or 502, 503 or 504; 0: at once"`
+	NegativeStatus map[int]time.Duration `yaml:"negative_status" doc:"how long an answer of 404, 405, 410, 414 or 501 is kept that says nothing of it, as {404: 5s}; 0s: not at all"`
+	FeedLimit      time.Duration         `yaml:"feed_limit" doc:"a feed silent for longer is lost: what it governs counts as stale"`
+	AckEvery       time.Duration         `yaml:"ack_every" doc:"how often a quiet feed's region is told that this tier follows it; a purge is acknowledged at once"`
+	Disk           Disk                  `yaml:"disk"`
 }
 
 // Disk is where a tier keeps what its RAM has no room for.
@@ -53,7 +56,8 @@ func (d Disk) Validate(role string) error {
 func DefaultLimits() Limits {
 	return Limits{
 		CacheBytes: 64 << 20, ObjectBytes: 8 << 20, FillTimeout: 30 * time.Second, StallTimeout: 4 * time.Second, StaleWait: 2 * time.Second,
-		NegativeError: time.Second, FeedLimit: 5 * time.Second, AckEvery: 30 * time.Second,
+		NegativeError: time.Second, NegativeStatus: map[int]time.Duration{http.StatusNotFound: 5 * time.Second, http.StatusGone: 5 * time.Second},
+		FeedLimit: 5 * time.Second, AckEvery: 30 * time.Second,
 		Disk: Disk{Bytes: 8 << 30, ObjectBytes: 64 << 20, SegmentBytes: 256 << 20},
 	}
 }
@@ -70,7 +74,20 @@ func (l Limits) Validate(role string) error {
 	case l.StaleWait < 0 || l.NegativeError < 0:
 		return Bad(role, "stale_wait and negative_error must not be below 0")
 	}
+	if status, ok := badStatus(l.NegativeStatus); ok {
+		return Bad(role, fmt.Sprintf("negative_status: %d: %v: only 404, 405, 410, 414 and 501 may be kept so, for 0 or longer", status, l.NegativeStatus[status]))
+	}
 	return l.Disk.Validate(role)
+}
+
+// badStatus is one that the cache would not keep, or a time below 0.
+func badStatus(lives map[int]time.Duration) (int, bool) {
+	for status, life := range lives {
+		if !httpcache.Negative(status) || life < 0 {
+			return status, true
+		}
+	}
+	return 0, false
 }
 
 // Shield is a region's door, as it is reached from here.

@@ -26,6 +26,10 @@ func TestLimitsAtTheirEdges(t *testing.T) {
 		{"", func(l *Limits) { l.StaleWait = 0 }},
 		{"", func(l *Limits) { l.NegativeError = 0 }},
 		{"negative_error", func(l *Limits) { l.NegativeError = -1 }},
+		{"", func(l *Limits) { l.NegativeStatus = map[int]time.Duration{404: 0, 501: 1} }},
+		{"negative_status", func(l *Limits) { l.NegativeStatus = map[int]time.Duration{404: -1} }},
+		{"negative_status", func(l *Limits) { l.NegativeStatus = map[int]time.Duration{403: 1} }}, // no heuristic for it
+		{"negative_status", func(l *Limits) { l.NegativeStatus = map[int]time.Duration{200: 1} }},
 		{"stale_wait", func(l *Limits) { l.StaleWait = -1 }},
 		{"fill_timeout", func(l *Limits) { l.FillTimeout = 0 }},
 		{"ack_every", func(l *Limits) { l.AckEvery = 0 }},

@@ -35,6 +35,7 @@ type hop struct {
 	failures  int       // rests in a row
 	rested    time.Time // end of its rest
 	unreached bool      // it failed by not answering at all
+	losses    int       // races that it lost since its last answer
 	probing   bool      // a request is trying it
 	counts    Counts
 	paces     map[string]*pace
@@ -98,7 +99,20 @@ func (h *hop) failed(unreached bool) {
 func (h *hop) answered() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.failures, h.rested, h.unreached = 0, time.Time{}, false
+	h.failures, h.rested, h.unreached, h.losses = 0, time.Time{}, false, 0
+}
+
+// maxLosses is how many races a hop may lose to the next one, without an answer
+// between them, before it counts as silent: one in twenty answers is slower than
+// its habit, three in a row are not chance.
+const maxLosses = 3
+
+// lost notes that another answered first; true if it is once too often.
+func (h *hop) lost() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.losses++
+	return h.losses >= maxLosses
 }
 
 // body is a response's content. A hop that breaks it off has failed.

@@ -32,9 +32,9 @@ func (h *hop) took(class string, d time.Duration) {
 	p.n++
 }
 
-// usual is how long 95 in 100 answers of the class take to begin, between floor
-// and the request's patience.
-func (h *hop) usual(p Patience, floor time.Duration) time.Duration {
+// usual is how long 95 in 100 answers of the class take to begin, between the
+// patience's floor and its most.
+func (h *hop) usual(p Patience) time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	seen := h.paces[p.Class]
@@ -43,5 +43,5 @@ func (h *hop) usual(p Patience, floor time.Duration) time.Duration {
 	}
 	sorted := slices.Clone(seen.last[:min(seen.n, paceSize)])
 	slices.Sort(sorted)
-	return min(max(sorted[len(sorted)*95/100], floor), p.Most)
+	return min(max(sorted[len(sorted)*95/100], p.Floor), p.Most)
 }

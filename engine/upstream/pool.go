@@ -30,6 +30,9 @@ type Hop struct {
 type Patience struct {
 	Class string        // what is asked: each has its own habit of speed
 	Most  time.Duration // 0 or less: for ever
+	// Floor above 0 lets the hop be silent for no longer than 95 of its last 100
+	// answers of the class took, at least Floor, at most Most.
+	Floor time.Duration
 }
 
 // Config is what a pool is made of. Hops and Now are required.
@@ -42,9 +45,6 @@ type Config struct {
 	Rest time.Duration
 	// Patience is a request's; nil: nothing is hedged.
 	Patience func(*http.Request) Patience
-	// HedgeFloor above 0 lets a hop be silent for no longer than 95 of its last 100
-	// answers of the class took, at least HedgeFloor, at most Patience.Most.
-	HedgeFloor time.Duration
 	// RetryPercent is how many second tries, of either kind, there may be for a
 	// hundred requests; RetryBurst how many at once after a quiet time.
 	RetryPercent, RetryBurst int

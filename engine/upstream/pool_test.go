@@ -308,8 +308,9 @@ func TestHedgingByHabit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := time.Duration(0)
 		p := newPool(t, func(c *Config) {
-			c.HedgeFloor = 50 * time.Millisecond
-			c.Patience = func(*http.Request) Patience { return Patience{Class: "x", Most: time.Second} }
+			c.Patience = func(*http.Request) Patience {
+				return Patience{Class: "x", Most: time.Second, Floor: 50 * time.Millisecond}
+			}
 		}, func(r *http.Request) (*http.Response, error) { return says(200, slow, "a")(r) }, says(200, 0, "b"))
 		took := func() time.Duration {
 			began := time.Now()
@@ -338,6 +339,37 @@ func TestHedgingByHabit(t *testing.T) {
 		if d := took(); d != 50*time.Millisecond {
 			t.Errorf("hedged after %v, the floor is 50 ms", d)
 		}
+	})
+}
+
+// One answer in twenty is slower than the habit: that is no failure. A hop that
+// answers nothing any more is found out all the same.
+func TestSlowerThanItsHabitIsNoFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := time.Duration(0)
+		p := newPool(t, func(c *Config) {
+			c.Patience = func(*http.Request) Patience {
+				return Patience{Class: "x", Most: time.Second, Floor: 50 * time.Millisecond}
+			}
+		}, func(r *http.Request) (*http.Response, error) { return says(200, slow, "a")(r) }, says(200, 0, "b"))
+		ask := func(after time.Duration, want string, state State) {
+			t.Helper()
+			slow = after
+			if _, got, err := p.ask(request("GET", "")); got != want || err != nil || p.hop(0).State != state {
+				t.Errorf("%q, %v, then %+v; want %q, then %s", got, err, p.hop(0), want, state)
+			}
+		}
+		for range 100 {
+			ask(0, "a", Closed)
+		}
+		for range 5 {
+			ask(time.Minute, "b", Closed)
+			ask(time.Minute, "b", Closed)
+			ask(0, "a", Closed) // it answers again: what was is forgotten
+		}
+		ask(time.Minute, "b", Closed)
+		ask(time.Minute, "b", Closed)
+		ask(time.Minute, "b", Open)
 	})
 }
 

@@ -30,7 +30,6 @@ type attempt struct {
 	probe  bool
 	asked  time.Time
 	cancel context.CancelFunc
-	silent bool // for longer than it may be
 	res    *http.Response
 	err    error
 }
@@ -51,7 +50,7 @@ func (p *Pool) race(r *http.Request) (*http.Response, error) {
 		select {
 		case <-hedge.C:
 			if patience.Most > 0 && hedgeable(r) {
-				x.hedge()
+				_ = x.ask(hedged) // there may be none to ask: then the silent one is waited for
 			}
 			hedge.Reset(x.wait(patience))
 		case a := <-x.done:
@@ -61,7 +60,7 @@ func (p *Pool) race(r *http.Request) (*http.Response, error) {
 			}
 			older := x.leave(a)
 			if a.good() {
-				x.won(a, older, patience.Class)
+				x.won(a, older, patience)
 				return a.res, nil
 			}
 			a.hop.failed(a.err != nil)
@@ -93,18 +92,10 @@ func (x *race) wait(p Patience) time.Duration {
 	switch {
 	case p.Most <= 0:
 		return forever
-	case x.pool.cfg.HedgeFloor <= 0 || len(x.running) == 0:
+	case p.Floor <= 0 || len(x.running) == 0:
 		return p.Most
 	}
-	return x.running[len(x.running)-1].hop.usual(p, x.pool.cfg.HedgeFloor)
-}
-
-// hedge asks the next healthy hop beside those that are silent.
-func (x *race) hedge() {
-	for _, a := range x.running {
-		a.silent = true
-	}
-	_ = x.ask(hedged) // there may be none to ask: then the silent one is waited for
+	return x.running[len(x.running)-1].hop.usual(p)
 }
 
 // ask sends the request to the next hop, if there is one and room for it. The
@@ -170,13 +161,15 @@ func (a *attempt) send(ctx context.Context, r *http.Request, done chan<- *attemp
 
 func (a *attempt) good() bool { return a.err == nil && !Away(a.res.StatusCode) }
 
-// won ends the race for a good answer.
-func (x *race) won(a *attempt, older []*attempt, class string) {
+// won ends the race for a good answer. A hop that was silent beyond the patience
+// has failed; one that was slower than its habit has not, unless it goes on so.
+func (x *race) won(a *attempt, older []*attempt, p Patience) {
+	now := x.pool.cfg.Now()
 	a.hop.answered()
 	a.hop.release(a.probe)
-	a.hop.took(class, x.pool.cfg.Now().Sub(a.asked))
+	a.hop.took(p.Class, now.Sub(a.asked))
 	for _, o := range older {
-		if o.silent {
+		if p.Most > 0 && now.Sub(o.asked) >= p.Most || p.Floor > 0 && o.hop.lost() {
 			o.hop.failed(true)
 		}
 	}

@@ -3,8 +3,10 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 )
@@ -49,7 +51,7 @@ func fields(prefix string, v reflect.Value) []Field {
 func field(path string, f reflect.StructField, v reflect.Value) []Field {
 	one := Field{Path: path, Type: typeName(f.Type), Doc: f.Tag.Get("doc"), Secret: f.Tag.Get("secret") == "true"}
 	if !v.IsZero() && !one.Secret {
-		one.Default = fmt.Sprint(v.Interface())
+		one.Default = written(v)
 	}
 	out := []Field{one}
 	switch f.Type.Kind() {
@@ -62,6 +64,18 @@ func field(path string, f reflect.StructField, v reflect.Value) []Field {
 		}
 	}
 	return out
+}
+
+// written is a default as a config file has it; of a map, its keys in order.
+func written(v reflect.Value) string {
+	if v.Kind() != reflect.Map {
+		return fmt.Sprint(v.Interface())
+	}
+	var pairs []string
+	for _, k := range slices.SortedFunc(slices.Values(v.MapKeys()), func(a, b reflect.Value) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) }) {
+		pairs = append(pairs, fmt.Sprintf("%v: %v", k, v.MapIndex(k)))
+	}
+	return "{" + strings.Join(pairs, ", ") + "}"
 }
 
 func typeName(t reflect.Type) string {

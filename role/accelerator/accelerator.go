@@ -59,7 +59,7 @@ func New(cfg Config, deps Deps) (*Accelerator, error) {
 		Name: cfg.Name, MaxBytes: cfg.CacheBytes, MaxObjectBytes: cfg.ObjectBytes,
 		Disk: deps.Disk, DiskBytes: cfg.DiskBytes, MaxDiskObject: min(cfg.DiskObject, cfg.DiskBytes/minOnDisk),
 		FillTimeout: cfg.FillTimeout, HeuristicPercent: cfg.HeuristicPercent, MaxHeuristic: cfg.HeuristicMost,
-		HonourRequest: cfg.HonourRequest, GroupsPerOrigin: cfg.Host == HostVisitor, StripGroups: !cfg.PassGroups, ShowKey: cfg.ShowKey,
+		NegativeError: cfg.NegativeError, PassRefusals: true, HonourRequest: cfg.HonourRequest, GroupsPerOrigin: cfg.Host == HostVisitor, StripGroups: !cfg.PassGroups, ShowKey: cfg.ShowKey,
 		TargetedFields: []string{"CDN-Cache-Control", ownField},
 		Now:            deps.Now, Upstream: a.coded(lifetimes{a.pool, cfg}), KeyOf: keyOf, Keyed: []string{"Accept-Encoding"}, Alike: alike, Prepare: prepare, PassAmbiguous: true, Error: a.fail,
 	})
@@ -79,7 +79,9 @@ func (a *Accelerator) coded(from http.RoundTripper) http.RoundTripper {
 func (a *Accelerator) newPool() (*upstream.Pool, error) {
 	cfg := upstream.Config{Now: a.deps.Now, Rest: a.cfg.Rest}
 	if a.cfg.HedgeAfter > 0 {
-		cfg.Patience = func(*http.Request) upstream.Patience { return upstream.Patience{Most: a.cfg.HedgeAfter} }
+		cfg.Patience = func(*http.Request) upstream.Patience {
+			return upstream.Patience{Most: a.cfg.HedgeAfter, Floor: a.cfg.HedgeFloor}
+		}
 	}
 	for _, o := range a.cfg.Origins {
 		u, err := ParseOrigin(o)

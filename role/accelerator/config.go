@@ -42,6 +42,7 @@ type Config struct {
 	Lifetimes            map[int]time.Duration `yaml:"lifetimes" doc:"how long a response of a status is fresh that says nothing of it, as {200: 10m, 404: 1m}"`
 	HeuristicPercent     int                   `yaml:"heuristic_percent" doc:"for those without either: share of the time since Last-Modified, RFC 9111 §4.2.2; 0: none"`
 	HeuristicMost        time.Duration         `yaml:"heuristic_most" doc:"longest lifetime by that share"`
+	NegativeError        time.Duration         `yaml:"negative_error" doc:"how long the origin is not asked again for what no answer came for; 0: it is at once. Its own error pages have lifetimes"`
 	StaleIfError         time.Duration         `yaml:"stale_if_error" doc:"how long a stale response is used when the origin fails, where the response does not say, RFC 5861"`
 	StaleWhileRevalidate time.Duration         `yaml:"stale_while_revalidate" doc:"how long a stale response is used while it is validated, where the response does not say, RFC 5861"`
 	HonourRequest        bool                  `yaml:"honour_request" doc:"visitors' Cache-Control is obeyed: no-cache, max-age and the like; without it they cannot command the cache"`
@@ -52,6 +53,7 @@ type Config struct {
 	HeaderTimeout  time.Duration `yaml:"header_timeout" doc:"longest wait for the header of the origin's answer"`
 	FillTimeout    time.Duration `yaml:"fill_timeout" doc:"longest time for one read that fills the cache"`
 	HedgeAfter     time.Duration `yaml:"hedge_after" doc:"how long an origin may be silent before the next is asked too, for what can be asked twice; 0: never"`
+	HedgeFloor     time.Duration `yaml:"hedge_floor" doc:"with hedge_after: an origin that usually answers sooner may be silent for as long as 95 in 100 of its answers take, but this long at least; 0: for hedge_after"`
 	Rest           time.Duration `yaml:"rest" doc:"how long an origin that failed is not asked first; doubles up to sixteen-fold while it goes on failing"`
 	BodyBytes      int64         `yaml:"body_bytes" doc:"largest request content that is passed on, in bytes"`
 	OriginRoots    string        `yaml:"origin_roots" doc:"path of a PEM file with the roots to trust the origin by; none: the system's"`
@@ -65,7 +67,7 @@ func Default() Config {
 	return Config{
 		Name: "meridian", Settings: contentcoding.DefaultSettings(), Host: HostOrigin, CacheBytes: 256 << 20, ObjectBytes: 16 << 20, DiskBytes: 10 << 30, DiskObject: 64 << 20,
 		HeuristicMost: 24 * time.Hour, ConnectTimeout: 5 * time.Second, HeaderTimeout: 30 * time.Second, FillTimeout: 2 * time.Minute,
-		Rest: 2 * time.Second, BodyBytes: 64 << 20, PurgeTries: 5,
+		NegativeError: time.Second, HedgeFloor: 100 * time.Millisecond, Rest: 2 * time.Second, BodyBytes: 64 << 20, PurgeTries: 5,
 	}
 }
 
@@ -91,8 +93,8 @@ func (c Config) Validate() error {
 		return bad("disk_object_bytes must be between 1 and %d", maxDiskObject)
 	case c.HeuristicPercent < 0 || c.HeuristicPercent > 100:
 		return bad("heuristic_percent must be between 0 and 100")
-	case c.StaleIfError < 0 || c.StaleWhileRevalidate < 0 || c.HedgeAfter < 0:
-		return bad("stale_if_error, stale_while_revalidate and hedge_after must not be below 0")
+	case c.StaleIfError < 0 || c.StaleWhileRevalidate < 0 || c.NegativeError < 0 || c.HedgeAfter < 0 || c.HedgeFloor < 0:
+		return bad("stale_if_error, stale_while_revalidate, negative_error, hedge_after and hedge_floor must not be below 0")
 	case c.HeuristicMost <= 0 || c.ConnectTimeout <= 0 || c.HeaderTimeout <= 0 || c.FillTimeout <= 0 || c.Rest <= 0:
 		return bad("heuristic_most, connect_timeout, header_timeout, fill_timeout and rest must be above 0")
 	case c.BodyBytes < 1 || c.PurgeTries < 1:

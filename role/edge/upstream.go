@@ -23,10 +23,11 @@ func newUpstream(cfg Config, deps Deps) (*upstream.Pool, error) {
 }
 
 // patience is how long a shield may be silent. A picture that no cache has is
-// made first: a second region asked at once would make it too, for nothing.
+// made first: a second region asked at once would make it too, for nothing, so
+// the habit of those that are cached says nothing of it.
 func (c Config) patience(r *http.Request) upstream.Patience {
 	if world.RouteOf(r.Method, r.URL.Path) == world.RouteImage {
 		return upstream.Patience{Class: "picture", Most: c.HedgeAfterPicture}
 	}
-	return upstream.Patience{Class: "other", Most: c.HedgeAfter}
+	return upstream.Patience{Class: "other", Most: c.HedgeAfter, Floor: c.HedgeFloor}
 }

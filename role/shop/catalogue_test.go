@@ -234,8 +234,11 @@ func TestErrorPages(t *testing.T) {
 	b := open(t, "eu-central", "de.localhost", nil)
 	w := b.get("/nowhere")
 	wants(t, w, 404, "zerkrümelt", `<html lang="de-DE">`)
-	if w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("Surrogate-Key") != "" {
-		t.Errorf("headers %v", w.Header())
+	if h := w.Header(); h.Get("Cache-Control") != "" || h.Get("Surrogate-Key") != "de/pages app/sweet-crumbs de/p/" {
+		t.Errorf("a page that is not there: our tiers keep it for a moment: %v", h)
+	}
+	if h := b.get("/orders/xyz").Header(); h.Get("Cache-Control") != "no-store" || h.Get("Surrogate-Key") != "" {
+		t.Errorf("an order that is not there: %v", h)
 	}
 	for _, path := range []string{"/p/nothing", "/p/NOT_A_SLUG", "/orders/xyz", "/hi-in/"} {
 		wants(t, b.get(path), 404)
@@ -248,9 +251,16 @@ func TestErrorPages(t *testing.T) {
 	if w := b.do(r); w.Code != 405 || w.Header().Get("Allow") != "GET, HEAD, POST" {
 		t.Errorf("DELETE: %d, allowed %q", w.Code, w.Header().Get("Allow"))
 	}
+	b.catalog.err = &world.Error{Code: world.CodeNotFound, ID: "another-visitors"}
+	w = b.get("/p/nothing")
+	wants(t, w, 404)
+	lacks(t, w, "another-visitors") // others are shown the same page
 	b.catalog.err = errors.New("secret cause")
 	w = b.get("/")
 	wants(t, w, 500)
+	if h := w.Header(); h.Get("Cache-Control") != "no-store" || h.Get("Surrogate-Key") != "" {
+		t.Errorf("a failure: %v", h)
+	}
 	lacks(t, w, "secret cause")
 	if !strings.Contains(b.log.String(), "secret cause") {
 		t.Error("the cause is not in the log")

@@ -26,7 +26,8 @@ func failureTexts(code world.Code, atHome bool) (heading, text string) {
 type failureBody struct{ Heading, Text, ID string }
 
 // fail answers with an error: a problem document to a program that asks for
-// one, a page in the market's language to people. Neither may be kept.
+// one, a page in the market's language to people. Neither may be kept, but for
+// the page that says that nothing is here: our own tiers keep that for a moment.
 func (s *Shop) fail(w http.ResponseWriter, r *http.Request, at *site, err error) {
 	h := w.Header()
 	h.Del("Surrogate-Key")
@@ -38,6 +39,10 @@ func (s *Shop) fail(w http.ResponseWriter, r *http.Request, at *site, err error)
 	httpserver.LogError(r.Context(), s.deps.Log, r, err)
 	p := httpserver.ProblemOf(err, httpserver.RequestID(r.Context()))
 	h.Set("Cache-Control", "no-store")
+	if p.Code == world.CodeNotFound && world.RouteOf(r.Method, r.URL.Path) == world.RoutePage {
+		s.missing(h, at)
+		p.ID = "" // it is shown to others too
+	}
 	if p.Retry {
 		h.Set("Retry-After", "2")
 	}
@@ -51,6 +56,14 @@ func (s *Shop) fail(w http.ResponseWriter, r *http.Request, at *site, err error)
 	if err := s.render(w, r, p.Status, "error", v); err != nil {
 		httpserver.WriteError(w, r, s.deps.Log, err)
 	}
+}
+
+// missing lets our own tiers keep a page for as long as their policy has it
+// (RFC 9111 §4.2.2), or until a product of the market changes: it may be the one
+// that was asked for. Browsers are given nothing to keep it by.
+func (s *Shop) missing(h http.Header, at *site) {
+	h.Del("Cache-Control")
+	h.Set("Surrogate-Key", strings.Join(append(world.PageGroups(s.world.App, at.market.ID, nil), world.GroupProducts(at.market.ID)), " "))
 }
 
 func wantsJSON(r *http.Request) bool {
