@@ -8,11 +8,22 @@ import (
 // Visibility says who may be shown an asset.
 type Visibility string
 
-// The visibilities. A private asset is resident to its zone.
+// The visibilities. A private asset is resident to its zone. A withheld one is
+// shown to nobody: it waits to be judged, was judged unfit, or is deleted.
 const (
 	Public   Visibility = "public"
 	Private  Visibility = "private"
 	Withheld Visibility = "withheld"
+)
+
+// ModerationState is what has been decided about an asset or a version of it.
+type ModerationState string
+
+// The moderation states.
+const (
+	ModerationPending  ModerationState = "pending"  // nobody has decided yet
+	ModerationApproved ModerationState = "approved" // it may be shown
+	ModerationWithheld ModerationState = "withheld" // it may not
 )
 
 // ReplicaState is how far a durable copy in one region has come.
@@ -27,48 +38,11 @@ const (
 
 // Replica is a region's durable copy of an original.
 type Replica struct {
-	Region string       `json:"region"`
-	State  ReplicaState `json:"state"`
-	At     time.Time    `json:"at"`
-	Error  string       `json:"error,omitempty"`
-}
-
-// Version is an asset's immutable revision.
-type Version struct {
-	Number    int       `json:"version"` // from 1
-	SHA256    string    `json:"sha256"`  // of the original, 64 hexadecimal digits
-	MediaType string    `json:"media_type"`
-	Bytes     int64     `json:"bytes"`
-	Width     int       `json:"width"`  // pixels, after orientation
-	Height    int       `json:"height"` // pixels, after orientation
-	CreatedAt time.Time `json:"created_at"`
-}
-
-// Manifest is the small document by which any region can tell an asset's
-// versions, home region and visibility. It is public data and replicated.
-type Manifest struct {
-	App         string     `json:"app"`
-	MediaID     string     `json:"media_id"`
-	Name        string     `json:"name"` // the file name it came under, for people
-	Visibility  Visibility `json:"visibility"`
-	WriteRegion string     `json:"write_region"`
-	Color       string     `json:"color"`    // average, "#rrggbb": shown until the picture is there
-	Versions    []Version  `json:"versions"` // oldest first, never empty
-	Replicas    []Replica  `json:"replicas,omitempty"`
-	CreatedAt   time.Time  `json:"created_at"`
-}
-
-// Newest is the asset's newest version.
-func (m *Manifest) Newest() Version { return m.Versions[len(m.Versions)-1] }
-
-// VersionNumber finds a version.
-func (m *Manifest) VersionNumber(n int) (Version, bool) {
-	for _, v := range m.Versions {
-		if v.Number == n {
-			return v, true
-		}
-	}
-	return Version{}, false
+	Region     string       `json:"region"`
+	State      ReplicaState `json:"state"`
+	At         time.Time    `json:"at"`                   // since when it is in this state
+	Error      string       `json:"error,omitempty"`      // for operators
+	VerifiedAt time.Time    `json:"verified_at,omitzero"` // when its bytes were last found to be those of its SHA-256
 }
 
 // MediaIDLength is the length of a media id.

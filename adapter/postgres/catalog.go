@@ -173,10 +173,9 @@ func (s *CatalogStore) pictureCluster(mediaID string) *Cluster {
 
 func readPictures(ctx context.Context, c *Cluster, ids []string, into map[string]world.Picture) error {
 	const q = `
-select distinct on (a.media_id) a.media_id, v.version, v.width, v.height, a.color
-  from asset a join asset_version v using (media_id)
- where a.media_id = any($1) and a.visibility = 'public'
- order by a.media_id, v.version desc`
+select a.media_id, v.version, v.width, v.height, v.color
+  from asset a join asset_version v on v.media_id = a.media_id and v.version = a.current_version
+ where a.media_id = any($1) and a.visibility = 'public'`
 	rows, err := c.Pool.Query(ctx, q, ids)
 	if err != nil {
 		return err

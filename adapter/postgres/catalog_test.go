@@ -93,15 +93,12 @@ func TestSeedingAgainKeepsPricesAndPurgesOnlyChanges(t *testing.T) {
 	}
 }
 
-func putAsset(t *testing.T, c *postgres.Cluster, id, visibility string) {
+func putAsset(t *testing.T, c *postgres.Cluster, id, moderation string) {
 	t.Helper()
-	_, err := c.Pool.Exec(t.Context(), `insert into asset (media_id, app, name, visibility, write_region, color) values ($1, 'app', 'a.jpg', $2, 'x', '#aabbcc')`, id, visibility)
-	for v := range 2 {
-		if err == nil {
-			_, err = c.Pool.Exec(t.Context(), `insert into asset_version (media_id, version, sha256, media_type, bytes, width, height) values ($1, $2, repeat('0', 64), 'image/jpeg', 1, $3, 900)`, id, v+1, 1200+v)
-		}
-	}
-	if err != nil {
+	const q = `with a as (insert into asset (media_id, app, name, moderation, write_region, current_version) values ($1, 'app', 'a.jpg', $2, 'x', 2))
+		insert into asset_version (media_id, version, sha256, media_type, bytes, width, height, color)
+		select $1, n, repeat('0', 64), 'image/jpeg', 1, 1199 + n, 900, '#aabbcc' from generate_series(1, 3) n`
+	if _, err := c.Pool.Exec(t.Context(), q, id, moderation); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -109,9 +106,9 @@ func putAsset(t *testing.T, c *postgres.Cluster, id, visibility string) {
 func TestPicturesComeFromTheClusterThatTheirIDNames(t *testing.T) {
 	s, asia, far := newCatalog(t)
 	here, there, hidden := "3000000000000000", "4000000000000000", "3111111111111111"
-	putAsset(t, asia, here, "public")
+	putAsset(t, asia, here, "approved")
 	putAsset(t, asia, hidden, "withheld")
-	putAsset(t, far, there, "public")
+	putAsset(t, far, there, "approved")
 	for _, c := range []struct {
 		id   string
 		want world.Picture

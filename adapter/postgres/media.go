@@ -65,26 +65,57 @@ func (s *MediaStore) Create(ctx context.Context, m world.Manifest) (world.Manife
 }
 
 func (s *MediaStore) create(ctx context.Context, tx pgx.Tx, m *world.Manifest) error {
-	const asset = `insert into asset (media_id, app, name, visibility, write_region, color, created_at) values ($1, $2, $3, $4, $5, $6, $7)`
-	if _, err := tx.Exec(ctx, asset, m.MediaID, m.App, m.Name, m.Visibility, m.WriteRegion, m.Color, m.CreatedAt); err != nil {
+	const asset = `insert into asset (media_id, app, name, owner, audience, zone, write_region, moderation, moderated_at, current_version, created_at)
+	               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+	_, err := tx.Exec(ctx, asset, m.MediaID, m.App, m.Name, m.Owner, m.Audience, m.Zone, m.WriteRegion,
+		m.Moderation.State, m.Moderation.At, m.Current, m.CreatedAt)
+	if err != nil {
 		return err
 	}
-	const version = `insert into asset_version (media_id, version, sha256, media_type, bytes, width, height, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8)`
 	for _, v := range m.Versions {
-		if _, err := tx.Exec(ctx, version, m.MediaID, v.Number, v.SHA256, v.MediaType, v.Bytes, v.Width, v.Height, v.CreatedAt); err != nil {
+		if err := insertVersion(ctx, tx, m.MediaID, v); err != nil {
 			return err
 		}
 	}
-	newest := m.Newest()
+	if err := noteDecision(ctx, tx, m.MediaID, 0, m.Moderation); err != nil {
+		return err
+	}
+	return s.placeOriginal(ctx, tx, m, m.CurrentVersion())
+}
+
+func insertVersion(ctx context.Context, tx pgx.Tx, mediaID string, v world.Version) error {
+	const q = `insert into asset_version (media_id, version, sha256, media_type, bytes, width, height, frames, color, thumbhash,
+	               focal_x, focal_y, from_version, edit, moderation, created_at)
+	           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, nullif($13, 0), $14, $15, $16)`
+	var x, y *float64
+	if v.Focal != nil {
+		x, y = &v.Focal.X, &v.Focal.Y
+	}
+	_, err := tx.Exec(ctx, q, mediaID, v.Number, v.SHA256, v.MediaType, v.Bytes, v.Width, v.Height, v.Frames, v.Color, v.Thumbhash,
+		x, y, v.From, v.Edit, v.Moderation, v.CreatedAt)
+	return err
+}
+
+// noteDecision adds to the record of what was decided about an asset, or about
+// one version of it (0: the asset).
+func noteDecision(ctx context.Context, tx pgx.Tx, mediaID string, version int, d world.Moderation) error {
+	const q = `insert into moderation (media_id, version, state, by, reason, at) values ($1, $2, $3, $4, $5, $6)`
+	_, err := tx.Exec(ctx, q, mediaID, version, d.State, d.By, d.Reason, d.At)
+	return err
+}
+
+// placeOriginal writes the replicas of a version's original, which the manifest
+// names, and a job for each that is not copied.
+func (s *MediaStore) placeOriginal(ctx context.Context, tx pgx.Tx, m *world.Manifest, v world.Version) error {
 	for i := range m.Replicas {
 		r := &m.Replicas[i]
-		if err := placeReplica(ctx, tx, newest.SHA256, r); err != nil {
+		if err := placeReplica(ctx, tx, v.SHA256, r); err != nil {
 			return err
 		}
 		if r.State == world.ReplicaCopied {
 			continue
 		}
-		args := ReplicateArgs{SHA256: newest.SHA256, App: m.App, MediaID: m.MediaID, Version: newest.Number, Target: r.Region}
+		args := ReplicateArgs{SHA256: v.SHA256, App: m.App, MediaID: m.MediaID, Version: v.Number, Target: r.Region}
 		if _, err := s.jobs.InsertTx(ctx, tx, args, nil); err != nil {
 			return err
 		}
@@ -108,30 +139,44 @@ func placeReplica(ctx context.Context, tx pgx.Tx, sha256 string, r *world.Replic
 }
 
 // manifestColumns reads a manifest whole, in one snapshot.
-const manifestColumns = `select a.app, a.media_id, a.name, a.visibility, a.write_region, a.color, a.created_at,
-       (select jsonb_agg(jsonb_build_object('version', v.version, 'sha256', v.sha256, 'media_type', v.media_type,
-                   'bytes', v.bytes, 'width', v.width, 'height', v.height, 'created_at', v.created_at) order by v.version)
+const manifestColumns = `select a.app, a.media_id, a.name, a.owner, a.visibility, a.audience, a.zone, a.write_region, a.current_version,
+       a.moderation, a.moderated_at, coalesce(d.by, ''), coalesce(d.reason, ''), a.created_at, a.deleted_at,
+       (select jsonb_agg(jsonb_strip_nulls(jsonb_build_object('version', v.version, 'sha256', v.sha256, 'media_type', v.media_type,
+                   'bytes', v.bytes, 'width', v.width, 'height', v.height, 'frames', v.frames, 'color', v.color, 'thumbhash', v.thumbhash,
+                   'focal', case when v.focal_x is not null then jsonb_build_object('x', v.focal_x, 'y', v.focal_y) end,
+                   'from', v.from_version, 'edit', v.edit, 'moderation', v.moderation,
+                   'mezzanine', case when v.mezzanine_state <> 'none' then jsonb_build_object('state', v.mezzanine_state, 'sha256', v.mezzanine_sha256) end,
+                   'created_at', v.created_at)) order by v.version)
           from asset_version v where v.media_id = a.media_id),
-       (select coalesce(jsonb_agg(jsonb_build_object('region', r.region, 'state', r.state, 'at', r.at, 'error', r.error) order by r.region), '[]')
-          from replica r where r.sha256 = (select v.sha256 from asset_version v where v.media_id = a.media_id order by v.version desc limit 1))
-  from asset a `
+       (select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('region', r.region, 'state', r.state, 'at', r.at, 'error', r.error,
+                   'verified_at', r.verified_at)) order by r.region), '[]')
+          from replica r join asset_version v using (sha256) where v.media_id = a.media_id and v.version = a.current_version)
+  from asset a
+  left join lateral (select by, reason from moderation m where m.media_id = a.media_id and m.version = 0 order by seq desc limit 1) d on true `
 
 func scanManifest(row pgx.CollectableRow) (world.Manifest, error) {
 	var m world.Manifest
-	err := row.Scan(&m.App, &m.MediaID, &m.Name, &m.Visibility, &m.WriteRegion, &m.Color, &m.CreatedAt, &m.Versions, &m.Replicas)
-	m.CreatedAt = m.CreatedAt.UTC()
+	var deleted *time.Time
+	err := row.Scan(&m.App, &m.MediaID, &m.Name, &m.Owner, &m.Visibility, &m.Audience, &m.Zone, &m.WriteRegion, &m.Current,
+		&m.Moderation.State, &m.Moderation.At, &m.Moderation.By, &m.Moderation.Reason, &m.CreatedAt, &deleted, &m.Versions, &m.Replicas)
+	m.CreatedAt, m.Moderation.At = m.CreatedAt.UTC(), m.Moderation.At.UTC()
+	if deleted != nil {
+		m.DeletedAt = deleted.UTC()
+	}
 	for i := range m.Versions {
 		m.Versions[i].CreatedAt = m.Versions[i].CreatedAt.UTC()
 	}
 	for i := range m.Replicas {
-		m.Replicas[i].At = m.Replicas[i].At.UTC()
+		r := &m.Replicas[i]
+		r.At, r.VerifiedAt = r.At.UTC(), r.VerifiedAt.UTC()
 	}
 	return m, err
 }
 
-// Manifest is what this region knows of an asset. Its replicas are those of
-// the newest version. Errors: not_found, also when the asset's write region
-// has not been replicated as far yet; unavailable, timeout.
+// Manifest is what this region knows of an asset; any app's when app is "". Its
+// replicas are those of the current version's original. Errors: not_found, also
+// when the asset's write region has not been replicated as far yet; unavailable,
+// timeout.
 func (s *MediaStore) Manifest(ctx context.Context, app, mediaID string) (world.Manifest, error) {
 	const op = "postgres.media manifest"
 	number, ok := world.MediaIDRegion(mediaID)
@@ -139,7 +184,7 @@ func (s *MediaStore) Manifest(ctx context.Context, app, mediaID string) (world.M
 	if !ok || c == nil {
 		return world.Manifest{}, world.E(world.CodeNotFound, op, "")
 	}
-	rows, err := c.Pool.Query(ctx, manifestColumns+`where a.media_id = $1 and a.app = $2`, mediaID, app)
+	rows, err := c.Pool.Query(ctx, manifestColumns+`where a.media_id = $1 and $2 in (a.app, '')`, mediaID, app)
 	if err != nil {
 		return world.Manifest{}, mapError(op+" "+c.Name, err)
 	}

@@ -39,9 +39,14 @@ func asset(region, n int, original string, at time.Time) world.Manifest {
 	copy(random[:], fmt.Sprintf("%015d", n))
 	r := mediaWorld.Regions[region-1].ID
 	m := world.Manifest{
-		App: "crumbs", MediaID: world.NewMediaID(region, random), Name: "Käse'kuchen.jpg", Visibility: world.Public,
-		WriteRegion: r, Color: "#aabbcc", CreatedAt: at,
-		Versions: []world.Version{{Number: 1, SHA256: sha(original), MediaType: "image/jpeg", Bytes: 1 << 33, Width: 4000, Height: 3000, CreatedAt: at}},
+		App: "crumbs", MediaID: world.NewMediaID(region, random), Name: "Käse'kuchen.jpg", Owner: "Erika's",
+		Visibility: world.Public, Audience: world.Public, WriteRegion: r, Current: 1, CreatedAt: at,
+		Versions: []world.Version{{
+			Number: 1, SHA256: sha(original), MediaType: "image/jpeg", Bytes: 1 << 33, Width: 4000, Height: 3000, Frames: 1,
+			Color: "#aabbcc", Thumbhash: "1QcSHQRnh493V4dIh4eXh1h4kJUI", Focal: &world.Point{X: 0.1, Y: 1},
+			Moderation: world.ModerationApproved, CreatedAt: at,
+		}},
+		Moderation: world.Moderation{State: world.ModerationApproved, By: "automatic", At: at},
 	}
 	for _, other := range mediaWorld.Regions {
 		state := world.ReplicaPending
@@ -102,7 +107,7 @@ func TestCreateIsAllOrNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	again, badColor, badReplica := asset(1, 1, "b", noon), asset(1, 2, "b", noon), asset(1, 3, "b", noon)
-	badColor.Color = "red"
+	badColor.Versions[0].Color = "red"
 	badReplica.Replicas[2].State = "lost"
 	for name, bad := range map[string]struct {
 		asset world.Manifest

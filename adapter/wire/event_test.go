@@ -119,14 +119,18 @@ func FuzzParseEvent(f *testing.F) {
 }
 
 func FuzzParseManifest(f *testing.F) {
-	f.Add([]byte(`{"app":"crumbs","media_id":"10000000000000ab","versions":[{"version":1,"sha256":"` + strings.Repeat("a", 64) + `"}]}`))
+	good, err := json.Marshal(manifest())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
 	f.Add([]byte(`{"app":"crumbs","media_id":"10000000000000ab","versions":[]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := ParseManifest(b)
 		if err != nil {
 			return
 		}
-		if v := m.Newest(); v.Number < 1 || len(v.SHA256) != 64 {
+		if v := m.CurrentVersion(); v.Number != m.Current || len(v.SHA256) != 64 {
 			t.Fatalf("a manifest that cannot be acted on: %+v", m)
 		}
 	})

@@ -25,7 +25,7 @@ type PeerLimits struct {
 
 // DefaultPeerLimits fit originals of 32 MB over a link of 20 Mbit/s and more.
 func DefaultPeerLimits() PeerLimits {
-	return PeerLimits{Push: 30 * time.Second, Fetch: 20 * time.Second, Ask: 3 * time.Second, MaxOriginal: 32 << 20, MaxManifest: 64 << 10}
+	return PeerLimits{Push: 30 * time.Second, Fetch: 20 * time.Second, Ask: 3 * time.Second, MaxOriginal: 32 << 20, MaxManifest: 512 << 10}
 }
 
 // Peers reaches the media role of every other region.
@@ -117,33 +117,17 @@ func (p *Peers) Manifest(ctx context.Context, region, app, mediaID string) (worl
 }
 
 // ParseManifest reads a manifest from another region and refuses one that
-// could not be acted on: without an asset, a version or an original's name.
+// could not be acted on; see [world.Manifest.Validate].
 func ParseManifest(b []byte) (world.Manifest, error) {
 	var m world.Manifest
-	if err := json.Unmarshal(b, &m); err != nil {
+	err := json.Unmarshal(b, &m)
+	if err == nil {
+		err = m.Validate()
+	}
+	if err != nil {
 		return world.Manifest{}, badAnswer(err)
 	}
-	if _, ok := world.MediaIDRegion(m.MediaID); !ok || len(m.Versions) == 0 {
-		return world.Manifest{}, badAnswer(errors.New("no media id or no version"))
-	}
-	for _, v := range m.Versions {
-		if v.Number < 1 || !validSHA256(v.SHA256) {
-			return world.Manifest{}, badAnswer(errors.New("a version without a number or an original"))
-		}
-	}
 	return m, nil
-}
-
-func validSHA256(s string) bool {
-	if len(s) != 64 {
-		return false
-	}
-	for i := range len(s) {
-		if c := s[i]; !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f') {
-			return false
-		}
-	}
-	return true
 }
 
 func (p *Peers) get(ctx context.Context, region, path string, query url.Values, limit time.Duration, most int64) ([]byte, error) {

@@ -22,7 +22,15 @@ const assetID = "10000000000000ab"
 var hash = strings.Repeat("ab", 32)
 
 func manifest() world.Manifest {
-	return world.Manifest{App: "crumbs", MediaID: assetID, Versions: []world.Version{{Number: 1, SHA256: hash}}}
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	return world.Manifest{
+		App: "crumbs", MediaID: assetID, Visibility: world.Public, Audience: world.Public, WriteRegion: "eu-central", Current: 1, CreatedAt: at,
+		Moderation: world.Moderation{State: world.ModerationApproved, At: at},
+		Versions: []world.Version{{
+			Number: 1, SHA256: hash, MediaType: "image/jpeg", Bytes: 5, Width: 4, Height: 3, Frames: 1, Color: "#aabbcc",
+			Moderation: world.ModerationApproved, CreatedAt: at,
+		}},
+	}
 }
 
 func peers(t *testing.T, l PeerLimits, h http.HandlerFunc) *Peers {

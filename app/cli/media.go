@@ -286,7 +286,7 @@ func listText(w io.Writer, list []world.Manifest) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "MEDIA ID\tNAME\tSIZE\tTYPE\tWRITTEN IN\tCOPIES")
 	for _, m := range list {
-		v := m.Newest()
+		v := m.CurrentVersion()
 		copied := 0
 		for _, r := range m.Replicas {
 			if r.State == world.ReplicaCopied {

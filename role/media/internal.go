@@ -12,7 +12,7 @@ import (
 func (m *Media) receive(w http.ResponseWriter, r *http.Request) error {
 	const op = "media.receive"
 	sha := r.PathValue("sha256")
-	if !validSHA256(sha) {
+	if !world.ValidSHA256(sha) {
 		return world.E(world.CodeInvalid, op, "An original is named by the 64 lower-case hexadecimal digits of its SHA-256.")
 	}
 	data, release, err := m.readBody(w, r, m.receives)
@@ -38,7 +38,7 @@ func (m *Media) giveManifest(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, published(found))
+	return writeJSON(w, http.StatusOK, found)
 }
 
 // giveOriginal hands out an original that is held here. Only public ones may
@@ -54,7 +54,7 @@ func (m *Media) giveOriginal(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v, ok := found.VersionNumber(n)
-	if !ok || found.Visibility != world.Public {
+	if !ok || found.Visibility != world.Public || v.Moderation != world.ModerationApproved {
 		return world.E(world.CodeNotFound, op, "")
 	}
 	data, err := m.localOriginal(r.Context(), v.SHA256)
@@ -77,16 +77,4 @@ func (m *Media) local(r *http.Request) (world.Manifest, error) {
 	}
 	found, err := m.manifests.Manifest(r.Context(), app, id)
 	return found, world.Wrap("media.local", err)
-}
-
-func validSHA256(s string) bool {
-	if len(s) != 64 {
-		return false
-	}
-	for i := range len(s) {
-		if c := s[i]; !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f') {
-			return false
-		}
-	}
-	return true
 }

@@ -81,25 +81,21 @@ func (m *Media) ask(ctx context.Context, region, app, id string) (world.Manifest
 	return v.(world.Manifest), nil
 }
 
-// shown finds an asset that anybody may see.
+// shown finds an asset that anybody may see, with a version (0: any) that they
+// may see too.
 func (m *Media) shown(ctx context.Context, app, id string, version int) (world.Manifest, error) {
 	if err := m.knownApp(app); err != nil {
 		return world.Manifest{}, err
 	}
 	found, err := m.lookup(ctx, app, id, version)
-	if err == nil && found.Visibility != world.Public {
+	if err != nil {
+		return found, err
+	}
+	v, _ := found.VersionNumber(version)
+	if found.Visibility != world.Public || version != 0 && v.Moderation != world.ModerationApproved {
 		err = world.E(world.CodeNotFound, "media.visibility", "")
 	}
 	return found, err
-}
-
-// published is a manifest without what is for operators only.
-func published(m world.Manifest) world.Manifest {
-	m.Replicas = slices.Clone(m.Replicas)
-	for i := range m.Replicas {
-		m.Replicas[i].Error = ""
-	}
-	return m
 }
 
 func (m *Media) showManifest(w http.ResponseWriter, r *http.Request) error {
@@ -111,7 +107,7 @@ func (m *Media) showManifest(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(published(found))
+	body, err := json.Marshal(found.ForOutsiders())
 	if err != nil {
 		return world.Wrap("media.manifest", err)
 	}

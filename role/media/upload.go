@@ -67,8 +67,11 @@ func (m *Media) upload(w http.ResponseWriter, r *http.Request) (err error) {
 		h.Set(HeaderPosition, pos.String())
 	}
 	url := imagegrid.Request{App: app, MediaID: manifest.MediaID, Version: v.Number, Format: imagegrid.Auto, Width: shownWidth}
-	return writeJSON(w, http.StatusCreated, uploaded{manifest.MediaID, v.Number, url.String(), published(manifest)})
+	return writeJSON(w, http.StatusCreated, uploaded{manifest.MediaID, v.Number, url.String(), manifest.ForOutsiders()})
 }
+
+// automatic is who decides where nobody is asked.
+const automatic = "automatic"
 
 // accept makes an asset of a picture: checked, durable, then known.
 func (m *Media) accept(ctx context.Context, app, name string, data []byte) (world.Manifest, world.Position, error) {
@@ -81,12 +84,15 @@ func (m *Media) accept(ctx context.Context, app, name string, data []byte) (worl
 	now := m.now().UTC().Truncate(time.Microsecond) // what the database keeps
 	v := world.Version{
 		Number: 1, SHA256: hex.EncodeToString(sum[:]), MediaType: info.MediaType,
-		Bytes: int64(len(data)), Width: info.Width, Height: info.Height, CreatedAt: now,
+		Bytes: int64(len(data)), Width: info.Width, Height: info.Height, Frames: info.Frames,
+		Color: color, Moderation: world.ModerationApproved, CreatedAt: now,
 	}
 	manifest := world.Manifest{
-		App: app, Name: name, Visibility: world.Public, WriteRegion: m.region.ID,
-		Color: color, Versions: []world.Version{v}, CreatedAt: now,
+		App: app, Name: name, Audience: world.Public, WriteRegion: m.region.ID,
+		Current: v.Number, Versions: []world.Version{v}, CreatedAt: now,
+		Moderation: world.Moderation{State: world.ModerationApproved, By: automatic, At: now},
 	}
+	manifest.Visibility = manifest.ShownAs()
 	if manifest.MediaID, err = m.newID(); err != nil {
 		return world.Manifest{}, world.Position{}, err
 	}

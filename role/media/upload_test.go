@@ -45,7 +45,7 @@ func TestAnUploadIsAcknowledgedWhole(t *testing.T) {
 		}
 	}
 	v := m.Newest()
-	if m.Name != "Käsekuchen.png" || m.WriteRegion != "eu-central" || m.Visibility != world.Public || m.Color != "#102030" ||
+	if m.Name != "Käsekuchen.png" || m.WriteRegion != "eu-central" || m.Visibility != world.Public || m.Versions[0].Color != "#102030" ||
 		v.SHA256 != shaOf(pic) || v.MediaType != "image/png" || v.Width != 40 || v.Height != 30 || v.Bytes != int64(len(pic)) {
 		t.Errorf("manifest %+v", m)
 	}

@@ -80,7 +80,7 @@ func (o *Owner) pictures(v *visit, path string) pictureList {
 }
 
 func (o *Owner) picture(v *visit, m world.Manifest) picture {
-	n := m.Newest()
+	n := m.CurrentVersion()
 	p := world.Picture{MediaID: m.MediaID, Version: n.Number, Width: n.Width, Height: n.Height}
 	return picture{
 		ID: m.MediaID, Name: m.Name, Size: fmt.Sprintf("%d × %d", n.Width, n.Height), Thumb: o.thumbOf(p), At: v.at.moment(m.CreatedAt),
