@@ -14,8 +14,6 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"meridian/adapter/coding"
 	"meridian/adapter/segment"
 	"meridian/adapter/yaml"
@@ -155,8 +153,13 @@ func (m *machine) newAccelerator(f *AcceleratorFile) (*accelerator.Accelerator, 
 		return nil, err
 	}
 	origins := map[string]http.RoundTripper{}
+	open := connections{}
 	for _, o := range f.Origins {
-		origins[o] = originTransport(f.Config, roots)
+		u, err := accelerator.ParseOrigin(o)
+		if err != nil {
+			return nil, err
+		}
+		origins[o] = originTransport(f.Config, roots, open.to(u.Host))
 	}
 	var disk httpcache.Disk
 	if f.DiskDir != "" {
@@ -179,7 +182,7 @@ func (m *machine) newAccelerator(f *AcceleratorFile) (*accelerator.Accelerator, 
 		return nil, err
 	}
 	m.cacheMetrics(a.Stats)
-	m.originMetrics(a.Origins)
+	m.upstreamMetrics(upstreams{pools: map[string]func() upstream.Stats{"origins": a.Origins}, open: open})
 	m.tel.SampleAccess(f.AccessEvery)
 	return a, nil
 }
@@ -201,10 +204,10 @@ func originRoots(path string) (*x509.CertPool, error) {
 
 // originTransport speaks HTTP/1.1, and HTTP/2 where a TLS origin agrees to it.
 // It goes through no proxy and leaves content as it comes.
-func originTransport(c accelerator.Config, roots *x509.CertPool) http.RoundTripper {
+func originTransport(c accelerator.Config, roots *x509.CertPool, open *atomic.Int64) http.RoundTripper {
 	d := netaddr.DefaultTransportOptions()
 	return &http.Transport{
-		DialContext:           (&net.Dialer{Timeout: c.ConnectTimeout, KeepAlive: d.KeepAlive}).DialContext,
+		DialContext:           netaddr.Counted((&net.Dialer{Timeout: c.ConnectTimeout, KeepAlive: d.KeepAlive}).DialContext, open),
 		TLSClientConfig:       &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:   c.ConnectTimeout,
 		ResponseHeaderTimeout: c.HeaderTimeout,
@@ -214,20 +217,6 @@ func originTransport(c accelerator.Config, roots *x509.CertPool) http.RoundTripp
 		MaxIdleConnsPerHost:   d.IdleConns,
 		DisableCompression:    true,
 		ForceAttemptHTTP2:     true,
-	}
-}
-
-// originMetrics reports how the origin's servers fare.
-func (m *machine) originMetrics(stats func() upstream.Stats) {
-	for i, h := range stats().Hops {
-		m.tel.Metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "meridian_origin_up", Help: "1 while an origin is asked in its turn, 0 while it rests after a failure.", ConstLabels: prometheus.Labels{"origin": h.Name},
-		}, func() float64 {
-			if stats().Hops[i].State == upstream.Closed {
-				return 1
-			}
-			return 0
-		}))
 	}
 }
 

@@ -203,7 +203,7 @@ func TestTheAcceleratorPurges(t *testing.T) {
 	if res.StatusCode != 401 || res.Header.Get("WWW-Authenticate") == "" {
 		t.Errorf("without a token: %d %v", res.StatusCode, res.Header)
 	}
-	for path, want := range map[string]string{"/healthz": "ok\n", "/metrics": "meridian_origin_up"} {
+	for path, want := range map[string]string{"/healthz": "ok\n", "/metrics": "meridian_upstream_connections{"} {
 		res, err := http.Get(a.admin + path)
 		if err != nil {
 			t.Fatal(err)

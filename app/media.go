@@ -56,7 +56,7 @@ func (m *machine) mediaOver(ctx context.Context, s *Media, clusters []*postgres.
 	}
 	role, err := media.New(s.Config, media.Deps{
 		World: m.World, Manifests: manifests, Objects: objects{store}, Pictures: pictures{engine},
-		Peers: wire.NewPeers(transports(s.Peers, netaddr.DefaultTransportOptions()), s.WireKey, wire.DefaultPeerLimits()),
+		Peers: wire.NewPeers(transports(s.Peers, netaddr.DefaultTransportOptions(), nil), s.WireKey, wire.DefaultPeerLimits()),
 		Now:   now, Random: random, Log: m.tel.Log, Metrics: m.tel.Metrics,
 	})
 	if err != nil {

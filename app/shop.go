@@ -74,7 +74,7 @@ func (m *machine) shopOver(ctx context.Context, s *Shop, clusters []*postgres.Cl
 	feed := postgres.NewFeed(home)
 	role, err := shop.New(s.Config, shop.Deps{
 		World: m.World, Catalog: catalog, Orders: postgres.NewOrderStore(resident), Feed: feed, Tax: rates, Texts: words,
-		Home: ways(transports(s.Peers, netaddr.DefaultTransportOptions())), Now: now, Random: random, Log: m.tel.Log,
+		Home: ways(transports(s.Peers, netaddr.DefaultTransportOptions(), nil)), Now: now, Random: random, Log: m.tel.Log,
 	})
 	if err != nil {
 		return nil, err

@@ -19,6 +19,7 @@ import (
 	"meridian/engine/httpcache"
 	"meridian/engine/purge"
 	"meridian/engine/tier"
+	"meridian/engine/upstream"
 	"meridian/platform/httpserver"
 	"meridian/platform/lifecycle"
 	"meridian/platform/netaddr"
@@ -151,11 +152,11 @@ func (i *instance) Done() <-chan struct{} { return i.done }
 // Err is why it ended.
 func (i *instance) Err() error { return i.err }
 
-// transports are ways to other places, by region.
-func transports(peers []tier.Shield, o netaddr.TransportOptions) map[string]http.RoundTripper {
+// transports are ways to other places, by region, their connections counted in open; nil: nowhere.
+func transports(peers []tier.Shield, o netaddr.TransportOptions, open connections) map[string]http.RoundTripper {
 	out := map[string]http.RoundTripper{}
 	for _, p := range peers {
-		out[p.Region] = netaddr.Transport(p.Address, o)
+		out[p.Region] = netaddr.Transport(p.Address, open.counting(o, p.Region))
 	}
 	return out
 }
@@ -249,15 +250,17 @@ func startEdge(ctx context.Context, m *machine) (lifecycle.Running, error) {
 	if err != nil {
 		return nil, err
 	}
-	shields := transports(s.Shields, o)
+	open := connections{}
+	shields := transports(s.Shields, o, open)
 	e, err := edge.New(s.Config, edge.Deps{
-		World: m.World, Shields: shields, Feeds: feeds(transports(s.Shields, streams()), s.FeedKey), Store: store,
+		World: m.World, Shields: shields, Feeds: feeds(transports(s.Shields, streams(), open), s.FeedKey), Store: store,
 		Acks: acks(shields, s.FeedKey, world.EdgeTier(s.PoP)), Now: now, Log: m.tel.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
 	m.cacheMetrics(e.Stats)
+	m.upstreamMetrics(upstreams{pools: map[string]func() upstream.Stats{"shields": e.Shields}, open: open})
 	m.tel.SampleAccess(s.AccessEvery)
 	v, err := m.open(ctx, s.Listen, s.HTTP, s.TLS, e, e)
 	if err != nil {
@@ -272,9 +275,11 @@ func startShield(ctx context.Context, m *machine) (lifecycle.Running, error) {
 	s := m.file.Shield
 	o := netaddr.DefaultTransportOptions()
 	o.Header = s.RoleTimeout
-	ways := transports(s.Peers, streams())
-	ways[s.Region] = netaddr.Transport(s.Shop, streams())
-	ops, doors := netaddr.Transport(s.Ops, o), transports(s.Peers, o)
+	open := connections{}
+	to := func(role, addr string) http.RoundTripper { return netaddr.Transport(addr, open.counting(o, role)) }
+	ways := transports(s.Peers, streams(), open)
+	ways[s.Region] = netaddr.Transport(s.Shop, open.counting(streams(), "shop"))
+	ops, doors := to("ops", s.Ops), transports(s.Peers, o, open)
 	doors[s.Region] = ops
 	encoders, err := coding.New(s.Settings)
 	if err != nil {
@@ -285,13 +290,14 @@ func startShield(ctx context.Context, m *machine) (lifecycle.Running, error) {
 		return nil, err
 	}
 	sh, err := shield.New(s.Config, shield.Deps{
-		World: m.World, Media: netaddr.Transport(s.Media, o), Shop: netaddr.Transport(s.Shop, o), Owner: netaddr.Transport(s.Owner, o), Ops: ops,
+		World: m.World, Media: to("media", s.Media), Shop: to("shop", s.Shop), Owner: to("owner", s.Owner), Ops: ops,
 		Code: encoders.Open, Store: store, Feeds: feeds(ways, s.FeedKey), Acks: acks(doors, s.FeedKey, world.ShieldTier(s.Region)), Now: now, Log: m.tel.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
 	m.cacheMetrics(sh.Stats)
+	m.upstreamMetrics(upstreams{pools: map[string]func() upstream.Stats{"media": sh.MediaRole, "shop": sh.ShopRole}, open: open})
 	run, err := m.run(ctx, s.Listen, s.HTTP, sh, sh.Run)
 	waitFeeds(ctx, sh.Ready(), err)
 	return run, err

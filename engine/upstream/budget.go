@@ -35,9 +35,9 @@ func (b *budget) spend() bool {
 	return true
 }
 
-// refused is how many tries there was not enough for.
-func (b *budget) refused() int64 {
+// figures are how many tries there is enough for, and how many there was not.
+func (b *budget) figures() (left, denied int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.denied
+	return int64(b.cents / 100), b.denied
 }

@@ -247,6 +247,19 @@ func TestARefusalIsNoSilence(t *testing.T) {
 	}
 }
 
+func TestWhatIsLeftOfTheRetryBudget(t *testing.T) {
+	p := newPool(t, func(c *Config) { c.RetryPercent, c.RetryBurst = 1, 5 }, says(503, 0, "a"), says(503, 0, "b"))
+	for left := range 6 {
+		if s := p.Stats(); s.Budget != int64(5-left) || s.Denied != 0 {
+			t.Errorf("after %d retries there are %d left, %d denied", left, s.Budget, s.Denied)
+		}
+		p.ask(request("GET", ""))
+	}
+	if s := p.Stats(); s.Budget != 0 || s.Denied != 1 {
+		t.Errorf("%d left, %d denied", s.Budget, s.Denied)
+	}
+}
+
 func TestTheRetryBudget(t *testing.T) {
 	p := newPool(t, func(c *Config) { c.RetryPercent, c.RetryBurst = 10, 5 }, says(503, 0, "a"), says(503, 0, "b"))
 	for range 1000 {

@@ -4,6 +4,7 @@ package upstream
 type Stats struct {
 	Hops   []HopStats // in their order
 	Denied int64      // second tries that the budget did not allow
+	Budget int64      // second tries that it allows at once, now
 }
 
 // HopStats is one hop's share.
@@ -44,7 +45,8 @@ func (h *hop) count(k kind) {
 
 // Stats is the pool's figures.
 func (p *Pool) Stats() Stats {
-	s := Stats{Denied: p.budget.refused()}
+	var s Stats
+	s.Budget, s.Denied = p.budget.figures()
 	now := p.cfg.Now()
 	for _, h := range p.hops {
 		h.mu.Lock()

@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"meridian/world"
@@ -45,6 +47,7 @@ type TransportOptions struct {
 	IdleConns int           // most unused connections kept; less than 0: none
 	KeepAlive time.Duration // between probes of a silent TCP connection; less than 0: none
 	Conns     int           // most connections at once; 0: no limit
+	Open      *atomic.Int64 // counts the connections that are open; nil: nothing does
 
 	// Protocol is what is spoken; empty: [HTTP1].
 	Protocol Protocol
@@ -126,7 +129,7 @@ func (o TransportOptions) withDefaults() TransportOptions {
 func Transport(addr string, o TransportOptions) *http.Transport {
 	o = o.withDefaults()
 	t := &http.Transport{
-		DialContext:           dialer(addr, o),
+		DialContext:           Counted(dialer(addr, o), o.Open),
 		TLSHandshakeTimeout:   o.Connect,
 		ResponseHeaderTimeout: max(o.Header, 0),
 		IdleConnTimeout:       o.Idle,
@@ -148,7 +151,36 @@ func Transport(addr string, o TransportOptions) *http.Transport {
 // pingAfter is the silence after which an HTTP/2 connection is asked whether it lives.
 const pingAfter = 15 * time.Second
 
-func dialer(addr string, o TransportOptions) func(context.Context, string, string) (net.Conn, error) {
+// Dialer is how a transport comes by a connection.
+type Dialer func(ctx context.Context, network, addr string) (net.Conn, error)
+
+// Counted is dial with its open connections counted in open; nil: dial itself.
+func Counted(dial Dialer, open *atomic.Int64) Dialer {
+	if open == nil {
+		return dial
+	}
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		open.Add(1)
+		return &countedConn{Conn: c, closed: sync.OnceFunc(func() { open.Add(-1) })}, nil
+	}
+}
+
+type countedConn struct {
+	net.Conn
+	closed func()
+}
+
+// Close counts once, however often it is called.
+func (c *countedConn) Close() error {
+	c.closed()
+	return c.Conn.Close()
+}
+
+func dialer(addr string, o TransportOptions) Dialer {
 	d := net.Dialer{Timeout: o.Connect, KeepAlive: o.KeepAlive}
 	a, bad := Parse(addr)
 	return func(ctx context.Context, _, _ string) (net.Conn, error) {

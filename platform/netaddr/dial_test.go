@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -81,4 +82,34 @@ func TestTransportsConnectTimeout(t *testing.T) {
 	if _, err := tr.DialContext(t.Context(), "tcp", "ignored:80"); !world.Is(err, world.CodeTimeout) {
 		t.Errorf("got %v", err)
 	}
+}
+
+func TestConnectionsAreCounted(t *testing.T) {
+	addr := serve(t, func(http.ResponseWriter, *http.Request) {})
+	var open atomic.Int64
+	way := Transport(addr, TransportOptions{Open: &open})
+	expect := func(when string, want int64) {
+		t.Helper()
+		if got := open.Load(); got != want {
+			t.Errorf("%s: %d open, want %d", when, got, want)
+		}
+	}
+	one, err := way.DialContext(t.Context(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := way.DialContext(t.Context(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect("two", 2)
+	one.Close()
+	one.Close() // twice is once
+	expect("one closed", 1)
+	two.Close()
+	expect("both closed", 0)
+	if _, err := Transport("unix:/nowhere/at/all", TransportOptions{Open: &open}).DialContext(t.Context(), "", ""); err == nil {
+		t.Error("it is there")
+	}
+	expect("one that failed", 0)
 }

@@ -69,6 +69,9 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	return e, nil
 }
 
+// Shields are the regions' shields and how they fare.
+func (e *Edge) Shields() upstream.Stats { return e.nearest.Stats() }
+
 // ServeHTTP answers a visitor.
 func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set(world.HeaderPoP, e.cfg.PoP)

@@ -22,13 +22,14 @@ type Config struct {
 	contentcoding.Settings `yaml:",inline"`
 
 	RoleTimeout time.Duration `yaml:"role_timeout" doc:"longest wait for a role's response header"`
+	Rest        time.Duration `yaml:"rest" doc:"how long media or shop, once it did not answer, is tried by one request at a time, the others being told so at once; doubles up to sixteen-fold while it goes on failing"`
 	BodyBytes   int64         `yaml:"body_bytes" doc:"largest request body that is passed on, in bytes"`
 }
 
 // Default is a config that lacks only what has no default. A region's cache
 // has more RAM than a PoP's: it stands before all of them.
 func Default() Config {
-	c := Config{Limits: tier.DefaultLimits(), Settings: contentcoding.DefaultSettings(), RoleTimeout: 20 * time.Second, BodyBytes: 64 << 20}
+	c := Config{Limits: tier.DefaultLimits(), Settings: contentcoding.DefaultSettings(), RoleTimeout: 20 * time.Second, Rest: 2 * time.Second, BodyBytes: 64 << 20}
 	c.CacheBytes = 128 << 20
 	c.StallTimeout = 3 * time.Second // before the edges behind it lose patience
 	return c
@@ -44,8 +45,8 @@ func (c Config) Validate() error {
 		return bad("media, shop, owner and ops must be addresses")
 	case c.FeedKey == "":
 		return bad("feed_key must be set")
-	case c.RoleTimeout <= 0:
-		return bad("role_timeout must be above 0")
+	case c.RoleTimeout <= 0 || c.Rest <= 0:
+		return bad("role_timeout and rest must be above 0")
 	case c.BodyBytes < 1:
 		return bad("body_bytes must be at least 1")
 	}

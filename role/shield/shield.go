@@ -14,6 +14,7 @@ import (
 	"meridian/engine/httpcache"
 	"meridian/engine/purge"
 	"meridian/engine/tier"
+	"meridian/engine/upstream"
 	"meridian/platform/httpserver"
 	"meridian/world"
 )
@@ -36,13 +37,14 @@ type Deps struct {
 // Shield is one region's role.
 type Shield struct {
 	*tier.Tier
-	cfg   Config
-	deps  Deps
-	pages http.RoundTripper // the shop, its text coded
-	media *httputil.ReverseProxy
-	shop  *httputil.ReverseProxy
-	owner *httputil.ReverseProxy
-	ops   *httputil.ReverseProxy
+	cfg                 Config
+	deps                Deps
+	pages               http.RoundTripper // the shop, its text coded
+	mediaPool, shopPool *upstream.Pool    // what the cache is filled from
+	media               *httputil.ReverseProxy
+	shop                *httputil.ReverseProxy
+	owner               *httputil.ReverseProxy
+	ops                 *httputil.ReverseProxy
 }
 
 // New makes a shield. It refuses a config that does not fit.
@@ -50,9 +52,17 @@ func New(cfg Config, deps Deps) (*Shield, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Shield{cfg: cfg, deps: deps, pages: deps.Shop}
+	s := &Shield{cfg: cfg, deps: deps}
+	var err error
+	if s.mediaPool, err = s.oneRole("media", deps.Media); err != nil {
+		return nil, err
+	}
+	if s.shopPool, err = s.oneRole("shop", deps.Shop); err != nil {
+		return nil, err
+	}
+	s.pages = s.shopPool
 	if deps.Code != nil {
-		s.pages = &contentcoding.Transport{Upstream: deps.Shop, Open: deps.Code, MinBytes: cfg.CodeFrom, FlushAfter: cfg.FlushAfter}
+		s.pages = &contentcoding.Transport{Upstream: s.shopPool, Open: deps.Code, MinBytes: cfg.CodeFrom, FlushAfter: cfg.FlushAfter}
 	}
 	s.Tier = tier.New(tier.Config{
 		Name: "shield-" + cfg.Region, World: deps.World, Limits: cfg.Limits, Upstream: roles{s}, Next: "role", Feeds: deps.Feeds, Acks: deps.Acks, Store: deps.Store,
@@ -103,6 +113,19 @@ func (s *Shield) internal(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// oneRole is the way to a role that the cache is filled from. There is one of each:
+// no second try, but while it is silent one request at a time waits for it, and
+// the others are told at once that they must use what they have.
+func (s *Shield) oneRole(name string, way http.RoundTripper) (*upstream.Pool, error) {
+	return upstream.New(upstream.Config{Hops: []upstream.Hop{{Name: name, Transport: way}}, Now: s.deps.Now, Rest: s.cfg.Rest})
+}
+
+// MediaRole is how the region's media role fares.
+func (s *Shield) MediaRole() upstream.Stats { return s.mediaPool.Stats() }
+
+// ShopRole is how the region's shop role fares.
+func (s *Shield) ShopRole() upstream.Stats { return s.shopPool.Stats() }
+
 // roles is the cache's upstream: the role that answers for the path.
 type roles struct{ s *Shield }
 
@@ -111,7 +134,7 @@ func (u roles) RoundTrip(r *http.Request) (*http.Response, error) {
 	if world.RouteOf(r.Method, r.URL.Path) == world.RoutePage {
 		return u.s.pages.RoundTrip(r)
 	}
-	return u.s.deps.Media.RoundTrip(r)
+	return u.s.mediaPool.RoundTrip(r)
 }
 
 func (s *Shield) fail(w http.ResponseWriter, r *http.Request, err error) {
