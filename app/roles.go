@@ -52,13 +52,13 @@ func Roles() []Role {
 		},
 		{
 			Name: "shield", Purpose: "a region's door: the second cache tier", Needs: []string{"media", "shop", "owner", "ops"},
-			Cred: "feed key",
+			Cred: "feed key, signing keys of private pictures",
 			has:  func(f *File) bool { return f.Shield != nil }, section: func(f *File) any { return f.Shield },
 			at: func(f *File) string { return f.Shield.Region }, start: startShield,
 		},
 		{
 			Name: "edge", Purpose: "a PoP's cache, near visitors", Needs: []string{"shield"},
-			Cred: "feed key",
+			Cred: "feed key, signing keys of private pictures",
 			has:  func(f *File) bool { return f.Edge != nil }, section: func(f *File) any { return f.Edge },
 			at: func(f *File) string { return f.Edge.PoP }, start: startEdge,
 		},

@@ -14,6 +14,7 @@ type Route int
 const (
 	RoutePage     Route = iota // catalog pages and their assets: any region, cached
 	RouteImage                 // a picture's variant: any region, cached
+	RoutePrivate               // a private picture's variant: a region of its zone, cached in the zone, given with a signature only
 	RouteManifest              // a picture's manifest: any region, cached
 	RouteMedia                 // uploads and listings: nearest region, never cached
 	RouteHome                  // carts, checkout, orders and unsafe methods: the market's home region
@@ -24,6 +25,10 @@ const (
 
 // InternalPrefix begins every path that is not for visitors.
 const InternalPrefix = "/-/"
+
+// PrivatePrefix begins the address of a private picture. What lies under it is
+// given by no tier without a valid signature: see docs/decisions.
+const PrivatePrefix = "/private/"
 
 // PurgesPath is where operators have something purged and see what was.
 const PurgesPath = "/purges"
@@ -42,6 +47,8 @@ func RouteOf(method, path string) Route {
 		return RouteInternal
 	case strings.HasPrefix(path, "/img/"):
 		return RouteImage
+	case strings.HasPrefix(path, PrivatePrefix):
+		return RoutePrivate
 	case strings.HasPrefix(path, "/media/"):
 		if safe(method) && strings.HasSuffix(path, "/manifest") {
 			return RouteManifest

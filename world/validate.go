@@ -173,6 +173,9 @@ func (c *checker) pops() {
 		}
 		c.known(path+".site", p.Site, "sites", c.w.siteIDs())
 		c.reaches(path+".site", p.Site)
+		if p.Zone != "" {
+			c.known(path+".zone", p.Zone, "zones", c.w.zoneIDs())
+		}
 	}
 }
 

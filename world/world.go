@@ -52,6 +52,7 @@ type PoP struct {
 	ID   string `yaml:"id"`
 	Name string `yaml:"name"`
 	Site string `yaml:"site"`
+	Zone string `yaml:"zone"` // whose law holds there; "": none of ours, so it keeps nothing resident
 }
 
 // Market is one country's shop.
@@ -104,6 +105,27 @@ type LinkSpec struct {
 func (w *World) RegionByID(id string) (Region, bool) {
 	for _, r := range w.Regions {
 		if r.ID == id {
+			return r, true
+		}
+	}
+	return Region{}, false
+}
+
+// PoPByID finds a PoP.
+func (w *World) PoPByID(id string) (PoP, bool) {
+	for _, p := range w.PoPs {
+		if p.ID == id {
+			return p, true
+		}
+	}
+	return PoP{}, false
+}
+
+// RegionOfMedia finds the region that made a media id.
+func (w *World) RegionOfMedia(id string) (Region, bool) {
+	number, ok := MediaIDRegion(id)
+	for _, r := range w.Regions {
+		if ok && r.Number == number {
 			return r, true
 		}
 	}

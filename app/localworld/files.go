@@ -9,6 +9,7 @@ import (
 	"meridian/adapter/postgres"
 	"meridian/adapter/yaml"
 	"meridian/app"
+	"meridian/engine/keyring"
 	"meridian/engine/tier"
 	"meridian/role/ops"
 	"meridian/world"
@@ -35,13 +36,18 @@ func (p *plan) files(worldPath string) []*app.File {
 		f.World, f.Place = worldPath, q.ID
 		e := f.Edge
 		e.Listen, e.PoP, e.FeedKey = p.edgeAddress(i), q.ID, p.secrets.FeedKey
-		e.TLS = p.tls()
+		e.TLS, e.Private.Keys = p.tls(), p.signing()
 		for _, region := range p.nearestRegions(q.ID) {
 			e.Shields = append(e.Shields, tier.Shield{Region: region, Address: p.shieldFrom(q.ID, region)})
 		}
 		out = append(out, f)
 	}
 	return out
+}
+
+// signing is the key of private pictures' addresses.
+func (p *plan) signing() []keyring.Key {
+	return []keyring.Key{{ID: "k1", Secret: p.secrets.PrivateKey}}
 }
 
 // tls is the https of gate and PoPs: by self-made certificates, beside http on
@@ -127,7 +133,7 @@ func (p *plan) fillShield(f *app.File, r world.Region) {
 	s := f.Shield
 	s.Listen, s.Region, s.FeedKey = p.roleAddress("shield", r.ID), r.ID, p.secrets.FeedKey
 	s.Media, s.Shop, s.Owner = p.roleAddress("media", r.ID), p.roleAddress("shop", r.ID), p.roleAddress("owner", r.ID)
-	s.Ops = p.roleAddress("ops", r.ID)
+	s.Ops, s.Private.Keys = p.roleAddress("ops", r.ID), p.signing()
 	s.Peers = p.peers(r.ID)
 }
 

@@ -221,6 +221,7 @@ type Secrets struct {
 	FeedKey     string            `json:"feed_key"`
 	UploadToken string            `json:"upload_token"`
 	PurgeToken  string            `json:"purge_token"`
+	PrivateKey  string            `json:"private_key"`
 	Owners      map[string]string `json:"owners"` // market → its owner's password
 }
 
@@ -249,7 +250,7 @@ func (s *state) secrets(w *world.World) (Secrets, error) {
 		}
 	}
 	changed := missing
-	for _, late := range []*string{&sec.Ops, &sec.PurgeToken} { // worlds of before had none
+	for _, late := range []*string{&sec.Ops, &sec.PurgeToken, &sec.PrivateKey} { // worlds of before had none
 		if *late == "" {
 			*late, changed = rand.Text(), true
 		}

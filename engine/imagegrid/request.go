@@ -11,7 +11,7 @@ import (
 // Limits of the grammar. They bound what a cache can be made to remember and
 // are far above what the grid allows.
 const (
-	MaxPathLength = 96            // bytes of a whole picture path; the longest valid one has 83
+	MaxPathLength = 96            // bytes of a whole picture path; the longest valid one has 87
 	MaxAppLength  = 32            // bytes of an app's name
 	MediaIDLength = 16            // bytes of a media id, exactly
 	MaxVersion    = 1_000_000_000 // the last version that an asset may have
@@ -20,10 +20,11 @@ const (
 
 const prefix = "/img/"
 
-const shape = "/img/{app}/{media_id}/v{version}/{format}/{width}x{height}"
+const shape = "{app}/{media_id}/v{version}/{format}/{width}x{height}"
 
 // Request names one variant: what a picture URL says, and nothing else.
 type Request struct {
+	Private bool   // whether it lies under [world.PrivatePrefix], to be given with a signature only
 	App     string // the app that owns the asset: a-z, then a-z, 0-9 and -
 	MediaID string // the asset: 16 characters of Crockford base32, lower case
 	Version int    // the asset's version, 1 to MaxVersion
@@ -33,25 +34,29 @@ type Request struct {
 }
 
 // Parse reads a picture path of exactly the form
-// /img/{app}/{media_id}/v{version}/{format}/{width}x{height}. There is one
-// spelling for each request, so that Parse(p).String() == p and a cache holds a
+// /img/{app}/{media_id}/v{version}/{format}/{width}x{height}, or the same under
+// [world.PrivatePrefix]. There is one spelling for each request, so that Parse(p).String() == p and a cache holds a
 // variant once. Whether the size is on the grid is [Grid.Allowed]'s to say.
 //
 // The error is a world.Error of code invalid whose message says which part to
 // change and how.
 func Parse(path string) (Request, error) {
 	if len(path) > MaxPathLength {
-		return Request{}, invalid("This picture address is too long (%d bytes, at most %d); use %s.", len(path), MaxPathLength, shape)
+		return Request{}, invalid("This picture address is too long (%d bytes, at most %d); use %s.", len(path), MaxPathLength, prefix+shape)
 	}
 	rest, ok := strings.CutPrefix(path, prefix)
+	private := false
 	if !ok {
-		return Request{}, invalid("A picture address looks like %s; this one does not begin with %s.", shape, prefix)
+		rest, private = strings.CutPrefix(path, world.PrivatePrefix)
+	}
+	if !ok && !private {
+		return Request{}, invalid("A picture address looks like %s; this one does not begin with %s or %s.", prefix+shape, prefix, world.PrivatePrefix)
 	}
 	parts := strings.Split(rest, "/")
 	if len(parts) != 5 {
-		return Request{}, invalid("A picture address has five parts after %s: use %s.", prefix, shape)
+		return Request{}, invalid("A picture address has five parts after %s: use %s.", prefix, prefix+shape)
 	}
-	r := Request{App: parts[0], MediaID: parts[1]}
+	r := Request{Private: private, App: parts[0], MediaID: parts[1]}
 	if err := CheckApp(r.App); err != nil {
 		return Request{}, err
 	}
@@ -105,11 +110,15 @@ func CheckMediaID(id string) error {
 
 // String is the request's path, the only spelling that [Parse] takes.
 func (r Request) String() string {
+	if r.Private {
+		return world.PrivatePrefix + r.join()
+	}
 	return prefix + r.join()
 }
 
 // Key is the cache key of the variant: app, media id, version, format and size.
-// Never a signature, an expiry or a header. A request for auto is resolved first
+// Never a signature, an expiry or a header. Private pictures and public ones are
+// not told apart: they lie in different places. A request for auto is resolved first
 // ([Request.Resolve]), or all browsers would share one format.
 func (r Request) Key() string {
 	return r.join()

@@ -24,12 +24,20 @@ func TestParseReadsEveryPart(t *testing.T) {
 	if got := r.Key(); got != "shop/0123456789abcdef/v3/webp/640x480" {
 		t.Errorf("Key = %q", got)
 	}
+	private := strings.Replace(good, "/img/", "/private/", 1)
+	want.Private = true
+	if r, err := Parse(private); err != nil || r != want || r.String() != private {
+		t.Errorf("private: %+v, %v", r, err)
+	}
 }
 
 func TestParseRefusesEveryOtherSpelling(t *testing.T) {
 	for name, c := range map[string]struct{ path, says string }{
 		"empty":               {"", "does not begin with /img/"},
 		"other prefix":        {"/images/a", "does not begin with /img/"},
+		"private alone":       {"/private/", "five parts"},
+		"private, no slash":   {"/privateshop/0123456789abcdef/v3/webp/640x480", "does not begin with"},
+		"private img":         {"/private" + good, "five parts"},
 		"upper prefix":        {strings.Replace(good, "img", "IMG", 1), "does not begin with"},
 		"part missing":        {"/img/shop/0123456789abcdef/v3/webp", "five parts"},
 		"part too many":       {good + "/", "five parts"},

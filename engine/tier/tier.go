@@ -16,16 +16,19 @@ import (
 	"meridian/engine/httpcache"
 	"meridian/engine/imagegrid"
 	"meridian/engine/purge"
+	"meridian/engine/signedurl"
 	"meridian/world"
 )
 
-// Config is what a tier is made of. All but StripGroups, Store and Acks is required.
+// Config is what a tier is made of. All but Private, StripGroups, Store and Acks
+// is required.
 type Config struct {
 	Name  string // its member of Cache-Status: "edge-iad"
 	World *world.World
 	Limits
-	StripGroups bool           // keep groups from who asks
-	Store       httpcache.Disk // opened by [Limits].Disk; nil: none. The tier closes it
+	Private     *signedurl.Ring // nil: no private picture is given
+	StripGroups bool            // keep groups from who asks
+	Store       httpcache.Disk  // opened by [Limits].Disk; nil: none. The tier closes it
 	Upstream    http.RoundTripper
 	Next        string                       // name of what Upstream reaches, for URLs: see [Tier.Pass]
 	Feeds       map[string]purge.Source      // by catalog cluster
@@ -148,6 +151,7 @@ func (t *Tier) Pass(name string, to http.RoundTripper, fail func(http.ResponseWr
 func (t *Tier) address(out *http.Request, next string) {
 	out.URL.Scheme, out.URL.Host = "http", next
 	t.feeds.Demand(out.Header)
+	t.vouch(out)
 }
 
 // keyOf is the cache key of DESIGN.md §4: never a signature, an expiry, a raw
@@ -157,10 +161,13 @@ func (t *Tier) address(out *http.Request, next string) {
 // assets have a key for each content coding.
 func (t *Tier) keyOf(r *http.Request) (string, bool) {
 	switch world.RouteOf(http.MethodGet, r.URL.Path) {
-	case world.RouteImage:
+	case world.RouteImage, world.RoutePrivate:
 		img, err := imagegrid.Parse(r.URL.Path)
-		if err != nil || img.Format == imagegrid.Auto {
+		switch {
+		case err != nil || img.Format == imagegrid.Auto:
 			return "", false
+		case img.Private:
+			return "private " + img.Key(), true
 		}
 		return "img " + img.Key(), true
 	case world.RouteManifest:

@@ -23,16 +23,13 @@ func (t *Tier) lost(cluster string) bool {
 // told: then any feed might.
 func (t *Tier) governing(host, path string) string {
 	switch world.RouteOf(http.MethodGet, path) {
-	case world.RouteImage, world.RouteManifest:
-		parts := strings.SplitN(path, "/", 5) // "", img or media, app, media id
+	case world.RouteImage, world.RoutePrivate, world.RouteManifest:
+		parts := strings.SplitN(path, "/", 5) // "", img, private or media, app, media id
 		if len(parts) < 4 {
 			return ""
 		}
-		number, ok := world.MediaIDRegion(parts[3])
-		for _, region := range t.cfg.World.Regions {
-			if ok && region.Number == number {
-				return world.CatalogCluster(region.ID)
-			}
+		if region, ok := t.cfg.World.RegionOfMedia(parts[3]); ok {
+			return world.CatalogCluster(region.ID)
 		}
 		return ""
 	}

@@ -3,6 +3,7 @@ package edge
 import (
 	"time"
 
+	"meridian/engine/signedurl"
 	"meridian/engine/tier"
 )
 
@@ -15,14 +16,15 @@ type Config struct {
 
 	tier.Limits `yaml:",inline"`
 
-	UpstreamTimeout   time.Duration `yaml:"upstream_timeout" doc:"longest wait for a shield's response header"`
-	HedgeAfter        time.Duration `yaml:"hedge_after" doc:"how long a shield may be silent before the next is asked too, for what can be asked twice; not below upstream_timeout: never"`
-	HedgeAfterPicture time.Duration `yaml:"hedge_after_picture" doc:"the same for a picture, which a region may have to make first"`
-	HedgeFloor        time.Duration `yaml:"hedge_floor" doc:"a shield that usually answers sooner than hedge_after may be silent for as long as 95 in 100 of its answers take, but this long at least; 0: for hedge_after. Not for pictures"`
-	Rest              time.Duration `yaml:"rest" doc:"how long a shield that failed is not asked first; doubles up to sixteen-fold while it goes on failing"`
-	RetryPercent      int           `yaml:"retry_percent" doc:"second tries of either kind, for a hundred requests: so that an outage is not multiplied"`
-	UploadBytes       int64         `yaml:"upload_bytes" doc:"largest request body that is passed on, in bytes"`
-	WholeBytes        int64         `yaml:"whole_bytes" doc:"a request body of up to so many bytes has to arrive whole before a shield is asked; 0: each is passed on as it comes"`
+	UpstreamTimeout   time.Duration      `yaml:"upstream_timeout" doc:"longest wait for a shield's response header"`
+	HedgeAfter        time.Duration      `yaml:"hedge_after" doc:"how long a shield may be silent before the next is asked too, for what can be asked twice; not below upstream_timeout: never"`
+	HedgeAfterPicture time.Duration      `yaml:"hedge_after_picture" doc:"the same for a picture, which a region may have to make first"`
+	HedgeFloor        time.Duration      `yaml:"hedge_floor" doc:"a shield that usually answers sooner than hedge_after may be silent for as long as 95 in 100 of its answers take, but this long at least; 0: for hedge_after. Not for pictures"`
+	Rest              time.Duration      `yaml:"rest" doc:"how long a shield that failed is not asked first; doubles up to sixteen-fold while it goes on failing"`
+	RetryPercent      int                `yaml:"retry_percent" doc:"second tries of either kind, for a hundred requests: so that an outage is not multiplied"`
+	Private           signedurl.Settings `yaml:"private"`
+	UploadBytes       int64              `yaml:"upload_bytes" doc:"largest request body that is passed on, in bytes"`
+	WholeBytes        int64              `yaml:"whole_bytes" doc:"a request body of up to so many bytes has to arrive whole before a shield is asked; 0: each is passed on as it comes"`
 }
 
 // Default is a config that lacks only what has no default.
@@ -30,7 +32,7 @@ func Default() Config {
 	return Config{
 		Limits:          tier.DefaultLimits(),
 		UpstreamTimeout: 10 * time.Second, HedgeAfter: time.Second, HedgeAfterPicture: 4 * time.Second, HedgeFloor: 250 * time.Millisecond,
-		Rest: 2 * time.Second, RetryPercent: 20, UploadBytes: 40 << 20, WholeBytes: 64 << 10,
+		Private: signedurl.DefaultSettings(), Rest: 2 * time.Second, RetryPercent: 20, UploadBytes: 40 << 20, WholeBytes: 64 << 10,
 	}
 }
 

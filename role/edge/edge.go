@@ -15,6 +15,7 @@ import (
 	"meridian/engine/httpcache"
 	"meridian/engine/imagegrid"
 	"meridian/engine/purge"
+	"meridian/engine/signedurl"
 	"meridian/engine/tier"
 	"meridian/engine/upstream"
 	"meridian/platform/httpserver"
@@ -40,6 +41,8 @@ type Edge struct {
 	home    map[string]*httputil.ReverseProxy // by region
 	near    *httputil.ReverseProxy
 	nearest *upstream.Pool
+	zone    string           // the PoP's; "": it keeps no private picture
+	zones   map[string]relay // by zone: the way to its private pictures
 
 	plans   *memo[*wanted]          // see Hit
 	accepts *memo[imagegrid.Format] // likewise: of an Accept
@@ -50,22 +53,31 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	nearest, err := newUpstream(cfg, deps)
+	pop, _ := deps.World.PoPByID(cfg.PoP)
+	ring, err := signedurl.New(cfg.Private)
+	if err != nil {
+		return nil, err
+	}
+	nearest, err := newUpstream(cfg, deps, cfg.Shields)
 	if err != nil {
 		return nil, err
 	}
 	e := &Edge{
-		cfg: cfg, deps: deps, nearest: nearest, home: map[string]*httputil.ReverseProxy{},
+		cfg: cfg, deps: deps, zone: pop.Zone, nearest: nearest, home: map[string]*httputil.ReverseProxy{},
 		plans: newMemo[*wanted](memoPlans), accepts: newMemo[imagegrid.Format](memoAccepts),
 	}
+	if err := e.reachZones(); err != nil {
+		return nil, err
+	}
 	e.Tier = tier.New(tier.Config{
-		Name: "edge-" + cfg.PoP, World: deps.World, Limits: cfg.Limits, StripGroups: true, Upstream: nearest, Next: "shield", Feeds: deps.Feeds, Acks: deps.Acks, Store: deps.Store,
+		Name: "edge-" + cfg.PoP, World: deps.World, Limits: cfg.Limits, Private: ring, StripGroups: true, Upstream: shields{e}, Next: "shield", Feeds: deps.Feeds, Acks: deps.Acks, Store: deps.Store,
 		Now: deps.Now, Log: deps.Log, Error: e.fail,
 	})
 	for region, t := range deps.Shields {
 		e.home[region] = e.Pass(region, t, e.away)
 	}
 	e.near = e.Pass("shield", nearest, e.away)
+	e.passZones()
 	return e, nil
 }
 
@@ -81,6 +93,8 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.fail(w, r, world.E(world.CodeNotFound, "edge", ""))
 	case world.RouteImage:
 		e.image(w, r)
+	case world.RoutePrivate:
+		e.private(w, r)
 	case world.RouteManifest:
 		e.cached(w, r)
 	case world.RouteMedia, world.RouteOps:
@@ -117,13 +131,18 @@ func (e *Edge) image(w http.ResponseWriter, r *http.Request) {
 		e.fail(w, r, err)
 		return
 	}
+	e.cached(negotiate(w, r, img), r)
+}
+
+// negotiate makes a request name the format that it gets.
+func negotiate(w http.ResponseWriter, r *http.Request, img imagegrid.Request) http.ResponseWriter {
 	if img.Format == imagegrid.Auto {
 		// The visitor's caches must know that Accept chose; ours need not.
 		w = &varying{ResponseWriter: w, field: "Accept"}
 		img.Format = imagegrid.Negotiate(strings.Join(r.Header.Values("Accept"), ","))
 	}
 	r.URL.Path, r.URL.RawPath = img.String(), ""
-	e.cached(w, r)
+	return w
 }
 
 // servedPicture is the variant that a path names, if it is served.
@@ -151,18 +170,23 @@ func (e *Edge) cached(w http.ResponseWriter, r *http.Request) {
 // uncached are the fields that nothing which is cached may depend on.
 var uncached = []string{"Cookie", "Authorization", "Accept", "Accept-Encoding", "Accept-Language", "If-Match", "If-Unmodified-Since"}
 
-// cachedAs serves from the cache. Queries are no part of a cached response; the
+// cachedAs serves from the cache.
+func (e *Edge) cachedAs(w http.ResponseWriter, r *http.Request, class contentcoding.Class) {
+	plain(r)
+	contentcoding.Demand(r.Header, class)
+	e.Tier.ServeHTTP(w, r)
+}
+
+// plain drops what no cached response depends on. Queries are no part of one; the
 // credentials of a visitor are not passed on for what everybody may see. Content
 // and conditions that guard a change are dropped (RFC 9110 §13.1.1 leaves them
 // to origins): with them a visitor could ask past the cache, again and again.
-func (e *Edge) cachedAs(w http.ResponseWriter, r *http.Request, class contentcoding.Class) {
+func plain(r *http.Request) {
 	r.URL.RawQuery = ""
 	for _, name := range uncached {
 		r.Header.Del(name)
 	}
-	contentcoding.Demand(r.Header, class)
 	r.Body, r.ContentLength, r.TransferEncoding = http.NoBody, 0, nil
-	e.Tier.ServeHTTP(w, r)
 }
 
 func (e *Edge) toHome(w http.ResponseWriter, r *http.Request) {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"meridian/engine/keyring"
 	"meridian/engine/purge"
 	"meridian/engine/tier"
 	"meridian/world"
@@ -78,8 +79,13 @@ func newFixture(t *testing.T, feeds map[string]purge.Source) *fixture {
 	cfg := Default()
 	cfg.Listen, cfg.PoP, cfg.FeedKey = "unix:/x", "nrt", "k"
 	cfg.Shields = []tier.Shield{{Region: "near", Address: "unix:/n"}, {Region: "home", Address: "unix:/h"}}
+	cfg.Private.Keys = []keyring.Key{signingKey}
 	e, err := New(cfg, Deps{
-		World:   &world.World{Markets: []world.Market{{ID: "de", Host: "de.localhost", HomeRegion: "home"}}},
+		World: &world.World{
+			Markets: []world.Market{{ID: "de", Host: "de.localhost", HomeRegion: "home"}},
+			Regions: []world.Region{{ID: "near", Zone: "asia", Number: 3}, {ID: "home", Zone: "europe", Number: 2}},
+			PoPs:    []world.PoP{{ID: "nrt", Zone: "asia"}},
+		},
 		Shields: map[string]http.RoundTripper{"near": f.near, "home": f.home}, Feeds: feeds,
 		Now: f.time, Log: slog.New(slog.DiscardHandler),
 	})

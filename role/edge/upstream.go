@@ -3,15 +3,16 @@ package edge
 import (
 	"net/http"
 
+	"meridian/engine/tier"
 	"meridian/engine/upstream"
 	"meridian/world"
 )
 
 // newUpstream is the way to the nearest shield, and to the next when it fails
 // or is silent.
-func newUpstream(cfg Config, deps Deps) (*upstream.Pool, error) {
+func newUpstream(cfg Config, deps Deps, nearestFirst []tier.Shield) (*upstream.Pool, error) {
 	var hops []upstream.Hop
-	for _, s := range cfg.Shields {
+	for _, s := range nearestFirst {
 		hops = append(hops, upstream.Hop{Name: s.Region, Transport: deps.Shields[s.Region]})
 		if deps.Shields[s.Region] == nil {
 			return nil, world.E(world.CodeInvalid, "edge.new", "edge: no way to the shield of "+s.Region)
@@ -26,7 +27,8 @@ func newUpstream(cfg Config, deps Deps) (*upstream.Pool, error) {
 // made first: a second region asked at once would make it too, for nothing, so
 // the habit of those that are cached says nothing of it.
 func (c Config) patience(r *http.Request) upstream.Patience {
-	if world.RouteOf(r.Method, r.URL.Path) == world.RouteImage {
+	switch world.RouteOf(r.Method, r.URL.Path) {
+	case world.RouteImage, world.RoutePrivate:
 		return upstream.Patience{Class: "picture", Most: c.HedgeAfterPicture}
 	}
 	return upstream.Patience{Class: "other", Most: c.HedgeAfter, Floor: c.HedgeFloor}

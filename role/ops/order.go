@@ -150,7 +150,7 @@ func (o *Ops) homeOfURL(text string) (string, error) {
 		return world.E(world.CodeInvalid, "ops.url", fmt.Sprintf("%s: %s", cut(text), why))
 	}
 	switch world.RouteOf(http.MethodGet, u.Path) {
-	case world.RouteImage:
+	case world.RouteImage, world.RoutePrivate:
 		img, err := imagegrid.Parse(u.Path)
 		if err != nil {
 			return "", err
@@ -174,11 +174,6 @@ func (o *Ops) homeOfURL(text string) (string, error) {
 
 // writeRegion is the region that made a media id; "": none can be named.
 func (o *Ops) writeRegion(mediaID string) string {
-	number, ok := world.MediaIDRegion(mediaID)
-	for _, r := range o.deps.World.Regions {
-		if ok && r.Number == number {
-			return r.ID
-		}
-	}
-	return ""
+	r, _ := o.deps.World.RegionOfMedia(mediaID)
+	return r.ID
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"meridian/engine/contentcoding"
+	"meridian/engine/signedurl"
 	"meridian/engine/tier"
 )
 
@@ -20,6 +21,7 @@ type Config struct {
 
 	tier.Limits            `yaml:",inline"`
 	contentcoding.Settings `yaml:",inline"`
+	Private                signedurl.Settings `yaml:"private"`
 
 	RoleTimeout time.Duration `yaml:"role_timeout" doc:"longest wait for a role's response header"`
 	Rest        time.Duration `yaml:"rest" doc:"how long media or shop, once it did not answer, is tried by one request at a time, the others being told so at once; doubles up to sixteen-fold while it goes on failing"`
@@ -29,7 +31,7 @@ type Config struct {
 // Default is a config that lacks only what has no default. A region's cache
 // has more RAM than a PoP's: it stands before all of them.
 func Default() Config {
-	c := Config{Limits: tier.DefaultLimits(), Settings: contentcoding.DefaultSettings(), RoleTimeout: 20 * time.Second, Rest: 2 * time.Second, BodyBytes: 64 << 20}
+	c := Config{Limits: tier.DefaultLimits(), Settings: contentcoding.DefaultSettings(), Private: signedurl.DefaultSettings(), RoleTimeout: 20 * time.Second, Rest: 2 * time.Second, BodyBytes: 64 << 20}
 	c.CacheBytes = 128 << 20
 	c.StallTimeout = 3 * time.Second // before the edges behind it lose patience
 	return c

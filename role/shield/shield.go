@@ -13,6 +13,7 @@ import (
 	"meridian/engine/contentcoding"
 	"meridian/engine/httpcache"
 	"meridian/engine/purge"
+	"meridian/engine/signedurl"
 	"meridian/engine/tier"
 	"meridian/engine/upstream"
 	"meridian/platform/httpserver"
@@ -39,6 +40,7 @@ type Shield struct {
 	*tier.Tier
 	cfg                 Config
 	deps                Deps
+	zone                string            // the region's
 	pages               http.RoundTripper // the shop, its text coded
 	mediaPool, shopPool *upstream.Pool    // what the cache is filled from
 	media               *httputil.ReverseProxy
@@ -52,8 +54,12 @@ func New(cfg Config, deps Deps) (*Shield, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Shield{cfg: cfg, deps: deps}
-	var err error
+	region, _ := deps.World.RegionByID(cfg.Region)
+	ring, err := signedurl.New(cfg.Private)
+	if err != nil {
+		return nil, err
+	}
+	s := &Shield{cfg: cfg, deps: deps, zone: region.Zone}
 	if s.mediaPool, err = s.oneRole("media", deps.Media); err != nil {
 		return nil, err
 	}
@@ -65,7 +71,7 @@ func New(cfg Config, deps Deps) (*Shield, error) {
 		s.pages = &contentcoding.Transport{Upstream: s.shopPool, Open: deps.Code, MinBytes: cfg.CodeFrom, FlushAfter: cfg.FlushAfter}
 	}
 	s.Tier = tier.New(tier.Config{
-		Name: "shield-" + cfg.Region, World: deps.World, Limits: cfg.Limits, Upstream: roles{s}, Next: "role", Feeds: deps.Feeds, Acks: deps.Acks, Store: deps.Store,
+		Name: "shield-" + cfg.Region, World: deps.World, Limits: cfg.Limits, Upstream: roles{s}, Next: "role", Private: ring, Feeds: deps.Feeds, Acks: deps.Acks, Store: deps.Store,
 		Now: deps.Now, Log: deps.Log, Error: s.fail,
 	})
 	s.media, s.shop = s.Pass("media", deps.Media, s.away), s.Pass("shop", deps.Shop, s.away)
@@ -79,6 +85,8 @@ func (s *Shield) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch world.RouteOf(r.Method, r.URL.Path) {
 	case world.RouteImage, world.RouteManifest, world.RoutePage:
 		s.Tier.ServeHTTP(w, r)
+	case world.RoutePrivate:
+		s.private(w, r)
 	case world.RouteMedia:
 		s.media.ServeHTTP(w, r)
 	case world.RouteOwner:
@@ -90,6 +98,21 @@ func (s *Shield) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.shop.ServeHTTP(w, r)
 	}
+}
+
+// private answers with a picture of this region's zone. One of another zone has
+// no business here: edges ask its own.
+func (s *Shield) private(w http.ResponseWriter, r *http.Request) {
+	img, _, err := s.Admit(r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	if of, ok := s.deps.World.RegionOfMedia(img.MediaID); !ok || of.Zone != s.zone {
+		s.fail(w, r, world.E(world.CodeMisdirected, "shield.private", "This picture is kept in another zone. Ask a region there."))
+		return
+	}
+	s.Tier.ServeHTTP(w, r)
 }
 
 // internal passes what roles of other regions ask. The role demands the key;

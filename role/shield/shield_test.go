@@ -18,6 +18,7 @@ import (
 	yaml "go.yaml.in/yaml/v3"
 
 	"meridian/engine/contentcoding"
+	"meridian/engine/keyring"
 	"meridian/engine/purge"
 	"meridian/engine/tier"
 	"meridian/world"
@@ -90,6 +91,7 @@ func gone(*http.Request) (*http.Response, error) { return nil, errors.New("conne
 func goodConfig() Config {
 	c := Default()
 	c.Listen, c.Region, c.FeedKey = "unix:/x", "eu-central", "k"
+	c.Private.Keys = []keyring.Key{signingKey}
 	c.Media, c.Shop, c.Owner, c.Ops = "unix:/m", "unix:/s", "unix:/o", "unix:/p"
 	return c
 }
@@ -109,7 +111,10 @@ func newFixture(t *testing.T, feeds map[string]purge.Source, change ...func(*Con
 		c(&cfg)
 	}
 	s, err := New(cfg, Deps{
-		World: &world.World{Markets: []world.Market{{ID: "de", Host: "de.localhost", HomeRegion: "home"}}},
+		World: &world.World{
+			Markets: []world.Market{{ID: "de", Host: "de.localhost", HomeRegion: "home"}},
+			Regions: []world.Region{{ID: "eu-central", Zone: "europe", Number: 2}, {ID: "us-east", Zone: "us", Number: 4}},
+		},
 		Media: f.media, Shop: f.shop, Owner: f.owner, Ops: f.ops, Feeds: feeds,
 		Now: func() time.Time { return f.now }, Log: slog.New(slog.DiscardHandler),
 	})
