@@ -71,6 +71,14 @@ type Config struct {
 	HeuristicPercent int
 	MaxHeuristic     time.Duration
 
+	// Lifetimes are by status those of responses that say nothing of it: in
+	// Cache-Control, Expires, Pragma or a targeted field. Any final status may have one.
+	Lifetimes map[int]time.Duration
+	// StaleWhileRevalidate and StaleIfError (RFC 5861) are those of responses that
+	// do not name them, where stale use is not forbidden. They are this cache's own
+	// rule: nobody is sent them.
+	StaleWhileRevalidate, StaleIfError time.Duration
+
 	// NegativeStatus is the lifetime of an error (404, 405, 410, 414 or 501) that
 	// has none of its own; nil: such a response is not stored.
 	NegativeStatus map[int]time.Duration

@@ -2,6 +2,7 @@ package httpcache
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -38,7 +39,13 @@ func (h *head) readFreshness(d directives, x exchange) {
 		return
 	}
 	h.mayStale = true
-	h.swr, h.sie = max(0, d.swr), max(0, d.sie)
+	h.swr, h.sie = d.swr, d.sie
+	if d.swr == absent {
+		h.swr = x.policy.StaleWhileRevalidate
+	}
+	if d.sie == absent {
+		h.sie = x.policy.StaleIfError
+	}
 }
 
 // heuristicStatus holds the statuses that may be stored without explicit
@@ -52,6 +59,9 @@ var heuristicStatus = map[int]bool{
 // (RFC 9111 §4.2.2): a share of the time for which it had not changed when it was
 // made. False where none may be used.
 func (h *head) heuristic(d directives, x exchange) (time.Duration, bool) {
+	if d := x.policy.Lifetimes[h.status]; d > 0 && saysNothing(h.header, x.policy.TargetedFields) {
+		return d, true
+	}
 	if d := h.negativeLife(x); d > 0 {
 		return d, true
 	}
@@ -60,6 +70,17 @@ func (h *head) heuristic(d directives, x exchange) (time.Duration, bool) {
 	}
 	unchanged := max(0, h.date.Sub(h.lastModified))
 	return min(unchanged/100*time.Duration(x.policy.HeuristicPercent), x.policy.MaxHeuristic), true
+}
+
+// saysNothing reports that a response leaves it all to the policy: whether it may
+// be stored, and for how long.
+func saysNothing(header http.Header, targeted []string) bool {
+	for _, name := range []string{"Cache-Control", "Expires", "Pragma"} {
+		if header[name] != nil {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(targeted, func(name string) bool { return header.Values(name) != nil })
 }
 
 // lifetime is the explicit freshness lifetime; false where none is given.

@@ -60,8 +60,8 @@ func New(cfg Config, deps Deps) (*Accelerator, error) {
 		Disk: deps.Disk, DiskBytes: cfg.DiskBytes, MaxDiskObject: min(cfg.DiskObject, cfg.DiskBytes/minOnDisk),
 		FillTimeout: cfg.FillTimeout, HeuristicPercent: cfg.HeuristicPercent, MaxHeuristic: cfg.HeuristicMost,
 		NegativeError: cfg.NegativeError, PassRefusals: true, HonourRequest: cfg.HonourRequest, GroupsPerOrigin: cfg.Host == HostVisitor, StripGroups: !cfg.PassGroups, ShowKey: cfg.ShowKey,
-		TargetedFields: []string{"CDN-Cache-Control", ownField},
-		Now:            deps.Now, Upstream: a.coded(lifetimes{a.pool, cfg}), KeyOf: keyOf, Keyed: []string{"Accept-Encoding"}, Alike: alike, Prepare: prepare, PassAmbiguous: true, Error: a.fail,
+		Lifetimes: cfg.Lifetimes, StaleIfError: cfg.StaleIfError, StaleWhileRevalidate: cfg.StaleWhileRevalidate,
+		Now: deps.Now, Upstream: a.coded(a.pool), KeyOf: keyOf, Keyed: []string{"Accept-Encoding"}, Alike: alike, Prepare: prepare, PassAmbiguous: true, Error: a.fail,
 	})
 	return a, nil
 }
