@@ -92,8 +92,10 @@ type Answer struct {
 	Head *Head
 	Body []byte // never changed by anybody
 
-	// File holds the content instead, where it is not nil: Length bytes from
-	// Offset. The file's own position is not used.
+	// File holds the content, where it is not nil: Length bytes from Offset. The
+	// file's own position is not used. Body is nil then, or a mapping of just that
+	// part of the file (mmap(2)). Its pages must not be written again once they have
+	// been given up: a socket may hold them until long after Release.
 	File           *os.File
 	Offset, Length int64
 

@@ -11,6 +11,7 @@ type fileSender struct {
 	from         int // the file's descriptor
 	at, left     int64
 	err          error
+	mapped       []byte // what is still to be sent, where it may be by its pages
 	run          func(fd uintptr) bool
 }
 
@@ -27,6 +28,10 @@ func (c *conn1) writeFile(head []byte, a *Answer) (int64, error) {
 	f.head = append(append(f.head[:0], head...), c.out.end...)
 	f.unsent = f.head
 	f.from, f.at, f.left, f.err = int(a.File.Fd()), a.Offset, a.Length, nil
+	f.mapped = nil
+	if a.Length >= splicedFrom && int64(len(a.Body)) == a.Length {
+		f.mapped = a.Body
+	}
 	if err := c.raw.Write(f.run); err != nil {
 		return a.Length - f.left, err
 	}
@@ -43,6 +48,10 @@ func (f *fileSender) send(fd uintptr) bool {
 		}
 		f.unsent = f.unsent[max(0, n):]
 		f.note(err)
+	}
+	if f.err == nil && len(f.mapped) > 0 {
+		n := spliceMapped(int(fd), f.mapped)
+		f.at, f.left, f.mapped = f.at+n, f.left-n, nil // what is left goes by sendfile
 	}
 	for f.err == nil && f.left > 0 {
 		n, err := syscall.Sendfile(int(fd), f.from, &f.at, int(min(f.left, sendfileBytes)))
