@@ -193,8 +193,10 @@ func (s *segment) scan(size int64, found func(item)) (end int64, err error) {
 		if h.kind == kindFooter { // behind the last record
 			return end, nil
 		}
-		at := httpcache.Place{Segment: s.id, Offset: uint32(end), Meta: h.meta, Length: h.content}
-		found(item{kind: h.kind, at: at, tag: slices.Clone(tag)})
+		if h.kind != kindPadding {
+			at := httpcache.Place{Segment: s.id, Offset: uint32(end), Meta: h.meta, Length: h.content}
+			found(item{kind: h.kind, at: at, tag: slices.Clone(tag)})
+		}
 		end += h.size()
 	}
 	return end, nil

@@ -15,7 +15,8 @@ import (
 //	meta, content, tag
 //
 // The tag is what the index needs. It stands last: a record of which the end has
-// not been written has none.
+// not been written has none. A content of alignFrom bytes or more begins at a
+// multiple of pageBytes, with a record of padding before its own where need be.
 const (
 	fileMagic   = 0x4d53_4547 // "MSEG"
 	recordMagic = 0x4d52_4543 // "MREC"
@@ -36,6 +37,7 @@ const (
 	kindObject kind = 1 + iota
 	kindNote
 	kindFooter
+	kindPadding // it has a meta alone, which says nothing
 )
 
 // castagnoli is the polynomial of CRC-32C: processors compute it, and it finds
@@ -77,7 +79,7 @@ func parseHeader(b []byte, segment uint32) (h header, err error) {
 		kind: kind(word(1)), tag: word(2), meta: word(3), content: word(4),
 		tagSum: word(5), metaSum: word(6), cSum: word(7), segment: word(8),
 	}
-	if word(0) != recordMagic || word(9) != sum(b[:36]) || h.segment != segment || h.kind < kindObject || h.kind > kindFooter {
+	if word(0) != recordMagic || word(9) != sum(b[:36]) || h.segment != segment || h.kind < kindObject || h.kind > kindPadding {
 		return header{}, errWrong
 	}
 	if h.kind != kindFooter && h.tag > maxTag {

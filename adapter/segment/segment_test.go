@@ -214,6 +214,63 @@ func TestWhatIsPutComesBack(t *testing.T) {
 	}
 }
 
+// A large content begins with a page wherever the record before it has ended, and
+// all is found again, by a footer and by a walk through the records.
+func TestLargeContentsBeginWithAPage(t *testing.T) {
+	large := strings.Repeat("0123456789abcdef", alignFrom/16)
+	for _, sealed := range []bool{true, false} {
+		cfg := Config{Dir: t.TempDir(), SegmentBytes: 1 << 20, bootID: func() string { return "same" }}
+		g := open(t, cfg)
+		paddings := map[int]bool{}
+		key := uint64(10)
+		for _, n := range []int{0, 1, 2, 17, 39, 40, 41, 777, pageBytes - headerBytes, pageBytes, pageBytes + 1} {
+			g.put(key, strings.Repeat("x", n))
+			g.put(key+1, large[:alignFrom-1])
+			before := g.Log.active.size
+			at := g.put(key+2, large)
+			if contentOffset(at)%pageBytes != 0 {
+				t.Errorf("a content of %d bytes behind one of %d begins at %d", alignFrom, n, contentOffset(at))
+			}
+			paddings[int(int64(at.Offset)-before)] = true
+			key += 3
+		}
+		if len(paddings) < 5 {
+			t.Errorf("only paddings of %v bytes were tried", paddings)
+		}
+		if sealed {
+			for id := g.Log.active.id; g.Log.active.id == id; key++ {
+				g.put(key, large)
+			}
+		}
+		was := len(g.objects)
+		g.Close()
+		g = open(t, cfg)
+		if len(g.objects) != was || g.lost > 0 {
+			t.Errorf("sealed %v: %d of %d were found, lost %d", sealed, len(g.objects), was, g.lost)
+		}
+		for key := range g.objects {
+			if at := g.objects[key]; at.Length == alignFrom {
+				g.expect(key, large)
+			}
+		}
+		g.Close()
+	}
+}
+
+// A padding is none, or room for a record's header at least.
+func TestPaddings(t *testing.T) {
+	for offset := int64(fileHeader); offset < 3*pageBytes; offset++ {
+		h := header{meta: uint32(offset % 100), content: alignFrom}
+		n := paddingFor(offset, &h)
+		if n != 0 && n < headerBytes || n >= maxPadding || (offset+int64(n)+headerBytes+int64(h.meta))%pageBytes != 0 {
+			t.Fatalf("at %d with a meta of %d: %d bytes", offset, h.meta, n)
+		}
+		if b := appendPadding(nil, 7, n); len(b) != n {
+			t.Fatalf("a padding of %d has %d bytes", n, len(b))
+		}
+	}
+}
+
 // copyDir is the folder as a process leaves it that ends now.
 func copyDir(t *testing.T, dir string) string {
 	t.Helper()

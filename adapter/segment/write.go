@@ -82,7 +82,7 @@ func (l *Log) writeObject(o httpcache.DiskObject) {
 // append writes a record, in a new segment if there is no room, once the oldest
 // have made room for it. Where the disk is full, the oldest one goes.
 func (l *Log) append(k kind, meta, content, tag []byte) (httpcache.Place, error) {
-	l.makeRoom(headerBytes + int64(len(meta)+len(content)+len(tag)))
+	l.makeRoom(headerBytes + maxPadding + int64(len(meta)+len(content)+len(tag)))
 	at, err := l.appendNow(k, meta, content, tag)
 	if errors.Is(err, syscall.ENOSPC) && len(l.order) > 1 {
 		l.reclaim(l.order[0], 0)
@@ -95,13 +95,14 @@ func (l *Log) append(k kind, meta, content, tag []byte) (httpcache.Place, error)
 func (l *Log) appendNow(k kind, meta, content, tag []byte) (httpcache.Place, error) {
 	h := header{kind: k, tag: uint32(len(tag)), meta: uint32(len(meta)), content: uint32(len(content)),
 		tagSum: sum(tag), metaSum: sum(meta), cSum: sum(content)}
-	if err := l.ready(h.size()); err != nil {
+	if err := l.ready(h.size() + maxPadding); err != nil {
 		return httpcache.Place{}, err
 	}
 	s := l.active
 	h.segment = s.id
-	at := httpcache.Place{Segment: s.id, Offset: uint32(s.size), Meta: h.meta, Length: h.content}
-	l.buf = append(h.append(l.buf[:0]), meta...)
+	l.buf = appendPadding(l.buf[:0], s.id, paddingFor(s.size, &h))
+	at := httpcache.Place{Segment: s.id, Offset: uint32(s.size) + uint32(len(l.buf)), Meta: h.meta, Length: h.content}
+	l.buf = append(h.append(l.buf), meta...)
 	rest := [][]byte{content, tag}
 	if len(content) <= gatherBytes {
 		l.buf = append(append(l.buf, content...), tag...)
@@ -118,6 +119,36 @@ func (l *Log) appendNow(k kind, meta, content, tag []byte) (httpcache.Place, err
 	l.grow(s, offset)
 	s.items = appendItem(s.items, item{kind: k, at: at, tag: tag})
 	return at, nil
+}
+
+// A content that the kernel sends, page by page, is best begun with a page: where
+// it lies across them, a response of 200 KB takes up to two thirds more of the
+// processor's time.
+const (
+	alignFrom  = 64 << 10 // bytes of content
+	pageBytes  = 4 << 10
+	maxPadding = pageBytes + headerBytes
+)
+
+// paddingFor is how many bytes are to come before a record at an offset.
+func paddingFor(offset int64, h *header) int {
+	if h.content < alignFrom {
+		return 0
+	}
+	n := -(offset + headerBytes + int64(h.meta)) & (pageBytes - 1)
+	if n > 0 && n < headerBytes {
+		n += pageBytes
+	}
+	return int(n)
+}
+
+// appendPadding appends a record of n bytes that says nothing; of none for 0.
+func appendPadding(b []byte, segment uint32, n int) []byte {
+	if n == 0 {
+		return b
+	}
+	h := header{kind: kindPadding, meta: uint32(n - headerBytes), segment: segment}
+	return append(h.append(b), make([]byte, n-headerBytes)...)
 }
 
 // gatherBytes is the largest content that is copied to be written with its
