@@ -10,7 +10,7 @@ import (
 // yieldBytes is after how much that was sent without a wait a connection lets
 // others have their turn: a goroutine that goes on as long as its client keeps
 // up makes the rest wait for tens of milliseconds.
-const yieldBytes = 64 << 10
+const yieldBytes = 256 << 10
 
 // outcome is what the loop has come to.
 type outcome uint8
