@@ -1,8 +1,6 @@
 package front
 
 import (
-	"unsafe"
-
 	"golang.org/x/sys/unix"
 )
 
@@ -76,7 +74,7 @@ func spliceMapped(socket int, mapped []byte) (sent int64) {
 
 // lend puts pages of b in the pipe, as many as fit.
 func (p pipe) lend(b []byte) int64 {
-	v := [1]unix.Iovec{{Base: unsafe.SliceData(b)}}
+	v := [1]unix.Iovec{{Base: &b[0]}}
 	v[0].SetLen(len(b))
 	for {
 		n, err := unix.Vmsplice(p.w, v[:], unix.SPLICE_F_NONBLOCK)
