@@ -74,8 +74,8 @@ const queueStop = 3 * time.Second
 
 // mediaWork runs the replicate queue beside the role's own background work.
 func (m *machine) mediaWork(ctx context.Context, role *media.Media, home *postgres.Cluster) error {
-	jobs, err := postgres.StartJobs(ctx, home.Pool, postgres.DefaultJobLimits(), m.tel.Log, func(ctx context.Context, j postgres.ReplicateJob) error {
-		return role.Replicate(ctx, media.Job(j))
+	jobs, err := postgres.StartJobs(ctx, home.Pool, postgres.DefaultJobLimits(), m.tel.Log, postgres.JobWork{
+		Replicate: func(ctx context.Context, j postgres.ReplicateJob) error { return role.Replicate(ctx, media.Job(j)) },
 	})
 	if err != nil {
 		return err

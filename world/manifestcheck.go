@@ -66,12 +66,13 @@ func (c *manifestCheck) asset() {
 
 func (c *manifestCheck) moderation() {
 	d := c.m.Moderation
-	c.must(d.State.valid(), "moderation.state", d.State, "pending, approved or withheld")
+	c.must(d.State.Valid(), "moderation.state", d.State, "pending, approved or withheld")
 	c.must(isText(d.By, MaxModeratedBy), "moderation.by", d.By, fmt.Sprintf("UTF-8 text of at most %d bytes", MaxModeratedBy))
 	c.must(isText(d.Reason, MaxModeratedWhy), "moderation.reason", d.Reason, fmt.Sprintf("UTF-8 text of at most %d bytes", MaxModeratedWhy))
 }
 
-func (s ModerationState) valid() bool {
+// Valid reports whether s is one of the moderation states.
+func (s ModerationState) Valid() bool {
 	return s == ModerationPending || s == ModerationApproved || s == ModerationWithheld
 }
 
@@ -104,7 +105,7 @@ func (c *manifestCheck) version(at string, v Version, last int) {
 	c.must(v.Focal == nil || v.Focal.Valid(), at+"focal", v.Focal, "two numbers from 0 to 1")
 	c.must(v.From >= 0 && v.From < v.Number, at+"from", v.From, "an older version, or 0")
 	c.must(v.Edit == nil || v.Edit.Valid(), at+"edit", v.Edit, "a crop of at least a pixel and 0 to 3 quarter turns, or else a replacement")
-	c.must(v.Moderation.valid(), at+"moderation", v.Moderation, "pending, approved or withheld")
+	c.must(v.Moderation.Valid(), at+"moderation", v.Moderation, "pending, approved or withheld")
 	c.must(v.Mezzanine == nil || v.Mezzanine.valid(), at+"mezzanine", v.Mezzanine, "pending, failed, or made with its SHA-256")
 	c.must(!v.CreatedAt.IsZero(), at+"created_at", v.CreatedAt, "a time")
 }

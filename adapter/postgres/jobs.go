@@ -86,13 +86,7 @@ func (ReplicateArgs) Kind() string { return "replicate_original" }
 
 // InsertOpts are the queue's rules for the job.
 func (ReplicateArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{
-		Queue: replicateQueue, MaxAttempts: maxAttempts,
-		UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
-			rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,
-			rivertype.JobStateRunning, rivertype.JobStateScheduled,
-		}},
-	}
+	return onceUnfinished(replicateQueue, maxAttempts)
 }
 
 // MigrateJobs makes the queue's tables in a catalog primary and lets
@@ -134,23 +128,55 @@ func newJobInserter(pool *pgxpool.Pool) (*river.Client[pgx.Tx], error) {
 // Jobs is a running queue worker.
 type Jobs struct{ client *river.Client[pgx.Tx] }
 
-// StartJobs works the queue of a catalog primary until [Jobs.Stop]; ctx is for
-// the start only. work is called for each job; a job whose work fails is tried again
-// later. Replicas that are not copied and have no job get one first. A failed
-// job's first and last error are logged as warnings.
-func StartJobs(ctx context.Context, pool *pgxpool.Pool, l JobLimits, log *slog.Logger, work func(context.Context, ReplicateJob) error) (*Jobs, error) {
-	workers := river.NewWorkers()
-	if err := river.AddWorkerSafely(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[ReplicateArgs]) error {
-		a := j.Args
-		return work(ctx, ReplicateJob{
-			SHA256: a.SHA256, App: a.App, MediaID: a.MediaID, Version: a.Version, Target: a.Target,
-			Attempt: j.Attempt, Last: j.Attempt >= j.MaxAttempts,
-		})
-	})); err != nil {
+// JobWork is what is done for each kind of job. One that is nil leaves its jobs
+// in the queue for whoever does them.
+type JobWork struct {
+	Replicate func(context.Context, ReplicateJob) error
+	Judge     func(context.Context, JudgeJob) error
+	Remove    func(context.Context, RemoveJob) error
+}
+
+// queues registers the work and gives each kind a queue of its own, so that none
+// waits behind another.
+func (w JobWork) queues(l JobLimits) (workers *river.Workers, queues map[string]river.QueueConfig, err error) {
+	workers, queues = river.NewWorkers(), map[string]river.QueueConfig{}
+	of := river.QueueConfig{MaxWorkers: l.Workers}
+	if w.Replicate != nil {
+		queues[replicateQueue] = of
+		err = river.AddWorkerSafely(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[ReplicateArgs]) error {
+			a := j.Args
+			return w.Replicate(ctx, ReplicateJob{
+				SHA256: a.SHA256, App: a.App, MediaID: a.MediaID, Version: a.Version, Target: a.Target,
+				Attempt: j.Attempt, Last: j.Attempt >= j.MaxAttempts,
+			})
+		}))
+	}
+	if w.Judge != nil && err == nil {
+		queues[judgeQueue] = of
+		err = river.AddWorkerSafely(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[JudgeArgs]) error {
+			return w.Judge(ctx, JudgeJob{App: j.Args.App, MediaID: j.Args.MediaID, Version: j.Args.Version})
+		}))
+	}
+	if w.Remove != nil && err == nil {
+		queues[removeQueue] = of
+		err = river.AddWorkerSafely(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[RemoveArgs]) error {
+			return w.Remove(ctx, RemoveJob{App: j.Args.App, MediaID: j.Args.MediaID, Target: j.Args.Target, Last: j.Attempt >= j.MaxAttempts})
+		}))
+	}
+	return workers, queues, err
+}
+
+// StartJobs works the queues of a catalog primary until [Jobs.Stop]; ctx is for
+// the start only. A job whose work fails is tried again later. Replicas that are
+// not copied and have no job get one first. A failed job's first and last error
+// are logged as warnings.
+func StartJobs(ctx context.Context, pool *pgxpool.Pool, l JobLimits, log *slog.Logger, work JobWork) (*Jobs, error) {
+	workers, queues, err := work.queues(l)
+	if err != nil {
 		return nil, world.Wrap("postgres.jobs", err)
 	}
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
-		Queues:                      map[string]river.QueueConfig{replicateQueue: {MaxWorkers: l.Workers}},
+		Queues:                      queues,
 		Workers:                     workers,
 		Logger:                      slog.New(slog.DiscardHandler),
 		ErrorHandler:                jobErrors{log},

@@ -40,7 +40,7 @@ func quickJobs() postgres.JobLimits {
 
 func startJobs(t *testing.T, c *postgres.Cluster, log *slog.Logger, work func(context.Context, postgres.ReplicateJob) error) *postgres.Jobs {
 	t.Helper()
-	j, err := postgres.StartJobs(t.Context(), c.Pool, quickJobs(), log, work)
+	j, err := postgres.StartJobs(t.Context(), c.Pool, quickJobs(), log, postgres.JobWork{Replicate: work})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,12 +157,12 @@ func TestStopTellsARunningJobToEnd(t *testing.T) {
 	l := quickJobs()
 	l.Stop = 10 * time.Millisecond
 	started, ended := make(chan bool, 10), make(chan bool, 10)
-	j, err := postgres.StartJobs(t.Context(), c.Pool, l, slog.New(slog.DiscardHandler), func(ctx context.Context, _ postgres.ReplicateJob) error {
+	j, err := postgres.StartJobs(t.Context(), c.Pool, l, slog.New(slog.DiscardHandler), postgres.JobWork{Replicate: func(ctx context.Context, _ postgres.ReplicateJob) error {
 		started <- true
 		<-ctx.Done()
 		ended <- true
 		return ctx.Err()
-	})
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,10 +184,10 @@ func TestTheQueueOutlivesTheContextOfItsStart(t *testing.T) {
 	s := mediaStore(t, c)
 	ctx, cancel := context.WithCancel(t.Context())
 	got := make(chan string, 10)
-	j, err := postgres.StartJobs(ctx, c.Pool, quickJobs(), slog.New(slog.DiscardHandler), func(_ context.Context, j postgres.ReplicateJob) error {
+	j, err := postgres.StartJobs(ctx, c.Pool, quickJobs(), slog.New(slog.DiscardHandler), postgres.JobWork{Replicate: func(_ context.Context, j postgres.ReplicateJob) error {
 		got <- j.Target
 		return nil
-	})
+	}})
 	cancel()
 	if err != nil {
 		t.Fatal(err)
@@ -214,7 +214,7 @@ func TestLimitsThatDoNotFitAreRefused(t *testing.T) {
 	c := pgtest.Cluster(t, "catalog-us", "us", pgtest.Catalog(t))
 	l := postgres.DefaultJobLimits()
 	l.Rescue = l.Run / 2
-	_, err := postgres.StartJobs(t.Context(), c.Pool, l, slog.New(slog.DiscardHandler), func(context.Context, postgres.ReplicateJob) error { return nil })
+	_, err := postgres.StartJobs(t.Context(), c.Pool, l, slog.New(slog.DiscardHandler), postgres.JobWork{Replicate: func(context.Context, postgres.ReplicateJob) error { return nil }})
 	if !world.Is(err, world.CodeInvalid) {
 		t.Errorf("a rescue before a job's end: %v", err)
 	}

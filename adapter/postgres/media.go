@@ -51,8 +51,7 @@ func NewMediaStore(w *world.World, region string, clusters []*Cluster) (*MediaSt
 // Errors: conflict when the media id is taken, unavailable and timeout when
 // the primary does not take it; then nothing is stored.
 func (s *MediaStore) Create(ctx context.Context, m world.Manifest) (world.Manifest, world.Position, error) {
-	m.Replicas = slices.Clone(m.Replicas)
-	slices.SortFunc(m.Replicas, func(a, b world.Replica) int { return cmp.Compare(a.Region, b.Region) }) // one order of locks
+	m.Replicas = inOrder(m.Replicas)
 	err := pgx.BeginFunc(ctx, s.own.Pool, func(tx pgx.Tx) error { return s.create(ctx, tx, &m) })
 	if err != nil {
 		return world.Manifest{}, world.Position{}, mapError("postgres.media create", err)
@@ -64,6 +63,11 @@ func (s *MediaStore) Create(ctx context.Context, m world.Manifest) (world.Manife
 	return m, pos, nil
 }
 
+// inOrder is a copy in the one order in which replicas are locked.
+func inOrder(replicas []world.Replica) []world.Replica {
+	return slices.SortedFunc(slices.Values(replicas), func(a, b world.Replica) int { return cmp.Compare(a.Region, b.Region) })
+}
+
 func (s *MediaStore) create(ctx context.Context, tx pgx.Tx, m *world.Manifest) error {
 	const asset = `insert into asset (media_id, app, name, owner, audience, zone, write_region, moderation, moderated_at, current_version, created_at)
 	               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
@@ -73,17 +77,19 @@ func (s *MediaStore) create(ctx context.Context, tx pgx.Tx, m *world.Manifest) e
 		return err
 	}
 	for _, v := range m.Versions {
-		if err := insertVersion(ctx, tx, m.MediaID, v); err != nil {
+		if err := s.insertVersion(ctx, tx, m, v); err != nil {
 			return err
 		}
 	}
 	if err := noteDecision(ctx, tx, m.MediaID, 0, m.Moderation); err != nil {
 		return err
 	}
-	return s.placeOriginal(ctx, tx, m, m.CurrentVersion())
+	return s.placeOriginal(ctx, tx, m, m.CurrentVersion(), m.Replicas)
 }
 
-func insertVersion(ctx context.Context, tx pgx.Tx, mediaID string, v world.Version) error {
+// insertVersion writes a version, and for one that is pending a job that asks for
+// a verdict.
+func (s *MediaStore) insertVersion(ctx context.Context, tx pgx.Tx, m *world.Manifest, v world.Version) error {
 	const q = `insert into asset_version (media_id, version, sha256, media_type, bytes, width, height, frames, color, thumbhash,
 	               focal_x, focal_y, from_version, edit, moderation, created_at)
 	           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, nullif($13, 0), $14, $15, $16)`
@@ -91,8 +97,11 @@ func insertVersion(ctx context.Context, tx pgx.Tx, mediaID string, v world.Versi
 	if v.Focal != nil {
 		x, y = &v.Focal.X, &v.Focal.Y
 	}
-	_, err := tx.Exec(ctx, q, mediaID, v.Number, v.SHA256, v.MediaType, v.Bytes, v.Width, v.Height, v.Frames, v.Color, v.Thumbhash,
+	_, err := tx.Exec(ctx, q, m.MediaID, v.Number, v.SHA256, v.MediaType, v.Bytes, v.Width, v.Height, v.Frames, v.Color, v.Thumbhash,
 		x, y, v.From, v.Edit, v.Moderation, v.CreatedAt)
+	if err == nil && v.Moderation == world.ModerationPending {
+		_, err = s.jobs.InsertTx(ctx, tx, JudgeArgs{MediaID: m.MediaID, Version: v.Number, App: m.App}, nil)
+	}
 	return err
 }
 
@@ -104,11 +113,11 @@ func noteDecision(ctx context.Context, tx pgx.Tx, mediaID string, version int, d
 	return err
 }
 
-// placeOriginal writes the replicas of a version's original, which the manifest
-// names, and a job for each that is not copied.
-func (s *MediaStore) placeOriginal(ctx context.Context, tx pgx.Tx, m *world.Manifest, v world.Version) error {
-	for i := range m.Replicas {
-		r := &m.Replicas[i]
+// placeOriginal writes the replicas of a version's original, and a job for each
+// that is not copied. It sets each to what it is then.
+func (s *MediaStore) placeOriginal(ctx context.Context, tx pgx.Tx, m *world.Manifest, v world.Version, replicas []world.Replica) error {
+	for i := range replicas {
+		r := &replicas[i]
 		if err := placeReplica(ctx, tx, v.SHA256, r); err != nil {
 			return err
 		}
@@ -184,27 +193,49 @@ func (s *MediaStore) Manifest(ctx context.Context, app, mediaID string) (world.M
 	if !ok || c == nil {
 		return world.Manifest{}, world.E(world.CodeNotFound, op, "")
 	}
-	rows, err := c.Pool.Query(ctx, manifestColumns+`where a.media_id = $1 and $2 in (a.app, '')`, mediaID, app)
-	if err != nil {
-		return world.Manifest{}, mapError(op+" "+c.Name, err)
-	}
-	m, err := pgx.CollectExactlyOneRow(rows, scanManifest)
+	m, err := oneManifest(ctx, c.Pool, app, mediaID)
 	return m, mapError(op+" "+c.Name, err)
 }
 
-// List is an app's assets of every write region, newest first, at most limit.
-// It begins behind the asset of the given time and id; a zero time begins
-// with the newest. missing names the regions whose catalog did not answer and
-// whose assets are therefore left out; when none did, that is the error.
-func (s *MediaStore) List(ctx context.Context, app string, before time.Time, beforeID string, limit int) (page []world.Manifest, missing []string, err error) {
-	const q = manifestColumns + `where a.app = $1 and ($2::timestamptz is null or (a.created_at, a.media_id collate "C") < ($2, $3))
+func oneManifest(ctx context.Context, conn querier, app, mediaID string) (world.Manifest, error) {
+	rows, err := conn.Query(ctx, manifestColumns+`where a.media_id = $1 and $2 in (a.app, '')`, mediaID, app)
+	if err != nil {
+		return world.Manifest{}, err
+	}
+	return pgx.CollectExactlyOneRow(rows, scanManifest)
+}
+
+// WaitFor waits, at most for limit, until the catalog that holds an asset has
+// here what the positions name of it. It reports whether it has; true for an
+// asset of a region without a cluster here, which is asked for elsewhere.
+func (s *MediaStore) WaitFor(ctx context.Context, mediaID string, positions []world.Position, limit time.Duration) (bool, error) {
+	number, _ := world.MediaIDRegion(mediaID)
+	c := s.regions[number]
+	for _, p := range positions {
+		if c != nil && p.Cluster == c.Name {
+			return c.WaitFor(ctx, p, limit)
+		}
+	}
+	return true, nil
+}
+
+// List is an app's assets of every write region, newest first, at most limit,
+// without those that are deleted. It begins behind the asset of the given time
+// and id; a zero time begins with the newest. A state leaves out all but the
+// assets that are in it or have a version that is; "" leaves out none. missing
+// names the regions whose catalog did not answer and whose assets are therefore
+// left out; when none did, that is the error.
+func (s *MediaStore) List(ctx context.Context, app string, state world.ModerationState, before time.Time, beforeID string, limit int) (page []world.Manifest, missing []string, err error) {
+	const q = manifestColumns + `where a.app = $1 and a.deleted_at is null
+	              and ($2::timestamptz is null or (a.created_at, a.media_id collate "C") < ($2, $3))
+	              and ($5 = '' or a.moderation = $5 or exists (select from asset_version v where v.media_id = a.media_id and v.moderation = $5))
 	            order by a.created_at desc, a.media_id collate "C" desc limit $4`
 	var start *time.Time
 	if !before.IsZero() {
 		start = &before
 	}
 	for _, c := range s.regions {
-		rows, queryErr := c.Pool.Query(ctx, q, app, start, beforeID, limit)
+		rows, queryErr := c.Pool.Query(ctx, q, app, start, beforeID, limit, state)
 		var found []world.Manifest
 		if queryErr == nil {
 			found, queryErr = pgx.CollectRows(rows, scanManifest)

@@ -33,13 +33,25 @@ type Manifests interface {
 	// and a position from which on a replica knows it; the zero position when
 	// that could not be told. conflict when the media id is taken.
 	Create(ctx context.Context, m world.Manifest) (world.Manifest, world.Position, error)
-	// Manifest is what this region knows of an asset; not_found when it has
-	// not heard of it.
+	// Manifest is what this region knows of an asset, any app's when app is "";
+	// not_found when it has not heard of it.
 	Manifest(ctx context.Context, app, mediaID string) (world.Manifest, error)
+	// WaitFor waits, at most for limit, until this region knows of an asset what
+	// the positions name; true when it does.
+	WaitFor(ctx context.Context, mediaID string, positions []world.Position, limit time.Duration) (bool, error)
+	// Change lets apply change an asset of this region, one change after the
+	// other: what it makes of the manifest and what it asks for beside are done
+	// together or not at all. misdirected for another region's asset; apply's
+	// error is handed through.
+	Change(ctx context.Context, app, mediaID string, apply func(*world.Manifest) (world.AssetChange, error)) (world.Manifest, world.Position, error)
+	// Deletion is the receipt of an asset's deletion; not_found for one that is
+	// not deleted.
+	Deletion(ctx context.Context, app, mediaID string) (world.Deletion, error)
 	// List is an app's assets, newest first, at most limit, behind the one of
-	// the given time and id; a zero time begins at the newest. missing names
+	// the given time and id; a zero time begins at the newest. A state asks for
+	// those alone that are in it, or have a version that is. missing names
 	// regions that could not be read.
-	List(ctx context.Context, app string, before time.Time, beforeID string, limit int) (page []world.Manifest, missing []string, err error)
+	List(ctx context.Context, app string, state world.ModerationState, before time.Time, beforeID string, limit int) (page []world.Manifest, missing []string, err error)
 	// MarkReplica records how far a copy of an original has come; a copy that
 	// is copied stays so. not_found when there is no such replica.
 	MarkReplica(ctx context.Context, sha256 string, r world.Replica) error

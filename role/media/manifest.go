@@ -139,11 +139,15 @@ func (m *Media) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	state := world.ModerationState(r.URL.Query().Get("moderation"))
+	if state != "" && !state.Valid() {
+		return world.E(world.CodeInvalid, "media.list", "moderation is pending, approved or withheld.")
+	}
 	before, beforeID, err := parseBefore(r.URL.Query().Get("before"))
 	if err != nil {
 		return err
 	}
-	page, missing, err := m.manifests.List(r.Context(), app, before, beforeID, limit)
+	page, missing, err := m.manifests.List(r.Context(), app, state, before, beforeID, limit)
 	if err != nil {
 		return world.Wrap("media.list", err)
 	}

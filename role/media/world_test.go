@@ -75,7 +75,7 @@ func newPlaces(t testing.TB, change func(*Config)) map[string]*place {
 			change(&cfg)
 		}
 		p := &place{
-			id: r.ID, manifests: &memManifests{region: r.ID, places: places, assets: map[string]world.Manifest{}},
+			id: r.ID, manifests: &memManifests{region: r.ID, places: places, assets: map[string]world.Manifest{}, deletions: map[string]world.Deletion{}},
 			objects: &memObjects{objects: map[string][]byte{}}, pictures: &fakePictures{},
 			peers: &fakePeers{places: places, cut: map[string]bool{}},
 		}
@@ -169,12 +169,14 @@ type memManifests struct {
 	region string
 	places map[string]*place
 
-	mu       sync.Mutex
-	assets   map[string]world.Manifest
-	lagging  bool // other regions do not see this one's assets yet
-	fail     error
-	jobs     []Job
-	uncopied error
+	mu        sync.Mutex
+	assets    map[string]world.Manifest
+	deletions map[string]world.Deletion
+	changes   []world.AssetChange
+	lagging   bool // other regions do not see this one's assets yet
+	fail      error
+	jobs      []Job
+	uncopied  error
 }
 
 func (s *memManifests) Create(_ context.Context, m world.Manifest) (world.Manifest, world.Position, error) {
@@ -220,10 +222,58 @@ func (s *memManifests) change(id string, f func(*world.Manifest)) {
 	s.assets[id] = m
 }
 
-func (s *memManifests) List(_ context.Context, app string, before time.Time, beforeID string, limit int) (page []world.Manifest, missing []string, err error) {
+func (s *memManifests) WaitFor(_ context.Context, id string, positions []world.Position, _ time.Duration) (bool, error) {
+	number, _ := world.MediaIDRegion(id)
+	for _, p := range s.places {
+		if p.region.Number == number {
+			return p.id == s.region || !p.manifests.lagging || len(positions) == 0, s.fail
+		}
+	}
+	return true, s.fail
+}
+
+func (s *memManifests) Change(_ context.Context, app, id string, apply func(*world.Manifest) (world.AssetChange, error)) (world.Manifest, world.Position, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, ok := s.assets[id]
+	if !ok || m.App != app || s.fail != nil {
+		return world.Manifest{}, world.Position{}, cmp.Or[error](s.fail, world.E(world.CodeNotFound, "mem", ""))
+	}
+	m.Versions = slices.Clone(m.Versions)
+	c, err := apply(&m)
+	if err != nil {
+		return world.Manifest{}, world.Position{}, err
+	}
+	m.Visibility = m.ShownAs()
+	if err := m.Validate(); err != nil {
+		return world.Manifest{}, world.Position{}, world.Because(world.CodeUnprocessed, "mem", "", err)
+	}
+	if len(c.Replicas) > 0 {
+		m.Replicas = c.Replicas
+	}
+	if c.Deletion != nil {
+		s.deletions[id] = *c.Deletion
+	}
+	s.assets[id], s.changes = m, append(s.changes, c)
+	return m, world.Position{Cluster: world.CatalogCluster(s.region), Epoch: 1, LSN: uint64(100 + len(s.changes))}, nil
+}
+
+func (s *memManifests) Deletion(_ context.Context, _, id string) (world.Deletion, error) {
+	d, ok := s.deletions[id]
+	if !ok {
+		return d, world.E(world.CodeNotFound, "mem", "")
+	}
+	return d, nil
+}
+
+func (s *memManifests) List(_ context.Context, app string, state world.ModerationState, before time.Time, beforeID string, limit int) (page []world.Manifest, missing []string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, m := range s.assets {
+		waits := slices.ContainsFunc(m.Versions, func(v world.Version) bool { return v.Moderation == state })
+		if !m.DeletedAt.IsZero() || state != "" && m.Moderation.State != state && !waits {
+			continue
+		}
 		if before.IsZero() || cmp.Or(m.CreatedAt.Compare(before), cmp.Compare(m.MediaID, beforeID)) < 0 {
 			page = append(page, m)
 		}
