@@ -136,7 +136,7 @@ func TestFindSelectsTheVariant(t *testing.T) { // RFC 9111 §4.1
 		{"none", "", lines{}},
 		{"who knows", "", lines{of: []string{"accept-language: de"}, unsettled: "Accept-Language"}},
 	} {
-		f, ok := g.Find(key, &tc.asked)
+		f, ok := g.find(key, &tc.asked)
 		if ok != (tc.want != "") || ok && string(f.Body()) != tc.want {
 			t.Errorf("%s: %v, %q is not found", tc.name, ok, tc.want)
 		}
@@ -149,7 +149,7 @@ func TestFindSelectsTheVariant(t *testing.T) { // RFC 9111 §4.1
 	g.origin.says(200, "default", "Cache-Control: max-age=300")
 	g.get("/a", "Accept-Language: it")
 	for lang, want := range map[string]string{"it": "default", "de": "de"} {
-		if f, ok := g.Find(key, &lines{of: []string{"accept-language: " + lang}}); !ok || string(f.Body()) != want {
+		if f, ok := g.find(key, &lines{of: []string{"accept-language: " + lang}}); !ok || string(f.Body()) != want {
 			t.Errorf("%s: %v, want %q", lang, ok, want)
 		}
 	}
@@ -168,7 +168,7 @@ func TestFindGivesTheFieldsOfThe304(t *testing.T) { // RFC 9110 §15.4.5
 	g.get("/a")
 	g.pass(9 * time.Second)
 	want := g.get("/a", `If-None-Match: "a"`)
-	f, _ := g.Find([]byte("shop.test/a"), nil)
+	f, _ := g.find([]byte("shop.test/a"), nil)
 	got := f.FieldsNotModified()
 	if want.Code != 304 || len(got) != len(want.Header()) {
 		t.Fatalf("%v, want %d %v", got, want.Code, want.Header())

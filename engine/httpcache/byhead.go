@@ -75,7 +75,7 @@ func (c *Cache) freshen(h *headRead, response *http.Response) {
 			s.soften(e, now)
 		}
 	case !e.inFile():
-		s.put(h.f.key, h.f.hash, updatedHead.shareable(), e.body)
+		s.put(h.f.key, h.f.hash, updatedHead.shareable(), e.body.again())
 	case !s.freshen(e, updatedHead.shareable()):
 		s.remove(e)
 	}

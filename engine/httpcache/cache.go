@@ -18,6 +18,7 @@ const (
 	DefaultMaxGroups      = 256
 	DefaultMaxGroupBytes  = 256
 	DefaultPromoteBytes   = 256 << 10
+	DefaultMemoryFrom     = 64 << 10
 	DefaultMaxRanges      = 32
 	DefaultMaxPurgeNames  = 4096
 	DefaultHitForMiss     = 5 * time.Second
@@ -135,6 +136,12 @@ type Config struct {
 	// many small ranges cost few reads; negative: it is asked for as it is.
 	BlockBytes int64
 
+	// Memory is where contents of MemoryFrom bytes and more are kept in RAM, so that
+	// [Found.File] has them; nil: all are the garbage collector's. They count to
+	// MaxBytes like all others.
+	Memory     Memory
+	MemoryFrom int64
+
 	// Disk keeps what RAM has no room for, nil: nothing. The cache closes it.
 	Disk Disk
 	// DiskBytes is how much the disk holds: so many bytes of responses that RAM let
@@ -178,6 +185,7 @@ type Cache struct {
 	cfg    Config
 	name   string
 	shards []*shard
+	space  space
 
 	large   atomic.Int64      // bytes of contents that are fetched for the disk alone
 	cursors map[string]string // by feed, as the disk had them at the start
@@ -214,7 +222,7 @@ func New(cfg Config) *Cache {
 	}
 	cfg.fillDefaults()
 	n := max(1, min(maxShards, cfg.MaxBytes/(objectsPerShard*cfg.MaxObjectBytes)))
-	c := &Cache{cfg: cfg, name: memberName(cfg.Name)}
+	c := &Cache{cfg: cfg, name: memberName(cfg.Name), space: space{cfg.Memory, cfg.MemoryFrom}}
 	for range n {
 		c.shards = append(c.shards, newShard(cfg.MaxBytes/n, cfg.DiskBytes/n, &c.cfg))
 	}
@@ -233,6 +241,7 @@ func (c *Config) fillDefaults() {
 	c.MaxGroupBytes = orDefault(c.MaxGroupBytes, DefaultMaxGroupBytes)
 	c.MaxDiskObject = max(c.MaxDiskObject, c.MaxObjectBytes)
 	c.PromoteBytes = min(orDefault(c.PromoteBytes, DefaultPromoteBytes), c.MaxObjectBytes)
+	c.MemoryFrom = orDefault(c.MemoryFrom, DefaultMemoryFrom)
 	c.MaxRanges = orDefault(c.MaxRanges, DefaultMaxRanges)
 	c.MaxPurgeNames = orDefault(c.MaxPurgeNames, DefaultMaxPurgeNames)
 	c.HitForMiss = orDefault(c.HitForMiss, DefaultHitForMiss)

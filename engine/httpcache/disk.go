@@ -65,8 +65,8 @@ type Disk interface {
 type DiskObject interface {
 	Size() int64                             // of the content, in bytes
 	Wanted() (tag Tag, meta []byte, ok bool) // false: it need not be written any more
-	Content() []byte
-	Written(at Place, ok bool) // it lies there; or it was not written. Always called in the end
+	Content() []byte                         // good until Written is called
+	Written(at Place, ok bool)               // it lies there; or it was not written. Always called in the end
 }
 
 // DiskOwner is who knows what on the disk is still of use.

@@ -51,7 +51,9 @@ func (s *shard) admit(e *entry) {
 	if !ok {
 		return
 	}
+	e.body.again() // until it is written
 	if !s.disk.Put(&diskWrite{shard: s, e: e, key: e.slot.key, token: token}) {
+		e.body.release()
 		s.index.remove(id)
 		return
 	}
@@ -60,8 +62,10 @@ func (s *shard) admit(e *entry) {
 }
 
 // putOnDisk stores what is too large for RAM. It is not asked for twice first:
-// to fetch it once more would cost more than the write.
-func (s *shard) putOnDisk(key string, hash uint64, h *head, body []byte) bool {
+// to fetch it once more would cost more than the write. The caller holds the
+// content no more.
+func (s *shard) putOnDisk(key string, hash uint64, h *head, body kept) bool {
+	defer body.release()
 	if sl := s.slots[key]; sl != nil {
 		if sl.pass != nil {
 			s.remove(sl.pass)
@@ -122,7 +126,7 @@ type diskWrite struct {
 	token Place
 }
 
-func (w *diskWrite) Size() int64 { return int64(len(w.e.body)) }
+func (w *diskWrite) Size() int64 { return int64(len(w.e.body.bytes)) }
 
 // Wanted is false for what has been purged or replaced since.
 func (w *diskWrite) Wanted() (Tag, []byte, bool) {
@@ -140,13 +144,14 @@ func (w *diskWrite) Wanted() (Tag, []byte, bool) {
 	return tag, encodeHead(w.key, w.e.head), true
 }
 
-func (w *diskWrite) Content() []byte { return w.e.body }
+func (w *diskWrite) Content() []byte { return w.e.body.bytes }
 
 func (w *diskWrite) Written(at Place, ok bool) {
 	s := w.shard
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.writes, w.token)
+	defer w.e.body.release()
 	id, listed := s.index.at(w.e.hash, w.token)
 	switch {
 	case !ok:
@@ -232,6 +237,7 @@ func (c *Cache) bring(s *shard, key string, hash uint64, rd *diskRead) {
 	if err == nil {
 		stored, h, err = decodeHead(meta)
 	}
+	body := c.space.keep(content)
 	if err == nil && !small && !s.checked(hash, rd.at) {
 		err = s.disk.Check(rd.at)
 	}
@@ -241,10 +247,12 @@ func (c *Cache) bring(s *shard, key string, hash uint64, rd *diskRead) {
 	delete(s.reads, rd.at)
 	id, ok := s.index.at(hash, rd.at)
 	if !ok {
+		body.release()
 		return
 	}
 	spot := &s.index.spots[id]
 	if err != nil || stored != key || variantHash(h.variant) != spot.variant || h.length != int64(rd.at.Length) {
+		body.release()
 		s.index.remove(id)
 		return
 	}
@@ -253,10 +261,8 @@ func (c *Cache) bring(s *shard, key string, hash uint64, rd *diskRead) {
 		h = h.stale(time.Unix(int64(spot.soft), 0))
 	}
 	s.stats.DiskHits++
-	e := &entry{head: h, hash: hash, onDisk: true}
-	if small {
-		e.body = content
-	} else {
+	e := &entry{head: h, body: body, hash: hash, onDisk: true}
+	if !small {
 		e.at = rd.at
 	}
 	s.putEntry(key, e)
@@ -302,10 +308,12 @@ func (c *Cache) open(s *shard, e *entry) (body content, release func(), there *e
 	return body, release, e
 }
 
-// contentOf is an entry's content. Without an error release must be called.
+// contentOf is an entry's content, which somebody holds meanwhile. Without an
+// error release must be called.
 func (c *Cache) contentOf(e *entry) (body content, release func(), err error) {
 	if !e.inFile() {
-		return stored(e.body), func() {}, nil
+		body := e.body.again()
+		return stored(body.bytes), body.releaser(), nil
 	}
 	file, err := c.openFile(e.at)
 	if err != nil {

@@ -66,7 +66,9 @@ type fill struct {
 	given bool   // a reader has been handed bytes: they cannot be taken back
 	buf   []byte // content from base on; bytes in it never change once given
 	base  int64
-	at    Place // where the content is on the disk, instead of in buf
+	at    Place  // where the content is on the disk, instead of in buf
+	holds []kept // where buf and the stale content lie: given up when the fill is over and nobody reads of it
+	past  bool   // it is over
 	ended bool
 	err   error // why the content broke off
 }
@@ -85,6 +87,39 @@ func (f *fill) enter(leader bool) *reader {
 	f.readers[r] = struct{}{}
 	f.mu.Unlock()
 	return r
+}
+
+// hold keeps a content for the fill and its readers. The caller holds it no more.
+func (f *fill) hold(k kept) {
+	if k.room == nil {
+		return
+	}
+	f.mu.Lock()
+	f.holds = append(f.holds, k)
+	f.mu.Unlock()
+}
+
+// over ends what the fill itself needs of its contents. Nobody joins any more.
+func (f *fill) over() {
+	f.mu.Lock()
+	f.past = true
+	holds := f.unheld()
+	f.mu.Unlock()
+	releaseAll(holds)
+}
+
+// unheld is what is to be given up, once nobody needs it. It is called with mu held.
+func (f *fill) unheld() (holds []kept) {
+	if f.past && len(f.readers) == 0 {
+		holds, f.holds = f.holds, nil
+	}
+	return holds
+}
+
+func releaseAll(holds []kept) {
+	for _, k := range holds {
+		k.release()
+	}
 }
 
 // demandFields say what an answer must not be older than. A fill that was begun

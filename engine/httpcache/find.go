@@ -15,7 +15,7 @@ type Found struct {
 	ttl time.Duration
 	c   *Cache
 
-	file *fileContent // where the content is not in memory
+	file *fileContent // where the content is in a file
 }
 
 // Find is the short way to a hit, for who has a key and no [http.Request] yet.
@@ -38,7 +38,9 @@ func (c *Cache) Find(key []byte, r Asked) (Found, bool) {
 		return Found{}, false
 	}
 	f := Found{e: e, age: e.age(now), ttl: e.ttl(now), c: c}
-	if e.inFile() {
+	if e.body.room != nil {
+		f.file = &e.body.again().room.fileContent
+	} else if e.inFile() {
 		file, err := c.openFile(e.at)
 		if err != nil {
 			return Found{}, false
@@ -103,12 +105,14 @@ func (f Found) Age() int64 { return int64(f.age / time.Second) }
 // Length is the content's length in bytes.
 func (f Found) Length() int64 { return f.e.length }
 
-// Body is the content, never changed by anybody; nil where it is in a file.
-func (f Found) Body() []byte { return f.e.body }
+// Body is the content, never changed by anybody, for as long as release of
+// [Found.File] has not been called; nil where it is in a file on the disk.
+func (f Found) Body() []byte { return f.e.body.bytes }
 
-// File is where the content is if it is not in memory: length bytes from the
-// offset, for as long as release has not been called, which must be done. The
-// file's own position must be left alone. file is nil where [Found.Body] has it.
+// File is where the content is if it is in a file, on the disk or in memory:
+// length bytes from the offset, for as long as release has not been called, which
+// must be done. The file's own position must be left alone. file and release are
+// nil where [Found.Body] alone has it.
 func (f Found) File() (file *os.File, offset, length int64, release func()) {
 	if f.file == nil {
 		return nil, 0, 0, nil

@@ -80,17 +80,28 @@ type rig struct {
 	origin *origin
 	mu     sync.Mutex
 	now    time.Time
+	found  []func() // what was found and is to be released
 }
 
 func newRig(t *testing.T, change func(*Config)) *rig {
 	t.Helper()
 	g := &rig{t: t, origin: &origin{}, now: epoch}
-	cfg := Config{Name: "edge-iad", Now: g.clock, Upstream: g.origin}
+	memory := NewPoisonedMemory(t, 16<<20)
+	cfg := Config{Name: "edge-iad", Now: g.clock, Upstream: g.origin, Memory: memory, MemoryFrom: 1}
 	if change != nil {
 		change(&cfg)
 	}
 	g.Cache = New(cfg)
-	t.Cleanup(func() { _ = g.Close() })
+	t.Cleanup(func() {
+		_ = g.Close()
+		for _, release := range g.found {
+			release()
+		}
+		g.Purge(Purge{All: true})
+		if held, taken := memory.Held(); held > 0 && !t.Failed() {
+			t.Errorf("%d of %d contents in memory were never given up", held, taken)
+		}
+	})
 	return g
 }
 

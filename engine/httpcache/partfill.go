@@ -190,7 +190,7 @@ func (p *plan) whole(lacking io.ReadCloser) io.ReadCloser {
 		for _, e := range p.parts {
 			if e.part.from <= at && at < min(e.part.to, to) {
 				end := min(e.part.to, to)
-				readers = append(readers, bytes.NewReader(e.body[at-e.part.from:end-e.part.from]))
+				readers = append(readers, bytes.NewReader(e.body.bytes[at-e.part.from:end-e.part.from]))
 				at = end
 			}
 		}
@@ -289,9 +289,13 @@ func (c *Cache) storePart(f *fill, h *head, piece span, body []byte) {
 func (c *Cache) keepIncomplete(f *fill, why error) {
 	f.mu.Lock()
 	buf, h, spoiled := f.buf, f.head, f.boundless || f.base > 0
+	lent := len(f.holds) > 0 // what came may lie in a room, which ends with the fill
 	f.mu.Unlock()
 	if spoiled || why == errDiffers || h.status != http.StatusOK || int64(len(buf)) >= h.length {
 		return
+	}
+	if lent {
+		buf = slices.Clone(buf)
 	}
 	c.storePart(f, h, span{0, int64(len(buf))}, trimmed(buf))
 }

@@ -88,7 +88,7 @@ func (ps pieces) copyTo(_ context.Context, w http.ResponseWriter, piece span) er
 			continue
 		}
 		end := min(piece.to, e.part.to)
-		if _, err := w.Write(e.body[piece.from-e.part.from : end-e.part.from]); err != nil {
+		if _, err := w.Write(e.body.bytes[piece.from-e.part.from : end-e.part.from]); err != nil {
 			return errWrite
 		}
 		piece.from = end
@@ -153,7 +153,7 @@ func (s *shard) putPart(key string, hash uint64, h *head, piece span, body []byt
 	p.head = h
 	piece, body = s.makeWay(p, piece, body)
 	stored := piece.len() > 0 && s.insertPart(sl, p, &entry{
-		head: h, body: body, slot: sl, hash: hash, of: p, part: piece, size: sizeOf(key, h, len(body)),
+		head: h, body: kept{bytes: body}, slot: sl, hash: hash, of: p, part: piece, size: sizeOf(key, h, int64(len(body))),
 	})
 	if len(p.parts) == 0 {
 		sl.partials = slices.DeleteFunc(sl.partials, func(o *partial) bool { return o == p })
@@ -204,9 +204,9 @@ func (s *shard) complete(key string, hash uint64, p *partial) {
 	if p.gap(whole).len() > 0 || whole.len() > s.maxObject || len(p.parts) == 0 {
 		return
 	}
-	body := make([]byte, 0, whole.len())
+	body := s.space.make(whole.len())
 	for _, e := range p.parts {
-		body = append(body, e.body...)
+		copy(body.bytes[e.part.from:], e.body.bytes)
 	}
 	h := p.head
 	s.removePartial(p)

@@ -141,12 +141,14 @@ func (r *reader) leave() {
 	f.mu.Lock()
 	delete(f.readers, r)
 	unwanted := f.boundless && len(f.readers) == 0
+	holds := f.unheld()
 	var own *http.Response
 	if r.leader {
 		f.leaderless = true
 		own, f.own = f.own, nil
 	}
 	f.mu.Unlock()
+	releaseAll(holds)
 	f.signalRoom()
 	if own != nil {
 		own.Body.Close()

@@ -20,11 +20,17 @@ var (
 // and stores the whole.
 func (c *Cache) receive(ctx context.Context, f *fill, body io.Reader, keep bool) error {
 	want, limit := f.head.length, c.cfg.MaxObjectBytes
-	size := want
-	if size < 0 {
-		size = min(minBuffer, limit)
+	into := kept{}
+	switch { // one more byte tells the end, or that there is too much
+	case want < 0:
+		into.bytes = make([]byte, min(minBuffer, limit)+1)
+	case keep:
+		into = c.space.make(want + 1)
+	default:
+		into.bytes = make([]byte, want+1)
 	}
-	buf := make([]byte, 0, size+1) // one more byte tells the end, or that there is too much
+	f.hold(into)
+	buf := into.bytes[:0]
 	for {
 		if len(buf) == cap(buf) {
 			buf = append(make([]byte, 0, min(2*int64(cap(buf)), limit+1)), buf...)
@@ -52,7 +58,7 @@ func (c *Cache) receive(ctx context.Context, f *fill, body io.Reader, keep bool)
 		}
 		if err == io.EOF {
 			if keep {
-				c.store(f, f.head.sized(got), trimmed(buf))
+				c.store(f, f.head.sized(got), c.received(into, buf))
 			}
 			f.publish(buf)
 			return nil
@@ -62,6 +68,15 @@ func (c *Cache) receive(ctx context.Context, f *fill, body io.Reader, keep bool)
 			f.publish(buf)
 		}
 	}
+}
+
+// received is what has come, as it is stored: where it was put already, or in a
+// room now that its length is known.
+func (c *Cache) received(into kept, buf []byte) kept {
+	if into.room != nil {
+		return into.again().first(int64(len(buf)))
+	}
+	return c.space.keep(trimmed(buf))
 }
 
 func endOf(err error) error {

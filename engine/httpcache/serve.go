@@ -99,7 +99,7 @@ func (c *Cache) decide(key string, r *http.Request, ask want) decision {
 	body, release, e := c.open(s, e)
 	if e == nil && !ask.behind {
 		if e = s.onItsWay(hash, r.Header, now); e != nil {
-			body = stored(e.body)
+			body, release, _ = c.contentOf(e)
 		}
 	}
 	if e == nil && !ask.behind && ask.looked < maxLooks {

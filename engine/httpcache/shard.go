@@ -20,7 +20,7 @@ const groupOverhead = 96
 // place, hit and onDisk change once it is in a shard, under its lock.
 type entry struct {
 	*head
-	body   []byte
+	body   kept
 	at     Place // where the content is on the disk, if it is not in RAM
 	onDisk bool  // it has been written to the disk, or is about to be
 	hit    bool  // it was asked for again
@@ -54,6 +54,7 @@ type slot struct {
 type shard struct {
 	maxVariants int
 	maxObject   int64
+	space       space
 
 	mu      sync.Mutex
 	slots   map[string]*slot
@@ -77,6 +78,7 @@ func newShard(limit, onDisk int64, cfg *Config) *shard {
 	s := &shard{
 		maxVariants: cfg.MaxVariants,
 		maxObject:   cfg.MaxObjectBytes,
+		space:       space{cfg.Memory, cfg.MemoryFrom},
 		slots:       map[string]*slot{},
 		groups:      groupIndex{},
 		purges:      newPurgeMemory(cfg.MaxPurgeNames),
@@ -148,19 +150,20 @@ func (h *head) isVariantOf(o *head) bool {
 }
 
 // put stores a response under key. It replaces the one of its variant. False if
-// it does not fit.
-func (s *shard) put(key string, hash uint64, h *head, body []byte) bool {
+// it does not fit. The caller holds the content no more.
+func (s *shard) put(key string, hash uint64, h *head, body kept) bool {
 	s.index.supersede(hash, variantHash(h.variant), h.vary)
-	if int64(len(body)) > s.maxObject {
+	if int64(len(body.bytes)) > s.maxObject {
 		return s.putOnDisk(key, hash, h, body)
 	}
 	return s.putEntry(key, &entry{head: h, body: body, hash: hash})
 }
 
 // putEntry lists e, of which head, content, hash and place on the disk are set.
+// The caller holds the content no more.
 func (s *shard) putEntry(key string, e *entry) bool {
 	sl, h := s.slotFor(key), e.head
-	e.slot, e.size = sl, sizeOf(key, h, len(e.body))
+	e.slot, e.size = sl, sizeOf(key, h, e.body.size())
 	if sl.pass != nil {
 		s.remove(sl.pass)
 	}
@@ -186,6 +189,7 @@ func (s *shard) putEntry(key string, e *entry) bool {
 		fits = s.ram.insert(e)
 	}
 	if !fits {
+		e.body.release()
 		s.dropIfEmpty(sl)
 		return false
 	}
@@ -245,6 +249,7 @@ func (s *shard) unlist(e *entry) {
 		s.unlistPart(e)
 	} else if i := slices.Index(sl.entries, e); i >= 0 {
 		sl.entries = slices.Delete(sl.entries, i, i+1)
+		e.body.release()
 		s.groups.remove(e)
 		s.stats.Objects--
 	}
@@ -322,23 +327,28 @@ func (s *shard) purgeKey(sl *slot, do func(*entry)) int {
 // keeps it as it was.
 func (s *shard) soften(e *entry, now time.Time) {
 	s.relist(e, &entry{
-		head: e.stale(now), body: e.body, at: e.at, onDisk: e.onDisk, hit: e.hit, slot: e.slot, size: e.size, hash: e.hash,
+		head: e.stale(now), body: e.body.again(), at: e.at, onDisk: e.onDisk, hit: e.hit, slot: e.slot, size: e.size, hash: e.hash,
 	})
 }
 
-// relist puts e, of the same key and variant, where old is.
+// relist puts e, of the same key and variant, where old is. The caller holds e's
+// content no more.
 func (s *shard) relist(old, e *entry) {
 	s.ram.swap(old, e)
 	e.slot.entries[slices.Index(e.slot.entries, old)] = e
 	s.groups.remove(old)
+	old.body.release()
 	s.groups.add(e)
 	s.ram.fit()
 }
 
-// began counts a new fill.
+// began counts a new fill. It holds what it validates until it is over.
 func (s *shard) began(f *fill) {
 	f.start = s.purges.gen
 	s.filling++
+	if f.stale != nil {
+		f.hold(f.stale.body.again())
+	}
 	if f.joinable {
 		sl := s.slotFor(f.key)
 		sl.fills = append(sl.fills, f)
@@ -348,6 +358,7 @@ func (s *shard) began(f *fill) {
 // ended counts a fill out.
 func (s *shard) ended(f *fill) {
 	s.close(f)
+	f.over()
 	if s.filling--; s.filling == 0 {
 		s.purges.forget()
 	}
@@ -366,8 +377,8 @@ func (s *shard) close(f *fill) {
 }
 
 // sizeOf is what a response costs in bytes of RAM.
-func sizeOf(key string, h *head, body int) int64 {
-	n := int64(entryOverhead + len(key) + body + len(h.variant))
+func sizeOf(key string, h *head, body int64) int64 {
+	n := body + int64(entryOverhead+len(key)+len(h.variant))
 	for name, values := range h.header {
 		for _, v := range values {
 			n += int64(len(name) + len(v) + 32)

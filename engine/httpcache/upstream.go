@@ -131,15 +131,15 @@ func (c *Cache) validated(f *fill, x exchange) {
 		c.forget(f, stale)
 		f.settle(func() {
 			f.outcome, f.head, f.why, f.fwdStatus, f.exclusive = shared, h, why, http.StatusNotModified, true
-			f.buf, f.at, f.ended = stale.body, stale.at, true
+			f.buf, f.at, f.ended = stale.body.bytes, stale.at, true
 		})
 		return
 	}
-	spoiled, kept := c.store(f, h, stale.body)
+	spoiled, kept := c.store(f, h, stale.body.again())
 	f.settle(func() {
 		f.outcome, f.head, f.fwdStatus, f.exclusive = shared, h, http.StatusNotModified, h.noCache
 		f.spoiled, f.storing = spoiled, kept
-		f.buf, f.at, f.ended = stale.body, stale.at, true
+		f.buf, f.at, f.ended = stale.body.bytes, stale.at, true
 	})
 }
 
@@ -214,8 +214,9 @@ func (c *Cache) handOver(f *fill, x exchange, h *head, why string) {
 }
 
 // store keeps a response, unless a purge has named it since the fill began; as
-// stale if that was a soft one. spoiled says that either was.
-func (c *Cache) store(f *fill, h *head, body []byte) (spoiled, kept bool) {
+// stale if that was a soft one. spoiled says that either was. The caller holds
+// the content no more.
+func (c *Cache) store(f *fill, h *head, body kept) (spoiled, kept bool) {
 	s := f.shard
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -223,12 +224,13 @@ func (c *Cache) store(f *fill, h *head, body []byte) (spoiled, kept bool) {
 	purged := s.purges.hit(f.start, f.key, h.groups)
 	switch purged {
 	case removed:
+		body.release()
 		s.close(f)
 		return true, false
 	case softened:
 		h = h.stale(c.cfg.Now())
 	}
-	if f.stale != nil && body == nil && f.stale.inFile() {
+	if f.stale != nil && body.bytes == nil && f.stale.inFile() {
 		kept = s.freshen(f.stale, h)
 	} else {
 		kept = s.put(f.key, f.hash, h, body)
