@@ -1,0 +1,213 @@
+package memfile
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"os"
+	"runtime"
+	"syscall"
+	"testing"
+
+	"meridian/engine/httpcache"
+	"meridian/test/cachetest"
+)
+
+func newMemory(t *testing.T, bytes int64) *Memory {
+	t.Helper()
+	m, err := New(bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// settle waits until what has been given up is gone.
+func (m *Memory) settle() {
+	for busy := true; busy; runtime.Gosched() {
+		m.leaving.mu.Lock()
+		busy = m.leaving.running
+		m.leaving.mu.Unlock()
+	}
+}
+
+// inUse is what the file takes of the system's memory, in bytes.
+func (m *Memory) inUse(t *testing.T) int64 {
+	t.Helper()
+	info, err := m.file.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Sys().(*syscall.Stat_t).Blocks * 512
+}
+
+func TestContract(t *testing.T) {
+	cachetest.Memory(t, func(t *testing.T) httpcache.Memory { return newMemory(t, 4<<20) })
+}
+
+func TestRoomsGiveBackTheirPages(t *testing.T) {
+	m := newMemory(t, 1<<20)
+	page := int64(pageBytes)
+	a, _ := m.Take(1)
+	b, _ := m.Take(page)
+	c, ok := m.Take(page + 1)
+	if !ok || a.Size() != page || b.Size() != page || c.Size() != 2*page || len(c.Bytes()) != pageBytes+1 || cap(c.Bytes()) != pageBytes+1 {
+		t.Fatalf("sizes %d %d %d", a.Size(), b.Size(), c.Size())
+	}
+	if s := m.Stats(); s != (Stats{Rooms: 3, Bytes: 4 * page}) || m.inUse(t) != 4*page {
+		t.Errorf("%+v, the file takes %d", s, m.inUse(t))
+	}
+	for _, r := range []httpcache.Room{b, a, c} {
+		r.Free()
+	}
+	m.settle()
+	if s := m.Stats(); s != (Stats{}) || m.inUse(t) != 0 {
+		t.Errorf("after all were given up: %+v, the file takes %d", s, m.inUse(t))
+	}
+}
+
+func TestAllAddressesComeBack(t *testing.T) {
+	const size = 1 << 20
+	m := newMemory(t, size/addressShare)
+	for range 3 {
+		var rooms []httpcache.Room
+		for {
+			r, ok := m.Take(3 * int64(pageBytes)) // blocks of four pages
+			if !ok {
+				break
+			}
+			rooms = append(rooms, r)
+		}
+		if want := size / 4 / pageBytes; len(rooms) != want {
+			t.Fatalf("%d rooms, want %d", len(rooms), want)
+		}
+		for _, r := range rooms {
+			r.Free()
+		}
+		m.settle()
+		whole, ok := m.Take(size)
+		if !ok {
+			t.Fatal("free blocks were not joined")
+		}
+		if _, ok := m.Take(1); ok {
+			t.Fatal("more was given out than there is")
+		}
+		whole.Free()
+		m.settle()
+	}
+	if n := m.Stats().Refused; n != 6 {
+		t.Errorf("%d refused, want 6", n)
+	}
+	if _, ok := m.Take(size + 1); ok {
+		t.Error("a room larger than the file")
+	}
+}
+
+// What has been handed to a socket by sendfile(2) arrives as it was, although its
+// room has been given up and written anew before the peer read a byte.
+func TestWhatASocketHoldsStaysAsItWas(t *testing.T) {
+	m := newMemory(t, 1<<20)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	out, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	in, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+
+	const most = 256 << 10
+	old, _ := m.Take(most)
+	fill(old.Bytes(), 'a')
+	file, at := old.File()
+	sent := sendWhatFits(t, out, file, at, most)
+	if sent < pageBytes {
+		t.Fatalf("the socket took %d bytes", sent)
+	}
+	old.Free()
+	m.settle()
+	var again []httpcache.Room // all addresses there are, so the same ones too
+	for {
+		r, ok := m.Take(most)
+		if !ok {
+			break
+		}
+		fill(r.Bytes(), 'b')
+		again = append(again, r)
+	}
+	if len(again)*most != len(m.all) {
+		t.Fatal("the old addresses were not given out again")
+	}
+	got := make([]byte, sent)
+	if _, err := io.ReadFull(in, got); err != nil {
+		t.Fatal(err)
+	}
+	if i := bytes.IndexFunc(got, func(r rune) bool { return r != 'a' }); i >= 0 {
+		t.Errorf("byte %d of %d is %q: a room was written while a socket held it", i, sent, got[i])
+	}
+}
+
+func fill(b []byte, with byte) {
+	for i := range b {
+		b[i] = with
+	}
+}
+
+// sendWhatFits sends of a file until the socket takes no more.
+func sendWhatFits(t *testing.T, to net.Conn, file *os.File, at int64, most int) (sent int) {
+	t.Helper()
+	raw, err := to.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var failed error
+	err = raw.Write(func(fd uintptr) bool {
+		for sent < most {
+			n, err := syscall.Sendfile(int(fd), int(file.Fd()), &at, most-sent)
+			if err == syscall.EAGAIN {
+				return true
+			}
+			if failed = err; err != nil {
+				return true
+			}
+			sent += n
+		}
+		return true
+	})
+	if err != nil || failed != nil {
+		t.Fatal(err, failed)
+	}
+	return sent
+}
+
+func TestTheFileIsSealedAndClosedOnExec(t *testing.T) {
+	m := newMemory(t, 1<<20)
+	if m.file.Truncate(0) == nil || m.file.Truncate(int64(len(m.all))+1) == nil {
+		t.Error("the file's size can be changed: what is mapped would end")
+	}
+	flags, _, errno := syscall.Syscall(syscall.SYS_FCNTL, m.file.Fd(), syscall.F_GETFD, 0)
+	if errno != 0 || flags&syscall.FD_CLOEXEC == 0 {
+		t.Error("a program that is started would have the file")
+	}
+}
+
+func TestItEndsWithTheLastRoom(t *testing.T) {
+	r, b := func() (httpcache.Room, []byte) {
+		r, _ := newMemory(t, 1<<20).Take(10)
+		copy(r.Bytes(), "still here")
+		return r, r.Bytes()
+	}()
+	runtime.GC()
+	runtime.GC()
+	if string(b) != "still here" {
+		t.Errorf("%q", b)
+	}
+	runtime.KeepAlive(r)
+}
