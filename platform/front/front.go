@@ -86,16 +86,18 @@ type Hits interface {
 	Hit(r *Request) (Answer, bool)
 }
 
-// Answer is a response ready to be sent: a head, and content in memory or in a
-// file; none for a 304. The front sends no content to HEAD.
+// Answer is a response ready to be sent: a head, and content in memory, in a
+// file, or in a file that is in memory too; none for a 304. The front sends no
+// content to HEAD.
 type Answer struct {
 	Head *Head
-	Body []byte // never changed by anybody
+	Body []byte // never changed by anybody, until Release; nil where it is in File alone
 
 	// File holds the content, where it is not nil: Length bytes from Offset. The
 	// file's own position is not used. Body is nil then, or a mapping of just that
-	// part of the file (mmap(2)). Its pages must not be written again once they have
-	// been given up: a socket may hold them until long after Release.
+	// part of the file (mmap(2)); the front takes what costs less. The file's pages
+	// must not be written again once they have been given up: a socket may hold them
+	// until long after Release.
 	File           *os.File
 	Offset, Length int64
 

@@ -112,7 +112,7 @@ func (c *conn1) writeJoined(head []byte, a *Answer, content int64) (n int64, err
 		switch {
 		case n == content:
 			return n, nil
-		case a.File == nil:
+		case a.Body != nil:
 			k, err := c.Conn.Write(a.Body[n:content])
 			return n + int64(k), err
 		}
@@ -122,7 +122,7 @@ func (c *conn1) writeJoined(head []byte, a *Answer, content int64) (n int64, err
 
 // readAt reads len(p) bytes of the content.
 func (a *Answer) readAt(p []byte, at int64) (int, error) {
-	if a.File == nil {
+	if a.Body != nil {
 		return copy(p, a.Body[at:]), nil
 	}
 	n, err := a.File.ReadAt(p, a.Offset+at)

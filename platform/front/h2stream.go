@@ -89,9 +89,8 @@ func (c *conn2) answer(id uint32, remoteEnd bool, p priority2, a Answer, r *Requ
 	s := c.newStream(id, remoteEnd)
 	s.prio, s.release, s.fin = p, a.Release, true
 	if r == nil || r.Method != "HEAD" {
-		s.data, s.file, s.off = a.Body, a.File, a.Offset
-		if s.file != nil {
-			s.data, s.left = nil, a.Length
+		if s.data = a.Body; s.data == nil && a.File != nil {
+			s.file, s.off, s.left = a.File, a.Offset, a.Length
 		}
 	}
 	if r != nil {
