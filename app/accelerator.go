@@ -176,6 +176,7 @@ func (m *machine) newAccelerator(f *AcceleratorFile) (*accelerator.Accelerator, 
 	}
 	a, err := accelerator.New(f.Config, accelerator.Deps{
 		Code:    encoders.Open,
+		Memory:  m.memory(f.MemoryFrom, f.CacheBytes),
 		Origins: origins, Disk: disk, LoopID: rand.Text()[:12], Now: now, Log: m.tel.Log,
 	})
 	if err != nil {

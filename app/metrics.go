@@ -3,6 +3,7 @@ package app
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"meridian/adapter/memfile"
 	"meridian/engine/httpcache"
 )
 
@@ -32,4 +33,13 @@ func (m *machine) cacheMetrics(stats func() httpcache.Stats) {
 	count("meridian_cache_evictions_total", "Responses let go to make room.", func(s httpcache.Stats) int64 { return s.Evictions })
 	count("meridian_cache_negative_total", "Requests answered with the failure of a moment ago.", func(s httpcache.Stats) int64 { return s.Negative })
 	count("meridian_cache_takeovers_total", "Upstream reads that carried on one that had died or stalled.", func(s httpcache.Stats) int64 { return s.TakeOvers })
+}
+
+// memoryMetrics reports what a cache has in its memory file.
+func (m *machine) memoryMetrics(stats func() memfile.Stats) {
+	m.tel.Metrics.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "meridian_cache_memory_file_bytes", Help: "RAM of the cache's memory file, of contents that are still being sent too."}, func() float64 { return float64(stats().Bytes) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "meridian_cache_memory_file_refused_total", Help: "Contents for which the memory file had no room."}, func() float64 { return float64(stats().Refused) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "meridian_cache_memory_file_lost_bytes", Help: "Bytes of it that the system did not take back."}, func() float64 { return float64(stats().Lost) }),
+	)
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"meridian/adapter/coding"
+	"meridian/adapter/memfile"
 	"meridian/adapter/postgres"
 	"meridian/adapter/segment"
 	"meridian/adapter/vips"
@@ -242,6 +243,21 @@ func (m *machine) disk(d tier.Disk) (httpcache.Disk, error) {
 	return nil, err
 }
 
+// memory is where a cache in RAM of so many bytes keeps its large contents, nil
+// where that is not wanted or the system has no such thing: it can go on without.
+func (m *machine) memory(from, cacheBytes int64) httpcache.Memory {
+	if from <= 0 {
+		return nil
+	}
+	memory, err := memfile.New(cacheBytes)
+	if err != nil {
+		m.tel.Log.Info("large contents are copied when they are sent", "err", err)
+		return nil
+	}
+	m.memoryMetrics(memory.Stats)
+	return memory
+}
+
 func startEdge(ctx context.Context, m *machine) (lifecycle.Running, error) {
 	s := m.file.Edge
 	o := netaddr.DefaultTransportOptions()
@@ -253,7 +269,7 @@ func startEdge(ctx context.Context, m *machine) (lifecycle.Running, error) {
 	open := connections{}
 	shields := transports(s.Shields, o, open)
 	e, err := edge.New(s.Config, edge.Deps{
-		World: m.World, Shields: shields, Feeds: feeds(transports(s.Shields, streams(), open), s.FeedKey), Store: store,
+		World: m.World, Shields: shields, Feeds: feeds(transports(s.Shields, streams(), open), s.FeedKey), Memory: m.memory(s.MemoryFrom, s.CacheBytes), Store: store,
 		Acks: acks(shields, s.FeedKey, world.EdgeTier(s.PoP)), Now: now, Log: m.tel.Log,
 	})
 	if err != nil {
@@ -291,7 +307,7 @@ func startShield(ctx context.Context, m *machine) (lifecycle.Running, error) {
 	}
 	sh, err := shield.New(s.Config, shield.Deps{
 		World: m.World, Media: to("media", s.Media), Shop: to("shop", s.Shop), Owner: to("owner", s.Owner), Ops: ops,
-		Code: encoders.Open, Store: store, Feeds: feeds(ways, s.FeedKey), Acks: acks(doors, s.FeedKey, world.ShieldTier(s.Region)), Now: now, Log: m.tel.Log,
+		Code: encoders.Open, Memory: m.memory(s.MemoryFrom, s.CacheBytes), Store: store, Feeds: feeds(ways, s.FeedKey), Acks: acks(doors, s.FeedKey, world.ShieldTier(s.Region)), Now: now, Log: m.tel.Log,
 	})
 	if err != nil {
 		return nil, err

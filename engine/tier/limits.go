@@ -15,6 +15,7 @@ const MinCacheBytes = 1 << 20
 // Limits are the settings that every tier has, whatever it stands before.
 type Limits struct {
 	CacheBytes     int64                 `yaml:"cache_bytes" doc:"RAM for cached responses, in bytes"`
+	MemoryFrom     int64                 `yaml:"memory_file_from" doc:"contents of so many bytes and more are kept in a file of memory, which the system sends without copying it; 0: none. On Linux"`
 	ObjectBytes    int64                 `yaml:"object_bytes" doc:"largest response that is cached, in bytes"`
 	FillTimeout    time.Duration         `yaml:"fill_timeout" doc:"longest time for one read that fills the cache"`
 	StallTimeout   time.Duration         `yaml:"stall_timeout" doc:"how long such a read may send nothing in mid-body until another carries on"`
@@ -55,7 +56,7 @@ func (d Disk) Validate(role string) error {
 // DefaultLimits are fit for a PoP.
 func DefaultLimits() Limits {
 	return Limits{
-		CacheBytes: 64 << 20, ObjectBytes: 8 << 20, FillTimeout: 30 * time.Second, StallTimeout: 4 * time.Second, StaleWait: 2 * time.Second,
+		CacheBytes: 64 << 20, MemoryFrom: httpcache.DefaultMemoryFrom, ObjectBytes: 8 << 20, FillTimeout: 30 * time.Second, StallTimeout: 4 * time.Second, StaleWait: 2 * time.Second,
 		NegativeError: time.Second, NegativeStatus: map[int]time.Duration{http.StatusNotFound: 5 * time.Second, http.StatusGone: 5 * time.Second},
 		FeedLimit: 5 * time.Second, AckEvery: 30 * time.Second,
 		Disk: Disk{Bytes: 8 << 30, ObjectBytes: 64 << 20, SegmentBytes: 256 << 20},
@@ -67,6 +68,8 @@ func (l Limits) Validate(role string) error {
 	switch {
 	case l.CacheBytes < MinCacheBytes:
 		return Bad(role, fmt.Sprintf("cache_bytes must be at least %d", MinCacheBytes))
+	case l.MemoryFrom < 0:
+		return Bad(role, "memory_file_from must not be below 0")
 	case l.ObjectBytes < 1 || l.ObjectBytes > l.CacheBytes:
 		return Bad(role, "object_bytes must be between 1 and cache_bytes")
 	case l.FillTimeout <= 0 || l.StallTimeout <= 0 || l.FeedLimit <= 0 || l.AckEvery <= 0:

@@ -17,6 +17,8 @@ func TestLimitsAtTheirEdges(t *testing.T) {
 		{"", func(l *Limits) { l.CacheBytes, l.ObjectBytes = MinCacheBytes, MinCacheBytes }},
 		{"cache_bytes", func(l *Limits) { l.CacheBytes, l.ObjectBytes = MinCacheBytes-1, 1 }},
 		{"", func(l *Limits) { l.ObjectBytes = 1 }},
+		{"", func(l *Limits) { l.MemoryFrom = 0 }},
+		{"memory_file_from", func(l *Limits) { l.MemoryFrom = -1 }},
 		{"object_bytes", func(l *Limits) { l.ObjectBytes = 0 }},
 		{"object_bytes", func(l *Limits) { l.ObjectBytes = l.CacheBytes + 1 }},
 		{"", func(l *Limits) {

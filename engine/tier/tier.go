@@ -20,15 +20,16 @@ import (
 	"meridian/world"
 )
 
-// Config is what a tier is made of. All but Private, StripGroups, Store and Acks
-// is required.
+// Config is what a tier is made of. All but Private, StripGroups, Memory, Store and
+// Acks is required.
 type Config struct {
 	Name  string // its member of Cache-Status: "edge-iad"
 	World *world.World
 	Limits
-	Private     *signedurl.Ring // nil: no private picture is given
-	StripGroups bool            // keep groups from who asks
-	Store       httpcache.Disk  // opened by [Limits].Disk; nil: none. The tier closes it
+	Private     *signedurl.Ring  // nil: no private picture is given
+	StripGroups bool             // keep groups from who asks
+	Memory      httpcache.Memory // for contents of [Limits].MemoryFrom bytes and more; nil: none
+	Store       httpcache.Disk   // opened by [Limits].Disk; nil: none. The tier closes it
 	Upstream    http.RoundTripper
 	Next        string                       // name of what Upstream reaches, for URLs: see [Tier.Pass]
 	Feeds       map[string]purge.Source      // by catalog cluster
@@ -51,7 +52,7 @@ func New(cfg Config) *Tier {
 	t.cache = httpcache.New(httpcache.Config{
 		Name: cfg.Name, MaxBytes: cfg.CacheBytes, MaxObjectBytes: cfg.ObjectBytes, FillTimeout: cfg.FillTimeout, StallTimeout: cfg.StallTimeout, StaleWait: cfg.StaleWait, NegativeError: cfg.NegativeError, NegativeStatus: cfg.NegativeStatus,
 		StripGroups: cfg.StripGroups, Now: cfg.Now, Upstream: cfg.Upstream, KeyOf: t.keyOf, Behind: func(r *http.Request) bool { return t.feeds.Behind(r.Header) }, Unsure: t.unsure, Error: cfg.Error,
-		Disk: cfg.Store, DiskBytes: cfg.Disk.Bytes, MaxDiskObject: cfg.Disk.ObjectBytes, Prepare: func(r *http.Request) { t.address(r, cfg.Next) },
+		Memory: cfg.Memory, MemoryFrom: cfg.MemoryFrom, Disk: cfg.Store, DiskBytes: cfg.Disk.Bytes, MaxDiskObject: cfg.Disk.ObjectBytes, Prepare: func(r *http.Request) { t.address(r, cfg.Next) },
 		Keyed: []string{"Accept-Encoding"}, Alike: contentcoding.AllKeys,
 	})
 	t.feeds.Resume(t.cache.Cursors())

@@ -22,6 +22,7 @@ import (
 // Deps is what an accelerator is handed.
 type Deps struct {
 	Origins map[string]http.RoundTripper // by URL as the config has it; each sends to the URL's host
+	Memory  httpcache.Memory             // for large contents in RAM; nil: none
 	Disk    httpcache.Disk               // nil: RAM alone
 	Code    contentcoding.Open           // begins to code a text; nil: nothing is coded
 	LoopID  string                       // a random text that tells this process from others of the same name
@@ -57,6 +58,7 @@ func New(cfg Config, deps Deps) (*Accelerator, error) {
 	}
 	a.cache = httpcache.New(httpcache.Config{
 		Name: cfg.Name, MaxBytes: cfg.CacheBytes, MaxObjectBytes: cfg.ObjectBytes,
+		Memory: deps.Memory, MemoryFrom: cfg.MemoryFrom,
 		Disk: deps.Disk, DiskBytes: cfg.DiskBytes, MaxDiskObject: min(cfg.DiskObject, cfg.DiskBytes/minOnDisk),
 		FillTimeout: cfg.FillTimeout, HeuristicPercent: cfg.HeuristicPercent, MaxHeuristic: cfg.HeuristicMost,
 		NegativeError: cfg.NegativeError, PassRefusals: true, HonourRequest: cfg.HonourRequest, GroupsPerOrigin: cfg.Host == HostVisitor, StripGroups: !cfg.PassGroups, ShowKey: cfg.ShowKey,

@@ -254,6 +254,7 @@ func TestConfigAtItsEdges(t *testing.T) {
 		"hosts":             func(c *Config) { c.Hosts = []string{"a/b"} },
 		"trusted_proxies":   func(c *Config) { c.Proxies = []string{"10.0.0.1"} },
 		"cache_bytes":       func(c *Config) { c.CacheBytes = 1<<20 - 1 },
+		"memory_file_from":  func(c *Config) { c.MemoryFrom = -1 },
 		"object_bytes":      func(c *Config) { c.ObjectBytes = c.CacheBytes + 1 },
 		"disk_bytes":        func(c *Config) { c.DiskDir, c.DiskBytes = "/d", minDisk-1 },
 		"disk_object_bytes": func(c *Config) { c.DiskObject = maxDiskObject + 1 },

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"meridian/engine/contentcoding"
+	"meridian/engine/httpcache"
 	"meridian/engine/tier"
 )
 
@@ -34,6 +35,7 @@ type Config struct {
 	contentcoding.Settings `yaml:",inline"`
 
 	CacheBytes  int64  `yaml:"cache_bytes" doc:"RAM for cached responses, in bytes"`
+	MemoryFrom  int64  `yaml:"memory_file_from" doc:"contents of so many bytes and more are kept in a file of memory, which the system sends without copying it; 0: none. On Linux"`
 	ObjectBytes int64  `yaml:"object_bytes" doc:"largest response that is kept in RAM, in bytes"`
 	DiskDir     string `yaml:"disk_dir" doc:"directory of the cache on disk; none: RAM alone"`
 	DiskBytes   int64  `yaml:"disk_bytes" doc:"room for cached responses on disk, in bytes"`
@@ -65,7 +67,7 @@ type Config struct {
 // Default is a config that lacks only listen and origins.
 func Default() Config {
 	return Config{
-		Name: "meridian", Settings: contentcoding.DefaultSettings(), Host: HostOrigin, CacheBytes: 256 << 20, ObjectBytes: 16 << 20, DiskBytes: 10 << 30, DiskObject: 64 << 20,
+		Name: "meridian", Settings: contentcoding.DefaultSettings(), Host: HostOrigin, CacheBytes: 256 << 20, MemoryFrom: httpcache.DefaultMemoryFrom, ObjectBytes: 16 << 20, DiskBytes: 10 << 30, DiskObject: 64 << 20,
 		HeuristicMost: 24 * time.Hour, ConnectTimeout: 5 * time.Second, HeaderTimeout: 30 * time.Second, FillTimeout: 2 * time.Minute,
 		NegativeError: time.Second, HedgeFloor: 100 * time.Millisecond, Rest: 2 * time.Second, BodyBytes: 64 << 20, PurgeTries: 5,
 	}
@@ -85,6 +87,8 @@ func (c Config) Validate() error {
 		return bad("host must be origin, visitor or a host name")
 	case c.CacheBytes < tier.MinCacheBytes:
 		return bad("cache_bytes must be at least %d", tier.MinCacheBytes)
+	case c.MemoryFrom < 0:
+		return bad("memory_file_from must not be below 0")
 	case c.ObjectBytes < 1 || c.ObjectBytes > c.CacheBytes:
 		return bad("object_bytes must be between 1 and cache_bytes")
 	case c.DiskDir != "" && c.DiskBytes < minDisk:

@@ -28,6 +28,7 @@ type Deps struct {
 	Shields map[string]http.RoundTripper // by region; each always reaches that region's shield
 	Feeds   map[string]purge.Source      // by catalog cluster
 	Acks    map[string]purge.Acknowledge // likewise
+	Memory  httpcache.Memory             // for large contents in RAM; nil: none
 	Store   httpcache.Disk               // opened by the config's disk; nil: none
 	Now     func() time.Time
 	Log     *slog.Logger
@@ -70,7 +71,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 		return nil, err
 	}
 	e.Tier = tier.New(tier.Config{
-		Name: "edge-" + cfg.PoP, World: deps.World, Limits: cfg.Limits, Private: ring, StripGroups: true, Upstream: shields{e}, Next: "shield", Feeds: deps.Feeds, Acks: deps.Acks, Store: deps.Store,
+		Name: "edge-" + cfg.PoP, World: deps.World, Limits: cfg.Limits, Private: ring, StripGroups: true, Upstream: shields{e}, Next: "shield", Feeds: deps.Feeds, Acks: deps.Acks, Memory: deps.Memory, Store: deps.Store,
 		Now: deps.Now, Log: deps.Log, Error: e.fail,
 	})
 	for region, t := range deps.Shields {

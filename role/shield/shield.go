@@ -22,17 +22,18 @@ import (
 
 // Deps is what a shield is handed.
 type Deps struct {
-	World *world.World
-	Media http.RoundTripper // the region's roles; each always reaches its role
-	Shop  http.RoundTripper
-	Owner http.RoundTripper
-	Ops   http.RoundTripper
-	Code  contentcoding.Open           // begins to code a page; nil: nothing is coded
-	Feeds map[string]purge.Source      // by catalog cluster
-	Acks  map[string]purge.Acknowledge // likewise
-	Store httpcache.Disk               // opened by the config's disk; nil: none
-	Now   func() time.Time
-	Log   *slog.Logger
+	World  *world.World
+	Media  http.RoundTripper // the region's roles; each always reaches its role
+	Shop   http.RoundTripper
+	Owner  http.RoundTripper
+	Ops    http.RoundTripper
+	Code   contentcoding.Open           // begins to code a page; nil: nothing is coded
+	Feeds  map[string]purge.Source      // by catalog cluster
+	Acks   map[string]purge.Acknowledge // likewise
+	Memory httpcache.Memory             // for large contents in RAM; nil: none
+	Store  httpcache.Disk               // opened by the config's disk; nil: none
+	Now    func() time.Time
+	Log    *slog.Logger
 }
 
 // Shield is one region's role.
@@ -71,7 +72,7 @@ func New(cfg Config, deps Deps) (*Shield, error) {
 		s.pages = &contentcoding.Transport{Upstream: s.shopPool, Open: deps.Code, MinBytes: cfg.CodeFrom, FlushAfter: cfg.FlushAfter}
 	}
 	s.Tier = tier.New(tier.Config{
-		Name: "shield-" + cfg.Region, World: deps.World, Limits: cfg.Limits, Upstream: roles{s}, Next: "role", Private: ring, Feeds: deps.Feeds, Acks: deps.Acks, Store: deps.Store,
+		Name: "shield-" + cfg.Region, World: deps.World, Limits: cfg.Limits, Upstream: roles{s}, Next: "role", Private: ring, Feeds: deps.Feeds, Acks: deps.Acks, Memory: deps.Memory, Store: deps.Store,
 		Now: deps.Now, Log: deps.Log, Error: s.fail,
 	})
 	s.media, s.shop = s.Pass("media", deps.Media, s.away), s.Pass("shop", deps.Shop, s.away)
