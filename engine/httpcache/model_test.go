@@ -52,7 +52,7 @@ func TestModel(t *testing.T) {
 // totals tell what a run has touched: a check that is never reached holds always.
 type totals struct {
 	Requests, Crowds, Fresh, Stale, Validated, Collapsed, Errors, Aborted, Parts, NotModified int
-	Unsure, Purged, TakeOvers                                                                 int
+	Unsure, Purged, TakeOvers, Rooms                                                          int
 }
 
 var modelTotals totals
@@ -72,8 +72,9 @@ type event struct {
 type tier struct {
 	*httpcache.Cache
 	name   string
-	demand int // events announced
-	taken  int // events done
+	memory *httpcache.PoisonedMemory // whatever is read of it too late shows as torn
+	demand int                       // events announced
+	taken  int                       // events done
 	cut    bool
 	heard  time.Time
 	floor  [modelKeys]int // versions below are purged here
@@ -109,9 +110,9 @@ func newModel(t *testing.T, seed uint64) *model {
 const demandField = "Meridian-Min-Cursor"
 
 func (m *model) tier(name string, upstream http.RoundTripper) *tier {
-	l := &tier{name: name, heard: time.Now()}
+	l := &tier{name: name, heard: time.Now(), memory: httpcache.NewPoisonedMemory(m.t, 32<<20)}
 	l.Cache = httpcache.New(httpcache.Config{
-		Name: name, MaxBytes: 200 << 10, MaxObjectBytes: 8 << 10, Now: time.Now, Upstream: upstream,
+		Name: name, MaxBytes: 200 << 10, MaxObjectBytes: 8 << 10, Now: time.Now, Upstream: upstream, Memory: l.memory, MemoryFrom: 1,
 		KeyOf: func(r *http.Request) (string, bool) { return r.URL.Path, true },
 		Prepare: func(r *http.Request) {
 			asked := 0
@@ -132,6 +133,10 @@ func (m *model) close() {
 	time.Sleep(time.Hour) // whatever still runs ends
 	for _, l := range m.tiers() {
 		_ = l.Close()
+		l.Purge(httpcache.Purge{All: true})
+		if held, taken := l.memory.Held(); held > 0 {
+			m.t.Errorf("seed %d: %s: %d of %d contents in memory were never given up", m.seed, l.name, held, taken)
+		}
 	}
 }
 
@@ -239,4 +244,8 @@ func (m *model) sum(to *totals) {
 	to.Unsure += m.count.Unsure
 	to.Purged += m.count.Purged
 	to.TakeOvers += m.count.TakeOvers
+	for _, l := range m.tiers() {
+		_, taken := l.memory.Held()
+		to.Rooms += taken
+	}
 }
