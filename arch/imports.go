@@ -88,6 +88,8 @@ var testRules = []testRule{
 		[]string{".", "data"}, "the shipped world is the fixture that matters most"},
 	{[]string{"adapter", "app", "drill"},
 		[]string{"test/pgtest"}, "an adapter is tested against its real technology"},
+	{[]string{"engine", "adapter"},
+		[]string{"test/cachetest"}, "who meets a contract is asked by the same test as all others"},
 	{[]string{"data", "role"},
 		[]string{"go.yaml.in/yaml/v3"}, "the shipped files are read as their readers do"},
 	{[]string{"engine", "adapter", "role"},
