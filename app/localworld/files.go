@@ -96,6 +96,7 @@ func (p *plan) fillMedia(f *app.File, r world.Region) {
 	m := f.Media
 	m.Listen, m.Region, m.Apps = p.roleAddress("media", r.ID), r.ID, []string{p.w.App}
 	m.UploadToken, m.WireKey = p.secrets.UploadToken, p.secrets.WireKey
+	m.UploadKeys = []keyring.Key{{ID: "local", Secret: p.secrets.UploadKey}}
 	m.Catalogs = p.catalogs(r.ID, userMedia, p.secrets.Media)
 	m.Objects = p.st.path("objects", r.ID)
 	m.Peers = p.peers(r.ID)

@@ -220,6 +220,7 @@ type Secrets struct {
 	WireKey     string            `json:"wire_key"`
 	FeedKey     string            `json:"feed_key"`
 	UploadToken string            `json:"upload_token"`
+	UploadKey   string            `json:"upload_key"` // signs upload grants
 	PurgeToken  string            `json:"purge_token"`
 	PrivateKey  string            `json:"private_key"`
 	Owners      map[string]string `json:"owners"` // market → its owner's password
@@ -250,7 +251,7 @@ func (s *state) secrets(w *world.World) (Secrets, error) {
 		}
 	}
 	changed := missing
-	for _, late := range []*string{&sec.Ops, &sec.PurgeToken, &sec.PrivateKey} { // worlds of before had none
+	for _, late := range []*string{&sec.Ops, &sec.PurgeToken, &sec.UploadKey, &sec.PrivateKey} { // worlds of before had none
 		if *late == "" {
 			*late, changed = rand.Text(), true
 		}

@@ -55,7 +55,7 @@ func TestSecretsAreKeptAndShut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := []string{first.Super, first.Replication, first.Shop, first.Media, first.Owner, first.WireKey, first.FeedKey, first.UploadToken}
+	all := []string{first.Super, first.Replication, first.Shop, first.Media, first.Owner, first.WireKey, first.FeedKey, first.UploadToken, first.UploadKey}
 	for _, m := range w.Markets {
 		if !regexp.MustCompile(`^([A-Z2-7]{5}-){3}[A-Z2-7]{5}$`).MatchString(first.Owners[m.ID]) {
 			t.Errorf("the owner's password of %s is %q", m.ID, first.Owners[m.ID])

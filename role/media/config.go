@@ -5,19 +5,22 @@ import (
 	"time"
 
 	"meridian/engine/imagegrid"
+	"meridian/engine/keyring"
 	"meridian/engine/placement"
+	"meridian/engine/uploadgrant"
 	"meridian/world"
 )
 
 // Config is what a media role can be told.
 type Config struct {
-	Listen      string    `yaml:"listen" doc:"address to listen on: tcp:host:port or unix:/path"`
-	Region      string    `yaml:"region" doc:"the region that this role runs in"`
-	Apps        []string  `yaml:"apps" doc:"the apps whose pictures are kept: the {app} of image URLs"`
-	UploadToken string    `yaml:"upload_token" doc:"what an uploader shows" secret:"true"`
-	WireKey     string    `yaml:"wire_key" doc:"key that roles show one another" secret:"true"`
-	Placement   Placement `yaml:"placement"`
-	Limits      Limits    `yaml:"limits"`
+	Listen      string        `yaml:"listen" doc:"address to listen on: tcp:host:port or unix:/path"`
+	Region      string        `yaml:"region" doc:"the region that this role runs in"`
+	Apps        []string      `yaml:"apps" doc:"the apps whose pictures are kept: the {app} of image URLs"`
+	UploadToken string        `yaml:"upload_token" doc:"what an uploader shows" secret:"true"`
+	UploadKeys  []keyring.Key `yaml:"upload_keys" doc:"keys of upload grants: the first signs, the others are good too; the same in every region"`
+	WireKey     string        `yaml:"wire_key" doc:"key that roles show one another" secret:"true"`
+	Placement   Placement     `yaml:"placement"`
+	Limits      Limits        `yaml:"limits"`
 }
 
 // Placement says how far originals are copied.
@@ -40,6 +43,7 @@ type Limits struct {
 	Uploads   int64         `yaml:"uploads" doc:"most uploads at once; each may hold max_bytes of memory"`
 	Receives  int64         `yaml:"receives" doc:"most originals from other regions taken at once"`
 	PeerAsks  int64         `yaml:"peer_asks" doc:"most questions to other regions at once about pictures that are not known here"`
+	GrantLife time.Duration `yaml:"grant_life" doc:"longest time that an upload grant is good"`
 	Upload    time.Duration `yaml:"upload" doc:"longest time for an upload to arrive"`
 	Check     time.Duration `yaml:"check" doc:"longest time to inspect and decode an upload"`
 	Transform time.Duration `yaml:"transform" doc:"longest time to make a variant, with fetching its original"`
@@ -55,7 +59,7 @@ func Default() Config {
 		Limits: Limits{
 			MaxBytes: 32 << 20, MaxPixels: 50_000_000, MaxFrames: 300, MaxName: 200,
 			Uploads: 4, Receives: 4, PeerAsks: 32,
-			Upload: time.Minute, Check: 20 * time.Second, Transform: 25 * time.Second,
+			GrantLife: 24 * time.Hour, Upload: time.Minute, Check: 20 * time.Second, Transform: 25 * time.Second,
 			ListPage: 200, LagEvery: 10 * time.Second,
 		},
 	}
@@ -83,6 +87,8 @@ func (c Config) Validate() error {
 		return bad("limits: max_bytes, max_pixels, max_frames, max_name", "write at least 1")
 	case l.Uploads < 1 || l.Receives < 1 || l.PeerAsks < 1 || l.ListPage < 1:
 		return bad("limits: uploads, receives, peer_asks, list_page", "write at least 1")
+	case l.GrantLife < time.Second:
+		return bad("limits: grant_life", "write at least 1s")
 	case l.Upload <= 0 || l.Check <= 0 || l.Transform <= 0 || l.LagEvery <= 0:
 		return bad("limits: upload, check, transform, lag_every", "write a time above zero, such as 20s")
 	}
@@ -90,6 +96,9 @@ func (c Config) Validate() error {
 		if imagegrid.CheckApp(app) != nil {
 			return bad("apps", fmt.Sprintf("%q must be 1 to %d characters of a-z, 0-9 and -, beginning with a letter", app, imagegrid.MaxAppLength))
 		}
+	}
+	if _, err := keyring.New(uploadgrant.Purpose, c.UploadKeys); err != nil {
+		return world.Wrap("media.config upload_keys", err)
 	}
 	if err := c.Placement.rule().Check(); err != nil {
 		return world.Wrap("media.config placement", err)

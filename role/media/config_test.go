@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"meridian/platform/config"
 	"meridian/world"
@@ -14,6 +15,7 @@ import (
 func valid() Config {
 	c := Default()
 	c.Region, c.Apps, c.UploadToken, c.WireKey = "us-east", []string{app}, token, key
+	c.UploadKeys = uploadKeys
 	return c
 }
 
@@ -26,6 +28,8 @@ func TestValidate(t *testing.T) {
 		"apps":         func(c *Config) { c.Apps = nil },
 		`"Crumbs"`:     func(c *Config) { c.Apps = []string{"Crumbs"} },
 		"upload_token": func(c *Config) { c.UploadToken = "" },
+		"upload_keys":  func(c *Config) { c.UploadKeys = nil },
+		"grant_life":   func(c *Config) { c.Limits.GrantLife = time.Second - 1 },
 		"wire_key":     func(c *Config) { c.WireKey = "" },
 		"must differ":  func(c *Config) { c.UploadToken = c.WireKey },
 		"max_bytes":    func(c *Config) { c.Limits.MaxBytes = 0 },

@@ -15,7 +15,7 @@ func (m *Media) receive(w http.ResponseWriter, r *http.Request) error {
 	if !world.ValidSHA256(sha) {
 		return world.E(world.CodeInvalid, op, "An original is named by the 64 lower-case hexadecimal digits of its SHA-256.")
 	}
-	data, release, err := m.readBody(w, r, m.receives)
+	data, release, err := m.readBody(w, r, m.receives, m.cfg.Limits.MaxBytes)
 	if err != nil {
 		return world.Wrap(op, err)
 	}

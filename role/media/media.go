@@ -14,6 +14,8 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"meridian/engine/imagegrid"
+	"meridian/engine/keyring"
+	"meridian/engine/uploadgrant"
 	"meridian/platform/httpserver"
 	"meridian/world"
 )
@@ -32,6 +34,8 @@ type Media struct {
 	random    io.Reader
 	log       *slog.Logger
 	metrics   *metrics
+	grants    keyring.Ring // signs the right to upload
+	uploadIDs keyring.Ring // makes media ids of uploads' keys
 
 	uploads  *semaphore.Weighted
 	receives *semaphore.Weighted
@@ -49,7 +53,16 @@ func New(cfg Config, d Deps) (*Media, error) {
 	if !ok {
 		return nil, world.E(world.CodeInvalid, "media.new", fmt.Sprintf("region: the world has no region %q; use one of its own", cfg.Region))
 	}
+	grants, err := keyring.New(uploadgrant.Purpose, cfg.UploadKeys)
+	if err != nil {
+		return nil, world.Wrap("media.new", err)
+	}
+	uploadIDs, err := keyring.New("upload id", cfg.UploadKeys)
+	if err != nil {
+		return nil, world.Wrap("media.new", err)
+	}
 	return &Media{
+		grants: grants, uploadIDs: uploadIDs,
 		cfg: cfg, world: d.World, region: region, grid: imagegrid.Default(),
 		manifests: d.Manifests, objects: d.Objects, pictures: d.Pictures, peers: d.Peers,
 		now: d.Now, random: d.Random, log: d.Log, metrics: newMetrics(d.Metrics),
@@ -121,7 +134,10 @@ func (m *Media) route(r *http.Request) map[string]action {
 		return map[string]action{http.MethodPut: m.wire(m.receive)}
 	case !internal && len(part) == 2:
 		r.SetPathValue("app", part[1])
-		return map[string]action{http.MethodPut: m.upload, http.MethodGet: m.list}
+		return map[string]action{http.MethodPut: m.upload, http.MethodPost: m.upload, http.MethodGet: m.list}
+	case !internal && len(part) == 3 && part[2] == "grants":
+		r.SetPathValue("app", part[1])
+		return map[string]action{http.MethodPost: m.mint}
 	case len(part) == 4:
 		r.SetPathValue("app", part[1])
 		r.SetPathValue("id", part[2])

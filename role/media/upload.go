@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -19,7 +18,7 @@ import (
 
 	"meridian/engine/imagegrid"
 	"meridian/engine/placement"
-	"meridian/platform/httpserver"
+	"meridian/engine/uploadgrant"
 	"meridian/world"
 )
 
@@ -40,10 +39,14 @@ const shownWidth = 640
 
 func (m *Media) upload(w http.ResponseWriter, r *http.Request) (err error) {
 	defer func() { m.metrics.uploads.WithLabelValues(outcome(err)).Inc() }()
-	if err := httpserver.CheckBearer(r, m.cfg.UploadToken); err != nil {
+	app := r.PathValue("app")
+	by, err := m.mayUpload(r, app, uploadgrant.Plain)
+	if err == nil {
+		err = by.Good(m.now())
+	}
+	if err != nil {
 		return err
 	}
-	app := r.PathValue("app")
 	if err := m.knownApp(app); err != nil {
 		return err
 	}
@@ -51,12 +54,12 @@ func (m *Media) upload(w http.ResponseWriter, r *http.Request) (err error) {
 	if err != nil {
 		return err
 	}
-	data, release, err := m.readBody(w, r, m.uploads)
+	data, release, err := m.readBody(w, r, m.uploads, by.MaxBytes)
 	if err != nil {
 		return err
 	}
 	defer release()
-	manifest, pos, err := m.accept(r.Context(), app, name, data)
+	manifest, pos, err := m.accept(r.Context(), by, name, data)
 	if err != nil {
 		return err
 	}
@@ -73,27 +76,46 @@ func (m *Media) upload(w http.ResponseWriter, r *http.Request) (err error) {
 // automatic is who decides where nobody is asked.
 const automatic = "automatic"
 
-// accept makes an asset of a picture: checked, durable, then known.
-func (m *Media) accept(ctx context.Context, app, name string, data []byte) (world.Manifest, world.Position, error) {
+// accept makes an asset of a picture: checked, durable, then known. One that
+// was put in before with the same key is the asset that it was then.
+func (m *Media) accept(ctx context.Context, by right, name string, data []byte) (world.Manifest, world.Position, error) {
+	sum := sha256.Sum256(data)
+	sha := hex.EncodeToString(sum[:])
+	if again, err := m.repeated(ctx, by.App, by.key, sha); !world.Is(err, world.CodeNotFound) {
+		return again, world.Position{}, err
+	}
+	made, pos, err := m.create(ctx, by, name, data, sha)
+	if world.Is(err, world.CodeConflict) && by.key != "" { // the same upload, at the same time
+		made, err = m.repeated(ctx, by.App, by.key, sha)
+	}
+	return made, pos, err
+}
+
+func (m *Media) create(ctx context.Context, by right, name string, data []byte, sha string) (world.Manifest, world.Position, error) {
 	const op = "media.upload"
 	info, color, err := m.examine(ctx, data)
+	if err == nil {
+		err = by.checkType(info.MediaType)
+	}
 	if err != nil {
 		return world.Manifest{}, world.Position{}, world.Wrap(op, err)
 	}
-	sum := sha256.Sum256(data)
 	now := m.now().UTC().Truncate(time.Microsecond) // what the database keeps
 	v := world.Version{
-		Number: 1, SHA256: hex.EncodeToString(sum[:]), MediaType: info.MediaType,
+		Number: 1, SHA256: sha, MediaType: info.MediaType,
 		Bytes: int64(len(data)), Width: info.Width, Height: info.Height, Frames: info.Frames,
 		Color: color, Moderation: world.ModerationApproved, CreatedAt: now,
 	}
 	manifest := world.Manifest{
-		App: app, Name: name, Audience: world.Public, WriteRegion: m.region.ID,
+		App: by.App, Name: name, Owner: by.Owner, Audience: by.Visibility, WriteRegion: m.region.ID,
 		Current: v.Number, Versions: []world.Version{v}, CreatedAt: now,
 		Moderation: world.Moderation{State: world.ModerationApproved, By: automatic, At: now},
 	}
+	if by.Visibility == world.Private {
+		manifest.Zone = m.region.Zone
+	}
 	manifest.Visibility = manifest.ShownAs()
-	if manifest.MediaID, err = m.newID(); err != nil {
+	if manifest.MediaID, err = m.newID(by.App, by.key); err != nil {
 		return world.Manifest{}, world.Position{}, err
 	}
 	if manifest.Replicas, err = m.place(manifest, now); err != nil {
@@ -150,28 +172,19 @@ func (m *Media) assetOf(manifest world.Manifest) placement.Asset {
 	return placement.Asset{Visibility: manifest.Visibility, Zone: write.Zone, WriteRegion: manifest.WriteRegion}
 }
 
-func (m *Media) newID() (string, error) {
-	var random [world.MediaIDLength - 1]byte
-	if _, err := io.ReadFull(m.random, random[:]); err != nil {
-		return "", world.Wrap("media.id", err)
-	}
-	return world.NewMediaID(m.region.Number, random), nil
-}
-
-// readBody reads a body whole into memory. slots bounds how many are held at
-// once; release gives the slot back.
-func (m *Media) readBody(w http.ResponseWriter, r *http.Request, slots *semaphore.Weighted) (data []byte, release func(), err error) {
-	l := m.cfg.Limits
-	if r.ContentLength > l.MaxBytes {
-		return nil, nil, tooLarge(l.MaxBytes)
+// readBody reads a body of at most so many bytes whole into memory. slots
+// bounds how many are held at once; release gives the slot back.
+func (m *Media) readBody(w http.ResponseWriter, r *http.Request, slots *semaphore.Weighted, most int64) (data []byte, release func(), err error) {
+	if r.ContentLength > most {
+		return nil, nil, tooLarge(most)
 	}
 	if !slots.TryAcquire(1) {
 		return nil, nil, world.E(world.CodeBusy, "media.body", "Too many pictures arrive at once; send it again in a moment.")
 	}
 	// A server that cannot set a deadline has its own limit on a whole request.
-	_ = http.NewResponseController(w).SetReadDeadline(m.now().Add(l.Upload))
+	_ = http.NewResponseController(w).SetReadDeadline(m.now().Add(m.cfg.Limits.Upload))
 	var buf bytes.Buffer
-	_, err = buf.ReadFrom(http.MaxBytesReader(w, r.Body, l.MaxBytes))
+	_, err = buf.ReadFrom(http.MaxBytesReader(w, r.Body, most))
 	if err == nil && buf.Len() == 0 {
 		err = world.E(world.CodeInvalid, "media.body", "The request has no body; send the picture's bytes as they are.")
 	}

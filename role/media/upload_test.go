@@ -133,7 +133,7 @@ func TestUploadsNeedTheirTokenAndAnApp(t *testing.T) {
 		"wrong token":   {"PUT", "/media/crumbs", token + "x", 401},
 		"the wire key":  {"PUT", "/media/crumbs", key, 401},
 		"unknown app":   {"PUT", "/media/other", token, 404},
-		"wrong method":  {"POST", "/media/crumbs", token, 405},
+		"wrong method":  {"DELETE", "/media/crumbs", token, 405},
 		"list unsigned": {"GET", "/media/crumbs", "", 401},
 		"list of other": {"GET", "/media/other", token, 404},
 	} {
@@ -145,7 +145,7 @@ func TestUploadsNeedTheirTokenAndAnApp(t *testing.T) {
 		if (w.Header().Get("WWW-Authenticate") != "") != (c.status == 401) {
 			t.Errorf("%s: WWW-Authenticate %q", name, w.Header().Get("WWW-Authenticate"))
 		}
-		if c.status == 405 && w.Header().Get("Allow") != "GET, HEAD, PUT" {
+		if c.status == 405 && w.Header().Get("Allow") != "GET, HEAD, POST, PUT" {
 			t.Errorf("%s: Allow %q", name, w.Header().Get("Allow"))
 		}
 	}

@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"meridian/engine/imagegrid"
+	"meridian/engine/keyring"
 	"meridian/platform/httpserver"
 	"meridian/world"
 )
@@ -49,6 +50,8 @@ const (
 	key   = "wire-key"
 )
 
+var uploadKeys = []keyring.Key{{ID: "now", Secret: "a secret of 20 characters"}, {ID: "before", Secret: "another secret of 20 characters"}}
+
 func testWorld() *world.World {
 	w := &world.World{}
 	for i, id := range []string{"us-east", "eu-central", "ap-southeast"} {
@@ -71,6 +74,7 @@ func newPlaces(t testing.TB, change func(*Config)) map[string]*place {
 	for _, r := range w.Regions {
 		cfg := Default()
 		cfg.Region, cfg.Apps, cfg.UploadToken, cfg.WireKey = r.ID, []string{app}, token, key
+		cfg.UploadKeys = uploadKeys
 		if change != nil {
 			change(&cfg)
 		}
@@ -187,6 +191,9 @@ func (s *memManifests) Create(_ context.Context, m world.Manifest) (world.Manife
 	}
 	if _, ok := s.places[s.region].objects.get(originalKey(m.Newest().SHA256)); !ok {
 		panic("an asset was made before its original was durable")
+	}
+	if _, taken := s.assets[m.MediaID]; taken {
+		return world.Manifest{}, world.Position{}, world.E(world.CodeConflict, "mem", "")
 	}
 	s.assets[m.MediaID] = m
 	for _, r := range m.Replicas {
