@@ -22,8 +22,9 @@ type Event struct {
 	Position Position  `json:"position,omitzero"` // a re-fill must be at least this new
 	At       time.Time `json:"at"`                // when it was committed
 
-	// Reset, of a hello, says that the cursor which was asked for is unknown: the
-	// feed starts with what comes next instead, and what came between is not told.
+	// Reset, of a hello, says that what came behind the cursor which was asked for
+	// cannot be told: it is of another history of the cluster, or older than the
+	// events that are kept. The feed starts with what comes next instead.
 	Reset bool `json:"reset,omitempty"`
 }
 

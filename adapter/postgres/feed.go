@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"sync"
 	"time"
@@ -59,10 +58,11 @@ func (f *Feed) listen(ctx context.Context) error {
 	if _, err := own.Exec(ctx, "listen outbox"); err != nil {
 		return err
 	}
-	cur, err := f.start(ctx, own, world.CursorNow)
+	now, err := f.place(ctx, own)
 	if err != nil {
 		return err
 	}
+	cur := now.settled
 	f.broadcast() // what came between two connections
 	for {
 		if err := waitWake(ctx, own); err != nil {
@@ -98,10 +98,11 @@ func (f *Feed) next() <-chan struct{} {
 // Follow emits a hello with the starting cursor, then every event after the
 // cursor as it is committed, until ctx ends, emit fails, or the primary fails or
 // hangs (timeout). Behind what was missed, and in a quiet time, it emits
-// heartbeats, whose cursor says up to where nothing is missing. A cursor that
-// this cluster has not reached is of another history, of a cluster that was set
-// up anew or that has lost what it had not yet sent: the feed then starts with
-// what comes next, and its hello says so.
+// heartbeats, whose cursor says up to where nothing is missing. A cursor may be
+// of another history, of a cluster that was set up anew, put back to an older
+// state or taken over by a standby; or what came behind it may have been removed
+// ([PurgeStore.ForgetEvents]): the feed then starts with what comes next, and its
+// hello says so. When that comes to be while it is followed, it ends with conflict.
 func (f *Feed) Follow(ctx context.Context, after string, emit func(world.Event) error) error {
 	cur, err := f.hello(ctx, after, emit)
 	if err != nil {
@@ -136,7 +137,7 @@ func (f *Feed) Follow(ctx context.Context, after string, emit func(world.Event) 
 // heartbeat tells how far the follower is complete. The settled place is read
 // first: what is behind it after the batch has been delivered.
 func (f *Feed) heartbeat(ctx context.Context, cur *world.Cursor, emit func(world.Event) error) error {
-	settled, err := f.start(ctx, f.c.Pool, world.CursorNow)
+	now, err := f.place(ctx, f.c.Pool)
 	if err != nil {
 		return err
 	}
@@ -145,24 +146,24 @@ func (f *Feed) heartbeat(ctx context.Context, cur *world.Cursor, emit func(world
 			return err
 		}
 	}
-	if cur.Less(settled) {
-		*cur = settled
+	if cur.Less(now.settled) {
+		*cur = now.settled
 	}
 	return emit(world.Event{Kind: world.EventHeartbeat, Cursor: cur.String(), At: time.Now().UTC()})
 }
 
 func (f *Feed) hello(ctx context.Context, after string, emit func(world.Event) error) (world.Cursor, error) {
-	cur, err := f.start(ctx, f.c.Pool, after)
+	now, err := f.place(ctx, f.c.Pool)
+	if err != nil {
+		return world.Cursor{}, err
+	}
+	cur, err := now.start(after)
 	if err != nil {
 		return cur, err
 	}
-	now, err := f.start(ctx, f.c.Pool, world.CursorNow)
-	if err != nil {
-		return cur, err
-	}
-	reset := now.Less(world.Cursor{Tx: cur.Tx})
+	reset := !now.holds(cur)
 	if reset {
-		cur = now
+		cur = now.settled
 	}
 	asking, cancel := context.WithTimeout(ctx, f.patience)
 	defer cancel()
@@ -177,22 +178,7 @@ func (f *Feed) hello(ctx context.Context, after string, emit func(world.Event) e
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
-
-// start resolves a cursor; "now" is the place behind everything committed.
-func (f *Feed) start(ctx context.Context, conn querier, after string) (world.Cursor, error) {
-	if after != world.CursorNow {
-		return world.ParseCursor(after)
-	}
-	ctx, cancel := context.WithTimeout(ctx, f.patience)
-	defer cancel()
-	// Everything with a transaction below xmin is settled; a running one will
-	// be shown, which at worst purges something twice.
-	var xmin uint64
-	if err := conn.QueryRow(ctx, "select pg_snapshot_xmin(pg_current_snapshot())::text::numeric::bigint").Scan(&xmin); err != nil {
-		return world.Cursor{}, mapError("postgres.feed", err)
-	}
-	return world.Cursor{Tx: xmin}, nil
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 }
 
 // batch emits the next rows; more is true when there may be others behind them.
@@ -212,29 +198,44 @@ func (f *Feed) batch(ctx context.Context, cur *world.Cursor, emit func(world.Eve
 	return len(events) == feedBatch, nil
 }
 
+// read is the next events behind a cursor. Where the feed stands is looked up
+// after them: what it still holds then it held when they were read.
 func (f *Feed) read(ctx context.Context, conn querier, cur world.Cursor) ([]world.Event, error) {
-	const q = `select txid::text, seq, kind, groups, urls, everything, soft, purge_id, at, pg_current_wal_flush_lsn()::text,
+	const q = `select txid::text::numeric::bigint, seq, kind, groups, urls, everything, soft, purge_id, at, pg_current_wal_flush_lsn()::text,
 	                  (select timeline_id from pg_control_checkpoint())
 	             from outbox
 	            where (txid, seq) > ($1::text::xid8, $2) and txid < pg_snapshot_xmin(pg_current_snapshot())
 	            order by txid, seq limit $3`
 	ctx, cancel := context.WithTimeout(ctx, f.patience)
 	defer cancel()
-	rows, err := conn.Query(ctx, q, strconv.FormatUint(cur.Tx, 10), int64(cur.Seq), feedBatch)
+	var both pgx.Batch
+	both.Queue(q, strconv.FormatUint(cur.Tx, 10), int64(cur.Seq), feedBatch)
+	both.Queue(placeQuery)
+	res := conn.SendBatch(ctx, &both)
+	defer res.Close()
+	rows, err := res.Query()
 	if err != nil {
 		return nil, mapError("postgres.feed", err)
 	}
-	events, err := pgx.CollectRows(rows, f.event)
+	events, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (world.Event, error) { return f.event(row, cur.History) })
+	if err != nil {
+		return nil, mapError("postgres.feed", err)
+	}
+	now, err := scanPlace(res.QueryRow())
+	if err == nil && !now.holds(cur) {
+		err = world.E(world.CodeConflict, "", "The feed begins anew: follow it again.")
+	}
 	return events, mapError("postgres.feed", err)
 }
 
 // event reads a row. Its position is the log's end at the time of reading:
 // at or past the row's own commit, which the row cannot know.
-func (f *Feed) event(row pgx.CollectableRow) (world.Event, error) {
+func (f *Feed) event(row pgx.CollectableRow, history uint64) (world.Event, error) {
 	var e world.Event
-	var txid, lsn string
-	var seq, epoch int64
-	if err := row.Scan(&txid, &seq, &e.Kind, &e.Groups, &e.URLs, &e.All, &e.Soft, &e.ID, &e.At, &lsn, &epoch); err != nil {
+	cursor := world.Cursor{History: history}
+	var lsn string
+	var epoch int64
+	if err := row.Scan(&cursor.Tx, &cursor.Seq, &e.Kind, &e.Groups, &e.URLs, &e.All, &e.Soft, &e.ID, &e.At, &lsn, &epoch); err != nil {
 		return e, err
 	}
 	n, err := world.ParseLSN(lsn)
@@ -246,7 +247,7 @@ func (f *Feed) event(row pgx.CollectableRow) (world.Event, error) {
 		// it past our own door still has it forgotten.
 		e.Groups, e.URLs, e.All = nil, nil, true
 	}
-	e.Cursor = fmt.Sprintf("%s.%d", txid, seq)
+	e.Cursor = cursor.String()
 	e.At = e.At.UTC()
 	e.Position = world.Position{Cluster: f.c.Name, Epoch: uint32(epoch), LSN: n}
 	return e, nil

@@ -167,6 +167,25 @@ func (s *PurgeStore) List(ctx context.Context, token string, before time.Time, l
 	return page[:min(limit, len(page))], missing, nil
 }
 
+// ForgetEvents removes events from the region's feed that came before a moment,
+// and at least an hour ago, at most limit, the oldest first, and returns how many:
+// fewer than limit when there are no more. A follower whose cursor lies before
+// what is left is told to begin anew.
+func (s *PurgeStore) ForgetEvents(ctx context.Context, before time.Time, limit int) (int, error) {
+	return s.forget(ctx, "outbox_forget", before, limit)
+}
+
+// ForgetPurges removes purges from the list that were asked for in this region
+// before a moment, and at least a day ago, as [PurgeStore.ForgetEvents] does.
+func (s *PurgeStore) ForgetPurges(ctx context.Context, before time.Time, limit int) (int, error) {
+	return s.forget(ctx, "purge_forget", before, limit)
+}
+
+func (s *PurgeStore) forget(ctx context.Context, function string, before time.Time, limit int) (n int, err error) {
+	err = s.own.Pool.QueryRow(ctx, "select "+function+"($1, $2)", before, limit).Scan(&n)
+	return n, mapError("postgres."+function, err)
+}
+
 const purgeColumns = `select id, token, client, at, groups, urls, everything, soft, regions, result from purge `
 
 func onePurge(ctx context.Context, conn querier, where string, args ...any) (world.PurgeAsked, error) {

@@ -45,7 +45,7 @@ func TestAPurgeIsWrittenDownAndInTheFeedAtOnce(t *testing.T) {
 		t.Fatalf("%v, %v, %v", cursor, existed, err)
 	}
 	e := next(t, follow(t, f, ""), world.EventPurge)
-	if e.ID != purgeID || !e.Soft || e.All || !slices.Equal(e.Groups, asked.Groups) || !slices.Equal(e.URLs, asked.URLs) || e.Cursor != cursor.String() {
+	if e.ID != purgeID || !e.Soft || e.All || !slices.Equal(e.Groups, asked.Groups) || !slices.Equal(e.URLs, asked.URLs) || placeOf(t, e) != cursor {
 		t.Errorf("%+v, placed at %v", e, cursor)
 	}
 	got, err := s.Asked(t.Context(), purgeID)
@@ -88,7 +88,7 @@ func TestALargePurgeBecomesSeveralEvents(t *testing.T) {
 			t.Fatal("everything is purged for a long list")
 		}
 		got = append(got, e.Groups...)
-		if e.Cursor == cursor.String() {
+		if placeOf(t, e) == cursor {
 			break
 		}
 	}
@@ -146,13 +146,24 @@ func TestATokensKeyIsUsedOnce(t *testing.T) {
 	}
 	// Of all the rest of the catalog ops can do nothing.
 	for _, sql := range []string{
-		"select groups from outbox", "delete from outbox", "update outbox set groups = '{}'", "delete from purge", "update purge set token = 'x'",
+		"select groups from outbox", "delete from outbox", "update feed_state set seq = 0", "update outbox set groups = '{}'", "delete from purge", "update purge set token = 'x'",
 		"select * from product", "insert into price (market, slug, version, amount_minor, currency) values ('de', 'x', 1, 1, 'EUR')", "select * from asset",
 	} {
 		if _, err := ops.Pool.Exec(t.Context(), sql); err == nil || !strings.Contains(err.Error(), "permission denied") {
 			t.Errorf("%s: %v", sql, err)
 		}
 	}
+}
+
+// placeOf is an event's place in its feed, whose history goes without saying.
+func placeOf(t *testing.T, e world.Event) world.Cursor {
+	t.Helper()
+	c, err := world.ParseCursor(e.Cursor)
+	if err != nil || c.History == 0 {
+		t.Fatalf("an event's cursor is %q: %v", e.Cursor, err)
+	}
+	c.History = 0
+	return c
 }
 
 func TestPurgesNeedTheRegionsPrimary(t *testing.T) {

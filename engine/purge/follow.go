@@ -70,7 +70,14 @@ type follower struct {
 
 func (f *follower) take(e world.Event) error {
 	f.spoke, f.failed = true, 0
-	first := !f.state.begun(f.cluster)
+	c, err := world.ParseCursor(e.Cursor)
+	if err != nil {
+		return err
+	}
+	begun, history := f.state.begun(f.cluster)
+	first := !begun
+	// Whoever tells it: events of another history say nothing of what is stored.
+	e.Reset = e.Reset || begun && e.Cursor != "" && c.History != history
 	if err := f.state.Announce(f.cluster, e); err != nil {
 		return err
 	}
@@ -103,17 +110,19 @@ func (f *follower) lost(err error) {
 }
 
 // Demand writes this tier's demands onto a request for the next tier: the
-// newer, a cluster, of its own and of what the request already carries. What
-// cannot be read in the request is left out.
+// newer, a cluster, of its own and of what the request already carries. When
+// those are of different histories, no cache's answer will do. What cannot be
+// read in the request is left out.
 func (s *State) Demand(h http.Header) {
 	positions, _ := world.ParsePositions(h.Get(world.HeaderMinPosition))
 	setOrDelete(h, world.HeaderMinPosition, world.FormatPositions(s.Merge(positions)))
 	cursors := s.Cursors()
 	asked, _ := world.ParseCursors(h.Get(world.HeaderMinCursor))
 	for cluster, c := range asked {
-		if mine, ok := cursors[cluster]; !ok || mine.Less(c) {
-			cursors[cluster] = c
+		if mine, ok := cursors[cluster]; ok {
+			c = mine.Later(c)
 		}
+		cursors[cluster] = c
 	}
 	setOrDelete(h, world.HeaderMinCursor, world.FormatCursors(cursors))
 }

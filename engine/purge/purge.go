@@ -76,12 +76,15 @@ func (s *State) Cursor(cluster string) string {
 	return world.CursorNow
 }
 
-// begun reports whether a cluster's feed has had its first event.
-func (s *State) begun(cluster string) bool {
+// begun reports whether a cluster's feed has had its first event, and in which
+// of the cluster's histories.
+func (s *State) begun(cluster string) (begun bool, history uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f := s.feeds[cluster]
-	return f != nil && f.begun
+	if f := s.feeds[cluster]; f != nil {
+		return f.begun, f.demand.History
+	}
+	return false, 0
 }
 
 // note has do write down an event of a cluster's feed, if it is followed. An
@@ -107,7 +110,7 @@ func (s *State) note(cluster string, e world.Event, do func(*feed, world.Cursor)
 func (s *State) Announce(cluster string, e world.Event) error {
 	return s.note(cluster, e, func(f *feed, c world.Cursor) {
 		f.begun = true
-		if e.Reset { // its cursors are of another history: none of ours says anything
+		if e.Reset { // it begins anew: no cursor of ours says anything
 			f.demand, f.cursor, f.position = c, world.Cursor{}, e.Position
 		}
 		if e.Kind != world.EventHeartbeat && f.demand.Less(c) {
@@ -174,7 +177,7 @@ func (s *State) Reached(want map[string]world.Cursor) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for cluster, c := range want {
-		if f := s.feeds[cluster]; f != nil && f.cursor.Less(c) {
+		if f := s.feeds[cluster]; f != nil && !f.cursor.Reached(c) {
 			return false
 		}
 	}

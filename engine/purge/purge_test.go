@@ -348,3 +348,49 @@ func TestAFeedThatBreaksOffIsLostUntilItsHeartbeat(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A feed's word that its cluster has another history than the one that was
+// followed is enough, whoever forgot to say that it begins anew; and until a tier
+// has heard it, no cache on its way answers it by the other history.
+func TestAnotherHistoryForgetsEverything(t *testing.T) {
+	s := New(time.Second, t0, "a")
+	var did []string
+	demand := func(asked string) string {
+		h := http.Header{world.HeaderMinCursor: {asked}}
+		s.Demand(h)
+		return h.Get(world.HeaderMinCursor)
+	}
+	source := func(_ context.Context, _ string, emit func(world.Event) error, _ func(error)) error {
+		err := errors.Join(
+			emit(world.Event{Kind: world.EventHello, Cursor: "900.0.a1"}),
+			emit(world.Event{Kind: world.EventPurge, Cursor: "900.1.a1", Groups: []string{"g"}}),
+		)
+		did = append(did, "restored")
+		if !s.Behind(http.Header{world.HeaderMinCursor: {"a=5.0.b2"}}) {
+			t.Error("it answers for a history that it has not heard of")
+		}
+		both := demand("a=5.0.b2")
+		if got, err := world.ParseCursors(both); err != nil || s.Reached(got) || got["a"] == (world.Cursor{Tx: 5, History: 0xb2}) {
+			t.Errorf("of two histories it demands %s, %v", both, err)
+		}
+		err = errors.Join(err,
+			emit(world.Event{Kind: world.EventHeartbeat, Cursor: "905.0.b2"}),
+			emit(world.Event{Kind: world.EventPurge, Cursor: "906.1.b2", Groups: []string{"h"}}),
+		)
+		if got := demand("a=905.7.b2"); got != "a=906.1.b2" {
+			t.Errorf("behind it the demand is %s", got)
+		}
+		if !s.Behind(http.Header{world.HeaderMinCursor: {"a=900.1.a1"}}) || s.Behind(http.Header{world.HeaderMinCursor: {"a=906.1.b2"}}) {
+			t.Error("cursors of two histories are compared")
+		}
+		return err
+	}
+	err := s.Run(t.Context(), map[string]Source{"a": source}, Hooks{
+		Now: func() time.Time { return t0 }, Lost: func(string, error) {},
+		All:   func() { did = append(did, "all") },
+		Purge: func(p world.Purge) { did = append(did, p.Groups...) },
+	})
+	if want := []string{"all", "g", "restored", "all", "h"}; err != nil || !slices.Equal(did, want) {
+		t.Errorf("%v, forgot %v, want %v", err, did, want)
+	}
+}
