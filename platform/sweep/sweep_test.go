@@ -42,3 +42,16 @@ func TestBatchesThenRest(t *testing.T) {
 		}
 	})
 }
+
+// Who stops the role is not told that it broke.
+func TestALoopThatIsStoppedIsNoFailure(t *testing.T) {
+	var log bytes.Buffer
+	ctx, cancel := context.WithCancel(t.Context())
+	l := Loop{Every: time.Hour, Batch: 10, What: "crumbs", Log: slog.New(slog.NewTextHandler(&log, nil)), Remove: func(ctx context.Context, _ int) (int, error) {
+		cancel()
+		return 0, ctx.Err()
+	}}
+	if err := l.Run(ctx); err != nil || log.Len() > 0 {
+		t.Errorf("%v, log %s", err, log.String())
+	}
+}

@@ -25,7 +25,17 @@ type Config struct {
 	ListPage   int           `yaml:"list_page" doc:"most purges on one page of the list"`
 	RetryEvery time.Duration `yaml:"retry_every" doc:"how often a region whose feed a purge did not reach is asked again"`
 	RetryFor   time.Duration `yaml:"retry_for" doc:"for how long it is asked"`
+	EventAge   time.Duration `yaml:"event_age" doc:"how long the feed keeps an event; a cache that was away for longer forgets everything"`
+	PurgeAge   time.Duration `yaml:"purge_age" doc:"how long the list keeps a purge"`
+	SweepEvery time.Duration `yaml:"sweep_every" doc:"time between two looks for events and purges past their age"`
+	SweepBatch int           `yaml:"sweep_batch" doc:"most events or purges that are removed at once"`
 }
+
+// The least ages: nothing younger is removed, whatever is asked of the database.
+const (
+	MinEventAge = time.Hour
+	MinPurgeAge = 24 * time.Hour
+)
 
 // Token is a credential by its hash, and its scope.
 type Token struct {
@@ -44,6 +54,7 @@ func Default() Config {
 	return Config{
 		Wait: 10 * time.Second, MaxWait: time.Minute, MaxNames: 5000, MaxBody: 1 << 20, MaxRunning: 256,
 		BadTokens: 10, Tracked: 10_000, ListPage: 200, RetryEvery: 5 * time.Second, RetryFor: 7 * 24 * time.Hour,
+		EventAge: 7 * 24 * time.Hour, PurgeAge: 400 * 24 * time.Hour, SweepEvery: time.Hour, SweepBatch: 500,
 	}
 }
 
@@ -66,6 +77,12 @@ func (c Config) Validate() error {
 		return bad("bad_tokens, tracked", "write at least 1")
 	case c.RetryEvery <= 0 || c.RetryFor < 0:
 		return bad("retry_every, retry_for", "write a time above zero, such as 5s")
+	case c.EventAge < MinEventAge:
+		return bad("event_age", fmt.Sprintf("write at least %v: caches that were cut off for less go on where they were", MinEventAge))
+	case c.PurgeAge < max(MinPurgeAge, c.RetryFor):
+		return bad("purge_age", fmt.Sprintf("write at least %v, and not less than retry_for: what is to be tried again must not be removed", MinPurgeAge))
+	case c.SweepEvery <= 0 || c.SweepBatch < 1:
+		return bad("sweep_every, sweep_batch", "write a time above zero, such as 1h, and at least 1")
 	}
 	names := map[string]bool{}
 	for i, t := range c.Tokens {

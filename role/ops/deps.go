@@ -34,6 +34,11 @@ type Ledger interface {
 	// Unplaced are the purges asked for in this region since a moment whose place
 	// in some region's feed is not known, oldest first, at most limit.
 	Unplaced(ctx context.Context, since time.Time, limit int) ([]world.PurgeAsked, error)
+	// ForgetEvents removes events from the region's feed that came before a moment,
+	// at most limit, the oldest first, and returns how many: fewer than limit when
+	// there are no more. ForgetPurges does so with the list.
+	ForgetEvents(ctx context.Context, before time.Time, limit int) (int, error)
+	ForgetPurges(ctx context.Context, before time.Time, limit int) (int, error)
 	// Asked is one purge, wherever it was asked for; not_found when there is none.
 	Asked(ctx context.Context, id string) (world.PurgeAsked, error)
 	// List is the newest purges of every region before a moment, at most limit;

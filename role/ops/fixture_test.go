@@ -42,6 +42,8 @@ type ledgerFake struct {
 	list []world.PurgeAsked
 	feed []world.Purge
 	fail error // of what writes
+
+	forgetEvents, forgetPurges func(before time.Time, limit int) (int, error) // nil: there are none
 }
 
 func (l *ledgerFake) cursor() world.Cursor {
@@ -95,6 +97,20 @@ func (l *ledgerFake) Unplaced(context.Context, time.Time, int) ([]world.PurgeAsk
 		}
 	}
 	return out, nil
+}
+
+func (l *ledgerFake) ForgetEvents(_ context.Context, before time.Time, limit int) (int, error) {
+	if l.forgetEvents == nil {
+		return 0, nil
+	}
+	return l.forgetEvents(before, limit)
+}
+
+func (l *ledgerFake) ForgetPurges(_ context.Context, before time.Time, limit int) (int, error) {
+	if l.forgetPurges == nil {
+		return 0, nil
+	}
+	return l.forgetPurges(before, limit)
 }
 
 func (l *ledgerFake) Asked(_ context.Context, id string) (world.PurgeAsked, error) {

@@ -169,17 +169,15 @@ func (o *Ops) carryOutThere(ctx context.Context, r *run, region string, part wor
 	}
 }
 
-// Run places, again and again, what did not reach a region's feed: what this
-// process could not, and at first what one before it left behind.
-// It ends with ctx, and the waiting for acknowledgements with it.
-func (o *Ops) Run(ctx context.Context) error {
-	defer o.Close()
+// placeAll places, again and again, what did not reach a region's feed: what this
+// process could not, and at first what one before it left behind. It ends with ctx.
+func (o *Ops) placeAll(ctx context.Context) {
 	o.again()
 	for {
 		select {
 		case <-o.retry:
 		case <-ctx.Done():
-			return nil
+			return
 		}
 		if o.placeRest(ctx) {
 			continue
@@ -194,7 +192,7 @@ func (o *Ops) Run(ctx context.Context) error {
 	}
 }
 
-// again wakes [Ops.Run].
+// again wakes [Ops.placeAll].
 func (o *Ops) again() {
 	select {
 	case o.retry <- struct{}{}:

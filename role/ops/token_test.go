@@ -150,14 +150,20 @@ func TestConfigIsChecked(t *testing.T) {
 		})}
 		return c
 	}
-	if err := good().Validate(); err != nil {
-		t.Fatal(err)
+	least := good()
+	least.EventAge, least.PurgeAge, least.RetryFor = MinEventAge, MinPurgeAge, MinPurgeAge
+	for _, c := range []Config{good(), least} {
+		if err := c.Validate(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for name, change := range map[string]func(*Config){
 		"region": func(c *Config) { c.Region = "" }, "wire_key": func(c *Config) { c.WireKey = "" },
 		"wait": func(c *Config) { c.Wait = 0 }, "max_wait": func(c *Config) { c.MaxWait = c.Wait - 1 },
 		"max_names": func(c *Config) { c.MaxNames = 0 }, "max_body": func(c *Config) { c.MaxBody = 1023 },
 		"bad_tokens": func(c *Config) { c.BadTokens = 0 }, "tracked": func(c *Config) { c.Tracked = 0 }, "retry_every": func(c *Config) { c.RetryEvery = 0 },
+		"event_age": func(c *Config) { c.EventAge = MinEventAge - 1 }, "purge_age": func(c *Config) { c.PurgeAge, c.RetryFor = MinPurgeAge-1, 0 },
+		"retry_for": func(c *Config) { c.PurgeAge = c.RetryFor - 1 }, "sweep_every": func(c *Config) { c.SweepEvery = 0 }, "sweep_batch": func(c *Config) { c.SweepBatch = 0 },
 		"tokens[0]: name": func(c *Config) { c.Tokens[0].Name = "a b" }, "tokens[0]: sha256": func(c *Config) { c.Tokens[0].SHA256 = "abc" },
 		"tokens[1].name":    func(c *Config) { c.Tokens = append(c.Tokens, c.Tokens[0]) },
 		"tokens[0]: groups": func(c *Config) { c.Tokens[0].Groups = []string{""} },
