@@ -62,7 +62,7 @@ static void on_eval(VipsImage *image, VipsProgress *progress, int *cancel)
 
 /* The loader is named by the caller, who has read the magic bytes: libvips is
  * never asked to guess. */
-static int load_picture(void *buf, size_t len, MvLoad *l, VipsImage **out)
+int mv_load(void *buf, size_t len, MvLoad *l, VipsImage **out)
 {
 	int failed = -1;
 	VipsAccess seq = VIPS_ACCESS_SEQUENTIAL;
@@ -74,10 +74,10 @@ static int load_picture(void *buf, size_t len, MvLoad *l, VipsImage **out)
 		failed = vips_pngload_buffer(buf, len, out, "access", seq, "fail_on", l->fail, NULL);
 		break;
 	case MV_WEBP:
-		failed = vips_webpload_buffer(buf, len, out, "scale", l->scale, "access", seq, "fail_on", l->fail, NULL);
+		failed = vips_webpload_buffer(buf, len, out, "scale", l->scale, "n", l->frames, "access", seq, "fail_on", l->fail, NULL);
 		break;
 	case MV_GIF:
-		failed = vips_gifload_buffer(buf, len, out, "access", seq, "fail_on", l->fail, NULL);
+		failed = vips_gifload_buffer(buf, len, out, "n", l->frames, "access", seq, "fail_on", l->fail, NULL);
 		break;
 	case MV_HEIF:
 		failed = vips_heifload_buffer(buf, len, out, "access", seq, "fail_on", l->fail, NULL);
@@ -95,9 +95,9 @@ static int load_picture(void *buf, size_t len, MvLoad *l, VipsImage **out)
 
 int mv_header(void *buf, size_t len, MvKind kind, MvHeader *h)
 {
-	MvLoad l = { .kind = kind, .shrink = 1, .scale = 1, .fail = VIPS_FAIL_ON_NONE };
+	MvLoad l = { .kind = kind, .shrink = 1, .scale = 1, .frames = 1, .fail = VIPS_FAIL_ON_NONE };
 	VipsImage *image = NULL;
-	if (load_picture(buf, len, &l, &image))
+	if (mv_load(buf, len, &l, &image))
 		return -1;
 	h->width = image->Xsize;
 	h->height = image->Ysize;
@@ -108,11 +108,29 @@ int mv_header(void *buf, size_t len, MvKind kind, MvHeader *h)
 	return 0;
 }
 
+int mv_notes(void *buf, size_t len, MvKind kind, MvNotes *n)
+{
+	static const char *names[MV_NOTES] = {
+		VIPS_META_ICC_NAME, VIPS_META_EXIF_NAME, VIPS_META_XMP_NAME, VIPS_META_IPTC_NAME,
+	};
+	MvLoad l = { .kind = kind, .shrink = 1, .scale = 1, .frames = 1, .fail = VIPS_FAIL_ON_NONE };
+	VipsImage *image = NULL;
+	if (mv_load(buf, len, &l, &image))
+		return -1;
+	for (int i = 0; i < MV_NOTES; i++) {
+		const void *data;
+		if (vips_image_get_typeof(image, names[i]) && !vips_image_get_blob(image, names[i], &data, &n->length[i]))
+			n->data[i] = g_memdup2(data, n->length[i]);
+	}
+	g_object_unref(image);
+	return 0;
+}
+
 int mv_check(void *buf, size_t len, MvLoad *l)
 {
 	VipsImage *image = NULL;
 	double mean;
-	if (load_picture(buf, len, l, &image))
+	if (mv_load(buf, len, l, &image))
 		return -1;
 	int failed = vips_avg(image, &mean, NULL);
 	g_object_unref(image);
@@ -121,7 +139,7 @@ int mv_check(void *buf, size_t len, MvLoad *l)
 
 /* Exact size. Alpha is multiplied in first, or the colour of invisible pixels
  * would bleed into the visible. */
-static int resize(VipsImage *scope, VipsImage *in, int width, int height, VipsImage **out)
+int mv_resize(VipsImage *scope, VipsImage *in, int width, int height, VipsImage **out)
 {
 	VipsImage **t = (VipsImage **) vips_object_local_array(VIPS_OBJECT(scope), 3);
 	double hscale = (double) width / in->Xsize;
@@ -225,7 +243,7 @@ static int light_to_srgb(VipsImage *scope, VipsImage *in, const MvLight *l, Vips
 
 /* sRGB, 8 bits: through the embedded profile where there is a usable one, else by
  * what the file says of its light. */
-static int to_srgb(VipsImage *scope, VipsImage *in, const MvLight *light, VipsImage **out)
+int mv_to_srgb(VipsImage *scope, VipsImage *in, const MvLight *light, VipsImage **out)
 {
 	VipsImage **t = (VipsImage **) vips_object_local_array(VIPS_OBJECT(scope), 3);
 	gboolean cmyk = in->Type == VIPS_INTERPRETATION_CMYK;
@@ -268,11 +286,11 @@ int mv_decode(void *buf, size_t len, MvLoad *l, int width, int height, VipsImage
 {
 	VipsImage *scope = vips_image_new();
 	VipsImage **t = (VipsImage **) vips_object_local_array(VIPS_OBJECT(scope), 5);
-	int failed = load_picture(buf, len, l, &t[0]);
+	int failed = mv_load(buf, len, l, &t[0]);
 	if (!failed) {
 		gboolean turned = vips_image_get_orientation(t[0]) >= 5;
-		failed = resize(scope, t[0], turned ? height : width, turned ? width : height, &t[1]) ||
-			to_srgb(scope, t[1], l->light, &t[2]) ||
+		failed = mv_resize(scope, t[0], turned ? height : width, turned ? width : height, &t[1]) ||
+			mv_to_srgb(scope, t[1], l->light, &t[2]) ||
 			!(t[3] = vips_image_copy_memory(t[2])) || /* the one pass over the source */
 			vips_autorot(t[3], &t[4], NULL) ||
 			!(*out = vips_image_copy_memory(t[4]));
@@ -283,45 +301,55 @@ int mv_decode(void *buf, size_t len, MvLoad *l, int width, int height, VipsImage
 	return failed ? -1 : 0;
 }
 
-int mv_cover(VipsImage *in, int cover_width, int cover_height, int width, int height, VipsImage **out)
+int mv_cut(VipsImage *in, const MpCut *c, VipsImage **out)
 {
 	VipsImage *scope = vips_image_new();
 	VipsImage **t = (VipsImage **) vips_object_local_array(VIPS_OBJECT(scope), 2);
-	int failed = resize(scope, in, cover_width, cover_height, &t[0]) ||
-		vips_extract_area(t[0], &t[1], (cover_width - width) / 2, (cover_height - height) / 2, width, height, NULL) ||
+	int failed = mv_resize(scope, in, c->cover_width, c->cover_height, &t[0]) ||
+		vips_extract_area(t[0], &t[1], c->x, c->y, c->width, c->height, NULL) ||
 		!(*out = vips_image_copy_memory(t[1]));
 	g_object_unref(scope);
 	return failed ? -1 : 0;
 }
 
-static int save_jpeg(VipsImage *in, int quality, void **buf, size_t *len)
+int mv_on_white(VipsImage *in, VipsImage **out)
 {
 	VipsImage *flat = NULL;
 	VipsArrayDouble *white = vips_array_double_newv(3, 255.0, 255.0, 255.0);
-	int failed = vips_image_hasalpha(in)
-		? vips_flatten(in, &flat, "background", white, NULL)
-		: vips_copy(in, &flat, NULL);
+	int failed = vips_flatten(in, &flat, "background", white, NULL) || !(*out = vips_image_copy_memory(flat));
 	vips_area_unref(VIPS_AREA(white));
-	if (!failed)
-		failed = vips_jpegsave_buffer(flat, buf, len, "Q", quality, "optimize_coding", TRUE,
-			"interlace", TRUE, "strip", TRUE, NULL);
 	VIPS_UNREF(flat);
-	return failed;
+	return failed ? -1 : 0;
 }
 
-int mv_encode(VipsImage *in, MvOut format, int quality, int effort, void **buf, size_t *len)
+int mv_png(VipsImage *in, void **buf, size_t *len)
 {
-	switch (format) {
-	case MV_OUT_AVIF:
-		return vips_heifsave_buffer(in, buf, len, "Q", quality, "effort", effort,
-			"compression", VIPS_FOREIGN_HEIF_COMPRESSION_AV1, "strip", TRUE, NULL);
-	case MV_OUT_WEBP:
-		/* The EXIF block that 8.14 adds all the same is cut out by the caller. */
-		return vips_webpsave_buffer(in, buf, len, "Q", quality, "effort", effort, "strip", TRUE, NULL);
-	case MV_OUT_JPEG:
-		return save_jpeg(in, quality, buf, len);
-	case MV_OUT_PNG:
-		return vips_pngsave_buffer(in, buf, len, "strip", TRUE, NULL);
+	return vips_pngsave_buffer(in, buf, len, "strip", TRUE, NULL);
+}
+
+int mv_from_planes(const MpPicture *in, VipsImage **out)
+{
+	int width = in->plane[0].width, height = in->plane[0].height;
+	VipsImage *image = vips_image_new_memory();
+	vips_image_init_fields(image, width, height, 3, VIPS_FORMAT_UCHAR, VIPS_CODING_NONE, VIPS_INTERPRETATION_sRGB, 1, 1);
+	if (vips_image_write_prepare(image)) {
+		g_object_unref(image);
+		return -1;
 	}
-	return -1;
+	mp_rgb(in, (uint8_t *) vips_image_get_data(image));
+	*out = image;
+	return 0;
+}
+
+/* Where a crop that keeps what draws the eye begins: extract_area, which ends it,
+ * leaves that in the offsets. */
+int mv_attention(VipsImage *in, int width, int height, int *x, int *y)
+{
+	VipsImage *out = NULL;
+	if (vips_smartcrop(in, &out, width, height, "interesting", VIPS_INTERESTING_ATTENTION, NULL))
+		return -1;
+	*x = -out->Xoffset;
+	*y = -out->Yoffset;
+	g_object_unref(out);
+	return 0;
 }

@@ -6,14 +6,22 @@
 #include <stdlib.h>
 #include <vips/vips.h>
 
-typedef enum { MV_JPEG, MV_PNG, MV_WEBP, MV_GIF, MV_HEIF, MV_SVG } MvKind;
+#include "encode.h"
+#include "planar.h"
 
-typedef enum { MV_OUT_AVIF, MV_OUT_WEBP, MV_OUT_JPEG, MV_OUT_PNG } MvOut;
+typedef enum { MV_JPEG, MV_PNG, MV_WEBP, MV_GIF, MV_HEIF, MV_SVG } MvKind;
 
 /* A picture's header. width and height are as stored, before orientation. */
 typedef struct {
 	int width, height, frames, orientation, alpha;
 } MvHeader;
+
+/* What a file says beside its pixels: colour profile, EXIF, XMP, IPTC. For g_free. */
+#define MV_NOTES 4
+typedef struct {
+	void *data[MV_NOTES];
+	size_t length[MV_NOTES];
+} MvNotes;
 
 /* How many entries the tables of MvLight have. */
 #define MV_STEPS 65536
@@ -31,6 +39,7 @@ typedef struct {
 	MvKind kind;
 	int shrink;
 	double scale;
+	int frames; /* 1, or -1 for all of a WebP or GIF, one below the other */
 	VipsFailOn fail;
 	const MvLight *light; /* NULL for sRGB; a profile goes before it */
 	int *cancel; /* set to 1 by another thread to stop at the next row */
@@ -39,11 +48,21 @@ typedef struct {
 int mv_start(void);
 char *mv_loaders(void);
 void mv_tune(int concurrency, int cache);
+void mv_cancel(int *cancel);
 int mv_header(void *buf, size_t len, MvKind kind, MvHeader *header);
+int mv_notes(void *buf, size_t len, MvKind kind, MvNotes *notes);
 int mv_check(void *buf, size_t len, MvLoad *load);
 int mv_decode(void *buf, size_t len, MvLoad *load, int width, int height, VipsImage **out);
-int mv_cover(VipsImage *in, int cover_width, int cover_height, int width, int height, VipsImage **out);
-int mv_encode(VipsImage *in, MvOut format, int quality, int effort, void **buf, size_t *len);
-void mv_cancel(int *cancel);
+int mv_from_planes(const MpPicture *in, VipsImage **out);
+int mv_cut(VipsImage *in, const MpCut *cut, VipsImage **out);
+int mv_on_white(VipsImage *in, VipsImage **out);
+int mv_png(VipsImage *in, void **buf, size_t *len);
+int mv_attention(VipsImage *in, int width, int height, int *x, int *y);
+int mv_animate(void *buf, size_t len, MvLoad *load, const MpCut *cut, const MeHow *how, void **out, size_t *length);
+
+/* Steps of these. */
+int mv_load(void *buf, size_t len, MvLoad *load, VipsImage **out);
+int mv_resize(VipsImage *scope, VipsImage *in, int width, int height, VipsImage **out);
+int mv_to_srgb(VipsImage *scope, VipsImage *in, const MvLight *light, VipsImage **out);
 
 #endif

@@ -6,7 +6,6 @@ import "C"
 import (
 	"context"
 	"fmt"
-	"unsafe"
 
 	"meridian/engine/imagegrid"
 	"meridian/world"
@@ -45,16 +44,19 @@ func (e *Engine) RenderSVG(ctx context.Context, svg []byte, width, height int) (
 			return err
 		}
 		defer drawn.close()
-		sized, err := drawn.cover(ctx, op, coverW, coverH, width, height)
+		sized, err := drawn.crop(ctx, op, Spec{Width: width, Height: height}.region(coverW, coverH))
 		if err != nil {
 			return err
 		}
 		defer sized.close()
-		out, err = sized.write(ctx, op, C.MV_OUT_PNG, 100, 0)
+		out, err = sized.png(ctx, op)
 		return err
 	})
 	return out, err
 }
+
+// averaged is the longer side of the picture whose pixels Average counts.
+const averaged = 32
 
 // Average is a picture's mean colour as "#rrggbb", for the space that it will
 // fill while it loads. Pixels count by their opacity; a picture that is
@@ -67,21 +69,25 @@ func (e *Engine) Average(ctx context.Context, data []byte) (string, error) {
 	}
 	var colour string
 	err = e.work(ctx, op, info.Pixels(), func() error {
-		p, err := decode(ctx, op, data, k, info, []Spec{{Width: 32, Height: 32}})
+		job := &job{ctx: ctx, op: op, data: data, kind: k, info: info}
+		if err := job.takeNotes(); err != nil {
+			return err
+		}
+		w, h, _ := imagegrid.FittedSize(imagegrid.Contain, info.Width, info.Height, averaged, averaged)
+		base, err := decode(ctx, op, data, k, info, job.notes, w, h)
+		if err != nil {
+			return err
+		}
+		defer base.close()
+		p, err := base.small(ctx, op, w, h)
 		if err != nil {
 			return err
 		}
 		defer p.close()
-		colour = mean(p.pixels())
+		colour = mean(p.bytes())
 		return nil
 	})
 	return colour, err
-}
-
-// pixels is the picture's memory, bands bytes a pixel; it ends with close.
-func (p picture) pixels() (data []byte, bands int) {
-	n := int(p.image.Xsize) * int(p.image.Ysize) * int(p.image.Bands)
-	return unsafe.Slice((*byte)(C.vips_image_get_data(p.image)), n), int(p.image.Bands)
 }
 
 func mean(data []byte, bands int) string {

@@ -89,12 +89,12 @@ func checkPatches(t *testing.T, what string, e *Engine, data []byte, width int, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := decode(ctx, "test", data, k, info, []Spec{{Width: width}})
+	p, err := decodeRGB(ctx, "test", data, k, plan(k, info, width, width/2), width, width/2)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer p.close()
-	pixels, bands := p.pixels()
+	pixels, bands := p.bytes()
 	if len(pixels) != width*width/2*bands || bands != map[bool]int{true: 3, false: 4}[alpha == 255] {
 		t.Fatalf("%s: %d bytes in %d bands", what, len(pixels), bands)
 	}
@@ -142,11 +142,11 @@ func TestEveryWayOutGoesBySignalledColour(t *testing.T) {
 	}
 	white := color.NRGBA{229, 229, 229, 255}
 	for i := range specs[:2] {
-		m := decoded(t, e, all[i], specs[i].Format)
+		m := decoded(t, e, all[i].Data, specs[i].Format)
 		looks(t, "reference white", m, .1, .25, white)
 		looks(t, "red", m, .37, .75, color.NRGBA{249, 0, 0, 255})
 	}
-	looks(t, "cropped", decoded(t, e, all[2], imagegrid.WebP), .75, .2, color.NRGBA{255, 255, 255, 255})
+	looks(t, "cropped", decoded(t, e, all[2].Data, imagegrid.WebP), .75, .2, color.NRGBA{255, 255, 255, 255})
 }
 
 func TestEightBitsGoTheSameWay(t *testing.T) {
@@ -198,7 +198,7 @@ func TestGreyStaysGrey(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		pixels, bands := p.pixels()
+		pixels, bands := p.bytes()
 		last := 0
 		for at := 0; at < len(pixels); at += bands {
 			r, g, b := int(pixels[at]), int(pixels[at+1]), int(pixels[at+2])
@@ -222,7 +222,7 @@ func TestAProfileGoesBeforeSignalledColour(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.close()
-	if pixels, _ := p.pixels(); !near(int(pixels[0]), 215, 2) || !near(int(pixels[1]), 93, 2) || !near(int(pixels[2]), 32, 2) {
+	if pixels, _ := p.bytes(); !near(int(pixels[0]), 215, 2) || !near(int(pixels[1]), 93, 2) || !near(int(pixels[2]), 32, 2) {
 		t.Errorf("the colour is %v, want that of the profile", pixels[:3])
 	}
 }

@@ -58,10 +58,10 @@ func throughTheEngine(t *testing.T, e *Engine, data []byte) {
 	}
 	for i, s := range specs {
 		w, h, _ := imagegrid.OutputSize(info.Width, info.Height, s.Width, s.Height)
-		if b := decoded(t, e, all[i], s.Format).Bounds(); b.Dx() != w || b.Dy() != h {
+		if b := decoded(t, e, all[i].Data, s.Format).Bounds(); b.Dx() != w || b.Dy() != h {
 			t.Errorf("%+v is %v, want %d × %d", s, b, w, h)
 		}
-		bare(t, string(s.Format), all[i])
+		bare(t, string(s.Format), all[i].Data)
 	}
 	if half := data[:len(data)/2]; sniff(data) == kindJPEG && e.Check(ctx, half, Limits{}) == nil {
 		t.Error("half of it passes for whole")
@@ -79,7 +79,7 @@ func brighterThanItsNumbers(t *testing.T, e *Engine, data []byte, info Info) {
 		t.Fatal(err)
 	}
 	defer plain.close()
-	lit, err := decode(ctx, "test", data, k, info, []Spec{{Width: 320}})
+	lit, err := decodeRGB(ctx, "test", data, k, plan(k, info, w, h), w, h)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func brighterThanItsNumbers(t *testing.T, e *Engine, data []byte, info Info) {
 
 // luma is the mean of Y' (ITU-R BT.709), 0 to 255.
 func luma(p picture) float64 {
-	pixels, bands := p.pixels()
+	pixels, bands := p.bytes()
 	sum := 0.
 	for at := 0; at < len(pixels); at += bands {
 		sum += 0.2126*float64(pixels[at]) + 0.7152*float64(pixels[at+1]) + 0.0722*float64(pixels[at+2])

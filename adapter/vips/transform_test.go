@@ -56,7 +56,7 @@ func TestTransformAllGivesWhatTransformGives(t *testing.T) {
 		t.Fatalf("%d outputs, %v", len(all), err)
 	}
 	for i, s := range specs {
-		m := decoded(t, e, all[i], s.Format)
+		m := decoded(t, e, all[i].Data, s.Format)
 		w, h, _ := imagegrid.OutputSize(900, 600, s.Width, s.Height)
 		if b := m.Bounds(); b.Dx() != w || b.Dy() != h {
 			t.Errorf("%+v is %v, want %d × %d", s, b, w, h)
@@ -275,16 +275,17 @@ func TestWaitingForAPlaceEndsWithTheContext(t *testing.T) {
 
 func TestWorkStopsInTheMiddleWhenTheContextEnds(t *testing.T) {
 	e := start(t, Options{})
-	big := pngOf(t, quarters(3000, 3000))
-	info, err := e.Inspect(ctx, big, Limits{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	over, cancel := context.WithCancel(ctx)
-	cancel()
-	// The header has been read and a place given: only the decoder is left to notice.
-	if _, err := decode(over, "test", big, kindPNG, info, []Spec{{Width: 2900}}); !world.Is(err, world.CodeUnavailable) {
-		t.Errorf("decode = %v", err)
+	for k, big := range map[kind][]byte{kindPNG: pngOf(t, quarters(3000, 3000)), kindJPEG: jpegOf(t, quarters(3000, 3000))} {
+		info, err := e.Inspect(ctx, big, Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		over, cancel := context.WithCancel(ctx)
+		cancel()
+		// The header has been read and a place given: only the decoder is left to notice.
+		if _, err := decode(over, "test", big, k, info, notes{}, 2900, 2900); !world.Is(err, world.CodeUnavailable) {
+			t.Errorf("%s: decode = %v", mediaTypes[k], err)
+		}
 	}
 }
 
@@ -364,7 +365,7 @@ func TestWarningsGoWhereTheyAreSent(t *testing.T) {
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	if !strings.Contains(strings.Join(lines, "\n"), "VIPS: ") {
+	if !strings.Contains(strings.Join(lines, "\n"), "jpeg: ") {
 		t.Errorf("a picture that ends early gave no warning: %q", lines)
 	}
 }

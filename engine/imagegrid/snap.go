@@ -37,8 +37,8 @@ func (g Grid) Resolve(width, height int, policy OffGrid) (Size, error) {
 	}), nil
 }
 
-// misshape is how far a size's shape is from that of a request: 0 for the same,
-// and more than any shape for the other kind.
+// misshape is how far a size's shape is from that of a request, in hundredths so
+// that a rounded side counts for nothing, and more than any shape for the other kind.
 func (s Size) misshape(width, height int) float64 {
 	keeps := width == 0 || height == 0
 	switch {
@@ -47,7 +47,7 @@ func (s Size) misshape(width, height int) float64 {
 	case keeps:
 		return 0
 	}
-	return math.Abs(math.Log(float64(s.Width) * float64(height) / (float64(s.Height) * float64(width))))
+	return math.Round(100 * math.Abs(math.Log(float64(s.Width)*float64(height)/(float64(s.Height)*float64(width)))))
 }
 
 // lack is how many pixels of a request's longer side a size has too few. One
