@@ -141,6 +141,41 @@ func (p pictures) Transform(ctx context.Context, data []byte, format imagegrid.F
 	return p.engine.Transform(ctx, data, vips.Spec{Width: width, Height: height, Format: format})
 }
 
+// Variants makes several with one decode.
+func (p pictures) Variants(ctx context.Context, data []byte, specs []media.PictureSpec) ([]media.Picture, error) {
+	return made(p.engine.TransformAll(ctx, data, vipsSpecs(specs)))
+}
+
+// Mezzanine is what most variants are cut from.
+func (p pictures) Mezzanine(ctx context.Context, original []byte) ([]byte, bool, error) {
+	data, _, ok, err := p.engine.Mezzanine(ctx, original)
+	return data, ok, err
+}
+
+// FromMezzanine makes variants of it.
+func (p pictures) FromMezzanine(ctx context.Context, mezzanine []byte, width, height int, specs []media.PictureSpec) ([]media.Picture, error) {
+	return made(p.engine.FromMezzanine(ctx, mezzanine, width, height, vipsSpecs(specs)))
+}
+
+func vipsSpecs(specs []media.PictureSpec) []vips.Spec {
+	out := make([]vips.Spec, len(specs))
+	for i, s := range specs {
+		out[i] = vips.Spec{Width: s.Width, Height: s.Height, Format: s.Format, Fit: s.Fit, Focus: s.Focus, Copyright: s.Copyright}
+		if s.Thorough {
+			out[i].Effort = vips.Thorough
+		}
+	}
+	return out
+}
+
+func made(variants []vips.Variant, err error) ([]media.Picture, error) {
+	out := make([]media.Picture, len(variants))
+	for i, v := range variants {
+		out[i] = media.Picture{Data: v.Data, Larger: v.Larger}
+	}
+	return out, err
+}
+
 // ways are transports by region as a function, nil for a region without one.
 func ways(m map[string]http.RoundTripper) func(string) http.RoundTripper {
 	return func(region string) http.RoundTripper {

@@ -83,6 +83,24 @@ type PictureLimits struct {
 	MaxFrames           int
 }
 
+// PictureSpec is a variant to make of a picture.
+type PictureSpec struct {
+	Format        imagegrid.Format // never auto
+	Width, Height int              // as a URL says them
+	Fit           imagegrid.Fit
+	Focus         imagegrid.Focus
+	Thorough      bool // nobody waits: fewer bytes for more work
+	Copyright     bool // the source's copyright notice is kept
+}
+
+// Picture is a variant that was made.
+type Picture struct {
+	Data []byte
+	// Larger marks an AVIF that is no smaller than another format of the same
+	// size in the same call: it is better not used.
+	Larger bool
+}
+
 // Pictures reads and makes pictures. A picture that is not taken, or damaged,
 // is unsupported, too_large or unprocessed; never internal.
 type Pictures interface {
@@ -94,6 +112,15 @@ type Pictures interface {
 	Average(ctx context.Context, data []byte) (string, error)
 	// Transform makes a variant; format is never auto.
 	Transform(ctx context.Context, data []byte, format imagegrid.Format, width, height int) ([]byte, error)
+	// Variants makes several with one decode, in the order of specs.
+	Variants(ctx context.Context, data []byte, specs []PictureSpec) ([]Picture, error)
+	// Mezzanine is a smaller picture of high quality from which those variants
+	// can be cut that imagegrid.FromMezzanine names; false for an original that
+	// needs none.
+	Mezzanine(ctx context.Context, original []byte) (data []byte, ok bool, err error)
+	// FromMezzanine is Variants from the mezzanine of an original of width ×
+	// height pixels, upright.
+	FromMezzanine(ctx context.Context, mezzanine []byte, width, height int, specs []PictureSpec) ([]Picture, error)
 }
 
 // Peers is the media role of the other regions.

@@ -440,6 +440,26 @@ func (f *fakePictures) Transform(ctx context.Context, data []byte, format imageg
 	return []byte(string(format) + " " + strconv.Itoa(w) + "x" + strconv.Itoa(h) + " of " + shaOf(data)), nil
 }
 
+func (f *fakePictures) Variants(ctx context.Context, data []byte, specs []PictureSpec) ([]Picture, error) {
+	out := make([]Picture, len(specs))
+	for i, s := range specs {
+		body, err := f.Transform(ctx, data, s.Format, s.Width, s.Height)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = Picture{Data: body}
+	}
+	return out, nil
+}
+
+func (f *fakePictures) Mezzanine(context.Context, []byte) ([]byte, bool, error) {
+	return nil, false, nil
+}
+
+func (f *fakePictures) FromMezzanine(ctx context.Context, mezzanine []byte, _, _ int, specs []PictureSpec) ([]Picture, error) {
+	return f.Variants(ctx, mezzanine, specs)
+}
+
 // fakePeers asks the other regions' handlers, as package wire does over HTTP.
 type fakePeers struct {
 	places map[string]*place
