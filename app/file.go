@@ -64,6 +64,7 @@ type Media struct {
 	media.Config `yaml:",inline"`
 	Catalogs     []Database        `yaml:"catalogs" doc:"every region's catalog cluster, as it is reached from here"`
 	Objects      string            `yaml:"objects" doc:"directory of the region's object store"`
+	Resident     string            `yaml:"resident_objects" doc:"directory of the object store of private pictures, another one: nothing outside the zone may reach it"`
 	Peers        []tier.Shield     `yaml:"peers" doc:"the other regions' shields"`
 	HTTP         httpserver.Limits `yaml:"http"`
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"path/filepath"
 	"time"
 
 	"meridian/adapter/objectstore"
@@ -40,14 +41,9 @@ func (m *machine) mediaOver(ctx context.Context, s *Media, clusters []*postgres.
 	if err != nil {
 		return nil, err
 	}
-	store, err := objectstore.OpenDir(ctx, s.Objects)
+	store, resident, closeStore, err := m.stores(ctx, s)
 	if err != nil {
 		return nil, err
-	}
-	closeStore := func() {
-		if err := store.Close(); err != nil {
-			m.tel.Log.Error("the object store did not close", "err", err)
-		}
 	}
 	engine, err := m.pictures()
 	if err != nil {
@@ -55,7 +51,7 @@ func (m *machine) mediaOver(ctx context.Context, s *Media, clusters []*postgres.
 		return nil, err
 	}
 	role, err := media.New(s.Config, media.Deps{
-		World: m.World, Manifests: manifests, Objects: objects{store}, Pictures: pictures{engine},
+		World: m.World, Manifests: manifests, Objects: objects{store}, Resident: objects{resident}, Pictures: pictures{engine},
 		Peers: wire.NewPeers(transports(s.Peers, netaddr.DefaultTransportOptions(), nil), s.WireKey, wire.DefaultPeerLimits()),
 		Now:   now, Random: random, Log: m.tel.Log, Metrics: m.tel.Metrics,
 	})
@@ -65,6 +61,27 @@ func (m *machine) mediaOver(ctx context.Context, s *Media, clusters []*postgres.
 	}
 	work := func(ctx context.Context) error { return m.mediaWork(ctx, role, home) }
 	return m.run(ctx, s.Listen, s.HTTP, role.Handler(), work, closeDB, closeStore)
+}
+
+// stores opens the region's object stores: the one that other regions may know
+// the copies of, and the one of private pictures.
+func (m *machine) stores(ctx context.Context, s *Media) (public, resident *objectstore.Store, closeBoth func(), err error) {
+	if s.Resident == "" || filepath.Clean(s.Resident) == filepath.Clean(s.Objects) {
+		return nil, nil, nil, world.E(world.CodeInvalid, "config", "resident_objects must name a directory, and another one than objects: private pictures are never copied out of their zone.")
+	}
+	closing := func(store *objectstore.Store) {
+		if err := store.Close(); err != nil {
+			m.tel.Log.Error("an object store did not close", "err", err)
+		}
+	}
+	if public, err = objectstore.OpenDir(ctx, s.Objects); err != nil {
+		return nil, nil, nil, err
+	}
+	if resident, err = objectstore.OpenDir(ctx, s.Resident); err != nil {
+		closing(public)
+		return nil, nil, nil, err
+	}
+	return public, resident, func() { closing(public); closing(resident) }, nil
 }
 
 // queueStop is how long the queue may take to stop. It tells its jobs to end

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"meridian/world"
@@ -57,14 +58,23 @@ func (p *Peers) region(id string) (caller, error) {
 // the same again changes nothing. Errors: unprocessed when the bytes are not
 // those that sha256 names, too_large, and whatever the link does.
 func (p *Peers) PushOriginal(ctx context.Context, region, sha256 string, body io.Reader, size int64) error {
-	const op = "wire.push_original"
+	return p.push(ctx, "wire.push_original", region, "/-/media/originals/"+sha256, body, size)
+}
+
+// PushResident is PushOriginal for a private asset's original, to a region of
+// its zone. Errors: misdirected too, by a region of another zone.
+func (p *Peers) PushResident(ctx context.Context, region, mediaID, sha256 string, body io.Reader, size int64) error {
+	return p.push(ctx, "wire.push_resident", region, "/-/media/resident/"+mediaID+"/"+sha256, body, size)
+}
+
+func (p *Peers) push(ctx context.Context, op, region, path string, body io.Reader, size int64) error {
 	c, err := p.region(region)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.limits.Push)
 	defer cancel()
-	r, err := c.request(ctx, http.MethodPut, "/-/media/originals/"+sha256, nil, body)
+	r, err := c.request(ctx, http.MethodPut, path, nil, body)
 	if err != nil {
 		return world.Wrap(op, err)
 	}
@@ -86,8 +96,8 @@ func (p *Peers) Original(ctx context.Context, region, app, mediaID string, versi
 	return b, world.Wrap("wire.original "+region, err)
 }
 
-// Variant reads a public variant, by its path, as an edge does: without a key,
-// so that the region's shield may answer from its cache, and one read serves
+// Variant reads a variant, by its path and for a private one the query that signs
+// it, as an edge does: without a key, so that the region's shield may answer from its cache, and one read serves
 // all who ask. The caller verifies that the bytes are those of the entity tag.
 // Errors: not_found, too_large, and whatever the link does.
 func (p *Peers) Variant(ctx context.Context, region, path string) (body []byte, tag string, err error) {
@@ -96,7 +106,12 @@ func (p *Peers) Variant(ctx context.Context, region, path string) (body []byte, 
 		return nil, "", err
 	}
 	c.key = ""
-	body, head, err := c.read(ctx, path, nil, p.limits.Fetch, p.limits.MaxOriginal)
+	path, signature, _ := strings.Cut(path, "?")
+	query, err := url.ParseQuery(signature)
+	if err != nil {
+		return nil, "", world.Because(world.CodeInternal, "wire.variant", "", err)
+	}
+	body, head, err := c.read(ctx, path, query, p.limits.Fetch, p.limits.MaxOriginal)
 	return body, head.Get("ETag"), world.Wrap("wire.variant "+region, err)
 }
 

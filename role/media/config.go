@@ -7,20 +7,22 @@ import (
 	"meridian/engine/imagegrid"
 	"meridian/engine/keyring"
 	"meridian/engine/placement"
+	"meridian/engine/signedurl"
 	"meridian/engine/uploadgrant"
 	"meridian/world"
 )
 
 // Config is what a media role can be told.
 type Config struct {
-	Listen      string        `yaml:"listen" doc:"address to listen on: tcp:host:port or unix:/path"`
-	Region      string        `yaml:"region" doc:"the region that this role runs in"`
-	Apps        []string      `yaml:"apps" doc:"the apps whose pictures are kept: the {app} of image URLs"`
-	UploadToken string        `yaml:"upload_token" doc:"what an uploader shows" secret:"true"`
-	UploadKeys  []keyring.Key `yaml:"upload_keys" doc:"keys of upload grants: the first signs, the others are good too; the same in every region"`
-	WireKey     string        `yaml:"wire_key" doc:"key that roles show one another" secret:"true"`
-	Placement   Placement     `yaml:"placement"`
-	Limits      Limits        `yaml:"limits"`
+	Listen      string             `yaml:"listen" doc:"address to listen on: tcp:host:port or unix:/path"`
+	Region      string             `yaml:"region" doc:"the region that this role runs in"`
+	Apps        []string           `yaml:"apps" doc:"the apps whose pictures are kept: the {app} of image URLs"`
+	UploadToken string             `yaml:"upload_token" doc:"what an uploader shows" secret:"true"`
+	UploadKeys  []keyring.Key      `yaml:"upload_keys" doc:"keys of upload grants: the first signs, the others are good too; the same in every region"`
+	WireKey     string             `yaml:"wire_key" doc:"key that roles show one another" secret:"true"`
+	Private     signedurl.Settings `yaml:"private"`
+	Placement   Placement          `yaml:"placement"`
+	Limits      Limits             `yaml:"limits"`
 }
 
 // Placement says how far originals are copied.
@@ -55,6 +57,7 @@ type Limits struct {
 func Default() Config {
 	r := placement.DefaultRule
 	return Config{
+		Private:   signedurl.DefaultSettings(),
 		Placement: Placement{Public: r.Public, Private: r.Private, Withheld: r.Withheld},
 		Limits: Limits{
 			MaxBytes: 32 << 20, MaxPixels: 50_000_000, MaxFrames: 300, MaxName: 200,

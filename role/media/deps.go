@@ -16,7 +16,8 @@ import (
 type Deps struct {
 	World     *world.World
 	Manifests Manifests
-	Objects   Objects
+	Objects   Objects // of what may be anywhere
+	Resident  Objects // of private pictures: a store that nothing outside the zone can reach
 	Pictures  Pictures
 	Peers     Peers
 	Now       func() time.Time
@@ -127,10 +128,12 @@ type Pictures interface {
 type Peers interface {
 	// PushOriginal gives a region an original, durable there on return.
 	PushOriginal(ctx context.Context, region, sha256 string, body io.Reader, size int64) error
+	// PushResident gives a region of the same zone a private original.
+	PushResident(ctx context.Context, region, mediaID, sha256 string, body io.Reader, size int64) error
 	// Original fetches an original that a region holds.
 	Original(ctx context.Context, region, app, mediaID string, version int) ([]byte, error)
-	// Variant reads a public variant, by its path, through a region's shield. The
-	// tag is its entity tag, as the region tells it.
+	// Variant reads a variant, by its path and for a private one its query, through
+	// a region's shield. The tag is its entity tag, as the region tells it.
 	Variant(ctx context.Context, region, path string) (body []byte, tag string, err error)
 	// Manifest asks what a region itself knows of an asset.
 	Manifest(ctx context.Context, region, app, mediaID string) (world.Manifest, error)

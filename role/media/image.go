@@ -17,6 +17,11 @@ const variantAge = "public, max-age=31536000, immutable, stale-if-error=86400"
 const maxVariant = 32 << 20
 
 func (m *Media) image(w http.ResponseWriter, r *http.Request) error {
+	return m.show(w, r, world.Public)
+}
+
+// show answers with a variant of an asset that is for that audience.
+func (m *Media) show(w http.ResponseWriter, r *http.Request, audience world.Visibility) error {
 	req, err := imagegrid.Parse(r.URL.Path)
 	if err != nil {
 		return err
@@ -26,7 +31,7 @@ func (m *Media) image(w http.ResponseWriter, r *http.Request) error {
 	}
 	negotiated := req.Format == imagegrid.Auto
 	req = req.Resolve(r.Header.Get("Accept"))
-	manifest, err := m.shown(r.Context(), req.App, req.MediaID, req.Version)
+	manifest, err := m.shown(r.Context(), req.App, req.MediaID, req.Version, audience)
 	if err != nil {
 		return err
 	}
@@ -36,7 +41,7 @@ func (m *Media) image(w http.ResponseWriter, r *http.Request) error {
 	}
 	h := w.Header()
 	h.Set("Content-Type", req.Format.MediaType())
-	h.Set("Cache-Control", variantAge)
+	setAge(h, audience)
 	h.Set("Surrogate-Key", world.GroupMedia(req.App, req.MediaID)+" "+world.GroupApp(req.App))
 	if negotiated {
 		h.Set("Vary", "Accept")
@@ -51,7 +56,7 @@ func (m *Media) image(w http.ResponseWriter, r *http.Request) error {
 func (m *Media) variant(ctx context.Context, manifest world.Manifest, req imagegrid.Request) ([]byte, error) {
 	key := variantKey(req)
 	v, err := m.once(ctx, key, func(ctx context.Context) (any, error) {
-		stored, err := m.objects.Get(ctx, key, maxVariant)
+		stored, err := m.storeOf(manifest).Get(ctx, key, maxVariant)
 		if err == nil {
 			return stored, nil
 		}
@@ -63,7 +68,7 @@ func (m *Media) variant(ctx context.Context, manifest world.Manifest, req imageg
 		if err != nil {
 			return nil, err
 		}
-		if err := m.objects.Put(ctx, key, body); err != nil {
+		if err := m.storeOf(manifest).Put(ctx, key, body); err != nil {
 			// The picture is there all the same: it will be had once more.
 			m.log.WarnContext(ctx, "a variant cannot be stored", "key", key, "err", err)
 		}
@@ -76,18 +81,19 @@ func (m *Media) variant(ctx context.Context, manifest world.Manifest, req imageg
 }
 
 // obtain makes a variant of the original that is here. A region that is known
-// to hold one and has lost it fetches it back first; one that has none yet, or
-// shall have none, reads the variant through a holder.
+// to hold one and has lost it fetches it back first, unless it is private: those
+// are only ever pushed. One that has none yet, or shall have none, reads the
+// variant through a holder.
 func (m *Media) obtain(ctx context.Context, manifest world.Manifest, req imagegrid.Request) ([]byte, error) {
 	version, _ := manifest.VersionNumber(req.Version) // lookup has found it
-	if m.isHolder(manifest) {
+	if m.isHolder(manifest) && manifest.Audience != world.Private {
 		original, err := m.original(ctx, manifest, version)
 		if err != nil {
 			return nil, err
 		}
 		return m.make(ctx, original, req)
 	}
-	original, err := m.localOriginal(ctx, version.SHA256) // it may have come a moment ago
+	original, err := m.localOriginal(ctx, manifest, version) // it may have come a moment ago
 	if err != nil {
 		return m.readThrough(ctx, manifest, req)
 	}
@@ -114,7 +120,11 @@ func (m *Media) readThrough(ctx context.Context, manifest world.Manifest, req im
 	missing := world.E(world.CodeUnavailable, op, "The regions that hold this picture cannot be reached just now; try again shortly.")
 	for _, region := range m.holders(manifest) {
 		m.metrics.fetches.WithLabelValues("variant", region).Inc()
-		body, tag, err := m.peers.Variant(ctx, region, req.String())
+		address, err := m.variantAddress(req)
+		if err != nil {
+			return nil, err
+		}
+		body, tag, err := m.peers.Variant(ctx, region, address)
 		if err == nil && tag != entityTag(body) {
 			err = world.E(world.CodeBadUpstream, op, "The bytes are not those that their entity tag names.")
 		}

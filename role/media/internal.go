@@ -10,12 +10,17 @@ import (
 
 // receive takes an original from another region: 204 once it is durable.
 func (m *Media) receive(w http.ResponseWriter, r *http.Request) error {
+	return m.take(w, r, m.objects, m.cfg.Limits.MaxBytes)
+}
+
+// take puts an original of at most so many bytes from another region into a store.
+func (m *Media) take(w http.ResponseWriter, r *http.Request, store Objects, most int64) error {
 	const op = "media.receive"
 	sha := r.PathValue("sha256")
 	if !world.ValidSHA256(sha) {
 		return world.E(world.CodeInvalid, op, "An original is named by the 64 lower-case hexadecimal digits of its SHA-256.")
 	}
-	data, release, err := m.readBody(w, r, m.receives, m.cfg.Limits.MaxBytes)
+	data, release, err := m.readBody(w, r, m.receives, most)
 	if err != nil {
 		return world.Wrap(op, err)
 	}
@@ -23,7 +28,7 @@ func (m *Media) receive(w http.ResponseWriter, r *http.Request) error {
 	if err := verify(data, sha, world.CodeUnprocessed); err != nil {
 		return world.Wrap(op, err)
 	}
-	if err := m.objects.Put(r.Context(), originalKey(sha), data); err != nil {
+	if err := store.Put(r.Context(), originalKey(sha), data); err != nil {
 		return world.Wrap(op, err)
 	}
 	m.metrics.bytes.WithLabelValues("received").Add(float64(len(data)))
@@ -57,7 +62,7 @@ func (m *Media) giveOriginal(w http.ResponseWriter, r *http.Request) error {
 	if !ok || found.Visibility != world.Public || v.Moderation != world.ModerationApproved {
 		return world.E(world.CodeNotFound, op, "")
 	}
-	data, err := m.localOriginal(r.Context(), v.SHA256)
+	data, err := m.localOriginal(r.Context(), found, v)
 	if err != nil {
 		return world.Wrap(op, err)
 	}

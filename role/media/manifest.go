@@ -81,9 +81,9 @@ func (m *Media) ask(ctx context.Context, region, app, id string) (world.Manifest
 	return v.(world.Manifest), nil
 }
 
-// shown finds an asset that anybody may see, with a version (0: any) that they
-// may see too.
-func (m *Media) shown(ctx context.Context, app, id string, version int) (world.Manifest, error) {
+// shown finds an asset that its audience may see, with a version (0: any) that
+// they may see too.
+func (m *Media) shown(ctx context.Context, app, id string, version int, audience world.Visibility) (world.Manifest, error) {
 	if err := m.knownApp(app); err != nil {
 		return world.Manifest{}, err
 	}
@@ -92,7 +92,7 @@ func (m *Media) shown(ctx context.Context, app, id string, version int) (world.M
 		return found, err
 	}
 	v, _ := found.VersionNumber(version)
-	if found.Visibility != world.Public || version != 0 && v.Moderation != world.ModerationApproved {
+	if found.Visibility != audience || version != 0 && v.Moderation != world.ModerationApproved {
 		err = world.E(world.CodeNotFound, "media.visibility", "")
 	}
 	return found, err
@@ -103,7 +103,7 @@ func (m *Media) showManifest(w http.ResponseWriter, r *http.Request) error {
 	if err := imagegrid.CheckMediaID(id); err != nil {
 		return err
 	}
-	found, err := m.shown(r.Context(), app, id, 0)
+	found, err := m.shown(r.Context(), app, id, 0, world.Public)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"meridian/engine/imagegrid"
 	"meridian/engine/keyring"
+	"meridian/engine/signedurl"
 	"meridian/engine/uploadgrant"
 	"meridian/platform/httpserver"
 	"meridian/world"
@@ -28,6 +29,8 @@ type Media struct {
 	grid      imagegrid.Grid
 	manifests Manifests
 	objects   Objects
+	resident  Objects
+	private   *signedurl.Ring
 	pictures  Pictures
 	peers     Peers
 	now       func() time.Time
@@ -61,8 +64,12 @@ func New(cfg Config, d Deps) (*Media, error) {
 	if err != nil {
 		return nil, world.Wrap("media.new", err)
 	}
+	private, err := signedurl.New(cfg.Private)
+	if err != nil {
+		return nil, world.Wrap("media.new", err)
+	}
 	return &Media{
-		grants: grants, uploadIDs: uploadIDs,
+		grants: grants, uploadIDs: uploadIDs, resident: d.Resident, private: private,
 		cfg: cfg, world: d.World, region: region, grid: imagegrid.Default(),
 		manifests: d.Manifests, objects: d.Objects, pictures: d.Pictures, peers: d.Peers,
 		now: d.Now, random: d.Random, log: d.Log, metrics: newMetrics(d.Metrics),
@@ -120,8 +127,11 @@ func (m *Media) answer(w http.ResponseWriter, r *http.Request) error {
 // It is not an http.ServeMux, which answers an unclean path with a redirect
 // and a wrong method with plain text.
 func (m *Media) route(r *http.Request) map[string]action {
-	if strings.HasPrefix(r.URL.Path, "/img/") {
+	switch world.RouteOf(http.MethodGet, r.URL.Path) {
+	case world.RouteImage:
 		return map[string]action{http.MethodGet: m.image}
+	case world.RoutePrivate:
+		return map[string]action{http.MethodGet: m.privateImage}
 	}
 	internal := strings.HasPrefix(r.URL.Path, world.InternalPrefix)
 	part := strings.Split(strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/-"), "/"), "/")
@@ -132,6 +142,10 @@ func (m *Media) route(r *http.Request) map[string]action {
 	case internal && len(part) == 3 && part[1] == "originals":
 		r.SetPathValue("sha256", part[2])
 		return map[string]action{http.MethodPut: m.wire(m.receive)}
+	case internal && len(part) == 4 && part[1] == "resident":
+		r.SetPathValue("id", part[2])
+		r.SetPathValue("sha256", part[3])
+		return map[string]action{http.MethodPut: m.wire(m.receiveResident)}
 	case !internal && len(part) == 2:
 		r.SetPathValue("app", part[1])
 		return map[string]action{http.MethodPut: m.upload, http.MethodPost: m.upload, http.MethodGet: m.list}

@@ -14,7 +14,7 @@ import (
 // original is an asset's original, verified: the local one, else another
 // holder's, which is then kept here if placement lets it stay.
 func (m *Media) original(ctx context.Context, manifest world.Manifest, v world.Version) ([]byte, error) {
-	data, err := m.localOriginal(ctx, v.SHA256)
+	data, err := m.localOriginal(ctx, manifest, v)
 	if err == nil {
 		return data, nil
 	}
@@ -30,14 +30,23 @@ func (m *Media) original(ctx context.Context, manifest world.Manifest, v world.V
 	return fetched.([]byte), nil
 }
 
-// localOriginal is what the object store holds. Errors: not_found, and
-// internal for bytes that are not what their name says.
-func (m *Media) localOriginal(ctx context.Context, sha string) ([]byte, error) {
-	data, err := m.objects.Get(ctx, originalKey(sha), m.cfg.Limits.MaxBytes)
+// localOriginal is the picture of an original that is held here. Errors:
+// not_found, and internal for bytes that are not what their name says.
+func (m *Media) localOriginal(ctx context.Context, manifest world.Manifest, v world.Version) ([]byte, error) {
+	stored, err := m.stored(ctx, manifest, v)
 	if err != nil {
 		return nil, err
 	}
-	return data, verify(data, sha, world.CodeInternal)
+	return unsealed(manifest.Audience, stored)
+}
+
+// stored is an original as the object store holds it, verified.
+func (m *Media) stored(ctx context.Context, manifest world.Manifest, v world.Version) ([]byte, error) {
+	data, err := m.storeOf(manifest).Get(ctx, originalKey(v.SHA256), m.cfg.Limits.MaxBytes+saltBytes)
+	if err != nil {
+		return nil, err
+	}
+	return data, verify(data, v.SHA256, world.CodeInternal)
 }
 
 // fetchOriginal asks the regions that hold it, nearest first, the write
@@ -105,7 +114,7 @@ func (m *Media) holders(manifest world.Manifest) []string {
 			order = append(order, c.Name)
 		}
 	}
-	return order
+	return m.inZone(manifest, order)
 }
 
 // verify fails with the given code unless data is what sha names.

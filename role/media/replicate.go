@@ -3,6 +3,7 @@ package media
 import (
 	"bytes"
 	"context"
+	"io"
 	"strings"
 
 	"meridian/world"
@@ -42,15 +43,23 @@ func (m *Media) push(ctx context.Context, job Job) error {
 	if !ok || v.SHA256 != job.SHA256 {
 		return world.E(world.CodeUnprocessed, "media.push", "The job and the manifest name different originals.")
 	}
-	data, err := m.original(ctx, manifest, v)
-	if err != nil {
-		return err
+	send := m.peers.PushOriginal
+	var data []byte
+	if manifest.Audience == world.Private {
+		data, err = m.stored(ctx, manifest, v)
+		send = func(ctx context.Context, _, _ string, body io.Reader, size int64) error {
+			return m.pushResident(ctx, job, body, size)
+		}
+	} else {
+		data, err = m.original(ctx, manifest, v)
 	}
-	if err := m.peers.PushOriginal(ctx, job.Target, job.SHA256, bytes.NewReader(data), int64(len(data))); err != nil {
-		return err
+	if err == nil {
+		err = send(ctx, job.Target, job.SHA256, bytes.NewReader(data), int64(len(data)))
 	}
-	m.metrics.bytes.WithLabelValues("pushed").Add(float64(len(data)))
-	return nil
+	if err == nil {
+		m.metrics.bytes.WithLabelValues("pushed").Add(float64(len(data)))
+	}
+	return err
 }
 
 // clip makes an error fit for a row: short, and text that a database takes.

@@ -236,10 +236,15 @@ func TestAGrantDecidesWhoseAndForWhom(t *testing.T) {
 	g := mintAt(t, us, `{"visibility":"private","owner":"customer-7"}`)
 	m := assetOf(t, us.do("PUT", "/media/crumbs", bytes.NewReader(picture(4, 3, 7)), header("Authorization", g.Authorization)))
 	kept := us.manifests.assets[m.MediaID]
-	if kept.Audience != world.Private || kept.Visibility != world.Private || kept.Zone != us.region.Zone || kept.Owner != "customer-7" || kept.Validate() != nil {
-		t.Errorf("%+v: %v", kept, kept.Validate())
+	if kept.Audience != world.Private || kept.Visibility != world.Private || kept.Zone != us.region.Zone || kept.Owner != "" || kept.Validate() != nil {
+		t.Errorf("%+v: %v", kept, kept.Validate()) // whose a private one is, is not told to other zones
 	}
-	if len(us.manifests.jobs) != 0 {
+	shared := mintAt(t, us, `{"owner":"baker-7"}`)
+	m = assetOf(t, us.do("PUT", "/media/crumbs", bytes.NewReader(picture(4, 3, 8)), header("Authorization", shared.Authorization)))
+	if kept := us.manifests.assets[m.MediaID]; kept.Audience != world.Public || kept.Owner != "baker-7" || kept.Zone != "" {
+		t.Errorf("%+v", kept)
+	}
+	if len(us.manifests.jobs) != 2 { // of the public one alone
 		t.Errorf("copies of it leave the zone: %+v", us.manifests.jobs)
 	}
 }

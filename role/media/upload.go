@@ -69,7 +69,7 @@ func (m *Media) upload(w http.ResponseWriter, r *http.Request) (err error) {
 	if !pos.Zero() {
 		h.Set(HeaderPosition, pos.String())
 	}
-	url := imagegrid.Request{App: app, MediaID: manifest.MediaID, Version: v.Number, Format: imagegrid.Auto, Width: shownWidth}
+	url := imagegrid.Request{Private: manifest.Audience == world.Private, App: app, MediaID: manifest.MediaID, Version: v.Number, Format: imagegrid.Auto, Width: shownWidth}
 	return writeJSON(w, http.StatusCreated, uploaded{manifest.MediaID, v.Number, url.String(), manifest.ForOutsiders()})
 }
 
@@ -81,12 +81,12 @@ const automatic = "automatic"
 func (m *Media) accept(ctx context.Context, by right, name string, data []byte) (world.Manifest, world.Position, error) {
 	sum := sha256.Sum256(data)
 	sha := hex.EncodeToString(sum[:])
-	if again, err := m.repeated(ctx, by.App, by.key, sha); !world.Is(err, world.CodeNotFound) {
+	if again, err := m.repeated(ctx, by.App, by.key, sha, data); !world.Is(err, world.CodeNotFound) {
 		return again, world.Position{}, err
 	}
 	made, pos, err := m.create(ctx, by, name, data, sha)
 	if world.Is(err, world.CodeConflict) && by.key != "" { // the same upload, at the same time
-		made, err = m.repeated(ctx, by.App, by.key, sha)
+		made, err = m.repeated(ctx, by.App, by.key, sha, data)
 	}
 	return made, pos, err
 }
@@ -112,7 +112,10 @@ func (m *Media) create(ctx context.Context, by right, name string, data []byte, 
 		Moderation: world.Moderation{State: world.ModerationApproved, By: automatic, At: now},
 	}
 	if by.Visibility == world.Private {
-		manifest.Zone = m.region.Zone
+		if data, err = m.hide(&manifest, data); err != nil {
+			return world.Manifest{}, world.Position{}, world.Wrap(op, err)
+		}
+		v = manifest.Newest()
 	}
 	manifest.Visibility = manifest.ShownAs()
 	if manifest.MediaID, err = m.newID(by.App, by.key); err != nil {
@@ -123,7 +126,7 @@ func (m *Media) create(ctx context.Context, by right, name string, data []byte, 
 	}
 	// The original first: an original without an asset is harmless, an asset
 	// without its original is a lie.
-	if err := m.objects.Put(ctx, originalKey(v.SHA256), data); err != nil {
+	if err := m.storeOf(manifest).Put(ctx, originalKey(v.SHA256), data); err != nil {
 		return world.Manifest{}, world.Position{}, world.Wrap(op, err)
 	}
 	m.metrics.bytes.WithLabelValues("uploaded").Add(float64(len(data)))

@@ -53,7 +53,7 @@ func (m *Media) before(ctx context.Context, app, key string) (world.Manifest, er
 
 // repeated answers an upload of the key that was sent before: with the same
 // asset for the same bytes. It is not_found when it is the first.
-func (m *Media) repeated(ctx context.Context, app, key, sha256 string) (world.Manifest, error) {
+func (m *Media) repeated(ctx context.Context, app, key, sha256 string, data []byte) (world.Manifest, error) {
 	const op = "media.repeated"
 	if key == "" {
 		return world.Manifest{}, world.E(world.CodeNotFound, op, "")
@@ -62,7 +62,11 @@ func (m *Media) repeated(ctx context.Context, app, key, sha256 string) (world.Ma
 	if err != nil {
 		return world.Manifest{}, world.Wrap(op, err)
 	}
-	if found.Versions[0].SHA256 != sha256 {
+	same, err := m.isOriginal(ctx, found, sha256, data)
+	if err != nil {
+		return world.Manifest{}, world.Wrap(op, err)
+	}
+	if !same {
 		return world.Manifest{}, world.E(world.CodeUnprocessed, op, "Another picture was put in with this key or grant; use a new one for a new picture.")
 	}
 	return found, nil

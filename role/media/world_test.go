@@ -37,6 +37,7 @@ type place struct {
 	id        string
 	manifests *memManifests
 	objects   *memObjects
+	resident  *memObjects
 	pictures  *fakePictures
 	peers     *fakePeers
 	handler   http.Handler
@@ -69,22 +70,26 @@ func testWorld() *world.World {
 // newPlaces makes the three regions, each reaching the others' handlers.
 func newPlaces(t testing.TB, change func(*Config)) map[string]*place {
 	t.Helper()
+	return newPlacesIn(t, testWorld(), change)
+}
+
+func newPlacesIn(t testing.TB, w *world.World, change func(*Config)) map[string]*place {
+	t.Helper()
 	places := map[string]*place{}
-	w := testWorld()
 	for _, r := range w.Regions {
 		cfg := Default()
 		cfg.Region, cfg.Apps, cfg.UploadToken, cfg.WireKey = r.ID, []string{app}, token, key
-		cfg.UploadKeys = uploadKeys
+		cfg.UploadKeys, cfg.Private.Keys = uploadKeys, uploadKeys
 		if change != nil {
 			change(&cfg)
 		}
 		p := &place{
 			id: r.ID, manifests: &memManifests{region: r.ID, places: places, assets: map[string]world.Manifest{}, deletions: map[string]world.Deletion{}},
-			objects: &memObjects{objects: map[string][]byte{}}, pictures: &fakePictures{},
+			objects: &memObjects{objects: map[string][]byte{}}, resident: &memObjects{objects: map[string][]byte{}}, pictures: &fakePictures{},
 			peers: &fakePeers{places: places, cut: map[string]bool{}},
 		}
 		m, err := New(cfg, Deps{
-			World: w, Manifests: p.manifests, Objects: p.objects, Pictures: p.pictures, Peers: p.peers,
+			World: w, Manifests: p.manifests, Objects: p.objects, Resident: p.resident, Pictures: p.pictures, Peers: p.peers,
 			Now: func() time.Time { return noon }, Random: &counter{}, Log: slog.New(slog.DiscardHandler),
 		})
 		if err != nil {
@@ -189,7 +194,7 @@ func (s *memManifests) Create(_ context.Context, m world.Manifest) (world.Manife
 	if s.fail != nil {
 		return world.Manifest{}, world.Position{}, s.fail
 	}
-	if _, ok := s.places[s.region].objects.get(originalKey(m.Newest().SHA256)); !ok {
+	if _, ok := s.places[s.region].storeOf(m).(*memObjects).get(originalKey(m.Newest().SHA256)); !ok {
 		panic("an asset was made before its original was durable")
 	}
 	if _, taken := s.assets[m.MediaID]; taken {
@@ -515,6 +520,11 @@ func (f *fakePeers) Variant(ctx context.Context, region, path string) ([]byte, s
 
 func (f *fakePeers) PushOriginal(ctx context.Context, region, sha string, body io.Reader, size int64) error {
 	_, err := f.call(ctx, region, "PUT", "/-/media/originals/"+sha, body)
+	return err
+}
+
+func (f *fakePeers) PushResident(ctx context.Context, region, mediaID, sha string, body io.Reader, size int64) error {
+	_, err := f.call(ctx, region, "PUT", "/-/media/resident/"+mediaID+"/"+sha, body)
 	return err
 }
 
