@@ -72,28 +72,38 @@ func TestAPurgeIsWrittenDownAndInTheFeedAtOnce(t *testing.T) {
 // whoever has taken it has taken all.
 func TestALargePurgeBecomesSeveralEvents(t *testing.T) {
 	s, _, super := newPurges(t)
-	var p world.Purge
-	for i := range 2*world.MaxPurgeNames + 1 {
-		p.Groups = append(p.Groups, fmt.Sprintf("de/p/cake-%d", i))
-	}
-	cursor, err := s.Place(t.Context(), p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	events := follow(t, postgres.NewFeed(super), "")
-	var got []string
-	for {
-		e := next(t, events, world.EventPurge)
-		if e.All {
-			t.Fatal("everything is purged for a long list")
+	after := ""
+	for _, c := range []struct {
+		groups int
+		each   []int // groups of each event
+	}{
+		{world.MaxPurgeNames, []int{world.MaxPurgeNames}},
+		{world.MaxPurgeNames + 1, []int{world.MaxPurgeNames, 1}},
+		{2*world.MaxPurgeNames + 1, []int{world.MaxPurgeNames, world.MaxPurgeNames, 1}},
+	} {
+		var p world.Purge
+		for i := range c.groups {
+			p.Groups = append(p.Groups, fmt.Sprintf("de/p/cake-%d", i))
 		}
-		got = append(got, e.Groups...)
-		if placeOf(t, e) == cursor {
-			break
+		cursor, err := s.Place(t.Context(), p)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if !slices.Equal(got, p.Groups) {
-		t.Errorf("%d of %d groups before the cursor", len(got), len(p.Groups))
+		events := follow(t, postgres.NewFeed(super), after)
+		var got []string
+		for i, n := range c.each {
+			e := next(t, events, world.EventPurge)
+			if e.All || len(e.Groups) != n {
+				t.Fatalf("of %d groups event %d has %d, all %v", c.groups, i, len(e.Groups), e.All)
+			}
+			if last := i == len(c.each)-1; last != (placeOf(t, e) == cursor) {
+				t.Errorf("of %d groups event %d is at %s, the purge at %v", c.groups, i, e.Cursor, cursor)
+			}
+			got, after = append(got, e.Groups...), e.Cursor
+		}
+		if !slices.Equal(got, p.Groups) {
+			t.Errorf("%d of %d groups before the cursor", len(got), len(p.Groups))
+		}
 	}
 }
 

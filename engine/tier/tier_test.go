@@ -1,6 +1,7 @@
 package tier
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"meridian/engine/httpcache"
 	"meridian/world"
 )
 
@@ -97,6 +99,48 @@ func TestForget(t *testing.T) {
 		slices.Sort(asked)
 		if !slices.Equal(asked, c.want) {
 			t.Errorf("%s: asked anew for %q, want %q", name, asked, c.want)
+		}
+		tier.Close()
+	}
+}
+
+// A page may carry as many groups as a cache can index, and each of them takes
+// it away. One with more is passed on whole, every time, and never stored: a
+// purge could miss it.
+func TestPagesAtTheLimitOfGroups(t *testing.T) {
+	for n, stored := range map[int]bool{httpcache.DefaultMaxGroups: true, httpcache.DefaultMaxGroups + 1: false} {
+		var names []string
+		for i := range n {
+			names = append(names, fmt.Sprintf("de/p/cake-%d", i))
+		}
+		asked := 0
+		way := upstream(func(r *http.Request) (*http.Response, error) {
+			asked++
+			h := http.Header{"Cache-Control": {"max-age=300"}, "Surrogate-Key": {strings.Join(names, " ")}}
+			return &http.Response{StatusCode: 200, Header: h, Body: io.NopCloser(strings.NewReader("page")), ContentLength: 4, Request: r}, nil
+		})
+		tier := New(Config{
+			Name: "edge-test", World: &world.World{Markets: []world.Market{{ID: "de", Host: "de.localhost"}}}, Limits: DefaultLimits(),
+			Upstream: way, Next: "shield", Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		})
+		get := func() {
+			w := httptest.NewRecorder()
+			tier.ServeHTTP(w, httptest.NewRequest("GET", "http://de.localhost/", nil))
+			if w.Code != 200 || w.Body.String() != "page" {
+				t.Errorf("%d groups: %d %q", n, w.Code, w.Body)
+			}
+		}
+		for _, g := range []string{names[0], names[n/2], names[n-1]} {
+			before := asked
+			get()
+			get()
+			if read := asked - before; stored && read != 1 || !stored && read != 2 {
+				t.Errorf("%d groups: asked twice for it, read %d times", n, read)
+			}
+			tier.forget(world.Purge{Groups: []string{g}})
+		}
+		if s := tier.Stats(); !stored && s.Objects > 0 {
+			t.Errorf("%d groups: %d responses are stored", n, s.Objects)
 		}
 		tier.Close()
 	}

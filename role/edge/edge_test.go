@@ -344,6 +344,40 @@ func TestWhatCameBeforeTheFeedIsForgotten(t *testing.T) {
 	}
 }
 
+// A database that was set up anew, or put back to an older state, writes other
+// events under cursors that its caches have passed: what was stored under the
+// history of before is asked for anew, and demanded of it no more.
+func TestAnotherHistoryOfTheFeed(t *testing.T) {
+	events, taken := make(chan world.Event), make(chan struct{})
+	f := newFixture(t, map[string]purge.Source{"catalog-home": source(events, taken)})
+	ctx, cancel := context.WithCancel(t.Context())
+	ran := make(chan struct{})
+	go func() { defer close(ran); f.Run(ctx) }()
+	defer func() { cancel(); <-ran }()
+	at := func(lsn uint64) world.Position {
+		return world.Position{Cluster: "catalog-home", Epoch: 1, LSN: lsn}
+	}
+	events <- world.Event{Kind: world.EventHello, Cursor: "900.0.a1", Position: at(900)}
+	<-taken
+	f.near.answer = page("3,90 €", "Surrogate-Key", "de/p/brezel")
+	f.do("GET", "/p/brezel")
+	f.near.answer = page("3,50 €", "Surrogate-Key", "de/p/brezel")
+	events <- world.Event{Kind: world.EventHello, Cursor: "901.0.a1", Position: at(901)}
+	<-taken
+	if w := f.do("GET", "/p/brezel"); w.Body.String() != "3,90 €" {
+		t.Errorf("the same history: %s", w.Body)
+	}
+	events <- world.Event{Kind: world.EventHello, Cursor: "905.0.b2", Position: at(7)}
+	<-taken
+	if w := f.do("GET", "/p/brezel"); w.Body.String() != "3,50 €" {
+		t.Errorf("another history: %s", w.Body)
+	}
+	h := f.near.last().Header
+	if h.Get(world.HeaderMinCursor) != "catalog-home=905.0.b2" || h.Get(world.HeaderMinPosition) != "catalog-home@1:0/7" {
+		t.Errorf("it demands %q, %q", h.Get(world.HeaderMinCursor), h.Get(world.HeaderMinPosition))
+	}
+}
+
 // What a lost feed governs is validated, and goes on being served while nobody
 // can say whether it is still good.
 func TestALostFeedMakesUnsure(t *testing.T) {

@@ -63,7 +63,7 @@ func pictureOut(t *testing.T, w *worldtest.World) {
 			t.Run(fmt.Sprintf("%s %s", pop, a.kind), func(t *testing.T) { shows(t, c, u.Path, a.accept, a.kind) })
 		}
 	}
-	copied(t, w, put.Taken[0].MediaID)
+	everywhere(t, w, put.Taken[0].MediaID)
 }
 
 // shows asks a PoP twice for a picture: a miss that is stored, then a hit.
@@ -117,33 +117,5 @@ func upright(t *testing.T, data []byte) {
 	_, _, bottom, _ := m.At(b.Dx()/2, b.Dy()*3/4).RGBA()
 	if top < 0x8000 || bottom < 0x8000 {
 		t.Error("the picture does not stand upright: red is not on top, or blue not below")
-	}
-}
-
-// copied waits until the manifest, as any PoP tells it, names a copy in every region.
-func copied(t *testing.T, w *worldtest.World, id string) {
-	t.Helper()
-	c := w.AtPoP(t, "de", "nrt")
-	began := time.Now()
-	var m world.Manifest
-	for {
-		a := c.Get(t, fmt.Sprintf("/media/%s/%s/manifest", w.Plan.App, id))
-		if err := json.Unmarshal(a.Body, &m); err != nil {
-			t.Fatalf("manifest: %d %s", a.Status, a.Body)
-		}
-		done := 0
-		for _, r := range m.Replicas {
-			if r.State == world.ReplicaCopied {
-				done++
-			}
-		}
-		if done == len(w.Plan.Regions) {
-			t.Logf("every region had its copy, and nrt knew it, after %d ms", time.Since(began).Milliseconds())
-			return
-		}
-		if time.Since(began) > copiedWithin {
-			t.Fatalf("after %s the copies are %+v", copiedWithin, m.Replicas)
-		}
-		time.Sleep(50 * time.Millisecond)
 	}
 }

@@ -62,7 +62,8 @@ func atHome(t *testing.T, w *worldtest.World) {
 	})
 }
 
-// everywhere waits until each region has its copy.
+// everywhere waits until each region has its copy. The list tells it, which no
+// cache keeps; a manifest may be told as it was for half a minute.
 func everywhere(t *testing.T, w *worldtest.World, id string) {
 	t.Helper()
 	eventually(t, copiedWithin, "each region has its copy", func() bool {
