@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -32,6 +33,8 @@ type alone struct {
 	reload  chan os.Signal
 	large   string // too large for RAM, and for the disk not
 	clients map[string]http.RoundTripper
+	logs    *watched
+	stop    func()
 }
 
 const testToken = "a-token-of-many-characters"
@@ -39,8 +42,14 @@ const testToken = "a-token-of-many-characters"
 // startAlone runs the whole of `meridian edge` on loopback.
 func startAlone(t *testing.T) *alone {
 	t.Helper()
-	a := &alone{t: t, reload: make(chan os.Signal), large: strings.Repeat("0123456789", 20_000)}
-	a.origin = httptest.NewServer(http.HandlerFunc(a.serve))
+	return startBefore(t, func(a *alone) http.Handler { return http.HandlerFunc(a.serve) })
+}
+
+// startBefore runs it before another origin.
+func startBefore(t *testing.T, origin func(*alone) http.Handler) *alone {
+	t.Helper()
+	a := &alone{t: t, reload: make(chan os.Signal), large: strings.Repeat("0123456789", 20_000), logs: newWatched(1)}
+	a.origin = httptest.NewServer(origin(a))
 	t.Cleanup(a.origin.Close)
 	f := NewAcceleratorFile()
 	port, admin := freePort(t), freePort(t)
@@ -51,13 +60,14 @@ func startAlone(t *testing.T) *alone {
 	a.site, a.admin = fmt.Sprintf("https://127.0.0.1:%d", port), fmt.Sprintf("http://127.0.0.1:%d", admin)
 	up, ended := make(chan string, 1), make(chan error, 1)
 	ctx, cancel := context.WithCancel(context.Background())
-	go func() { ended <- Accelerate(ctx, f, a.reload, io.Discard, func(s string) { up <- s }) }()
-	t.Cleanup(func() {
+	go func() { ended <- Accelerate(ctx, f, a.reload, a.logs, func(s string) { up <- s }) }()
+	a.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			t.Errorf("it ended with %v", err)
 		}
 	})
+	t.Cleanup(a.stop)
 	select {
 	case <-up:
 	case err := <-ended:

@@ -87,7 +87,7 @@ func Serve3(conn net.PacketConn, t *tls.Config, h http.Handler, log *slog.Logger
 		return nil, errors.Join(world.Wrap("httpserver.http3", err), s.transport.Close())
 	}
 	s.http = &http3.Server{
-		Handler: withDeadline(withContentKnown(withID(withRecover(h, log))), l.Body), MaxHeaderBytes: l.Header, IdleTimeout: l.Idle,
+		Handler: withDeadline(withContentKnown(withID(withContentWatched(withRecover(h, log)))), l.Body), MaxHeaderBytes: l.Header, IdleTimeout: l.Idle,
 		Logger: slog.New(slog.DiscardHandler), // what it would tell is what clients did
 	}
 	go func() {

@@ -71,9 +71,13 @@ func ReadProblem(status int, body []byte) error {
 }
 
 // WriteError answers with the problem document of err and logs it: errors of
-// ours with their cause at error level, the caller's at debug level.
+// ours with their cause at error level, the caller's at debug level. Whatever
+// comes of content that breaks off is the caller's.
 func WriteError(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
 	id := RequestID(r.Context())
+	if brokeOff(r.Context(), err) && world.CodeOf(err).Status() >= 500 {
+		err = world.Because(world.CodeInvalid, "content", "The request's content did not arrive whole. Send it again.", err)
+	}
 	p := ProblemOf(err, id)
 	LogError(r.Context(), log, r, err)
 	b, _ := json.Marshal(p)
@@ -99,7 +103,7 @@ func LogError(ctx context.Context, log *slog.Logger, r *http.Request, err error)
 		return // the client has gone: nobody to tell, nothing broken
 	}
 	level := slog.LevelDebug
-	if status := world.CodeOf(err).Status(); status >= 500 && !askedFor(r, status) {
+	if status := world.CodeOf(err).Status(); status >= 500 && !askedFor(r, status) && !brokeOff(r.Context(), err) {
 		level = slog.LevelError
 	}
 	log.Log(ctx, level, "request failed", "id", RequestID(ctx), "method", r.Method, "path", r.URL.Path, "code", world.CodeOf(err), "err", err)

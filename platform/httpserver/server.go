@@ -69,7 +69,7 @@ func Serve(ln net.Listener, h http.Handler, log *slog.Logger, l Limits, more ...
 	base, cancel := context.WithCancel(context.WithValue(context.Background(), stoppingKey{}, stopping))
 	s := &Server{ln: ln, done: make(chan struct{}), stop: l.Stop, hurry: hurry, cancel: cancel}
 	s.http = &http.Server{
-		Handler:           withID(withRecover(h, log)),
+		Handler:           withID(withContentWatched(withRecover(h, log))),
 		ReadHeaderTimeout: l.ReadHeader,
 		ReadTimeout:       l.Body,
 		WriteTimeout:      l.Body,
