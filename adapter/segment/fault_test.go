@@ -33,8 +33,8 @@ func TestFullDisk(t *testing.T) {
 		}
 	}
 	for key := range g.objects {
-		if _, _, release, err := g.Log.Open(g.objects[key]); err == nil {
-			release()
+		if in, err := g.Log.Open(g.objects[key]); err == nil {
+			in.Release()
 			g.expect(key, strings.Repeat(fmt.Sprintf("%04d", key), 50_000))
 		}
 	}

@@ -2,11 +2,13 @@ package segment
 
 import (
 	"encoding/binary"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"meridian/engine/httpcache"
@@ -20,6 +22,10 @@ type segment struct {
 	size  int64 // up to here it is written; of the writer's goroutine
 	users atomic.Int32
 	items []byte // the footer so far; of the active segment
+
+	room    int64     // up to here contents may come to lie
+	mapping sync.Once // of pages
+	pages   []byte
 }
 
 const suffix = ".seg"
@@ -39,13 +45,19 @@ func idOf(name string) (uint32, bool) {
 	return uint32(id), err == nil && id > 0
 }
 
-func openSegment(dir string, id uint32, flags int) (*segment, error) {
+// openSegment opens a file in which contents may come to lie up to room, or to
+// where it ends now.
+func openSegment(dir string, id uint32, flags int, room int64) (*segment, error) {
 	path := pathOf(dir, id)
 	f, err := os.OpenFile(path, os.O_RDWR|flags, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	s := &segment{id: id, path: path, file: f}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	s := &segment{id: id, path: path, file: f, room: max(room, info.Size())}
 	s.users.Store(1)
 	return s, nil
 }
@@ -53,6 +65,7 @@ func openSegment(dir string, id uint32, flags int) (*segment, error) {
 // release lets go of the file; the last one closes it.
 func (s *segment) release() {
 	if s.users.Add(-1) == 0 {
+		s.unmap()
 		_ = s.file.Close() // what was written has been synced, or is not relied on
 	}
 }
@@ -120,6 +133,20 @@ func (s *segment) compare(offset, length int64, want uint32) error {
 		return errWrong
 	}
 	return nil
+}
+
+// pagesOf is the mapping of a content, if it is worth one and within the file.
+func (s *segment) pagesOf(at httpcache.Place) []byte {
+	from := contentOffset(at)
+	to := from + int64(at.Length)
+	if at.Length < alignFrom || to > s.room {
+		return nil
+	}
+	all := s.mapped()
+	if all == nil {
+		return nil
+	}
+	return all[from:to:to]
 }
 
 func contentOffset(at httpcache.Place) int64 {

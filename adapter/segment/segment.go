@@ -139,7 +139,7 @@ func (l *Log) openDir() error {
 			continue
 		}
 		l.lastID = max(l.lastID, id)
-		s, err := openSegment(l.cfg.Dir, id, 0)
+		s, err := openSegment(l.cfg.Dir, id, 0, l.cfg.SegmentBytes)
 		if err != nil {
 			lock.Close()
 			return failed(err)
@@ -212,13 +212,13 @@ func (l *Log) Check(at httpcache.Place) error {
 }
 
 // Open gives the file of an object's content.
-func (l *Log) Open(at httpcache.Place) (*os.File, int64, func(), error) {
+func (l *Log) Open(at httpcache.Place) (httpcache.InFile, error) {
 	s, ok := l.use(at.Segment)
 	if !ok {
-		return nil, 0, nil, errGone
+		return httpcache.InFile{}, errGone
 	}
 	l.stats.reads.Add(1)
-	return s.file, contentOffset(at), sync.OnceFunc(s.release), nil
+	return httpcache.InFile{File: s.file, Offset: contentOffset(at), Pages: s.pagesOf(at), Release: sync.OnceFunc(s.release)}, nil
 }
 
 // Stats are the log's figures.

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -169,14 +170,17 @@ func (g *rig) expect(key uint64, content string) {
 	if err := g.Check(at); err != nil {
 		g.t.Error(err)
 	}
-	file, offset, release, err := g.Log.Open(at)
+	in, err := g.Log.Open(at)
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	defer release()
+	defer in.Release()
 	b := make([]byte, at.Length)
-	if _, err := file.ReadAt(b, offset); len(b) > 0 && err != nil || string(b) != content {
+	if _, err := in.File.ReadAt(b, in.Offset); len(b) > 0 && err != nil || string(b) != content {
 		g.t.Errorf("%d in its file: %.20q, %v", key, b, err)
+	}
+	if wanted := at.Length >= alignFrom && runtime.GOOS == "linux"; wanted && string(in.Pages) != content || !wanted && in.Pages != nil {
+		g.t.Errorf("%d is mapped: %.20q of %d", key, in.Pages, len(in.Pages))
 	}
 }
 
@@ -370,7 +374,7 @@ func TestReclaim(t *testing.T) {
 func TestReclaimedWhileInUse(t *testing.T) {
 	g := open(t, Config{Dir: t.TempDir(), SegmentBytes: 1 << 20})
 	at := g.put(1, "content")
-	file, offset, release, err := g.Log.Open(at)
+	in, err := g.Log.Open(at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -381,12 +385,12 @@ func TestReclaimedWhileInUse(t *testing.T) {
 		t.Errorf("it is still there: %v", err)
 	}
 	b := make([]byte, 7)
-	if _, err := file.ReadAt(b, offset); err != nil || string(b) != "content" {
+	if _, err := in.File.ReadAt(b, in.Offset); err != nil || string(b) != "content" {
 		t.Errorf("%q, %v", b, err)
 	}
-	release()
-	release() // once too often does no harm
-	if _, err := file.ReadAt(b, offset); !errors.Is(err, os.ErrClosed) {
+	in.Release()
+	in.Release() // once too often does no harm
+	if _, err := in.File.ReadAt(b, in.Offset); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("the file was not closed: %v", err)
 	}
 }

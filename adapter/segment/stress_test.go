@@ -181,12 +181,12 @@ func (s *stress) find(random *rand.Rand) {
 		return
 	}
 	body := f.Body()
-	if file, offset, length, release := f.File(); file != nil {
-		body = make([]byte, length)
-		n, err := file.ReadAt(body, offset)
-		release()
+	if in := f.File(); in.File != nil {
+		body = make([]byte, f.Length())
+		n, err := in.File.ReadAt(body, in.Offset)
+		in.Release()
 		if err != nil {
-			s.t.Errorf("%d: %d of %d bytes, %v", key, n, length, err)
+			s.t.Errorf("%d: %d of %d bytes, %v", key, n, f.Length(), err)
 		}
 	}
 	s.judge(key, least, "", f.Status(), f.Fields(), string(body), "GET")

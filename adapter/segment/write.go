@@ -236,7 +236,7 @@ func (l *Log) seal() error {
 // begin makes a new active segment, which begins with the latest cursors: so the
 // oldest segment can go without them.
 func (l *Log) begin() error {
-	s, err := openSegment(l.cfg.Dir, l.lastID+1, os.O_CREATE|os.O_EXCL)
+	s, err := openSegment(l.cfg.Dir, l.lastID+1, os.O_CREATE|os.O_EXCL, l.cfg.SegmentBytes)
 	if err != nil {
 		return err
 	}

@@ -51,13 +51,25 @@ type Disk interface {
 	Read(at Place, withContent bool) (meta, content []byte, err error)
 	// Check reads an object's content and compares its checksum.
 	Check(at Place) error
-	// Open gives the file in which an object's content is Length bytes from the
-	// offset. It stays until release is called, which must be done.
-	Open(at Place) (file *os.File, offset int64, release func(), err error)
+	// Open gives the file in which an object's content is. Its Release must be called.
+	Open(at Place) (InFile, error)
 	// Stats are the disk's figures.
 	Stats() DiskStats
 	// Close writes what is queued, and ends. It may be called more than once.
 	Close() error
+}
+
+// InFile is content in a file, for as long as Release has not been called. The
+// zero InFile is nowhere.
+type InFile struct {
+	File   *os.File // whose own position must be left alone
+	Offset int64    // where the content begins, in bytes
+
+	// Pages, if not nil, are a mapping of just the content. They are for the system
+	// to send: to read those of a file on a disk may end the process, where the disk
+	// fails.
+	Pages   []byte
+	Release func()
 }
 
 // DiskObject is an object on its way to the disk. Its methods are called from

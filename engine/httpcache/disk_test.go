@@ -254,11 +254,11 @@ func TestLargeContentsStayInTheirFile(t *testing.T) {
 				t.Errorf("several ranges: %d %q", r.Code, r.Body)
 			}
 			f, ok := g.Find([]byte("shop.test/a"), nil)
-			in, offset, length, release := f.File()
-			if !ok || f.Body() != nil || in != file || length != 5000 || offset != 0 {
-				t.Errorf("found %v: %v at %d, %d bytes", ok, in, offset, length)
+			in := f.File()
+			if !ok || f.Body() != nil || in.File != file || f.Length() != 5000 || in.Offset != 0 {
+				t.Errorf("found %v: %v at %d, %d bytes", ok, in.File, in.Offset, f.Length())
 			}
-			release()
+			in.Release()
 			g.flood()
 		}
 		g.pass(301 * time.Second)
@@ -310,12 +310,11 @@ func TestContentFromTheDiskComesWhereThereIsRoom(t *testing.T) {
 			if !ok {
 				t.Fatalf("%s is not found", key)
 			}
-			_, _, length, release := f.File()
-			release()
+			f.File().Release()
 			if f.Body() == nil {
 				files++
-				if length != 2*littleContent {
-					t.Errorf("%d bytes", length)
+				if f.Length() != 2*littleContent {
+					t.Errorf("%d bytes", f.Length())
 				}
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"os"
 	"slices"
 	"time"
 )
@@ -319,29 +318,25 @@ func (c *Cache) contentOf(e *entry) (body content, release func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return file, file.release, nil
+	return file, file.Release, nil
 }
 
-// openFile is content on the disk. Its release must be called.
+// openFile is content on the disk. Its Release must be called.
 func (c *Cache) openFile(at Place) (*fileContent, error) {
-	file, offset, release, err := c.cfg.Disk.Open(at)
+	in, err := c.cfg.Disk.Open(at)
 	if err != nil {
 		return nil, err
 	}
-	return &fileContent{file, offset, release}, nil
+	return &fileContent{in}, nil
 }
 
-// fileContent is content in a file, from an offset on.
-type fileContent struct {
-	file    *os.File
-	offset  int64
-	release func()
-}
+// fileContent is content in a file.
+type fileContent struct{ InFile }
 
 func (f *fileContent) copyTo(_ context.Context, w http.ResponseWriter, piece span) error {
 	buf := make([]byte, min(minBuffer, max(piece.to-piece.from, 1)))
 	for off := piece.from; off < piece.to; {
-		n, err := f.file.ReadAt(buf[:min(int64(len(buf)), piece.to-off)], f.offset+off)
+		n, err := f.File.ReadAt(buf[:min(int64(len(buf)), piece.to-off)], f.Offset+off)
 		if n == 0 && err != nil {
 			if err == io.EOF {
 				err = io.ErrUnexpectedEOF

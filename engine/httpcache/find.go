@@ -2,7 +2,6 @@ package httpcache
 
 import (
 	"net/http"
-	"os"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -105,19 +104,22 @@ func (f Found) Age() int64 { return int64(f.age / time.Second) }
 // Length is the content's length in bytes.
 func (f Found) Length() int64 { return f.e.length }
 
-// Body is the content, never changed by anybody, for as long as release of
+// Body is the content, never changed by anybody, for as long as Release of
 // [Found.File] has not been called; nil where it is in a file on the disk.
 func (f Found) Body() []byte { return f.e.body.bytes }
 
-// File is where the content is if it is in a file, on the disk or in memory:
-// length bytes from the offset, for as long as release has not been called, which
-// must be done. The file's own position must be left alone. file and release are
-// nil where [Found.Body] alone has it.
-func (f Found) File() (file *os.File, offset, length int64, release func()) {
+// File is where the content is if it is in a file, on the disk or in memory. Its
+// Release must be called where it is not nil. The zero InFile: [Found.Body] alone
+// has it.
+func (f Found) File() InFile {
 	if f.file == nil {
-		return nil, 0, 0, nil
+		return InFile{}
 	}
-	return f.file.file, f.file.offset, f.e.length, f.file.release
+	in := f.file.InFile
+	if f.e.length < int64(len(in.Pages)) {
+		in.Pages = in.Pages[:f.e.length]
+	}
+	return in
 }
 
 // Memo keeps what a caller has made of the response, for as long as it is

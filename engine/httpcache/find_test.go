@@ -9,8 +9,8 @@ import (
 func (g *rig) find(key []byte, r Asked) (Found, bool) {
 	f, ok := g.Find(key, r)
 	if ok {
-		if _, _, _, release := f.File(); release != nil {
-			g.found = append(g.found, release)
+		if in := f.File(); in.Release != nil {
+			g.found = append(g.found, in.Release)
 		}
 	}
 	return f, ok
@@ -65,8 +65,7 @@ func TestFindAllocatesNothing(t *testing.T) {
 		if !ok || len(f.Body()) != 4 || f.Age() != 0 {
 			t.Fatal("not found")
 		}
-		_, _, _, release := f.File()
-		release()
+		f.File().Release()
 		if _, ok := g.Find(none, nil); ok {
 			t.Fatal("found")
 		}

@@ -104,14 +104,14 @@ func (d *memDisk) Read(at Place, withContent bool) (meta, content []byte, err er
 
 func (d *memDisk) Check(Place) error { return nil }
 
-func (d *memDisk) Open(at Place) (*os.File, int64, func(), error) {
+func (d *memDisk) Open(at Place) (InFile, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r := d.records[at.Offset]
 	if r.gone {
-		return nil, 0, nil, errGone
+		return InFile{}, errGone
 	}
-	return d.file, r.offset, func() {}, nil
+	return InFile{File: d.file, Offset: r.offset, Release: func() {}}, nil
 }
 
 func (d *memDisk) Stats() DiskStats { return DiskStats{} }

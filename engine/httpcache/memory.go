@@ -57,8 +57,8 @@ func (s space) make(n int64) kept {
 	if s.memory != nil && n >= max(s.from, 1) {
 		if of, ok := s.memory.Take(n); ok {
 			r := &room{of: of}
-			r.file, r.offset = of.File()
-			r.release = r.leave
+			r.File, r.Offset = of.File()
+			r.Pages, r.Release = of.Bytes(), r.leave
 			r.users.Store(1)
 			return kept{of.Bytes()[:n:n], r}
 		}
@@ -121,5 +121,5 @@ func (k kept) releaser() func() {
 	if k.room == nil {
 		return func() {}
 	}
-	return k.room.release
+	return k.room.Release
 }

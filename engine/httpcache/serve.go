@@ -302,7 +302,7 @@ func (c *Cache) follow(w http.ResponseWriter, r *http.Request, rd *reader, ask *
 		if err != nil {
 			return true, false // its segment has been reclaimed meanwhile
 		}
-		defer file.release()
+		defer file.Release()
 		c.deliver(w, r, f.key, h, file, v)
 	}
 	return false, false

@@ -94,12 +94,17 @@ type Answer struct {
 	Body []byte // never changed by anybody, until Release; nil where it is in File alone
 
 	// File holds the content, where it is not nil: Length bytes from Offset. The
-	// file's own position is not used. Body is nil then, or a mapping of just that
-	// part of the file (mmap(2)); the front takes what costs less. The file's pages
-	// must not be written again once they have been given up: a socket may hold them
-	// until long after Release.
+	// file's own position is not used. Where Body has it too the front takes what
+	// costs less: the file for the system to send, the bytes for what it has to
+	// write itself.
 	File           *os.File
 	Offset, Length int64
+
+	// Pages, where not nil, are a mapping of just that part of the file (mmap(2)).
+	// The front lends them to the system, and never reads them itself. They must not
+	// be written again once they have been given up: a socket may hold them until
+	// long after Release.
+	Pages []byte
 
 	// Release, where not nil, is called once the answer has been sent or given up.
 	Release func()

@@ -29,8 +29,8 @@ func (c *conn1) writeFile(head []byte, a *Answer) (int64, error) {
 	f.unsent = f.head
 	f.from, f.at, f.left, f.err = int(a.File.Fd()), a.Offset, a.Length, nil
 	f.mapped = nil
-	if a.Length >= splicedFrom && int64(len(a.Body)) == a.Length {
-		f.mapped = a.Body
+	if a.Length >= splicedFrom && int64(len(a.Pages)) == a.Length {
+		f.mapped = a.Pages
 	}
 	if err := c.raw.Write(f.run); err != nil {
 		return a.Length - f.left, err

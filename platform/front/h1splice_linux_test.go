@@ -30,7 +30,7 @@ func TestPagesOfAMappingArrive(t *testing.T) {
 	for _, length := range []int{splicedFrom - 1, splicedFrom, 3*pipeBytes + 5, 16 << 20} {
 		const from = 77
 		file, part := mapping(t, length+200, from, length)
-		hits := shelf{"/hit": {Head: headOf(int64(length)), Body: part, File: file, Offset: from, Length: int64(length)}}
+		hits := shelf{"/hit": {Head: headOf(int64(length)), Pages: part, File: file, Offset: from, Length: int64(length)}}
 		_, addr := start(t, Config{Hits: hits}, echo)
 		var visitors sync.WaitGroup
 		for range 3 {

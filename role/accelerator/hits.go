@@ -39,16 +39,18 @@ func (a *Accelerator) Hit(r *front.Request) (front.Answer, bool) {
 	if r.Conditional {
 		unmodified, usual = found.NotModified(asked{r})
 	}
-	file, offset, length, release := found.File()
+	in := found.File()
 	var head *front.Head
 	if usual {
 		head = headOf(found, unmodified)
 	}
 	if head != nil && !unmodified {
-		return front.Answer{Head: head, Body: found.Body(), File: file, Offset: offset, Length: length, Release: release}, true
+		return front.Answer{
+			Head: head, Body: found.Body(), File: in.File, Offset: in.Offset, Length: found.Length(), Pages: in.Pages, Release: in.Release,
+		}, true
 	}
-	if release != nil {
-		release()
+	if in.Release != nil {
+		in.Release()
 	}
 	return front.Answer{Head: head}, head != nil
 }

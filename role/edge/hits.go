@@ -70,8 +70,8 @@ func (e *Edge) Hit(r *front.Request) (front.Answer, bool) {
 	if r.Conditional {
 		unmodified, usual = found.NotModified(asked{r})
 	}
-	a := front.Answer{Body: found.Body()}
-	a.File, a.Offset, a.Length, a.Release = found.File()
+	in := found.File()
+	a := front.Answer{Body: found.Body(), File: in.File, Offset: in.Offset, Length: found.Length(), Pages: in.Pages, Release: in.Release}
 	if usual {
 		a.Head = e.headOf(found, w, unmodified)
 	}
