@@ -91,9 +91,7 @@ func appendKey(b []byte, r *front.Request) ([]byte, bool) {
 		}
 		b = append(b, c)
 	}
-	if bytes.HasSuffix(b[at:], []byte(port)) {
-		b = b[:len(b)-len(port)]
-	}
+	b = b[:at+len(bytes.TrimSuffix(bytes.TrimSuffix(b[at:], []byte(":")), []byte(port)))]
 	b = append(b, r.Target...)
 	var p contentcoding.Preference
 	for i := range r.Fields {

@@ -166,5 +166,5 @@ func keysOfURL(s string) ([]string, error) {
 
 // keysOf is the key of a target; the cache takes those of both schemes ([alike]).
 func keysOf(host, target string) []string {
-	return []string{keyFor("https", strings.TrimSuffix(host, ":80"), target)}
+	return []string{keyFor("https", host, target)}
 }
