@@ -28,6 +28,7 @@ const (
 	CodeBadUpstream Code = "bad_upstream" // the part behind this one failed: 502
 	CodeUnavailable Code = "unavailable"  // not now; a retry helps: 503
 	CodeTimeout     Code = "timeout"      // the part behind this one was too slow: 504
+	CodeFull        Code = "full"         // no room to keep it, until somebody makes some: 507 (RFC 4918 §11.5)
 )
 
 var statuses = map[Code]int{
@@ -35,6 +36,7 @@ var statuses = map[Code]int{
 	CodeMethod: 405, CodeConflict: 409, CodeTooLarge: 413, CodeUnsupported: 415,
 	CodeMisdirected: 421, CodeUnprocessed: 422, CodeBusy: 429, CodeInternal: 500,
 	CodeBadUpstream: 502, CodeUnavailable: 503, CodeTimeout: 504,
+	CodeFull: 507,
 }
 
 // Status is the HTTP status for the code; 500 for a code that is not known.
@@ -101,7 +103,7 @@ func Because(code Code, op, message string, cause error) *Error {
 
 func retries(c Code) bool {
 	switch c {
-	case CodeUnavailable, CodeTimeout, CodeBusy, CodeBadUpstream:
+	case CodeUnavailable, CodeTimeout, CodeBusy, CodeBadUpstream, CodeFull:
 		return true
 	}
 	return false

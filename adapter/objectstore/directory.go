@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"gocloud.dev/blob/fileblob"
 )
@@ -26,6 +27,10 @@ type directory struct {
 // unfinished is how fileblob names a file until it is whole: key.<hex time>.tmp.
 // No key of ours has a dot.
 const unfinished = ".tmp"
+
+// lockName is the file that every process which has the directory open holds a
+// lock on. The folders' own locks are for renames.
+const lockName = ".lock"
 
 // OpenDir is a Store in a directory, which is made if it is missing. What writes
 // that never finished have left is swept, unless another process has the
@@ -81,14 +86,14 @@ func (d *directory) make() error {
 
 // open takes the directory's lock: alone for the sweep, shared from then on.
 func (d *directory) open(ctx context.Context) error {
-	lock, err := os.Open(d.root)
+	lock, err := os.OpenFile(filepath.Join(d.root, lockName), os.O_RDONLY|os.O_CREATE, 0o640)
 	if err != nil {
 		return err
 	}
 	d.lock = lock
 	switch err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
 	case err == nil:
-		err = d.sweep(ctx)
+		_, err = d.sweep(ctx, time.Time{})
 	case errors.Is(err, syscall.EWOULDBLOCK):
 		err = nil
 	}
@@ -103,16 +108,49 @@ func (d *directory) open(ctx context.Context) error {
 
 func (d *directory) close() error { return d.lock.Close() }
 
-func (d *directory) sweep(ctx context.Context) error {
-	return filepath.WalkDir(d.root, func(path string, e fs.DirEntry, err error) error {
+// sweep removes unfinished files that nobody has written to since before; all
+// of them for the zero time.
+func (d *directory) sweep(ctx context.Context, before time.Time) (swept int, err error) {
+	err = filepath.WalkDir(d.root, func(path string, e fs.DirEntry, err error) error {
 		if err == nil {
 			err = ctx.Err()
+		}
+		if errors.Is(err, fs.ErrNotExist) && path != d.root {
+			return nil // it went meanwhile
 		}
 		if err != nil || e.IsDir() || !strings.HasSuffix(path, unfinished) {
 			return err
 		}
-		return os.Remove(path)
+		stat, err := e.Info()
+		if err == nil && (before.IsZero() || stat.ModTime().Before(before)) {
+			if err = os.Remove(path); err == nil {
+				swept++
+			}
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // its writer has finished
+		}
+		return err
 	})
+	return swept, err
+}
+
+// alone runs the rename into a key's folder with no other beside it, in this
+// process or another: what is found absent must still be absent then.
+func (d *directory) alone(key string, rename func() error) error {
+	folder, err := os.Open(filepath.Dir(filepath.Join(d.root, filepath.FromSlash(key))))
+	if err != nil {
+		return errors.Join(err, rename())
+	}
+	if err = syscall.Flock(int(folder.Fd()), syscall.LOCK_EX); err == nil {
+		err = rename()
+	}
+	return errors.Join(err, folder.Close()) // which gives the lock back
+}
+
+// prune removes a folder if it is empty. Whether it is gone matters to nobody.
+func (d *directory) prune(folder string) {
+	_ = os.Remove(filepath.Join(d.root, filepath.FromSlash(folder)))
 }
 
 // syncFolders makes a key's name durable: its folder, and every folder above it,

@@ -7,26 +7,24 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"os"
-	"strings"
-	"syscall"
+	"time"
 
 	"gocloud.dev/blob"
-	"gocloud.dev/gcerrors"
 
 	"meridian/world"
 )
 
 // Store is one region's object store. Its methods may be called by any number
-// of goroutines and, for a directory, of processes.
+// of goroutines and of processes.
 type Store struct {
 	bucket *blob.Bucket
 	dir    *directory // nil for a store whose driver makes writes durable itself
+	s3     *remote    // nil for a store that is on this machine
 }
 
-// Over is a Store on a bucket whose writes are atomic, and durable once closed,
-// as those of S3-compatible stores are. The Store closes the bucket.
+// Over is a Store on a bucket whose writes are atomic, and durable once closed.
+// The Store closes the bucket.
 func Over(bucket *blob.Bucket) *Store {
 	return &Store{bucket: bucket}
 }
@@ -41,16 +39,17 @@ func (s *Store) Close() error {
 	return world.Wrap("objectstore.close", err)
 }
 
-// Info describes an object by its key alone, so that all stores agree on it.
+// Info describes an object.
 type Info struct {
 	Key       string
-	Size      int64  // bytes
-	SHA256    string // hexadecimal, for originals; a strong validator in every region. "" for others
-	MediaType string // for variants; "" for others: the manifest knows an original's
+	Size      int64     // bytes
+	Modified  time.Time // when it was stored, UTC; some stores tell it to the second
+	SHA256    string    // hexadecimal, for originals, by their key; a strong validator in every region. "" for others
+	MediaType string    // for variants, by their key; "" for others: the manifest knows an original's
 }
 
-func describe(key string, size int64) Info {
-	return Info{Key: key, Size: size, SHA256: contentID(key), MediaType: mediaType(key)}
+func describe(key string, size int64, modified time.Time) Info {
+	return Info{Key: key, Size: size, Modified: modified.UTC(), SHA256: contentID(key), MediaType: mediaType(key)}
 }
 
 // PutOptions are what the caller knows of an object before it is read.
@@ -58,6 +57,7 @@ type PutOptions struct {
 	SHA256    string // lower-case hexadecimal; "" if not known. An original's key says it already
 	MaxBytes  int64  // the most that is taken; 0 for no limit
 	MediaType string // shown by stores that show one; never read back
+	IfAbsent  bool   // conflict, and nothing stored, where the key holds an object
 }
 
 // Put stores what r gives under key and returns its size. When it returns nil
@@ -69,7 +69,9 @@ type PutOptions struct {
 //   - invalid: the key, or a SHA-256 that contradicts the key
 //   - too_large: more than MaxBytes
 //   - unprocessed, to be retried: the bytes do not have the SHA-256
-//   - unavailable, timeout: the store is full, or ctx ended
+//   - conflict: IfAbsent, and there is one
+//   - full: no room for it
+//   - unavailable, timeout: the store is away, or ctx ended
 //   - r's own error, wrapped
 func (s *Store) Put(ctx context.Context, key string, r io.Reader, want PutOptions) (int64, error) {
 	const op = "objectstore.put"
@@ -102,7 +104,7 @@ func (s *Store) write(ctx context.Context, op, key string, r io.Reader, want Put
 	defer abandon()
 	var file *os.File // the unfinished file, if the driver has one
 	options := &blob.WriterOptions{
-		ContentType: want.MediaType,
+		ContentType: want.MediaType, IfNotExist: want.IfAbsent, MaxConcurrency: partsAtOnce,
 		BeforeWrite: func(as func(any) bool) error { as(&file); return nil },
 	}
 	if options.ContentType == "" {
@@ -125,7 +127,12 @@ func (s *Store) write(ctx context.Context, op, key string, r io.Reader, want Put
 		_ = w.Close()
 		return 0, err
 	}
-	if err := w.Close(); err != nil {
+	if s.dir != nil {
+		err = s.dir.alone(key, w.Close)
+	} else {
+		err = w.Close()
+	}
+	if err != nil {
 		return 0, fault(op, err)
 	}
 	return n, nil
@@ -169,21 +176,6 @@ func (r *reading) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Get opens an object. The caller closes the reader, which gives the object as
-// it was at this moment even if it is replaced or deleted meanwhile. Without
-// such an object the error is not_found.
-func (s *Store) Get(ctx context.Context, key string) (io.ReadCloser, Info, error) {
-	const op = "objectstore.get"
-	if err := checkKey(op, key); err != nil {
-		return nil, Info{}, err
-	}
-	r, err := s.bucket.NewReader(ctx, key, nil)
-	if err != nil {
-		return nil, Info{}, fault(op, err)
-	}
-	return r, describe(key, r.Size()), nil
-}
-
 // Stat describes an object; not_found without one.
 func (s *Store) Stat(ctx context.Context, key string) (Info, error) {
 	const op = "objectstore.stat"
@@ -194,7 +186,7 @@ func (s *Store) Stat(ctx context.Context, key string) (Info, error) {
 	if err != nil {
 		return Info{}, fault(op, err)
 	}
-	return describe(key, a.Size), nil
+	return describe(key, a.Size, a.ModTime), nil
 }
 
 // Delete removes an object, for good once it returns. There may be none: a
@@ -205,7 +197,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 		return err
 	}
 	err := s.bucket.Delete(ctx, key)
-	if gcerrors.Code(err) == gcerrors.NotFound {
+	if err != nil && classify(err) == world.CodeNotFound {
 		return nil
 	}
 	if err != nil {
@@ -215,49 +207,4 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 		return world.Wrap(op, s.dir.syncFolders(key))
 	}
 	return nil
-}
-
-// List gives the objects whose keys begin with prefix, in no order that may be
-// relied on. Objects that come or go meanwhile may be given or not. An error
-// ends it.
-func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
-	const op = "objectstore.list"
-	return func(yield func(Info, error) bool) {
-		if !plain(prefix) || strings.HasPrefix(prefix, "/") || strings.Contains(prefix, "//") {
-			yield(Info{}, world.E(world.CodeInvalid, op, fmt.Sprintf("The prefix %.80q must be the beginning of a key.", prefix)))
-			return
-		}
-		objects := s.bucket.List(&blob.ListOptions{Prefix: prefix})
-		for {
-			o, err := objects.Next(ctx)
-			if err == io.EOF {
-				return
-			}
-			if err != nil {
-				yield(Info{}, fault(op, err))
-				return
-			}
-			if checkKey(op, o.Key) != nil { // an unfinished file, or not ours
-				continue
-			}
-			if !yield(describe(o.Key, o.Size), nil) {
-				return
-			}
-		}
-	}
-}
-
-// fault is a driver's error in our words.
-func fault(op string, err error) error {
-	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), gcerrors.Code(err) == gcerrors.ResourceExhausted:
-		return world.Because(world.CodeUnavailable, op, "The object store is full; nothing was stored.", err)
-	case gcerrors.Code(err) == gcerrors.NotFound:
-		return world.Because(world.CodeNotFound, op, "There is no such object.", err)
-	case gcerrors.Code(err) == gcerrors.Canceled:
-		return world.Because(world.CodeUnavailable, op, "The work on the object was given up; try again.", err)
-	case gcerrors.Code(err) == gcerrors.DeadlineExceeded:
-		return world.Because(world.CodeTimeout, op, "The object store took too long; try again.", err)
-	}
-	return world.Because(world.CodeInternal, op, "", err)
 }

@@ -40,6 +40,7 @@ var plain = map[world.Code]string{
 	world.CodeInternal:    "Something went wrong on our side. Try again; if it stays, tell us the id.",
 	world.CodeBadUpstream: "A part of the system did not answer. Try again shortly.",
 	world.CodeUnavailable: "This is not available just now. Try again shortly.",
+	world.CodeFull:        "There is no room to keep this just now. Try again later.",
 	world.CodeTimeout:     "A part of the system was too slow. Try again shortly.",
 }
 
