@@ -47,12 +47,7 @@ func serve(dir string) error {
 			return err
 		}
 	}
-	// Beside the files: not every file system takes extended attributes.
-	attributes, err := meta.NewSideCar(side)
-	if err != nil {
-		return err
-	}
-	files, err := posix.New(data, attributes, posix.PosixOpts{SideCarDir: side})
+	files, err := open(data, side)
 	if err != nil {
 		return err
 	}
@@ -70,6 +65,22 @@ func serve(dir string) error {
 		Quiet: true, KeepAlive: true, DisableACLs: true, IAMService: known,
 	})
 }
+
+// open serves a folder. What is known of an object is kept with its file, so
+// that both are replaced at once; beside it on a file system that takes no
+// extended attributes.
+func open(data, side string) (*posix.Posix, error) {
+	if attributesTaken(data) {
+		return posix.New(data, meta.XattrMeta{}, posix.PosixOpts{})
+	}
+	attributes, err := meta.NewSideCar(side)
+	if err != nil {
+		return nil, err
+	}
+	return posix.New(data, attributes, posix.PosixOpts{SideCarDir: side})
+}
+
+func attributesTaken(dir string) bool { return (meta.XattrMeta{}).Test(dir) == nil }
 
 // announce tells the parent once the socket takes connections.
 func announce(ctx context.Context, socket string) {

@@ -91,6 +91,10 @@ func New(t testing.TB) *Bucket {
 	return b
 }
 
+// Atomic says whether an object and what is known of it are replaced at once, as
+// S3 does. Here they are not where the file system takes no extended attributes.
+func Atomic() bool { return attributesTaken(os.TempDir()) }
+
 func (b *Bucket) client(a Account) *s3.Client {
 	return s3.New(s3.Options{
 		BaseEndpoint: &b.Endpoint, Region: Region, UsePathStyle: true,
