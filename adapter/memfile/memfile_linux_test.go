@@ -2,10 +2,12 @@ package memfile
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"os"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -195,6 +197,22 @@ func TestTheFileIsSealedAndClosedOnExec(t *testing.T) {
 	flags, _, errno := syscall.Syscall(syscall.SYS_FCNTL, m.file.Fd(), syscall.F_GETFD, 0)
 	if errno != 0 || flags&syscall.FD_CLOEXEC == 0 {
 		t.Error("a program that is started would have the file")
+	}
+}
+
+// Pages that are joined into larger ones would be cleared in place.
+func TestPagesAreNotJoined(t *testing.T) {
+	m := newMemory(t, 1<<20)
+	maps, err := os.ReadFile("/proc/self/smaps")
+	if err != nil {
+		t.Skip(err)
+	}
+	at := fmt.Sprintf("%x-", &m.all[0])
+	_, of, ok := strings.Cut(string(maps), "\n"+at)
+	_, flags, _ := strings.Cut(of, "VmFlags:")
+	flags, _, _ = strings.Cut(flags, "\n")
+	if !ok || !strings.Contains(flags+" ", " nh ") {
+		t.Errorf("the mapping at %s has the flags %q", at, flags)
 	}
 }
 
