@@ -129,6 +129,7 @@ func TestStampedeOnOneRegionsPicture(t *testing.T) {
 			t.Errorf("%v reads in %s", reads, place)
 		}
 	}
+	c.tell(t)
 }
 
 // The link's bandwidths in Mbit/s. A picture of a hundred thousand bytes would
