@@ -22,6 +22,8 @@ type Limits struct {
 	StaleWait      time.Duration         `yaml:"stale_wait" doc:"how long an answer may take to begin until a stale one is used, where that is allowed after an error; 0: as long as it takes"`
 	NegativeError  time.Duration         `yaml:"negative_error" doc:"how long nobody is asked again for what no answer came for, or 502, 503 or 504; 0: at once"`
 	NegativeStatus map[int]time.Duration `yaml:"negative_status" doc:"how long an answer of 404, 405, 410, 414 or 501 is kept that says nothing of it, as {404: 5s}; 0s: not at all"`
+	Misses         int                   `yaml:"misses" doc:"most requests of the cache that are under way upstream at once; those beyond wait"`
+	MissWait       time.Duration         `yaml:"miss_wait" doc:"how long one of those waits until it is answered 503, with Retry-After, or with what is stale where that is allowed"`
 	FeedLimit      time.Duration         `yaml:"feed_limit" doc:"a feed silent for longer is lost: what it governs counts as stale"`
 	AckEvery       time.Duration         `yaml:"ack_every" doc:"how often a quiet feed's region is told that this tier follows it; a purge is acknowledged at once"`
 	Disk           Disk                  `yaml:"disk"`
@@ -57,7 +59,7 @@ func (d Disk) Validate(role string) error {
 func DefaultLimits() Limits {
 	return Limits{
 		CacheBytes: 64 << 20, MemoryFrom: httpcache.DefaultMemoryFrom, ObjectBytes: 8 << 20, FillTimeout: 30 * time.Second, StallTimeout: 4 * time.Second, StaleWait: 2 * time.Second,
-		NegativeError: time.Second, NegativeStatus: map[int]time.Duration{http.StatusNotFound: 5 * time.Second, http.StatusGone: 5 * time.Second},
+		Misses: 1024, MissWait: 5 * time.Second, NegativeError: time.Second, NegativeStatus: map[int]time.Duration{http.StatusNotFound: 5 * time.Second, http.StatusGone: 5 * time.Second},
 		FeedLimit: 5 * time.Second, AckEvery: 30 * time.Second,
 		Disk: Disk{Bytes: 8 << 30, ObjectBytes: 64 << 20, SegmentBytes: 256 << 20},
 	}
@@ -74,6 +76,8 @@ func (l Limits) Validate(role string) error {
 		return Bad(role, "object_bytes must be between 1 and cache_bytes")
 	case l.FillTimeout <= 0 || l.StallTimeout <= 0 || l.FeedLimit <= 0 || l.AckEvery <= 0:
 		return Bad(role, "fill_timeout, stall_timeout, feed_limit and ack_every must be above 0")
+	case l.Misses < 1 || l.MissWait <= 0:
+		return Bad(role, "misses must be at least 1, miss_wait above 0")
 	case l.StaleWait < 0 || l.NegativeError < 0:
 		return Bad(role, "stale_wait and negative_error must not be below 0")
 	}

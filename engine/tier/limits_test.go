@@ -27,6 +27,8 @@ func TestLimitsAtTheirEdges(t *testing.T) {
 		{"stall_timeout", func(l *Limits) { l.StallTimeout = 0 }},
 		{"", func(l *Limits) { l.StaleWait = 0 }},
 		{"", func(l *Limits) { l.NegativeError = 0 }},
+		{"misses", func(l *Limits) { l.Misses = 0 }},
+		{"miss_wait", func(l *Limits) { l.MissWait = 0 }},
 		{"negative_error", func(l *Limits) { l.NegativeError = -1 }},
 		{"", func(l *Limits) { l.NegativeStatus = map[int]time.Duration{404: 0, 501: 1} }},
 		{"negative_status", func(l *Limits) { l.NegativeStatus = map[int]time.Duration{404: -1} }},

@@ -17,6 +17,7 @@ import (
 	"meridian/engine/imagegrid"
 	"meridian/engine/purge"
 	"meridian/engine/signedurl"
+	"meridian/engine/upstream"
 	"meridian/world"
 )
 
@@ -51,7 +52,7 @@ func New(cfg Config) *Tier {
 	t := &Tier{cfg: cfg, feeds: purge.New(cfg.FeedLimit, cfg.Now(), slices.Sorted(maps.Keys(cfg.Feeds))...)}
 	t.cache = httpcache.New(httpcache.Config{
 		Name: cfg.Name, MaxBytes: cfg.CacheBytes, MaxObjectBytes: cfg.ObjectBytes, FillTimeout: cfg.FillTimeout, StallTimeout: cfg.StallTimeout, StaleWait: cfg.StaleWait, NegativeError: cfg.NegativeError, NegativeStatus: cfg.NegativeStatus,
-		StripGroups: cfg.StripGroups, Now: cfg.Now, Upstream: cfg.Upstream, KeyOf: t.keyOf, Behind: func(r *http.Request) bool { return t.feeds.Behind(r.Header) }, Unsure: t.unsure, Error: cfg.Error,
+		StripGroups: cfg.StripGroups, Now: cfg.Now, Upstream: upstream.NewBound(cfg.Upstream, cfg.Misses, cfg.MissWait), KeyOf: t.keyOf, Behind: func(r *http.Request) bool { return t.feeds.Behind(r.Header) }, Unsure: t.unsure, Error: cfg.Error,
 		Memory: cfg.Memory, MemoryFrom: cfg.MemoryFrom, Disk: cfg.Store, DiskBytes: cfg.Disk.Bytes, MaxDiskObject: cfg.Disk.ObjectBytes, Prepare: func(r *http.Request) { t.address(r, cfg.Next) },
 		Keyed: []string{"Accept-Encoding"}, Alike: contentcoding.AllKeys,
 	})

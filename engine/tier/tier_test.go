@@ -78,7 +78,7 @@ func TestForget(t *testing.T) {
 		"nothing":   {world.Purge{Groups: []string{"gb/p/brezel"}}, nil},
 	} {
 		var asked []string
-		way := upstream(func(r *http.Request) (*http.Response, error) {
+		way := way(func(r *http.Request) (*http.Response, error) {
 			asked = append(asked, r.URL.Path)
 			h := http.Header{"Cache-Control": {"max-age=300"}, "Surrogate-Key": {groups[r.URL.Path]}}
 			return &http.Response{StatusCode: 200, Header: h, Body: io.NopCloser(strings.NewReader("x")), ContentLength: 1, Request: r}, nil
@@ -114,7 +114,7 @@ func TestPagesAtTheLimitOfGroups(t *testing.T) {
 			names = append(names, fmt.Sprintf("de/p/cake-%d", i))
 		}
 		asked := 0
-		way := upstream(func(r *http.Request) (*http.Response, error) {
+		way := way(func(r *http.Request) (*http.Response, error) {
 			asked++
 			h := http.Header{"Cache-Control": {"max-age=300"}, "Surrogate-Key": {strings.Join(names, " ")}}
 			return &http.Response{StatusCode: 200, Header: h, Body: io.NopCloser(strings.NewReader("page")), ContentLength: 4, Request: r}, nil
@@ -146,6 +146,6 @@ func TestPagesAtTheLimitOfGroups(t *testing.T) {
 	}
 }
 
-type upstream func(*http.Request) (*http.Response, error)
+type way func(*http.Request) (*http.Response, error)
 
-func (u upstream) RoundTrip(r *http.Request) (*http.Response, error) { return u(r) }
+func (u way) RoundTrip(r *http.Request) (*http.Response, error) { return u(r) }

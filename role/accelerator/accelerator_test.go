@@ -260,6 +260,8 @@ func TestConfigAtItsEdges(t *testing.T) {
 		"disk_object_bytes": func(c *Config) { c.DiskObject = maxDiskObject + 1 },
 		"heuristic_percent": func(c *Config) { c.HeuristicPercent = 101 },
 		"stale_if_error":    func(c *Config) { c.StaleIfError = -1 },
+		"misses":            func(c *Config) { c.Misses = 0 },
+		"miss_wait":         func(c *Config) { c.MissWait = 0 },
 		"rest":              func(c *Config) { c.Rest = 0 },
 		"body_bytes":        func(c *Config) { c.BodyBytes = 0 },
 		"purge_token":       func(c *Config) { c.PurgeToken = strings.Repeat("x", minToken-1) },

@@ -53,6 +53,8 @@ type Config struct {
 
 	ConnectTimeout time.Duration `yaml:"connect_timeout" doc:"longest wait for a connection to the origin"`
 	HeaderTimeout  time.Duration `yaml:"header_timeout" doc:"longest wait for the header of the origin's answer"`
+	Misses         int           `yaml:"misses" doc:"most requests under way to the origin at once, those that are not cached too; those beyond wait"`
+	MissWait       time.Duration `yaml:"miss_wait" doc:"how long one of those waits until it is answered 503, with Retry-After, or with what is stale where that is allowed"`
 	FillTimeout    time.Duration `yaml:"fill_timeout" doc:"longest time for one read that fills the cache"`
 	HedgeAfter     time.Duration `yaml:"hedge_after" doc:"how long an origin may be silent before the next is asked too, for what can be asked twice; 0: never"`
 	HedgeFloor     time.Duration `yaml:"hedge_floor" doc:"with hedge_after: an origin that usually answers sooner may be silent for as long as 95 in 100 of its answers take, but this long at least; 0: for hedge_after"`
@@ -69,7 +71,7 @@ func Default() Config {
 	return Config{
 		Name: "meridian", Settings: contentcoding.DefaultSettings(), Host: HostOrigin, CacheBytes: 256 << 20, MemoryFrom: httpcache.DefaultMemoryFrom, ObjectBytes: 16 << 20, DiskBytes: 10 << 30, DiskObject: 64 << 20,
 		HeuristicMost: 24 * time.Hour, ConnectTimeout: 5 * time.Second, HeaderTimeout: 30 * time.Second, FillTimeout: 2 * time.Minute,
-		NegativeError: time.Second, HedgeFloor: 100 * time.Millisecond, Rest: 2 * time.Second, BodyBytes: 64 << 20, PurgeTries: 5,
+		Misses: 1024, MissWait: 5 * time.Second, NegativeError: time.Second, HedgeFloor: 100 * time.Millisecond, Rest: 2 * time.Second, BodyBytes: 64 << 20, PurgeTries: 5,
 	}
 }
 
@@ -101,6 +103,8 @@ func (c Config) Validate() error {
 		return bad("stale_if_error, stale_while_revalidate, negative_error, hedge_after and hedge_floor must not be below 0")
 	case c.HeuristicMost <= 0 || c.ConnectTimeout <= 0 || c.HeaderTimeout <= 0 || c.FillTimeout <= 0 || c.Rest <= 0:
 		return bad("heuristic_most, connect_timeout, header_timeout, fill_timeout and rest must be above 0")
+	case c.Misses < 1 || c.MissWait <= 0:
+		return bad("misses must be at least 1, miss_wait above 0")
 	case c.BodyBytes < 1 || c.PurgeTries < 1:
 		return bad("body_bytes and purge_tries must be at least 1")
 	case c.PurgeToken != "" && len(c.PurgeToken) < minToken:

@@ -59,7 +59,7 @@ func says(name string, after *time.Duration) way {
 	return func(r *http.Request) (*http.Response, error) {
 		select {
 		case <-time.After(*after):
-			return &http.Response{StatusCode: 200, ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(name)), Request: r}, nil
+			return &http.Response{StatusCode: 200, ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(name)), ContentLength: int64(len(name)), Request: r}, nil
 		case <-r.Context().Done():
 			return nil, r.Context().Err()
 		}
@@ -90,5 +90,40 @@ func TestAnOriginThatIsSlowerThanUsualIsHedged(t *testing.T) {
 		}
 		one = time.Minute
 		ask("two", 396*time.Millisecond)
+	})
+}
+
+// Misses beyond the bound wait, then they are told when to come again; hits are
+// served all the while.
+func TestMissesUnderWayAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := Default()
+		cfg.Listen, cfg.Origins, cfg.Misses, cfg.Lifetimes = "tcp:127.0.0.1:0", []string{"http://one"}, 2, map[int]time.Duration{200: time.Hour}
+		takes := time.Duration(0)
+		a, err := New(cfg, Deps{Origins: map[string]http.RoundTripper{"http://one": says("one", &takes)}, LoopID: "r", Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.cache.Close()
+		ask := func(path string) (*httptest.ResponseRecorder, time.Duration) {
+			began, w := time.Now(), httptest.NewRecorder()
+			a.ServeHTTP(w, httptest.NewRequest("GET", "http://a.example"+path, nil))
+			return w, time.Since(began)
+		}
+		ask("/stored")
+		takes = cfg.MissWait + time.Second
+		for _, path := range []string{"/one", "/two"} {
+			go ask(path)
+		}
+		synctest.Wait()
+		if w, took := ask("/three"); w.Code != 503 || w.Header().Get("Retry-After") == "" || took != cfg.MissWait {
+			t.Errorf("a third: %d %v after %v", w.Code, w.Header(), took)
+		}
+		if w, took := ask("/stored"); w.Code != 200 || took != 0 {
+			t.Errorf("a hit: %d after %v", w.Code, took)
+		}
+		if w, took := ask("/four"); w.Code != 200 || took != takes+time.Second {
+			t.Errorf("one that waits for its turn: %d after %v", w.Code, took)
+		}
 	})
 }
