@@ -21,6 +21,7 @@ type segment struct {
 	file  *os.File
 	size  int64 // up to here it is written; of the writer's goroutine
 	users atomic.Int32
+	letGo func() // release, not made anew for each use
 	items []byte // the footer so far; of the active segment
 
 	room    int64     // up to here contents may come to lie
@@ -59,6 +60,7 @@ func openSegment(dir string, id uint32, flags int, room int64) (*segment, error)
 	}
 	s := &segment{id: id, path: path, file: f, room: max(room, info.Size())}
 	s.users.Store(1)
+	s.letGo = s.release
 	return s, nil
 }
 

@@ -218,7 +218,7 @@ func (l *Log) Open(at httpcache.Place) (httpcache.InFile, error) {
 		return httpcache.InFile{}, errGone
 	}
 	l.stats.reads.Add(1)
-	return httpcache.InFile{File: s.file, Offset: contentOffset(at), Pages: s.pagesOf(at), Release: sync.OnceFunc(s.release)}, nil
+	return httpcache.InFile{File: s.file, Offset: contentOffset(at), Pages: s.pagesOf(at), Release: s.letGo}, nil
 }
 
 // Stats are the log's figures.

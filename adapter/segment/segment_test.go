@@ -389,7 +389,6 @@ func TestReclaimedWhileInUse(t *testing.T) {
 		t.Errorf("%q, %v", b, err)
 	}
 	in.Release()
-	in.Release() // once too often does no harm
 	if _, err := in.File.ReadAt(b, in.Offset); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("the file was not closed: %v", err)
 	}

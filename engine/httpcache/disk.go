@@ -59,8 +59,8 @@ type Disk interface {
 	Close() error
 }
 
-// InFile is content in a file, for as long as Release has not been called. The
-// zero InFile is nowhere.
+// InFile is content in a file, until Release is called, which must be done once.
+// The zero InFile is nowhere.
 type InFile struct {
 	File   *os.File // whose own position must be left alone
 	Offset int64    // where the content begins, in bytes
