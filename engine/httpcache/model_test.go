@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -73,8 +74,8 @@ type tier struct {
 	*httpcache.Cache
 	name   string
 	memory *httpcache.PoisonedMemory // whatever is read of it too late shows as torn
-	demand int                       // events announced
-	taken  int                       // events done
+	demand atomic.Int64              // events announced; read by fills while a crowd goes on
+	taken  atomic.Int64              // events done; likewise
 	cut    bool
 	heard  time.Time
 	floor  [modelKeys]int // versions below are purged here
@@ -117,12 +118,12 @@ func (m *model) tier(name string, upstream http.RoundTripper) *tier {
 		Prepare: func(r *http.Request) {
 			asked := 0
 			fmt.Sscan(r.Header.Get(demandField), &asked)
-			r.Header.Set(demandField, fmt.Sprint(max(l.demand, asked)))
+			r.Header.Set(demandField, fmt.Sprint(max(int(l.demand.Load()), asked)))
 		},
 		Behind: func(r *http.Request) bool {
 			asked := 0
 			fmt.Sscan(r.Header.Get(demandField), &asked)
-			return asked > l.taken
+			return asked > int(l.taken.Load())
 		},
 		Unsure: func(*http.Request) bool { return l.unsure() },
 	})
@@ -194,19 +195,19 @@ func (m *model) tell(l *tier) {
 	if l.cut = l.cut && m.rng.IntN(10) > 0 || m.rng.IntN(100) == 0; l.cut {
 		return
 	}
-	for l.taken < len(m.events) && m.rng.IntN(6) > 0 {
+	for int(l.taken.Load()) < len(m.events) && m.rng.IntN(6) > 0 {
 		m.take(l)
 	}
-	if l.taken == len(m.events) {
+	if int(l.taken.Load()) == len(m.events) {
 		l.heard = time.Now() // a heartbeat: nothing is missing
 	}
 }
 
 func (m *model) take(l *tier) {
-	e := m.events[l.taken]
-	l.demand = l.taken + 1
+	e := m.events[l.taken.Load()]
+	l.demand.Store(l.taken.Load() + 1)
 	l.Purge(e.Purge)
-	l.taken++
+	l.taken.Add(1)
 	m.count.Purged++
 	for k, v := range e.versions {
 		if e.Soft {

@@ -155,7 +155,7 @@ func (m *model) crowd() {
 	synctest.Wait()
 	if purged {
 		for _, l := range m.tiers() {
-			for !l.cut && l.taken < len(m.events) {
+			for !l.cut && int(l.taken.Load()) < len(m.events) {
 				m.take(l)
 			}
 		}
@@ -186,7 +186,7 @@ func (m *model) crowd() {
 
 func (m *model) anyUnsure() bool {
 	return m.shield.unsure() || m.edges[0].unsure() || m.edges[1].unsure() ||
-		m.shield.taken < max(m.edges[0].demand, m.edges[1].demand)
+		m.shield.taken.Load() < max(m.edges[0].demand.Load(), m.edges[1].demand.Load())
 }
 
 func (m *model) failf(format string, args ...any) {
