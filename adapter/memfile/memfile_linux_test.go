@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"meridian/engine/httpcache"
 	"meridian/test/cachetest"
 )
@@ -105,9 +107,38 @@ func TestAllAddressesComeBack(t *testing.T) {
 	}
 }
 
-// What has been handed to a socket by sendfile(2) arrives as it was, although its
-// room has been given up and written anew before the peer read a byte.
+// What has been handed to a socket, by sendfile(2) or by vmsplice(2) from the
+// mapping, arrives as it was, although its room has been given up and written
+// anew before the peer read a byte.
 func TestWhatASocketHoldsStaysAsItWas(t *testing.T) {
+	t.Run("sendfile", func(t *testing.T) {
+		staysAsItWas(t, func(socket int, r httpcache.Room, from int) (int, error) {
+			file, at := r.File()
+			at += int64(from)
+			return syscall.Sendfile(socket, int(file.Fd()), &at, len(r.Bytes())-from)
+		})
+	})
+	t.Run("vmsplice", func(t *testing.T) {
+		var ends [2]int
+		if err := unix.Pipe2(ends[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(ends[0])
+		defer unix.Close(ends[1])
+		staysAsItWas(t, func(socket int, r httpcache.Room, from int) (int, error) {
+			part := r.Bytes()[from:min(from+pageBytes, len(r.Bytes()))]
+			v := [1]unix.Iovec{{Base: &part[0]}}
+			v[0].SetLen(len(part))
+			if n, err := unix.Vmsplice(ends[1], v[:], unix.SPLICE_F_NONBLOCK); err != nil || n != len(part) {
+				return n, fmt.Errorf("vmsplice: %d, %w", n, err)
+			}
+			n, err := unix.Splice(ends[0], nil, socket, nil, len(part), unix.SPLICE_F_NONBLOCK)
+			return int(n), err
+		})
+	})
+}
+
+func staysAsItWas(t *testing.T, send func(socket int, r httpcache.Room, from int) (int, error)) {
 	m := newMemory(t, 1<<20)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -128,8 +159,7 @@ func TestWhatASocketHoldsStaysAsItWas(t *testing.T) {
 	const most = 256 << 10
 	old, _ := m.Take(most)
 	fill(old.Bytes(), 'a')
-	file, at := old.File()
-	sent := sendWhatFits(t, out, file, at, most)
+	sent := sendWhatFits(t, out, most, func(socket, from int) (int, error) { return send(socket, old, from) })
 	if sent < pageBytes {
 		t.Fatalf("the socket took %d bytes", sent)
 	}
@@ -162,8 +192,8 @@ func fill(b []byte, with byte) {
 	}
 }
 
-// sendWhatFits sends of a file until the socket takes no more.
-func sendWhatFits(t *testing.T, to net.Conn, file *os.File, at int64, most int) (sent int) {
+// sendWhatFits sends until the socket takes no more, or most bytes are in it.
+func sendWhatFits(t *testing.T, to net.Conn, most int, send func(socket, from int) (int, error)) (sent int) {
 	t.Helper()
 	raw, err := to.(*net.TCPConn).SyscallConn()
 	if err != nil {
@@ -172,7 +202,7 @@ func sendWhatFits(t *testing.T, to net.Conn, file *os.File, at int64, most int) 
 	var failed error
 	err = raw.Write(func(fd uintptr) bool {
 		for sent < most {
-			n, err := syscall.Sendfile(int(fd), int(file.Fd()), &at, most-sent)
+			n, err := send(int(fd), sent)
 			if err == syscall.EAGAIN {
 				return true
 			}
