@@ -185,6 +185,9 @@ func (c *Cache) fetched(ctx context.Context, f *fill, x exchange, src *source) {
 	err := c.receive(ctx, f, src, why == "")
 	if err != nil && why == "" {
 		c.keepIncomplete(f, err)
+		f.shard.mu.Lock()
+		f.shard.close(f) // who comes once it is known to be broken begins anew
+		f.shard.mu.Unlock()
 	}
 	f.finish(err)
 }
