@@ -5,6 +5,7 @@ package httpcache
 
 import (
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -164,6 +165,9 @@ type Config struct {
 	// what is purged or invalidated by key is so in each form. The default is the
 	// key alone.
 	Alike func(key string) []string
+	// PassUpgrades passes requests for a WebSocket (RFC 6455 §4.1) with what they
+	// ask for. Without it Upgrade is dropped, as hop-by-hop fields are.
+	PassUpgrades bool
 	// Prepare has the last touch on each upstream request. It must not change
 	// fields that responses vary by.
 	Prepare func(*http.Request)
@@ -375,6 +379,10 @@ func hashOf[K string | []byte](key K) uint64 {
 
 // ServeHTTP answers from the store or from upstream, and adds Cache-Status.
 func (c *Cache) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if c.cfg.PassUpgrades && strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		c.pass(w, r, verdict{fwd: "bypass", detail: "upgrade"})
+		return
+	}
 	r = endToEnd(r)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		c.pass(w, r, verdict{fwd: "method"})

@@ -63,7 +63,7 @@ func New(cfg Config, deps Deps) (*Accelerator, error) {
 		FillTimeout: cfg.FillTimeout, HeuristicPercent: cfg.HeuristicPercent, MaxHeuristic: cfg.HeuristicMost,
 		NegativeError: cfg.NegativeError, PassRefusals: true, HonourRequest: cfg.HonourRequest, GroupsPerOrigin: cfg.Host == HostVisitor, StripGroups: !cfg.PassGroups, ShowKey: cfg.ShowKey,
 		Lifetimes: cfg.Lifetimes, StaleIfError: cfg.StaleIfError, StaleWhileRevalidate: cfg.StaleWhileRevalidate,
-		Now: deps.Now, Upstream: a.coded(upstream.NewBound(a.pool, cfg.Misses, cfg.MissWait)), KeyOf: keyOf, Keyed: []string{"Accept-Encoding"}, Alike: alike, Prepare: prepare, PassAmbiguous: true, Error: a.fail,
+		Now: deps.Now, Upstream: a.coded(upstream.NewBound(a.pool, cfg.Misses, cfg.MissWait)), KeyOf: keyOf, Keyed: []string{"Accept-Encoding"}, Alike: alike, Prepare: prepare, PassAmbiguous: true, PassUpgrades: true, Error: a.fail,
 	})
 	return a, nil
 }
