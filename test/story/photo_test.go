@@ -50,11 +50,12 @@ func photo(t *testing.T) []byte {
 	return append(out, b.Bytes()[2:]...)
 }
 
-// grainy is a JPEG of 900 by 900 that is all noise: no variant of it is small.
-func grainy(t *testing.T) []byte {
+// grainy is a square JPEG that is all noise: it has about as many bytes as pixels,
+// and no variant of it is small.
+func grainy(t *testing.T, side int) []byte {
 	t.Helper()
 	noise := rand.New(rand.NewPCG(uint64(photos.Add(1)), 0))
-	m := image.NewGray(image.Rect(0, 0, 900, 900))
+	m := image.NewGray(image.Rect(0, 0, side, side))
 	for i := range m.Pix {
 		m.Pix[i] = uint8(noise.Uint32())
 	}

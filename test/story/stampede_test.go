@@ -82,7 +82,7 @@ func variant(w *worldtest.World, id, size string) string {
 // PoPs at once.
 func TestStampede(t *testing.T) {
 	w := theWorld(t, false)
-	id := putIn(t, w, grainy(t))
+	id := putIn(t, w, grainy(t, 900))
 	everywhere(t, w, id)
 	c := gather(t, w)
 	before := mediaReads(t, w)
@@ -92,10 +92,11 @@ func TestStampede(t *testing.T) {
 }
 
 // TestStampedeOnOneRegionsPicture has them ask for one that no region but that of
-// its upload holds yet: the links to the others are too slow for the copies. It
-// is made once in the world, and leaves the region's media once.
+// its upload holds yet: the links to the others are too slow for copies of so
+// large an original, and fast enough for all else. It is made once in the world,
+// and leaves the region's media once.
 func TestStampedeOnOneRegionsPicture(t *testing.T) {
-	const region, tooSlow = "eu-central", 0.4
+	const region, tooSlow = "eu-central", 3 // Mbit/s
 	w := theWorld(t, false)
 	c, admin := gather(t, w), w.Admin(t)
 	for _, other := range []string{"us-east", "ap-southeast"} {
@@ -110,7 +111,7 @@ func TestStampedeOnOneRegionsPicture(t *testing.T) {
 		return figures(t, w, "meridian_media_bytes_total", "", "media", `,what="served"`)
 	}
 	madeBefore, givenBefore := made(), given()
-	id := putIn(t, w, grainy(t))
+	id := putIn(t, w, grainy(t, 2400))
 	c.all(variant(w, id, "320x0"))
 	c.satisfied(t)
 	for place, n := range made() {
@@ -152,7 +153,7 @@ func TestStampedeWhileTheUpstreamDies(t *testing.T) {
 func upstreamDies(t *testing.T, mode string) {
 	const from, to, link = "eu-central", "fra", "links/eu-central/fra"
 	w := theWorld(t, false)
-	id := putIn(t, w, grainy(t))
+	id := putIn(t, w, grainy(t, 900))
 	everywhere(t, w, id)
 	c := gather(t, w)
 	admin := w.Admin(t)
