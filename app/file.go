@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"meridian"
+	"meridian/adapter/objectstore"
 	"meridian/adapter/yaml"
 	"meridian/engine/tier"
 	"meridian/platform/httpserver"
@@ -62,11 +63,11 @@ type Shield struct {
 // Media is the section of role media.
 type Media struct {
 	media.Config `yaml:",inline"`
-	Catalogs     []Database        `yaml:"catalogs" doc:"every region's catalog cluster, as it is reached from here"`
-	Objects      string            `yaml:"objects" doc:"directory of the region's object store"`
-	Resident     string            `yaml:"resident_objects" doc:"directory of the object store of private pictures, another one: nothing outside the zone may reach it"`
-	Peers        []tier.Shield     `yaml:"peers" doc:"the other regions' shields"`
-	HTTP         httpserver.Limits `yaml:"http"`
+	Catalogs     []Database           `yaml:"catalogs" doc:"every region's catalog cluster, as it is reached from here"`
+	Objects      objectstore.Location `yaml:"objects" doc:"the region's object store"`
+	Resident     objectstore.Location `yaml:"resident_objects" doc:"the object store of private pictures, another one, with credentials of its own: nothing outside the zone may reach it"`
+	Peers        []tier.Shield        `yaml:"peers" doc:"the other regions' shields"`
+	HTTP         httpserver.Limits    `yaml:"http"`
 }
 
 // Shop is the section of role shop.
@@ -108,10 +109,12 @@ func sections() map[string]func(*File) {
 	return map[string]func(*File){
 		"edge":   func(f *File) { f.Edge = &Edge{Config: edge.Default(), HTTP: l, TLS: DefaultTLS(), AccessEvery: 100} },
 		"shield": func(f *File) { f.Shield = &Shield{Config: shield.Default(), HTTP: l} },
-		"media":  func(f *File) { f.Media = &Media{Config: media.Default(), HTTP: l} },
-		"shop":   func(f *File) { f.Shop = &Shop{Config: shop.Default(), HTTP: l} },
-		"owner":  func(f *File) { f.Owner = &Owner{Config: owner.Default(), HTTP: l} },
-		"ops":    func(f *File) { f.Ops = &Ops{Config: ops.Default(), HTTP: l} },
+		"media": func(f *File) {
+			f.Media = &Media{Config: media.Default(), Objects: objectstore.DefaultLocation(), Resident: objectstore.DefaultLocation(), HTTP: l}
+		},
+		"shop":  func(f *File) { f.Shop = &Shop{Config: shop.Default(), HTTP: l} },
+		"owner": func(f *File) { f.Owner = &Owner{Config: owner.Default(), HTTP: l} },
+		"ops":   func(f *File) { f.Ops = &Ops{Config: ops.Default(), HTTP: l} },
 	}
 }
 

@@ -1,14 +1,10 @@
 package app
 
 import (
-	"bytes"
 	"context"
-	"io"
 	"net/http"
-	"path/filepath"
 	"time"
 
-	"meridian/adapter/objectstore"
 	"meridian/adapter/postgres"
 	"meridian/adapter/vips"
 	"meridian/adapter/wire"
@@ -16,7 +12,6 @@ import (
 	"meridian/platform/lifecycle"
 	"meridian/platform/netaddr"
 	"meridian/role/media"
-	"meridian/world"
 )
 
 func startMedia(ctx context.Context, m *machine) (lifecycle.Running, error) {
@@ -63,27 +58,6 @@ func (m *machine) mediaOver(ctx context.Context, s *Media, clusters []*postgres.
 	return m.run(ctx, s.Listen, s.HTTP, role.Handler(), work, closeDB, closeStore)
 }
 
-// stores opens the region's object stores: the one that other regions may know
-// the copies of, and the one of private pictures.
-func (m *machine) stores(ctx context.Context, s *Media) (public, resident *objectstore.Store, closeBoth func(), err error) {
-	if s.Resident == "" || filepath.Clean(s.Resident) == filepath.Clean(s.Objects) {
-		return nil, nil, nil, world.E(world.CodeInvalid, "config", "resident_objects must name a directory, and another one than objects: private pictures are never copied out of their zone.")
-	}
-	closing := func(store *objectstore.Store) {
-		if err := store.Close(); err != nil {
-			m.tel.Log.Error("an object store did not close", "err", err)
-		}
-	}
-	if public, err = objectstore.OpenDir(ctx, s.Objects); err != nil {
-		return nil, nil, nil, err
-	}
-	if resident, err = objectstore.OpenDir(ctx, s.Resident); err != nil {
-		closing(public)
-		return nil, nil, nil, err
-	}
-	return public, resident, func() { closing(public); closing(resident) }, nil
-}
-
 // queueStop is how long the queue may take to stop. It tells its jobs to end
 // after two seconds; with its database gone it would go on for seconds more to
 // give up its lead, which lapses by itself.
@@ -104,30 +78,6 @@ func (m *machine) mediaWork(ctx context.Context, role *media.Media, home *postgr
 		err = stopErr
 	}
 	return err
-}
-
-// objects hands the role an object store by whole objects: a variant or an
-// original fits in memory by the role's own limits.
-type objects struct{ store *objectstore.Store }
-
-// Put is durable when it returns.
-func (o objects) Put(ctx context.Context, key string, data []byte) error {
-	_, err := o.store.Put(ctx, key, bytes.NewReader(data), objectstore.PutOptions{})
-	return err
-}
-
-// Get is the whole object, or too_large when it has more than most bytes.
-func (o objects) Get(ctx context.Context, key string, most int64) ([]byte, error) {
-	r, info, err := o.store.Get(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	if info.Size > most {
-		return nil, world.E(world.CodeTooLarge, "objects.get", "The stored object is larger than is read here.")
-	}
-	data, err := io.ReadAll(io.LimitReader(r, most+1))
-	return data, world.Wrap("objects.get", err)
 }
 
 // pictures hands the role libvips in its own words.

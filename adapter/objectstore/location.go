@@ -169,9 +169,9 @@ func Apart(public, resident Location) error {
 	case err != nil:
 		return err
 	case a.bucket == b.bucket:
-		return refuse("resident.url", "names the public store's bucket; resident objects need one of their own")
+		return refuse("resident_objects.url", "names the public store's bucket; resident objects need one of their own")
 	case public.Credentials == resident.Credentials:
-		return refuse("resident.credentials", "are the public store's; the resident store needs its own, which open nothing else")
+		return refuse("resident_objects.credentials", "are the public store's; the resident store needs its own, which open nothing else")
 	}
 	return nil
 }
@@ -186,7 +186,7 @@ func apartDirs(public, resident string) error {
 		return fault("objectstore.location", err)
 	}
 	if inside(a, b) || inside(b, a) {
-		return refuse("resident.url", "is the public store's directory, or one of the two lies in the other; resident objects need one of their own")
+		return refuse("resident_objects.url", "is the public store's directory, or one of the two lies in the other; resident objects need one of their own")
 	}
 	return nil
 }

@@ -98,7 +98,7 @@ func (p *plan) fillMedia(f *app.File, r world.Region) {
 	m.UploadToken, m.WireKey = p.secrets.UploadToken, p.secrets.WireKey
 	m.UploadKeys = []keyring.Key{{ID: "local", Secret: p.secrets.UploadKey}}
 	m.Catalogs = p.catalogs(r.ID, userMedia, p.secrets.Media)
-	m.Objects, m.Resident = p.st.path("objects", r.ID), p.st.path("objects", r.ID+".resident")
+	m.Objects.URL, m.Resident.URL = p.st.path("objects", r.ID), p.st.path("objects", r.ID+".resident")
 	m.Private.Keys = p.signing()
 	m.Peers = p.peers(r.ID)
 }

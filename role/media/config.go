@@ -38,19 +38,21 @@ func (p Placement) rule() placement.Rule {
 
 // Limits bound what one request, and all of them together, may cost.
 type Limits struct {
-	MaxBytes  int64         `yaml:"max_bytes" doc:"most bytes of an original"`
-	MaxPixels int64         `yaml:"max_pixels" doc:"most pixels of an original, over all frames of an animation"`
-	MaxFrames int           `yaml:"max_frames" doc:"most frames of an animation"`
-	MaxName   int           `yaml:"max_name" doc:"most bytes of a picture's file name"`
-	Uploads   int64         `yaml:"uploads" doc:"most uploads at once; each may hold max_bytes of memory"`
-	Receives  int64         `yaml:"receives" doc:"most originals from other regions taken at once"`
-	PeerAsks  int64         `yaml:"peer_asks" doc:"most questions to other regions at once about pictures that are not known here"`
-	GrantLife time.Duration `yaml:"grant_life" doc:"longest time that an upload grant is good"`
-	Upload    time.Duration `yaml:"upload" doc:"longest time for an upload to arrive"`
-	Check     time.Duration `yaml:"check" doc:"longest time to inspect and decode an upload"`
-	Transform time.Duration `yaml:"transform" doc:"longest time to make a variant, with fetching its original"`
-	ListPage  int           `yaml:"list_page" doc:"most pictures on one page of a list"`
-	LagEvery  time.Duration `yaml:"lag_every" doc:"how often the replication lag is measured"`
+	MaxBytes   int64         `yaml:"max_bytes" doc:"most bytes of an original"`
+	MaxPixels  int64         `yaml:"max_pixels" doc:"most pixels of an original, over all frames of an animation"`
+	MaxFrames  int           `yaml:"max_frames" doc:"most frames of an animation"`
+	MaxName    int           `yaml:"max_name" doc:"most bytes of a picture's file name"`
+	Uploads    int64         `yaml:"uploads" doc:"most uploads at once; each may hold max_bytes of memory"`
+	Receives   int64         `yaml:"receives" doc:"most originals from other regions taken at once"`
+	PeerAsks   int64         `yaml:"peer_asks" doc:"most questions to other regions at once about pictures that are not known here"`
+	GrantLife  time.Duration `yaml:"grant_life" doc:"longest time that an upload grant is good"`
+	Upload     time.Duration `yaml:"upload" doc:"longest time for an upload to arrive"`
+	Check      time.Duration `yaml:"check" doc:"longest time to inspect and decode an upload"`
+	Transform  time.Duration `yaml:"transform" doc:"longest time to make a variant, with fetching its original"`
+	ListPage   int           `yaml:"list_page" doc:"most pictures on one page of a list"`
+	StageAge   time.Duration `yaml:"stage_age" doc:"uploads in parts that nobody has gone on with for so long are removed"`
+	SweepEvery time.Duration `yaml:"sweep_every" doc:"how often they are looked for"`
+	LagEvery   time.Duration `yaml:"lag_every" doc:"how often the replication lag is measured"`
 }
 
 // Default is a config that lacks only its place, its apps and its keys.
@@ -63,7 +65,7 @@ func Default() Config {
 			MaxBytes: 32 << 20, MaxPixels: 50_000_000, MaxFrames: 300, MaxName: 200,
 			Uploads: 4, Receives: 4, PeerAsks: 32,
 			GrantLife: 24 * time.Hour, Upload: time.Minute, Check: 20 * time.Second, Transform: 25 * time.Second,
-			ListPage: 200, LagEvery: 10 * time.Second,
+			ListPage: 200, LagEvery: 10 * time.Second, StageAge: 48 * time.Hour, SweepEvery: time.Hour,
 		},
 	}
 }
@@ -92,8 +94,8 @@ func (c Config) Validate() error {
 		return bad("limits: uploads, receives, peer_asks, list_page", "write at least 1")
 	case l.GrantLife < time.Second:
 		return bad("limits: grant_life", "write at least 1s")
-	case l.Upload <= 0 || l.Check <= 0 || l.Transform <= 0 || l.LagEvery <= 0:
-		return bad("limits: upload, check, transform, lag_every", "write a time above zero, such as 20s")
+	case l.Upload <= 0 || l.Check <= 0 || l.Transform <= 0 || l.LagEvery <= 0 || l.StageAge <= 0 || l.SweepEvery <= 0:
+		return bad("limits: upload, check, transform, stage_age, sweep_every, lag_every", "write a time above zero, such as 20s")
 	}
 	for _, app := range c.Apps {
 		if imagegrid.CheckApp(app) != nil {

@@ -43,6 +43,8 @@ func TestValidate(t *testing.T) {
 		"upload,":      func(c *Config) { c.Limits.Upload = 0 },
 		"check,":       func(c *Config) { c.Limits.Check = 0 },
 		"transform,":   func(c *Config) { c.Limits.Transform = 0 },
+		"stage_age":    func(c *Config) { c.Limits.StageAge = 0 },
+		"sweep_every":  func(c *Config) { c.Limits.SweepEvery = 0 },
 		"lag_every":    func(c *Config) { c.Limits.LagEvery = 0 },
 		"private":      func(c *Config) { c.Placement.Private = "all" },
 		"scope":        func(c *Config) { c.Placement.Public = "everywhere" },

@@ -61,16 +61,6 @@ type Manifests interface {
 	Uncopied(ctx context.Context, each func(region string, state world.ReplicaState, count int, oldest time.Time)) error
 }
 
-// Objects is the region's object store.
-type Objects interface {
-	// Put keeps bytes under a key, whole or not at all. When it returns nil
-	// they survive a loss of power.
-	Put(ctx context.Context, key string, data []byte) error
-	// Get is the object of a key, not_found when there is none, too_large
-	// when it has more than most bytes.
-	Get(ctx context.Context, key string, most int64) ([]byte, error)
-}
-
 // PictureInfo is what a picture's header says.
 type PictureInfo struct {
 	MediaType     string // by its magic bytes

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -79,16 +80,25 @@ func New(cfg Config, d Deps) (*Media, error) {
 	}, nil
 }
 
-// Run measures the replication lag until ctx ends.
+// Run measures the replication lag and sweeps the object stores until ctx ends.
 func (m *Media) Run(ctx context.Context) error {
-	tick := time.NewTicker(m.cfg.Limits.LagEvery)
+	var both sync.WaitGroup
+	both.Go(func() { every(ctx, m.cfg.Limits.SweepEvery, m.sweep) }) // of its own: it may take long
+	m.measureLag(ctx)
+	every(ctx, m.cfg.Limits.LagEvery, m.measureLag)
+	both.Wait()
+	return nil
+}
+
+func every(ctx context.Context, interval time.Duration, do func(context.Context)) {
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
-		m.measureLag(ctx)
 		select {
 		case <-tick.C:
+			do(ctx)
 		case <-ctx.Done():
-			return nil
+			return
 		}
 	}
 }

@@ -329,7 +329,9 @@ func (s *memManifests) replica(id, region string) world.Replica {
 }
 
 type memObjects struct {
+	Objects // what no test here asks for
 	mu      sync.Mutex
+	swept   []time.Time
 	objects map[string][]byte
 	puts    int
 	failPut error
@@ -352,6 +354,13 @@ func (o *memObjects) get(key string) ([]byte, bool) {
 	defer o.mu.Unlock()
 	b, ok := o.objects[key]
 	return b, ok
+}
+
+func (o *memObjects) Sweep(_ context.Context, before time.Time) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.swept = append(o.swept, before)
+	return len(o.swept), o.failPut
 }
 
 func (o *memObjects) drop(key string) {
