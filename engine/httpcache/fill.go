@@ -174,8 +174,11 @@ func (f *fill) settle(set func()) {
 	f.mu.Unlock()
 }
 
-// fail ends a fill that has no response.
+// fail ends a fill that has no response. Who comes now begins anew.
 func (f *fill) fail(err error, status int) {
+	f.shard.mu.Lock()
+	f.shard.close(f)
+	f.shard.mu.Unlock()
 	f.settle(func() {
 		f.outcome, f.failure, f.fwdStatus = failed, err, status
 		f.ended, f.err = true, err
