@@ -21,11 +21,12 @@ type Location struct {
 	Credentials string        `yaml:"credentials" doc:"of a bucket: file:/path, file:/path#profile (AWS's form of file), env:PREFIX (PREFIX_ACCESS_KEY_ID, PREFIX_SECRET_ACCESS_KEY, PREFIX_SESSION_TOKEN); none: AWS's own order, the machine's role among them"`
 	Connect     time.Duration `yaml:"connect" doc:"longest wait for a connection to a bucket"`
 	Silence     time.Duration `yaml:"silence" doc:"longest silence of a bucket, for an answer or in the middle of one"`
+	Attempts    int           `yaml:"attempts" doc:"how often a bucket is asked when it fails in a way that passes"`
 }
 
 // DefaultLocation lacks only its URL.
 func DefaultLocation() Location {
-	return Location{Connect: 5 * time.Second, Silence: 30 * time.Second}
+	return Location{Connect: 5 * time.Second, Silence: 30 * time.Second, Attempts: 4}
 }
 
 const scheme = "s3://"
@@ -114,6 +115,8 @@ func (l Location) bucket() (bucketURL, error) {
 		return bucketURL{}, err
 	case b.region == "":
 		return bucketURL{}, refuse("url", "needs region=…; a store that has none takes us-east-1")
+	case l.Attempts < 1:
+		return bucketURL{}, refuse("attempts", "write at least 1")
 	case l.Connect <= 0 || l.Silence <= 0:
 		return bucketURL{}, refuse("connect, silence", "write a time above zero, such as 30s")
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/logging"
@@ -20,15 +21,16 @@ import (
 
 // How a bucket is asked.
 const (
-	partsAtOnce = 2 // of one large object; each is held in memory
-	attempts    = 4 // of a request that failed in a way that passes
-	backOff     = 2 * time.Second
+	partsAtOnce = 2               // of one large object; each is held in memory
+	backOff     = 2 * time.Second // the longest between two attempts
+	tidyUp      = 5 * time.Second // to end a multipart upload that failed
 )
 
 // remote is what an S3 store needs beyond what blob offers.
 type remote struct {
-	client *s3.Client
-	bucket string
+	client    *s3.Client
+	bucket    string
+	checksums aws.RequestChecksumCalculation
 }
 
 func openS3(ctx context.Context, l Location) (*Store, error) {
@@ -46,7 +48,7 @@ func openS3(ctx context.Context, l Location) (*Store, error) {
 		config.WithLogger(logging.Nop{}),
 		config.WithRequestChecksumCalculation(checksums),
 		config.WithRetryer(func() aws.Retryer {
-			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = attempts, backOff })
+			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = l.Attempts, backOff })
 		}))
 	if err != nil {
 		return nil, err
@@ -62,7 +64,7 @@ func openS3(ctx context.Context, l Location) (*Store, error) {
 	if err != nil {
 		return nil, fault("objectstore.open", err)
 	}
-	r := &remote{client: client, bucket: u.bucket}
+	r := &remote{client: client, bucket: u.bucket, checksums: checksums}
 	if err := r.probe(ctx); err != nil {
 		return nil, errors.Join(err, bucket.Close())
 	}
@@ -88,6 +90,18 @@ func (r *remote) probe(ctx context.Context) error {
 		return world.Because(world.CodeInvalid, op, "url: the bucket "+r.bucket+" is in another region; name that.", err)
 	}
 	return fault(op, err)
+}
+
+// tidy gives the uploader of one object time to end a multipart upload whose
+// context is done: by itself it asks within that context, and leaves the parts.
+func (r *remote) tidy(as func(any) bool) {
+	var uploader *transfermanager.Client
+	if r == nil || !as(&uploader) {
+		return
+	}
+	*uploader = *transfermanager.New(r.client, func(o *transfermanager.Options) {
+		o.FailTimeout, o.Concurrency, o.RequestChecksumCalculation = tidyUp, partsAtOnce, r.checksums
+	})
 }
 
 // sweep ends multipart uploads that were begun before a time: their writers

@@ -105,7 +105,11 @@ func (s *Store) write(ctx context.Context, op, key string, r io.Reader, want Put
 	var file *os.File // the unfinished file, if the driver has one
 	options := &blob.WriterOptions{
 		ContentType: want.MediaType, IfNotExist: want.IfAbsent, MaxConcurrency: partsAtOnce,
-		BeforeWrite: func(as func(any) bool) error { as(&file); return nil },
+		BeforeWrite: func(as func(any) bool) error {
+			as(&file)
+			s.s3.tidy(as)
+			return nil
+		},
 	}
 	if options.ContentType == "" {
 		options.ContentType = "application/octet-stream"
