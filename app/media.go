@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"meridian/adapter/postgres"
+	"meridian/adapter/tus"
 	"meridian/adapter/vips"
 	"meridian/adapter/wire"
 	"meridian/engine/imagegrid"
@@ -45,8 +46,13 @@ func (m *machine) mediaOver(ctx context.Context, s *Media, clusters []*postgres.
 		closeStore()
 		return nil, err
 	}
+	resumable, err := tus.New(tus.Limits{MaxBytes: s.Limits.MaxBytes, Silence: s.Limits.Silence})
+	if err != nil {
+		closeStore()
+		return nil, err
+	}
 	role, err := media.New(s.Config, media.Deps{
-		World: m.World, Manifests: manifests, Objects: objects{store}, Resident: objects{resident}, Pictures: pictures{engine},
+		World: m.World, Manifests: manifests, Objects: objects{store}, Resident: objects{resident}, Tus: serveTus(resumable), Pictures: pictures{engine},
 		Peers: wire.NewPeers(transports(s.Peers, netaddr.DefaultTransportOptions(), nil), s.WireKey, wire.DefaultPeerLimits()),
 		Now:   now, Random: random, Log: m.tel.Log, Metrics: m.tel.Metrics,
 	})
@@ -56,6 +62,13 @@ func (m *machine) mediaOver(ctx context.Context, s *Media, clusters []*postgres.
 	}
 	work := func(ctx context.Context) error { return m.mediaWork(ctx, role, home) }
 	return m.run(ctx, s.Listen, s.HTTP, role.Handler(), work, closeDB, closeStore)
+}
+
+// serveTus hands the role the protocol of resumable uploads.
+func serveTus(h *tus.Handler) media.ServeTus {
+	return func(w http.ResponseWriter, r *http.Request, base, id string, u media.Resumable) error {
+		return h.Serve(w, r, base, id, u)
+	}
 }
 
 // queueStop is how long the queue may take to stop. It tells its jobs to end

@@ -107,10 +107,10 @@ func (o objects) Append(ctx context.Context, id string, offset int64, r io.Reade
 	return o.store.Append(ctx, id, offset, r, most)
 }
 
-// Staged is how many bytes of an upload are durable.
-func (o objects) Staged(ctx context.Context, id string) (int64, error) {
+// Staged is how many bytes of an upload are durable, and since when.
+func (o objects) Staged(ctx context.Context, id string) (int64, time.Time, error) {
 	stage, err := o.store.Staged(ctx, id)
-	return stage.Size, err
+	return stage.Size, stage.Modified, err
 }
 
 // ReadStaged opens what has come of an upload.

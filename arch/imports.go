@@ -94,6 +94,8 @@ var testRules = []testRule{
 		[]string{"go.yaml.in/yaml/v3"}, "the shipped files are read as their readers do"},
 	{[]string{"engine", "adapter", "role"},
 		[]string{"adapter/yaml"}, "the shipped world is read by its own reader"},
+	{[]string{"role"},
+		[]string{"adapter/tus"}, "what becomes of an upload is tested by the protocol that it comes by"},
 }
 
 // libraryBans are standard packages that a layer's shipped code may not import.

@@ -16,6 +16,7 @@ const (
 	RouteImage                 // a picture's variant: any region, cached
 	RoutePrivate               // a private picture's variant: a region of its zone, cached in the zone, given with a signature only
 	RouteManifest              // a picture's manifest: any region, cached
+	RouteUpload                // a resumable upload: the region that its id names, never cached
 	RouteMedia                 // uploads and listings: nearest region, never cached
 	RouteHome                  // carts, checkout, orders and unsafe methods: the market's home region
 	RouteOwner                 // the owners' pages: the market's home region
@@ -37,6 +38,18 @@ const PurgesPath = "/purges"
 // the feed of its own catalog cluster.
 const PeerPurgesPath = "/-/purges"
 
+// UploadID is the id in the address of a resumable upload,
+// /media/{app}/tus/{id}. It is the media id of the asset to be, so its first
+// character names the region that has the upload.
+func UploadID(path string) (id string, ok bool) {
+	part := strings.Split(path, "/")
+	if len(part) != 5 || part[0] != "" || part[1] != "media" || part[3] != "tus" {
+		return "", false
+	}
+	_, ok = MediaIDRegion(part[4])
+	return part[4], ok
+}
+
 // homePaths are the first path segments that hold resident data.
 var homePaths = []string{"cart", "checkout", "orders"}
 
@@ -52,6 +65,9 @@ func RouteOf(method, path string) Route {
 	case strings.HasPrefix(path, "/media/"):
 		if safe(method) && strings.HasSuffix(path, "/manifest") {
 			return RouteManifest
+		}
+		if _, ok := UploadID(path); ok {
+			return RouteUpload
 		}
 		return RouteMedia
 	case path == PurgesPath || strings.HasPrefix(path, PurgesPath+"/"):

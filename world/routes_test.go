@@ -29,6 +29,12 @@ func TestRouteOf(t *testing.T) {
 		{"GET", "/media/sweet-crumbs", RouteMedia},
 		{"GET", "/media/sweet-crumbs/x/manifest", RouteManifest},
 		{"PUT", "/media/sweet-crumbs/x/manifest", RouteMedia},
+		{"POST", "/media/sweet-crumbs/tus/", RouteMedia},
+		{"PATCH", "/media/sweet-crumbs/tus/1234567890123456", RouteUpload},
+		{"HEAD", "/media/sweet-crumbs/tus/1234567890123456", RouteUpload},
+		{"PATCH", "/media/sweet-crumbs/tus/123456789012345", RouteMedia},
+		{"PATCH", "/media/sweet-crumbs/tus/1234567890123456/x", RouteMedia},
+		{"GET", "/media/tus/1234567890123456/manifest", RouteManifest},
 		{"GET", "/-/feed", RouteInternal},
 		{"GET", "/-", RouteInternal},
 	}

@@ -24,9 +24,9 @@ type PeerLimits struct {
 	MaxManifest int64         // bytes of a manifest that is taken
 }
 
-// DefaultPeerLimits fit originals of 32 MB over a link of 20 Mbit/s and more.
+// DefaultPeerLimits fit originals of 64 MB over a link of 40 Mbit/s and more.
 func DefaultPeerLimits() PeerLimits {
-	return PeerLimits{Push: 30 * time.Second, Fetch: 20 * time.Second, Ask: 3 * time.Second, MaxOriginal: 32 << 20, MaxManifest: 512 << 10}
+	return PeerLimits{Push: 30 * time.Second, Fetch: 20 * time.Second, Ask: 3 * time.Second, MaxOriginal: 65 << 20, MaxManifest: 512 << 10}
 }
 
 // Peers reaches the media role of every other region.

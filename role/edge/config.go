@@ -32,7 +32,7 @@ func Default() Config {
 	return Config{
 		Limits:          tier.DefaultLimits(),
 		UpstreamTimeout: 10 * time.Second, HedgeAfter: time.Second, HedgeAfterPicture: 4 * time.Second, HedgeFloor: 250 * time.Millisecond,
-		Private: signedurl.DefaultSettings(), Rest: 2 * time.Second, RetryPercent: 20, UploadBytes: 40 << 20, WholeBytes: 64 << 10,
+		Private: signedurl.DefaultSettings(), Rest: 2 * time.Second, RetryPercent: 20, UploadBytes: 72 << 20, WholeBytes: 64 << 10,
 	}
 }
 

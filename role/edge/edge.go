@@ -98,6 +98,8 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.private(w, r)
 	case world.RouteManifest:
 		e.cached(w, r)
+	case world.RouteUpload:
+		e.upload(w, r)
 	case world.RouteMedia, world.RouteOps:
 		e.pass(w, r, e.near)
 	case world.RoutePage:
@@ -196,9 +198,24 @@ func (e *Edge) toHome(w http.ResponseWriter, r *http.Request) {
 		e.fail(w, r, world.E(world.CodeNotFound, "edge.home", "No shop is served under this host name."))
 		return
 	}
-	proxy := e.home[m.HomeRegion]
+	e.toRegion(w, r, m.HomeRegion)
+}
+
+// upload goes to the region that has it, and to no other.
+func (e *Edge) upload(w http.ResponseWriter, r *http.Request) {
+	id, _ := world.UploadID(r.URL.Path)
+	region, ok := e.deps.World.RegionOfMedia(id)
+	if !ok {
+		e.fail(w, r, world.E(world.CodeNotFound, "edge.upload", "There is no such upload."))
+		return
+	}
+	e.toRegion(w, r, region.ID)
+}
+
+func (e *Edge) toRegion(w http.ResponseWriter, r *http.Request, region string) {
+	proxy := e.home[region]
 	if proxy == nil {
-		e.fail(w, r, world.E(world.CodeUnavailable, "edge.home", "The shop's region is not reached from here."))
+		e.fail(w, r, world.E(world.CodeUnavailable, "edge.region", "The region that has this is not reached from here."))
 		return
 	}
 	e.pass(w, r, proxy)

@@ -270,6 +270,25 @@ func TestHomePathsGoHome(t *testing.T) {
 	}
 }
 
+func TestAnUploadGoesOnInTheRegionThatHasIt(t *testing.T) {
+	f := newFixture(t, nil)
+	f.near.answer, f.home.answer = page("near"), page("home")
+	for path, want := range map[string]string{
+		"/media/crumbs/tus/": "near", "/media/crumbs/tus/3000000000000000": "near", "/media/crumbs/tus/2000000000000000": "home",
+	} {
+		if w := f.do("PATCH", path, "Upload-Offset", "7"); w.Body.String() != want {
+			t.Errorf("%s went to %q, want %q", path, w.Body, want)
+		}
+	}
+	f.home.answer = gone
+	if w := f.do("PATCH", "/media/crumbs/tus/2000000000000000"); w.Code != 502 || f.near.count() != 2 {
+		t.Errorf("while its region is away: %d, near was asked %d times", w.Code, f.near.count())
+	}
+	if w := f.do("PATCH", "/media/crumbs/tus/z000000000000000"); w.Code != 404 {
+		t.Errorf("of no region: %d", w.Code)
+	}
+}
+
 func TestForeignHostIsRefused(t *testing.T) {
 	f := newFixture(t, nil)
 	for _, path := range []string{"/", "/cart"} {

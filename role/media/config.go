@@ -38,21 +38,24 @@ func (p Placement) rule() placement.Rule {
 
 // Limits bound what one request, and all of them together, may cost.
 type Limits struct {
-	MaxBytes   int64         `yaml:"max_bytes" doc:"most bytes of an original"`
-	MaxPixels  int64         `yaml:"max_pixels" doc:"most pixels of an original, over all frames of an animation"`
-	MaxFrames  int           `yaml:"max_frames" doc:"most frames of an animation"`
-	MaxName    int           `yaml:"max_name" doc:"most bytes of a picture's file name"`
-	Uploads    int64         `yaml:"uploads" doc:"most uploads at once; each may hold max_bytes of memory"`
-	Receives   int64         `yaml:"receives" doc:"most originals from other regions taken at once"`
-	PeerAsks   int64         `yaml:"peer_asks" doc:"most questions to other regions at once about pictures that are not known here"`
-	GrantLife  time.Duration `yaml:"grant_life" doc:"longest time that an upload grant is good"`
-	Upload     time.Duration `yaml:"upload" doc:"longest time for an upload to arrive"`
-	Check      time.Duration `yaml:"check" doc:"longest time to inspect and decode an upload"`
-	Transform  time.Duration `yaml:"transform" doc:"longest time to make a variant, with fetching its original"`
-	ListPage   int           `yaml:"list_page" doc:"most pictures on one page of a list"`
-	StageAge   time.Duration `yaml:"stage_age" doc:"uploads in parts that nobody has gone on with for so long are removed"`
-	SweepEvery time.Duration `yaml:"sweep_every" doc:"how often they are looked for"`
-	LagEvery   time.Duration `yaml:"lag_every" doc:"how often the replication lag is measured"`
+	MaxBytes    int64         `yaml:"max_bytes" doc:"most bytes of an original"`
+	MaxPixels   int64         `yaml:"max_pixels" doc:"most pixels of an original, over all frames of an animation"`
+	MaxFrames   int           `yaml:"max_frames" doc:"most frames of an animation"`
+	MaxName     int           `yaml:"max_name" doc:"most bytes of a picture's file name"`
+	Uploads     int64         `yaml:"uploads" doc:"most uploads at once; each may hold max_bytes of memory"`
+	Receives    int64         `yaml:"receives" doc:"most originals from other regions taken at once"`
+	PeerAsks    int64         `yaml:"peer_asks" doc:"most questions to other regions at once about pictures that are not known here"`
+	GrantLife   time.Duration `yaml:"grant_life" doc:"longest time that an upload grant is good"`
+	OpenUploads int           `yaml:"open_uploads" doc:"most resumable uploads of an app that have not ended"`
+	Patches     int64         `yaml:"patches" doc:"most resumable uploads that content comes for at once"`
+	Silence     time.Duration `yaml:"silence" doc:"how long a resumable upload's content may stay out before its connection is given up"`
+	Upload      time.Duration `yaml:"upload" doc:"longest time for an upload to arrive"`
+	Check       time.Duration `yaml:"check" doc:"longest time to inspect and decode an upload"`
+	Transform   time.Duration `yaml:"transform" doc:"longest time to make a variant, with fetching its original"`
+	ListPage    int           `yaml:"list_page" doc:"most pictures on one page of a list"`
+	StageAge    time.Duration `yaml:"stage_age" doc:"uploads in parts that nobody has gone on with for so long are removed"`
+	SweepEvery  time.Duration `yaml:"sweep_every" doc:"how often they are looked for"`
+	LagEvery    time.Duration `yaml:"lag_every" doc:"how often the replication lag is measured"`
 }
 
 // Default is a config that lacks only its place, its apps and its keys.
@@ -62,9 +65,9 @@ func Default() Config {
 		Private:   signedurl.DefaultSettings(),
 		Placement: Placement{Public: r.Public, Private: r.Private, Withheld: r.Withheld},
 		Limits: Limits{
-			MaxBytes: 32 << 20, MaxPixels: 50_000_000, MaxFrames: 300, MaxName: 200,
+			MaxBytes: 64 << 20, MaxPixels: 50_000_000, MaxFrames: 300, MaxName: 200,
 			Uploads: 4, Receives: 4, PeerAsks: 32,
-			GrantLife: 24 * time.Hour, Upload: time.Minute, Check: 20 * time.Second, Transform: 25 * time.Second,
+			GrantLife: 24 * time.Hour, OpenUploads: 100, Patches: 32, Silence: 15 * time.Second, Upload: time.Minute, Check: 20 * time.Second, Transform: 25 * time.Second,
 			ListPage: 200, LagEvery: 10 * time.Second, StageAge: 48 * time.Hour, SweepEvery: time.Hour,
 		},
 	}
@@ -94,6 +97,10 @@ func (c Config) Validate() error {
 		return bad("limits: uploads, receives, peer_asks, list_page", "write at least 1")
 	case l.GrantLife < time.Second:
 		return bad("limits: grant_life", "write at least 1s")
+	case l.OpenUploads < 1 || l.Patches < 1:
+		return bad("limits: open_uploads, patches", "write at least 1")
+	case l.Silence <= 0:
+		return bad("limits: silence", "write a time above zero, such as 15s")
 	case l.Upload <= 0 || l.Check <= 0 || l.Transform <= 0 || l.LagEvery <= 0 || l.StageAge <= 0 || l.SweepEvery <= 0:
 		return bad("limits: upload, check, transform, stage_age, sweep_every, lag_every", "write a time above zero, such as 20s")
 	}

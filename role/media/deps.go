@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,6 +19,7 @@ type Deps struct {
 	Manifests Manifests
 	Objects   Objects // of what may be anywhere
 	Resident  Objects // of private pictures: a store that nothing outside the zone can reach
+	Tus       ServeTus
 	Pictures  Pictures
 	Peers     Peers
 	Now       func() time.Time
@@ -25,6 +27,11 @@ type Deps struct {
 	Log       *slog.Logger
 	Metrics   prometheus.Registerer // nil: nothing is reported
 }
+
+// ServeTus answers a request by tus 1.0: for the upload of that id, or with ""
+// for a new one, whose address is base and its id. When it fails it has answered
+// nothing.
+type ServeTus func(w http.ResponseWriter, r *http.Request, base, id string, u Resumable) error
 
 // Manifests keeps what is known of assets: those made here in the region's
 // own catalog, the others' in its replicas.

@@ -41,6 +41,10 @@ type Media struct {
 	grants    keyring.Ring // signs the right to upload
 	uploadIDs keyring.Ring // makes media ids of uploads' keys
 
+	tus       ServeTus
+	patches   *semaphore.Weighted
+	beginning sync.Mutex // held while uploads are counted and one is added
+
 	uploads  *semaphore.Weighted
 	receives *semaphore.Weighted
 	asks     *semaphore.Weighted
@@ -71,12 +75,14 @@ func New(cfg Config, d Deps) (*Media, error) {
 	}
 	return &Media{
 		grants: grants, uploadIDs: uploadIDs, resident: d.Resident, private: private,
+		tus: d.Tus,
 		cfg: cfg, world: d.World, region: region, grid: imagegrid.Default(),
 		manifests: d.Manifests, objects: d.Objects, pictures: d.Pictures, peers: d.Peers,
 		now: d.Now, random: d.Random, log: d.Log, metrics: newMetrics(d.Metrics),
 		uploads:  semaphore.NewWeighted(cfg.Limits.Uploads),
 		receives: semaphore.NewWeighted(cfg.Limits.Receives),
 		asks:     semaphore.NewWeighted(cfg.Limits.PeerAsks),
+		patches:  semaphore.NewWeighted(cfg.Limits.Patches),
 	}, nil
 }
 
@@ -162,6 +168,8 @@ func (m *Media) route(r *http.Request) map[string]action {
 	case !internal && len(part) == 3 && part[2] == "grants":
 		r.SetPathValue("app", part[1])
 		return map[string]action{http.MethodPost: m.mint}
+	case !internal && (len(part) == 3 || len(part) == 4) && part[2] == "tus":
+		return m.tusActions(r, part[1], strings.Join(part[3:], ""))
 	case len(part) == 4:
 		r.SetPathValue("app", part[1])
 		r.SetPathValue("id", part[2])

@@ -55,9 +55,9 @@ type Stages interface {
 	// came before r failed or ctx ended is kept. conflict when the upload ends
 	// elsewhere, too_large when the whole would have more than most bytes.
 	Append(ctx context.Context, id string, offset int64, r io.Reader, most int64) (int64, error)
-	// Staged is how many bytes of an upload are durable; not_found when nothing
-	// is kept of it, nor a document.
-	Staged(ctx context.Context, id string) (int64, error)
+	// Staged is how many bytes of an upload are durable, and when something of it
+	// was kept last; not_found when nothing is kept of it, nor a document.
+	Staged(ctx context.Context, id string) (size int64, modified time.Time, err error)
 	// ReadStaged opens what has come of an upload, and tells its size.
 	ReadStaged(ctx context.Context, id string) (io.ReadCloser, int64, error)
 	// DropStaged removes an upload with its documents. There may be none.

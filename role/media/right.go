@@ -14,6 +14,7 @@ import (
 type right struct {
 	uploadgrant.Grant        // of a token's holder: all that is taken here
 	key               string // names the upload: with the same key it is the same asset; "" for none
+	id                string // media id that it was given when it began; "": it is given one at its end
 }
 
 // MaxIdempotencyKey is the most characters of an Idempotency-Key.

@@ -63,14 +63,18 @@ func (m *Media) upload(w http.ResponseWriter, r *http.Request) (err error) {
 	if err != nil {
 		return err
 	}
-	v := manifest.Newest()
 	h := w.Header()
-	h.Set("Location", "/media/"+app+"/"+manifest.MediaID+"/manifest")
+	h.Set("Location", manifestPath(manifest))
 	if !pos.Zero() {
 		h.Set(HeaderPosition, pos.String())
 	}
-	url := imagegrid.Request{Private: manifest.Audience == world.Private, App: app, MediaID: manifest.MediaID, Version: v.Number, Format: imagegrid.Auto, Width: shownWidth}
-	return writeJSON(w, http.StatusCreated, uploaded{manifest.MediaID, v.Number, url.String(), manifest.ForOutsiders()})
+	return writeJSON(w, http.StatusCreated, answerOf(manifest))
+}
+
+func answerOf(made world.Manifest) uploaded {
+	v := made.Newest()
+	url := imagegrid.Request{Private: made.Audience == world.Private, App: made.App, MediaID: made.MediaID, Version: v.Number, Format: imagegrid.Auto, Width: shownWidth}
+	return uploaded{made.MediaID, v.Number, url.String(), made.ForOutsiders()}
 }
 
 // automatic is who decides where nobody is asked.
@@ -81,12 +85,12 @@ const automatic = "automatic"
 func (m *Media) accept(ctx context.Context, by right, name string, data []byte) (world.Manifest, world.Position, error) {
 	sum := sha256.Sum256(data)
 	sha := hex.EncodeToString(sum[:])
-	if again, err := m.repeated(ctx, by.App, by.key, sha, data); !world.Is(err, world.CodeNotFound) {
+	if again, err := m.repeated(ctx, by, sha, data); !world.Is(err, world.CodeNotFound) {
 		return again, world.Position{}, err
 	}
 	made, pos, err := m.create(ctx, by, name, data, sha)
-	if world.Is(err, world.CodeConflict) && by.key != "" { // the same upload, at the same time
-		made, err = m.repeated(ctx, by.App, by.key, sha, data)
+	if world.Is(err, world.CodeConflict) && by.key+by.id != "" { // the same upload, at the same time
+		made, err = m.repeated(ctx, by, sha, data)
 	}
 	return made, pos, err
 }
@@ -118,8 +122,10 @@ func (m *Media) create(ctx context.Context, by right, name string, data []byte, 
 		v = manifest.Newest()
 	}
 	manifest.Visibility = manifest.ShownAs()
-	if manifest.MediaID, err = m.newID(by.App, by.key); err != nil {
-		return world.Manifest{}, world.Position{}, err
+	if manifest.MediaID = by.id; by.id == "" {
+		if manifest.MediaID, err = m.newID(by.App, by.key); err != nil {
+			return world.Manifest{}, world.Position{}, err
+		}
 	}
 	if manifest.Replicas, err = m.place(manifest, now); err != nil {
 		return world.Manifest{}, world.Position{}, world.Wrap(op, err)

@@ -51,23 +51,27 @@ func (m *Media) before(ctx context.Context, app, key string) (world.Manifest, er
 	return world.Manifest{}, world.E(world.CodeNotFound, op, "")
 }
 
-// repeated answers an upload of the key that was sent before: with the same
-// asset for the same bytes. It is not_found when it is the first.
-func (m *Media) repeated(ctx context.Context, app, key, sha256 string, data []byte) (world.Manifest, error) {
+// repeated is the asset that the same upload has made before; not_found when it
+// is the first. Other bytes than then are refused.
+func (m *Media) repeated(ctx context.Context, by right, sha256 string, data []byte) (world.Manifest, error) {
 	const op = "media.repeated"
-	if key == "" {
-		return world.Manifest{}, world.E(world.CodeNotFound, op, "")
+	found, err := world.Manifest{}, error(world.E(world.CodeNotFound, op, ""))
+	if by.id != "" {
+		found, err = m.manifests.Manifest(ctx, by.App, by.id)
 	}
-	found, err := m.before(ctx, app, key)
+	if world.Is(err, world.CodeNotFound) && by.key != "" {
+		found, err = m.before(ctx, by.App, by.key)
+	}
 	if err != nil {
 		return world.Manifest{}, world.Wrap(op, err)
 	}
 	same, err := m.isOriginal(ctx, found, sha256, data)
-	if err != nil {
-		return world.Manifest{}, world.Wrap(op, err)
+	if err == nil && !same {
+		err = otherPicture(op)
 	}
-	if !same {
-		return world.Manifest{}, world.E(world.CodeUnprocessed, op, "Another picture was put in with this key or grant; use a new one for a new picture.")
-	}
-	return found, nil
+	return found, world.Wrap(op, err)
+}
+
+func otherPicture(op string) error {
+	return world.E(world.CodeUnprocessed, op, "Another picture was put in with this key or grant; use a new one for a new picture.")
 }

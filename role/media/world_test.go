@@ -24,6 +24,7 @@ import (
 	"testing"
 	"time"
 
+	"meridian/adapter/tus"
 	"meridian/engine/imagegrid"
 	"meridian/engine/keyring"
 	"meridian/platform/httpserver"
@@ -85,20 +86,32 @@ func newPlacesIn(t testing.TB, w *world.World, change func(*Config)) map[string]
 		}
 		p := &place{
 			id: r.ID, manifests: &memManifests{region: r.ID, places: places, assets: map[string]world.Manifest{}, deletions: map[string]world.Deletion{}},
-			objects: &memObjects{objects: map[string][]byte{}}, resident: &memObjects{objects: map[string][]byte{}}, pictures: &fakePictures{},
+			objects: newMemObjects(), resident: newMemObjects(), pictures: &fakePictures{},
 			peers: &fakePeers{places: places, cut: map[string]bool{}},
 		}
 		m, err := New(cfg, Deps{
-			World: w, Manifests: p.manifests, Objects: p.objects, Resident: p.resident, Pictures: p.pictures, Peers: p.peers,
+			World: w, Manifests: p.manifests, Objects: p.objects, Resident: p.resident, Tus: serveTus(t, cfg), Pictures: p.pictures, Peers: p.peers,
 			Now: func() time.Time { return noon }, Random: &counter{}, Log: slog.New(slog.DiscardHandler),
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		p.Media, p.handler = m, m.Handler()
+		p.objects.now, p.resident.now = func() time.Time { return m.now() }, func() time.Time { return m.now() }
 		places[r.ID] = p
 	}
 	return places
+}
+
+func serveTus(t testing.TB, cfg Config) ServeTus {
+	t.Helper()
+	h, err := tus.New(tus.Limits{MaxBytes: cfg.Limits.MaxBytes, Silence: cfg.Limits.Silence})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(w http.ResponseWriter, r *http.Request, base, id string, u Resumable) error {
+		return h.Serve(w, r, base, id, u)
+	}
 }
 
 // counter is randomness that differs each time.
@@ -333,9 +346,16 @@ type memObjects struct {
 	mu      sync.Mutex
 	swept   []time.Time
 	objects map[string][]byte
+	stages  map[string]*memStage
+	dies    int64 // if above zero: of an upload no more bytes are kept
+	now     func() time.Time
 	puts    int
 	failPut error
 	failGet error
+}
+
+func newMemObjects() *memObjects {
+	return &memObjects{objects: map[string][]byte{}, stages: map[string]*memStage{}}
 }
 
 func (o *memObjects) Put(_ context.Context, key string, data []byte) error {
@@ -346,6 +366,7 @@ func (o *memObjects) Put(_ context.Context, key string, data []byte) error {
 	}
 	o.puts++
 	o.objects[key] = bytes.Clone(data)
+	o.begun(key)
 	return nil
 }
 

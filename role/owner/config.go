@@ -50,7 +50,7 @@ func Default() Config {
 		MaxForm:      64 << 10,
 		MaxPrice:     10_000_000,
 		PageSize:     25,
-		UploadBytes:  32 << 20,
+		UploadBytes:  64 << 20,
 		MediaWait:    10 * time.Second,
 		UploadWait:   90 * time.Second,
 	}

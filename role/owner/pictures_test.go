@@ -29,7 +29,7 @@ func TestPicturesPage(t *testing.T) {
 	c := d.signedIn()
 	res := c.get("/owner/pictures")
 	want(t, res, 200, "cake.jpg", "800 × 600", `value="http://de.localhost:8080/img/sweet-crumbs/`+cakeID+`/v1/auto/640x0"`,
-		`src="/img/sweet-crumbs/`+cakeID+`/v1/auto/160x0"`, `href="/owner/pictures?before=123.`+cakeID+`"`, "Some pictures are missing", "at most 32 MB")
+		`src="/img/sweet-crumbs/`+cakeID+`/v1/auto/160x0"`, `href="/owner/pictures?before=123.`+cakeID+`"`, "Some pictures are missing", "at most 64 MB")
 	if strings.Contains(res.Body.String(), "secret.jpg") || strings.Contains(res.Body.String(), "upload-token") {
 		t.Errorf("the page shows what it must not:\n%s", res.Body)
 	}

@@ -31,7 +31,7 @@ type Config struct {
 // Default is a config that lacks only what has no default. A region's cache
 // has more RAM than a PoP's: it stands before all of them.
 func Default() Config {
-	c := Config{Limits: tier.DefaultLimits(), Settings: contentcoding.DefaultSettings(), Private: signedurl.DefaultSettings(), RoleTimeout: 20 * time.Second, Rest: 2 * time.Second, BodyBytes: 64 << 20}
+	c := Config{Limits: tier.DefaultLimits(), Settings: contentcoding.DefaultSettings(), Private: signedurl.DefaultSettings(), RoleTimeout: 20 * time.Second, Rest: 2 * time.Second, BodyBytes: 80 << 20}
 	c.CacheBytes = 128 << 20
 	c.StallTimeout = 3 * time.Second // before the edges behind it lose patience
 	return c

@@ -88,7 +88,7 @@ func (s *Shield) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.Tier.ServeHTTP(w, r)
 	case world.RoutePrivate:
 		s.private(w, r)
-	case world.RouteMedia:
+	case world.RouteMedia, world.RouteUpload:
 		s.media.ServeHTTP(w, r)
 	case world.RouteOwner:
 		s.owner.ServeHTTP(w, r)
