@@ -12,6 +12,7 @@ import (
 	"meridian"
 	"meridian/adapter/objectstore"
 	"meridian/adapter/yaml"
+	"meridian/engine/keyring"
 	"meridian/engine/tier"
 	"meridian/platform/httpserver"
 	"meridian/role/edge"
@@ -75,6 +76,8 @@ type Shop struct {
 	shop.Config `yaml:",inline"`
 	Catalogs    []Database        `yaml:"catalogs" doc:"every region's catalog cluster, as it is reached from here"`
 	Resident    Database          `yaml:"resident" doc:"the region's resident cluster"`
+	Media       string            `yaml:"media" doc:"address of the region's media role, which keeps visitors' photos"`
+	UploadKeys  []keyring.Key     `yaml:"upload_keys" doc:"keys of upload grants, as media has them: each photo is sent under a grant of its own"`
 	Peers       []tier.Shield     `yaml:"peers" doc:"the other regions' shields"`
 	HTTP        httpserver.Limits `yaml:"http"`
 }

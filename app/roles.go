@@ -34,13 +34,13 @@ func Roles() []Role {
 		},
 		{
 			Name: "shop", Purpose: "catalog pages, carts, checkout, orders; the purge feed",
-			Cred: "catalog as meridian_shop (read only), resident as meridian_shop, feed key",
+			Cred: "catalog as meridian_shop (read only), resident as meridian_shop, feed key, upload keys, signing keys of private pictures",
 			has:  func(f *File) bool { return f.Shop != nil }, section: func(f *File) any { return f.Shop },
 			at: func(f *File) string { return f.Shop.Region }, start: startShop,
 		},
 		{
 			Name: "owner", Purpose: "the franchise owners' pages: orders, prices, pictures", Needs: []string{"media"},
-			Cred: "catalog as meridian_owner, resident as meridian_owner, upload token",
+			Cred: "catalog as meridian_owner, resident as meridian_owner, upload token, signing keys of private pictures",
 			has:  func(f *File) bool { return f.Owner != nil }, section: func(f *File) any { return f.Owner },
 			at: func(f *File) string { return f.Owner.Region }, start: startOwner,
 		},

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"meridian/adapter/postgres"
+	"meridian/adapter/wire"
 	"meridian/data"
 	"meridian/engine/tax"
 	"meridian/platform/i18n"
@@ -71,9 +72,13 @@ func (m *machine) shopOver(ctx context.Context, s *Shop, clusters []*postgres.Cl
 	if err != nil {
 		return nil, err
 	}
+	photos, err := wire.NewPhotos(netaddr.Transport(s.Media, netaddr.DefaultTransportOptions()), m.World.App, s.UploadKeys, wire.PhotoLimits{Bytes: s.MaxPhoto, Wait: s.PhotoWait}, now)
+	if err != nil {
+		return nil, err
+	}
 	feed := postgres.NewFeed(home)
 	role, err := shop.New(s.Config, shop.Deps{
-		World: m.World, Catalog: catalog, Orders: postgres.NewOrderStore(resident), Feed: feed, Tax: rates, Texts: words,
+		World: m.World, Catalog: catalog, Photos: photos, Orders: postgres.NewOrderStore(resident), Feed: feed, Tax: rates, Texts: words,
 		Home: ways(transports(s.Peers, netaddr.DefaultTransportOptions(), nil)), Now: now, Random: random, Log: m.tel.Log,
 	})
 	if err != nil {

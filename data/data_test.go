@@ -31,6 +31,7 @@ type product struct {
 	PriceMinor int64            `yaml:"price_minor"`
 	Stock      int              `yaml:"stock"`
 	Featured   bool             `yaml:"featured"`
+	Photo      bool             `yaml:"photo"`
 	Text       map[string]words `yaml:"text"`
 }
 
@@ -102,7 +103,7 @@ func TestCatalogs(t *testing.T) {
 		if len(c.Products) < 14 {
 			t.Errorf("%s has %d products, want at least 14", market, len(c.Products))
 		}
-		slugs, arts, featured := map[string]bool{}, map[string]bool{}, 0
+		slugs, arts, featured, photo := map[string]bool{}, map[string]bool{}, 0, 0
 		for _, p := range c.Products {
 			if !slug.MatchString(p.Slug) || len(p.Slug) > 60 || slugs[p.Slug] {
 				t.Errorf("%s: slug %q is malformed, too long or used twice", market, p.Slug)
@@ -120,7 +121,13 @@ func TestCatalogs(t *testing.T) {
 			if p.Featured {
 				featured++
 			}
+			if p.Photo {
+				photo++
+			}
 			checkText(t, market+"/"+p.Slug, p.Text, want.locales)
+		}
+		if photo != 1 {
+			t.Errorf("%s has %d products with the buyer's photo, want one", market, photo)
 		}
 		if featured < 3 || featured > 5 {
 			t.Errorf("%s features %d products", market, featured)

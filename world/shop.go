@@ -8,6 +8,7 @@ type Product struct {
 	Slug         string
 	TaxClass     string
 	Featured     bool
+	TakesPhoto   bool // it is made with a photo that its buyer gives
 	Name         string
 	Description  string
 	Allergens    string
@@ -29,6 +30,7 @@ type Picture struct {
 type CartLine struct {
 	Slug     string
 	Quantity int
+	Photo    string // media id of the buyer's photo, a private asset; "" for none
 }
 
 // Contact is where an order goes. It is resident data.
@@ -66,6 +68,7 @@ type OrderLine struct {
 	LineMinor    int64
 	TaxMinor     int64
 	PriceVersion int64
+	Photo        string // media id of the buyer's photo, a private asset; "" for none
 }
 
 // OrderTax is the tax of one rate on an order.

@@ -17,7 +17,7 @@ const MaxCartQuantity = 99
 // Cart is what is in a market's cart, in the order in which it was put there;
 // nothing for a cart that is not known.
 func (s *OrderStore) Cart(ctx context.Context, cartID, market string) ([]world.CartLine, error) {
-	rows, err := s.c.Pool.Query(ctx, `select l.slug, l.quantity from cart c join cart_line l on l.cart_id = c.id
+	rows, err := s.c.Pool.Query(ctx, `select l.slug, l.quantity, l.photo from cart c join cart_line l on l.cart_id = c.id
 		where c.id = $1 and c.market = $2 order by l.added_at, l.slug`, cartID, market)
 	if err != nil {
 		return nil, mapError("postgres.cart", err)
@@ -77,6 +77,17 @@ func (s *OrderStore) SetInCart(ctx context.Context, cartID, market, slug string,
 		_, err = tx.Exec(ctx, q, args...)
 		return err
 	})
+	return mapError("postgres.cart", err)
+}
+
+// SetPhoto gives a product in a cart the buyer's photo, by its media id;
+// not_found when the cart does not hold that product.
+func (s *OrderStore) SetPhoto(ctx context.Context, cartID, market, slug, mediaID string) error {
+	tag, err := s.c.Pool.Exec(ctx, `update cart_line l set photo = $4 from cart c
+		where c.id = l.cart_id and l.cart_id = $1 and c.market = $2 and l.slug = $3`, cartID, market, slug, mediaID)
+	if err == nil && tag.RowsAffected() == 0 {
+		err = world.E(world.CodeNotFound, "postgres.cart", "The cart does not hold this product.")
+	}
 	return mapError("postgres.cart", err)
 }
 

@@ -108,7 +108,7 @@ func (s *CatalogStore) of(op, market string) (world.Market, *Cluster, error) {
 }
 
 const productsQuery = `
-select p.slug, p.tax_class, p.featured,
+select p.slug, p.tax_class, p.featured, p.takes_photo,
        coalesce(t.name, d.name), coalesce(t.description, d.description), coalesce(t.allergens, d.allergens),
        pr.amount_minor, pr.currency, pr.version, coalesce(p.media_id, '')
   from product p
@@ -126,7 +126,7 @@ func (s *CatalogStore) read(ctx context.Context, op string, c *Cluster, m world.
 	}
 	products, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (world.Product, error) {
 		p := world.Product{Market: m.ID}
-		err := row.Scan(&p.Slug, &p.TaxClass, &p.Featured, &p.Name, &p.Description, &p.Allergens,
+		err := row.Scan(&p.Slug, &p.TaxClass, &p.Featured, &p.TakesPhoto, &p.Name, &p.Description, &p.Allergens,
 			&p.PriceMinor, &p.Currency, &p.PriceVersion, &p.Picture.MediaID)
 		return p, err
 	})

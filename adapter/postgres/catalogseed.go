@@ -17,6 +17,7 @@ type SeedProduct struct {
 	Art        string // the drawing that its picture is made from, by name
 	TaxClass   string
 	Featured   bool
+	TakesPhoto bool
 	Place      int   // its place in the shop's list, from 0
 	PriceMinor int64 // in minor units of Currency
 	Currency   string
@@ -53,10 +54,10 @@ func SeedCatalog(ctx context.Context, pool *pgxpool.Pool, products []SeedProduct
 
 func seedProduct(ctx context.Context, tx pgx.Tx, p SeedProduct) (changed bool, err error) {
 	b := &pgx.Batch{}
-	b.Queue(`insert into product as o (market, slug, tax_class, featured, place, art) values ($1, $2, $3, $4, $5, $6)
-		on conflict (market, slug) do update set tax_class = excluded.tax_class, featured = excluded.featured, place = excluded.place, art = excluded.art
-		where (o.tax_class, o.featured, o.place, o.art) is distinct from (excluded.tax_class, excluded.featured, excluded.place, excluded.art)`,
-		p.Market, p.Slug, p.TaxClass, p.Featured, p.Place, p.Art)
+	b.Queue(`insert into product as o (market, slug, tax_class, featured, place, art, takes_photo) values ($1, $2, $3, $4, $5, $6, $7)
+		on conflict (market, slug) do update set tax_class = excluded.tax_class, featured = excluded.featured, place = excluded.place, art = excluded.art, takes_photo = excluded.takes_photo
+		where (o.tax_class, o.featured, o.place, o.art, o.takes_photo) is distinct from (excluded.tax_class, excluded.featured, excluded.place, excluded.art, excluded.takes_photo)`,
+		p.Market, p.Slug, p.TaxClass, p.Featured, p.Place, p.Art, p.TakesPhoto)
 	for locale, t := range p.Texts {
 		b.Queue(`insert into product_text as o (market, slug, locale, name, description, allergens) values ($1, $2, $3, $4, $5, $6)
 			on conflict (market, slug, locale) do update set name = excluded.name, description = excluded.description, allergens = excluded.allergens

@@ -68,7 +68,7 @@ func (s *OrderStore) one(ctx context.Context, query string, args ...any) (world.
 }
 
 func readLines(ctx context.Context, tx pgx.Tx, o *world.Order) error {
-	rows, err := tx.Query(ctx, `select slug, name, tax_class, quantity, unit_minor, line_minor, tax_minor, price_version from order_line where order_id = $1 order by n`, o.ID)
+	rows, err := tx.Query(ctx, `select slug, name, tax_class, quantity, unit_minor, line_minor, tax_minor, price_version, photo from order_line where order_id = $1 order by n`, o.ID)
 	if err != nil {
 		return err
 	}

@@ -112,13 +112,13 @@ on conflict (cart_id, idempotency_key) do nothing`,
 // takeFromCart removes the ordered lines, and refuses an order of what the
 // cart does not hold: two windows cannot order one cart twice.
 func takeFromCart(ctx context.Context, tx pgx.Tx, o world.Order) error {
-	slugs, quantities := make([]string, len(o.Lines)), make([]int, len(o.Lines))
+	slugs, quantities, photos := make([]string, len(o.Lines)), make([]int, len(o.Lines)), make([]string, len(o.Lines))
 	for i, l := range o.Lines {
-		slugs[i], quantities[i] = l.Slug, l.Quantity
+		slugs[i], quantities[i], photos[i] = l.Slug, l.Quantity, l.Photo
 	}
 	tag, err := tx.Exec(ctx, `
-delete from cart_line c using unnest($2::text[], $3::integer[]) as o(slug, quantity)
- where c.cart_id = $1 and c.slug = o.slug and c.quantity = o.quantity`, o.CartID, slugs, quantities)
+delete from cart_line c using unnest($2::text[], $3::integer[], $4::text[]) as o(slug, quantity, photo)
+ where c.cart_id = $1 and c.slug = o.slug and c.quantity = o.quantity and c.photo = o.photo`, o.CartID, slugs, quantities, photos)
 	if err != nil {
 		return err
 	}
@@ -146,9 +146,9 @@ func lowerStock(ctx context.Context, tx pgx.Tx, o world.Order) error {
 func insertLines(ctx context.Context, tx pgx.Tx, o world.Order) error {
 	b := &pgx.Batch{}
 	for i, l := range o.Lines {
-		b.Queue(`insert into order_line (order_id, n, slug, name, tax_class, quantity, unit_minor, line_minor, tax_minor, price_version)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-			o.ID, i+1, l.Slug, l.Name, l.TaxClass, l.Quantity, l.UnitMinor, l.LineMinor, l.TaxMinor, l.PriceVersion)
+		b.Queue(`insert into order_line (order_id, n, slug, name, tax_class, quantity, unit_minor, line_minor, tax_minor, price_version, photo)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+			o.ID, i+1, l.Slug, l.Name, l.TaxClass, l.Quantity, l.UnitMinor, l.LineMinor, l.TaxMinor, l.PriceVersion, l.Photo)
 	}
 	for i, t := range o.Taxes {
 		b.Queue(`insert into order_tax (order_id, n, label, rate, net_minor, tax_minor) values ($1, $2, $3, $4, $5, $6)`,

@@ -266,11 +266,46 @@ func TestCart(t *testing.T) {
 	if lines, _ = s.Cart(ctx, id, "de"); len(lines) != 1 || lines[0].Slug != "b" {
 		t.Errorf("%v", lines)
 	}
+	if err := s.SetPhoto(ctx, id, "de", "b", "20abcdefghjkmnpq"); err != nil {
+		t.Fatal(err)
+	}
+	for name, err := range map[string]error{"not in the cart": s.SetPhoto(ctx, id, "de", "a", "20abcdefghjkmnpq"), "another market": s.SetPhoto(ctx, id, "gb", "b", "20abcdefghjkmnpr")} {
+		if !world.Is(err, world.CodeNotFound) {
+			t.Errorf("a photo for what is %s: %v", name, err)
+		}
+	}
+	if lines, _ = s.Cart(ctx, id, "de"); len(lines) != 1 || lines[0].Photo != "20abcdefghjkmnpq" {
+		t.Errorf("%v", lines)
+	}
 	if other, err := s.Cart(ctx, id, "gb"); err != nil || len(other) != 0 {
 		t.Errorf("another market sees %v, %v", other, err)
 	}
 	if err := s.AddToCart(ctx, id, "gb", "a", 1, 9, 9); !world.Is(err, world.CodeNotFound) {
 		t.Errorf("another market's cart was taken: %v", err)
+	}
+}
+
+// A photo is ordered with its line, and only the one that the cart holds.
+func TestAPhotoIsOrdered(t *testing.T) {
+	s, _ := newOrders(t, map[string]int{"cake": 9})
+	o := ordered(t, s, map[string]int{"cake": 1})
+	if err := s.SetPhoto(t.Context(), o.CartID, "de", "cake", "20abcdefghjkmnpq"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.Place(t.Context(), o, "key-0123456789abcdef", draw); !world.Is(err, world.CodeConflict) {
+		t.Errorf("ordered without the cart's photo: %v", err)
+	}
+	o.Lines[0].Photo = "20abcdefghjkmnpq"
+	if _, _, err := s.Place(t.Context(), o, "key-0123456789abcdef", draw); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Order(t.Context(), o.ID)
+	if err != nil || got.Lines[0].Photo != "20abcdefghjkmnpq" {
+		t.Errorf("%+v, %v", got.Lines, err)
+	}
+	of, err := s.OrdersOfMarket(t.Context(), "de", time.Time{}, "", 10)
+	if err != nil || len(of) == 0 || of[0].Lines[0].Photo != "20abcdefghjkmnpq" {
+		t.Errorf("%+v, %v", of, err)
 	}
 }
 
@@ -287,6 +322,9 @@ func TestShopRoleMaySellAndNoMore(t *testing.T) {
 	s := postgres.NewOrderStore(&postgres.Cluster{Name: "resident-test", Region: "test", Pool: pool, Primary: true})
 	o := ordered(t, s, map[string]int{"brezel": 2})
 	if err := s.SetInCart(t.Context(), o.CartID, "de", "brezel", 2); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SetPhoto(t.Context(), o.CartID, "de", "brezel", ""); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := s.Place(t.Context(), o, "key-0123456789abcdef", draw); err != nil {

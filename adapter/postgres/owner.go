@@ -125,14 +125,14 @@ func (s *OrderStore) addLines(ctx context.Context, orders []world.Order) error {
 	for i, o := range orders {
 		place[o.ID], ids[i] = i, o.ID
 	}
-	rows, err := s.c.Pool.Query(ctx, `select order_id, slug, name, tax_class, quantity, unit_minor, line_minor, tax_minor, price_version
+	rows, err := s.c.Pool.Query(ctx, `select order_id, slug, name, tax_class, quantity, unit_minor, line_minor, tax_minor, price_version, photo
 		from order_line where order_id = any($1) order by order_id, n`, ids)
 	if err != nil {
 		return err
 	}
 	var id string
 	var l world.OrderLine
-	_, err = pgx.ForEachRow(rows, []any{&id, &l.Slug, &l.Name, &l.TaxClass, &l.Quantity, &l.UnitMinor, &l.LineMinor, &l.TaxMinor, &l.PriceVersion}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &l.Slug, &l.Name, &l.TaxClass, &l.Quantity, &l.UnitMinor, &l.LineMinor, &l.TaxMinor, &l.PriceVersion, &l.Photo}, func() error {
 		o := &orders[place[id]]
 		o.Lines = append(o.Lines, l)
 		return nil

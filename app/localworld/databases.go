@@ -138,6 +138,7 @@ type catalogFile struct {
 		PriceMinor int64  `yaml:"price_minor"`
 		Stock      int    `yaml:"stock"`
 		Featured   bool   `yaml:"featured"`
+		Photo      bool   `yaml:"photo"`
 		Text       map[string]struct {
 			Name        string `yaml:"name"`
 			Description string `yaml:"description"`
@@ -172,7 +173,7 @@ func (f *catalogFile) seeds(market string) []postgres.SeedProduct {
 	var out []postgres.SeedProduct
 	for i, q := range f.Products {
 		s := postgres.SeedProduct{
-			Market: market, Slug: q.Slug, Art: q.Art, TaxClass: q.TaxClass, Featured: q.Featured, Place: i,
+			Market: market, Slug: q.Slug, Art: q.Art, TaxClass: q.TaxClass, Featured: q.Featured, TakesPhoto: q.Photo, Place: i,
 			PriceMinor: q.PriceMinor, Currency: f.Currency, Stock: q.Stock, Texts: map[string]postgres.SeedText{},
 		}
 		for locale, t := range q.Text {

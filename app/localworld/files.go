@@ -45,6 +45,11 @@ func (p *plan) files(worldPath string) []*app.File {
 	return out
 }
 
+// granting is the key of upload grants.
+func (p *plan) granting() []keyring.Key {
+	return []keyring.Key{{ID: "local", Secret: p.secrets.UploadKey}}
+}
+
 // signing is the key of private pictures' addresses.
 func (p *plan) signing() []keyring.Key {
 	return []keyring.Key{{ID: "k1", Secret: p.secrets.PrivateKey}}
@@ -96,7 +101,7 @@ func (p *plan) fillMedia(f *app.File, r world.Region) {
 	m := f.Media
 	m.Listen, m.Region, m.Apps = p.roleAddress("media", r.ID), r.ID, []string{p.w.App}
 	m.UploadToken, m.WireKey = p.secrets.UploadToken, p.secrets.WireKey
-	m.UploadKeys = []keyring.Key{{ID: "local", Secret: p.secrets.UploadKey}}
+	m.UploadKeys = p.granting()
 	m.Catalogs = p.catalogs(r.ID, userMedia, p.secrets.Media)
 	m.Objects.URL, m.Resident.URL = p.st.path("objects", r.ID), p.st.path("objects", r.ID+".resident")
 	m.Private.Keys = p.signing()
@@ -107,6 +112,7 @@ func (p *plan) fillShop(f *app.File, r world.Region) {
 	s := f.Shop
 	s.Listen, s.Region, s.WireKey = p.roleAddress("shop", r.ID), r.ID, p.secrets.FeedKey
 	s.PublicScheme, s.PublicPort = "http", p.port
+	s.Media, s.UploadKeys, s.Private.Keys = p.roleAddress("media", r.ID), p.granting(), p.signing()
 	s.Catalogs = p.catalogs(r.ID, userShop, p.secrets.Shop)
 	s.Resident = p.residentOf(r.ID, userShop, p.secrets.Shop)
 	s.Peers = p.peers(r.ID)
@@ -118,7 +124,7 @@ func (p *plan) fillOwner(f *app.File, r world.Region) {
 	o.PublicScheme, o.UploadToken = "http", p.secrets.UploadToken
 	o.Catalogs = p.catalogs(r.ID, userOwner, p.secrets.Owner)
 	o.Resident = p.residentOf(r.ID, userOwner, p.secrets.Owner)
-	o.Media = p.roleAddress("media", r.ID)
+	o.Media, o.Private.Keys = p.roleAddress("media", r.ID), p.signing()
 }
 
 // fillOps gives the world's one token every right: it is for whoever runs the world.

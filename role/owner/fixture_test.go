@@ -16,6 +16,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"meridian/engine/keyring"
 	"meridian/platform/i18n"
 	"meridian/world"
 )
@@ -29,6 +30,8 @@ const (
 	cakeID   = "2000000000000aaa"
 	orderID  = "aaaaaaaaaaaaaaaaaaaaaaaaaa"
 )
+
+var signingKeys = []keyring.Key{{ID: "k1", Secret: "a secret of a test, long enough"}}
 
 func testWorld() *world.World {
 	market := func(id, country, currency, locale, zone, region string) world.Market {
@@ -191,6 +194,7 @@ type desk struct {
 
 func testConfig() Config {
 	c := Default()
+	c.Private.Keys = signingKeys
 	c.Region, c.App, c.UploadToken, c.PublicScheme = "eu-central", "sweet-crumbs", "upload-token", "http"
 	return c
 }

@@ -86,6 +86,8 @@ type orderBody struct {
 type orderLine struct {
 	Name, Unit, Sum, Tax string
 	Quantity             int
+	Photo                thumb  // the customer's
+	PhotoURL             string // in full
 }
 
 type orderTax struct{ Label, Rate, Net, Tax string }
@@ -104,7 +106,13 @@ func (o *Owner) showOrder(v *visit) error {
 	if err != nil {
 		return world.Wrap(op, err)
 	}
-	return o.render(v, http.StatusOK, "order", page{Title: "Order " + found.Number, Section: "orders", Body: v.at.orderBody(found)})
+	body := v.at.orderBody(found)
+	for i, l := range found.Lines {
+		if body.Lines[i].Photo, body.Lines[i].PhotoURL, err = o.photoOf(l.Photo); err != nil {
+			return err
+		}
+	}
+	return o.render(v, http.StatusOK, "order", page{Title: "Order " + found.Number, Section: "orders", Body: body})
 }
 
 func (at *site) orderBody(o world.Order) orderBody {

@@ -2,12 +2,14 @@ package owner
 
 import (
 	"fmt"
+	"html"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"meridian/engine/signedurl"
 	"meridian/world"
 )
 
@@ -92,6 +94,34 @@ func TestOrderPage(t *testing.T) {
 		"32,00\u00a0€", "64,00\u00a0€", "4,19\u00a0€", "USt", "7 % of 60,65\u00a0€", "4,25\u00a0€", "64,90\u00a0€")
 	for _, id := range []string{other.ID, strings.Repeat("z", 26), "x", strings.Repeat("A", 26), "%00"} {
 		want(t, c.get("/owner/orders/"+id), 404, "no such order")
+	}
+}
+
+// The photo is shown by addresses that hold for a while, to this owner's page.
+func TestACustomersPhotoIsShown(t *testing.T) {
+	d := newDesk(t)
+	o := anOrder(0)
+	o.Lines[0].Photo = "2000000000000bbb"
+	d.orders = []world.Order{o, anOrder(1)}
+	c := d.signedIn()
+	res := c.get("/owner/orders/" + o.ID)
+	want(t, res, 200, "The customer's photo")
+	ring, err := signedurl.New(signedurl.Settings{Keys: signingKeys, Longest: 24 * time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	addresses := regexp.MustCompile(`/private/sweet-crumbs/2000000000000bbb/v1/auto/[^"]+`).FindAllString(res.Body.String(), -1)
+	for _, address := range addresses {
+		path, query, _ := strings.Cut(html.UnescapeString(address), "?")
+		if left, err := ring.Verify(path, query, noon); err != nil || left < time.Hour {
+			t.Errorf("%s holds for %v: %v", address, left, err)
+		}
+	}
+	if len(addresses) != 2 || !strings.Contains(res.Header().Get("Cache-Control"), "no-store") {
+		t.Errorf("%v, %v", addresses, res.Header())
+	}
+	if other := c.get("/owner/orders/" + anOrder(1).ID); strings.Contains(other.Body.String(), "/private/") {
+		t.Error("an order without a photo shows one")
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 
+	"meridian/engine/signedurl"
 	"meridian/platform/attempts"
 	"meridian/web"
 	"meridian/world"
@@ -25,6 +26,7 @@ type Owner struct {
 	accounts  *attempts.Counter
 	networks  *attempts.Counter
 	library   library
+	private   *signedurl.Ring // signs the addresses of customers' photos
 	csrf      *http.CrossOriginProtection
 	mux       *http.ServeMux
 }
@@ -45,6 +47,9 @@ func New(cfg Config, d Deps) (*Owner, error) {
 		library:  library{media: d.Media, app: cfg.App, token: cfg.UploadToken},
 	}
 	var err error
+	if o.private, err = signedurl.New(cfg.Private); err != nil {
+		return nil, world.Wrap("owner.new", err)
+	}
 	if o.sites, err = buildSites(cfg, d); err != nil {
 		return nil, err
 	}

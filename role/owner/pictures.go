@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"meridian/engine/imagegrid"
+	"meridian/engine/signedurl"
 	"meridian/world"
 )
 
@@ -16,6 +17,8 @@ const picturesPath = ordersPath + "pictures"
 const (
 	thumbWidth = 160
 	linkWidth  = 640 // of the address that is there to be copied
+
+	photoWidth = 1920 // of a customer's photo as it is printed
 )
 
 // thumb is a small picture; without Src there is none.
@@ -35,6 +38,25 @@ func (o *Owner) thumbOf(p world.Picture) thumb {
 	t := thumb{Src: o.variant(p, thumbWidth)}
 	t.Width, t.Height, _ = imagegrid.OutputSize(p.Width, p.Height, thumbWidth, 0)
 	return t
+}
+
+// photoOf shows a customer's photo: a private asset, by an address that holds
+// for a while, to be opened in full too.
+func (o *Owner) photoOf(mediaID string) (t thumb, full string, err error) {
+	if mediaID == "" {
+		return thumb{}, "", nil
+	}
+	signed := func(width, height int) (string, error) {
+		path := imagegrid.Request{Private: true, App: o.cfg.App, MediaID: mediaID, Version: 1, Format: imagegrid.Auto, Width: width, Height: height}.String()
+		query, err := o.private.Sign(path, signedurl.Until(o.deps.Now(), o.cfg.PhotoLife))
+		return path + "?" + query, err
+	}
+	t = thumb{Width: thumbWidth, Height: thumbWidth}
+	if t.Src, err = signed(thumbWidth, thumbWidth); err != nil {
+		return thumb{}, "", world.Wrap("owner.photo", err)
+	}
+	full, err = signed(photoWidth, 0)
+	return t, full, world.Wrap("owner.photo", err)
 }
 
 // pictureList is a page of the library, or why it cannot be shown.

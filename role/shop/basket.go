@@ -27,6 +27,9 @@ type basketLine struct {
 func (l basketLine) gone() bool  { return l.product.Slug == "" }
 func (l basketLine) short() bool { return !l.gone() && l.left < l.Quantity }
 
+// bare reports whether a product lacks the photo that it is made with.
+func (l basketLine) bare() bool { return l.product.TakesPhoto && l.Photo == "" }
+
 // basket reads a cart, its products and its stock. A browser without a cart
 // has an empty one.
 func (s *Shop) basket(ctx context.Context, at *site, id string) (basket, error) {
@@ -72,7 +75,7 @@ func (b basket) count() int {
 // ready reports whether the cart can be ordered as it is.
 func (b basket) ready() bool {
 	for _, l := range b.lines {
-		if l.gone() || l.short() {
+		if l.gone() || l.short() || l.bare() {
 			return false
 		}
 	}

@@ -1,6 +1,7 @@
 package shop
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -29,6 +30,8 @@ type cartBody struct {
 	Lines   []cartRow
 	Most    int
 	Ready   bool
+
+	PhotoHint string
 }
 
 type cartRow struct {
@@ -37,7 +40,8 @@ type cartRow struct {
 	Left                       string // how few are left, where that is worth saying
 	Sold                       bool   // nothing is left: there is no quantity to choose
 	Quantity                   int
-	Shot                       shot
+	Shot, Photo                shot
+	TakesPhoto                 bool
 }
 
 func (s *Shop) showCart(w http.ResponseWriter, r *http.Request, at *site) error {
@@ -53,12 +57,16 @@ func (s *Shop) cartPage(w http.ResponseWriter, r *http.Request, at *site, status
 	}
 	v := s.view(at, "/cart")
 	v.Title, v.Section, v.CartCount, v.Counted = v.T("cart.title"), "cart", b.count(), true
-	body := cartBody{Most: s.cfg.MaxQuantity, Ready: b.ready(), Notices: notices}
+	body := cartBody{Most: s.cfg.MaxQuantity, Ready: b.ready(), Notices: notices, PhotoHint: s.photoHint(at)}
 	if wrong := at.shortages(b); len(wrong) > 0 {
 		body.Notices = append(body.Notices, notice{ID: wrongID, Kind: "bad", Text: v.T("cart.check"), Items: wrong})
 	}
 	for i, l := range b.lines {
-		body.Lines = append(body.Lines, s.cartRow(v, at, l, i == 0))
+		row, err := s.cartRow(v, at, l, i == 0)
+		if err != nil {
+			return err
+		}
+		body.Lines = append(body.Lines, row)
 		if l.Slug == added && !l.gone() {
 			body.Notices = append(body.Notices, notice{Kind: "good", Text: v.T("cart.added", "Name", l.product.Name)})
 		}
@@ -70,17 +78,20 @@ func (s *Shop) cartPage(w http.ResponseWriter, r *http.Request, at *site, status
 	return s.render(w, r, status, "cart", v)
 }
 
-func (s *Shop) cartRow(v *view, at *site, l basketLine, first bool) cartRow {
-	row := cartRow{Slug: l.Slug, Name: l.product.Name, Quantity: l.Quantity, Wrong: at.wrongWith(l), Left: at.leftOf(l), Sold: l.gone() || l.left == 0}
+func (s *Shop) cartRow(v *view, at *site, l basketLine, first bool) (row cartRow, err error) {
+	row = cartRow{Slug: l.Slug, Name: l.product.Name, Quantity: l.Quantity, Wrong: at.wrongWith(l), Left: at.leftOf(l), Sold: l.gone() || l.left == 0}
 	if l.gone() {
 		row.Name = l.Slug
-		return row
+		return row, nil
 	}
 	row.URL = at.prefix + "/p/" + l.Slug
 	row.Unit = at.money(l.product.PriceMinor)
 	row.Sum = at.money(l.product.PriceMinor * int64(l.Quantity))
 	row.Shot = s.shot(v, l.product, lineSizes, lineWidth, first)
-	return row
+	if row.TakesPhoto = l.product.TakesPhoto; row.TakesPhoto {
+		row.Photo, err = s.photoShot(at, l.Photo, l.product.Name)
+	}
+	return row, err
 }
 
 // shortages say which lines cannot be ordered as they are, and where on the
@@ -92,6 +103,8 @@ func (at *site) shortages(b basket) (out []noticeItem) {
 			out = append(out, noticeItem{Text: at.wrongWith(l), At: "r-" + l.Slug})
 		case l.short():
 			out = append(out, noticeItem{Text: at.wrongWith(l), At: "q-" + l.Slug})
+		case l.bare():
+			out = append(out, noticeItem{Text: at.wrongWith(l), At: "f-" + l.Slug})
 		}
 	}
 	return out
@@ -117,6 +130,8 @@ func (at *site) wrongWith(l basketLine) string {
 		return at.texts.Text("cart.out_of_stock", "Name", l.product.Name)
 	case l.short():
 		return at.texts.Text("cart.not_enough", "Count", l.left, "Name", l.product.Name)
+	case l.bare():
+		return at.texts.Text("photo.missing", "Name", l.product.Name)
 	}
 	return ""
 }
@@ -124,7 +139,11 @@ func (at *site) wrongWith(l basketLine) string {
 // changeCart adds, sets or removes a product and shows the cart by 303, so
 // that loading the page again changes nothing.
 func (s *Shop) changeCart(w http.ResponseWriter, r *http.Request, at *site) error {
+	photo, photoErr := s.readPhoto(w, r)
 	slug := r.PostForm.Get("slug")
+	if photoErr != nil {
+		return s.photoRefused(w, r, at, slug, photoErr)
+	}
 	if !slugForm.MatchString(slug) {
 		return world.E(world.CodeInvalid, "shop.cart", "")
 	}
@@ -136,8 +155,8 @@ func (s *Shop) changeCart(w http.ResponseWriter, r *http.Request, at *site) erro
 		if !ok || quantity < 1 {
 			return s.refuseQuantity(w, r, at)
 		}
-		if err := s.add(w, r, at, slug, quantity); err != nil {
-			return s.addRefused(w, r, at, err)
+		if err := s.add(w, r, at, slug, quantity, photo); err != nil {
+			return s.addRefused(w, r, at, slug, err)
 		}
 		next += "?added=" + slug
 	case "set":
@@ -145,6 +164,10 @@ func (s *Shop) changeCart(w http.ResponseWriter, r *http.Request, at *site) erro
 			return s.refuseQuantity(w, r, at)
 		}
 		err = s.set(r, at, slug, quantity)
+	case "photo":
+		if err := s.changePhoto(r, at, slug, photo); err != nil {
+			return s.photoRefused(w, r, at, slug, err)
+		}
 	case "remove":
 		err = s.set(r, at, slug, 0)
 	default:
@@ -163,7 +186,7 @@ func quantityOf(form url.Values, most int) (n int, ok bool) {
 }
 
 // add puts a product into the browser's cart, which is made with its first.
-func (s *Shop) add(w http.ResponseWriter, r *http.Request, at *site, slug string, quantity int) error {
+func (s *Shop) add(w http.ResponseWriter, r *http.Request, at *site, slug string, quantity int, photo []byte) error {
 	found, err := s.deps.Catalog.Current(r.Context(), at.market.ID, at.locale(), []string{slug})
 	if err != nil {
 		return world.Wrap("shop.add", err)
@@ -175,10 +198,20 @@ func (s *Shop) add(w http.ResponseWriter, r *http.Request, at *site, slug string
 	if err != nil {
 		return err
 	}
+	// The photo first: with it refused nothing has changed.
+	media := ""
+	if found[0].TakesPhoto {
+		if media, err = s.keepPhoto(r.Context(), photo); err != nil {
+			return err
+		}
+	}
 	if err := s.deps.Orders.AddToCart(r.Context(), id, at.market.ID, slug, quantity, s.cfg.MaxQuantity, s.cfg.MaxLines); err != nil {
 		return world.Wrap("shop.add", err)
 	}
 	s.keepCart(w, id)
+	if media != "" {
+		return world.Wrap("shop.add", s.deps.Orders.SetPhoto(r.Context(), id, at.market.ID, slug, media))
+	}
 	return nil
 }
 
@@ -195,8 +228,13 @@ func (s *Shop) refuseQuantity(w http.ResponseWriter, r *http.Request, at *site) 
 	return s.cartPage(w, r, at, http.StatusUnprocessableEntity, "", []notice{{Kind: "bad", Text: text}})
 }
 
-// addRefused shows the cart with the reason, where it is the visitor's to mend.
-func (s *Shop) addRefused(w http.ResponseWriter, r *http.Request, at *site, err error) error {
+// addRefused shows the cart with the reason, where it is the visitor's to mend;
+// the product again where it is the photo.
+func (s *Shop) addRefused(w http.ResponseWriter, r *http.Request, at *site, slug string, err error) error {
+	var photo *photoError
+	if errors.As(err, &photo) {
+		return s.photoRefused(w, r, at, slug, photo.err)
+	}
 	key := map[world.Code]string{world.CodeTooLarge: "cart.full", world.CodeNotFound: "not_found.text"}[world.CodeOf(err)]
 	if key == "" {
 		return err

@@ -92,6 +92,9 @@ type productBody struct {
 	TaxNote                                   string
 	Most                                      int
 	Shot                                      shot
+	TakesPhoto                                bool
+	PhotoHint                                 string
+	Notices                                   []notice
 	More                                      []card // other products
 }
 
@@ -107,12 +110,20 @@ func (s *Shop) product(w http.ResponseWriter, r *http.Request, at *site) error {
 	if err != nil {
 		return world.Wrap("shop.product", err)
 	}
+	return s.productPage(w, r, at, p, nil)
+}
+
+// productPage shows a product; with notices as the answer to a form that could
+// not be taken, for this visitor alone.
+func (s *Shop) productPage(w http.ResponseWriter, r *http.Request, at *site, p world.Product, notices []notice) error {
+	slug := p.Slug
 	path := "/p/" + slug
 	v := s.view(at, path)
 	s.find(v, at, path)
 	v.Title, v.Description = p.Name, p.Description
 	body := productBody{Slug: p.Slug, Name: p.Name, Description: p.Description, Allergens: p.Allergens, Price: at.money(p.PriceMinor), TaxNote: s.taxNote(at, p),
-		Most: s.cfg.MaxQuantity, Shot: s.shot(v, p, productSizes, productWidth, true)}
+		Most: s.cfg.MaxQuantity, Shot: s.shot(v, p, productSizes, productWidth, true),
+		TakesPhoto: p.TakesPhoto, PhotoHint: s.photoHint(at), Notices: notices}
 	v.First = body.Shot
 	slugs := []string{slug}
 	others, err := s.others(r.Context(), at, slug)
@@ -124,6 +135,9 @@ func (s *Shop) product(w http.ResponseWriter, r *http.Request, at *site) error {
 		slugs = append(slugs, o.Slug)
 	}
 	v.Body = body
+	if len(notices) > 0 {
+		return s.render(w, r, http.StatusUnprocessableEntity, "product", v)
+	}
 	s.shared(w, world.PageGroups(s.world.App, at.market.ID, slugs)...)
 	return s.render(w, r, http.StatusOK, "product", v)
 }

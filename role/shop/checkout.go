@@ -14,6 +14,7 @@ type checkoutBody struct {
 	Contact, Address []formField
 	Wrong            []formField // what the summary at the head links to
 	Trim             bool        // less is left than is in the cart: offer to take what there is
+	Photos           []shot      // what products are made with
 	Settled          bool        // the total is final: offer to order
 }
 
@@ -178,6 +179,9 @@ func (s *Shop) checkoutPage(a *attempt) error {
 		if v.Sums, err = a.at.openSums(a.basket, "checkout.tax_open"); err != nil {
 			return err
 		}
+	}
+	if body.Photos, err = s.photoShots(a.at, a.basket.photos()); err != nil {
+		return err
 	}
 	v.Body = body
 	return s.render(a.w, a.r, a.status, "checkout", v)

@@ -4,28 +4,34 @@ import (
 	"fmt"
 	"time"
 
+	"meridian/engine/signedurl"
 	"meridian/world"
 )
 
 // Config is what a shop can be told.
 type Config struct {
-	Listen       string        `yaml:"listen" doc:"address to listen on: tcp:host:port or unix:/path"`
-	Region       string        `yaml:"region" doc:"the region that this shop runs in"`
-	WireKey      string        `yaml:"wire_key" doc:"key that roles show one another" secret:"true"`
-	PublicScheme string        `yaml:"public_scheme" doc:"http or https: how visitors reach the shop; https makes cookies Secure"`
-	PublicPort   int           `yaml:"public_port" doc:"port that visitors use, where it is not the scheme's own; 0 for none"`
-	Wait         time.Duration `yaml:"wait" doc:"longest wait for a replica that is behind, before the home region is asked"`
-	FeedWrite    time.Duration `yaml:"feed_write" doc:"longest time for a follower to take one event"`
-	PageTTL      time.Duration `yaml:"page_ttl" doc:"how long edge and shield may keep a catalogue page without asking"`
-	PageStale    time.Duration `yaml:"page_stale" doc:"how long a catalogue page may be shown while the shop is away"`
-	CartAge      time.Duration `yaml:"cart_age" doc:"how long a browser remembers its cart and orders, and the shop a cart that is not changed"`
-	SweepEvery   time.Duration `yaml:"sweep_every" doc:"time between two looks for carts past cart_age"`
-	SweepBatch   int           `yaml:"sweep_batch" doc:"most carts that are removed at once"`
-	MaxForm      int64         `yaml:"max_form" doc:"most bytes of a form"`
-	MaxQuantity  int           `yaml:"max_quantity" doc:"most of one product in a cart, 1 to 99"`
-	MaxLines     int           `yaml:"max_lines" doc:"most products in a cart"`
-	MaxTotal     int64         `yaml:"max_total" doc:"highest total of an order, in minor units of the market's currency"`
-	MaxOrders    int           `yaml:"max_orders" doc:"most orders that the list of a browser's orders shows"`
+	Listen       string             `yaml:"listen" doc:"address to listen on: tcp:host:port or unix:/path"`
+	Region       string             `yaml:"region" doc:"the region that this shop runs in"`
+	WireKey      string             `yaml:"wire_key" doc:"key that roles show one another" secret:"true"`
+	PublicScheme string             `yaml:"public_scheme" doc:"http or https: how visitors reach the shop; https makes cookies Secure"`
+	PublicPort   int                `yaml:"public_port" doc:"port that visitors use, where it is not the scheme's own; 0 for none"`
+	Wait         time.Duration      `yaml:"wait" doc:"longest wait for a replica that is behind, before the home region is asked"`
+	FeedWrite    time.Duration      `yaml:"feed_write" doc:"longest time for a follower to take one event"`
+	PageTTL      time.Duration      `yaml:"page_ttl" doc:"how long edge and shield may keep a catalogue page without asking"`
+	PageStale    time.Duration      `yaml:"page_stale" doc:"how long a catalogue page may be shown while the shop is away"`
+	CartAge      time.Duration      `yaml:"cart_age" doc:"how long a browser remembers its cart and orders, and the shop a cart that is not changed"`
+	SweepEvery   time.Duration      `yaml:"sweep_every" doc:"time between two looks for carts past cart_age"`
+	SweepBatch   int                `yaml:"sweep_batch" doc:"most carts that are removed at once"`
+	MaxForm      int64              `yaml:"max_form" doc:"most bytes of a form"`
+	MaxPhoto     int64              `yaml:"max_photo" doc:"most bytes of a photo that a visitor gives for a product"`
+	MaxPhotos    int64              `yaml:"max_photos" doc:"most photos that arrive at once; each may hold max_photo of memory"`
+	PhotoWait    time.Duration      `yaml:"photo_wait" doc:"longest time until media has taken a photo"`
+	PhotoLife    time.Duration      `yaml:"photo_life" doc:"how long the addresses hold by which a page shows a visitor's photo"`
+	Private      signedurl.Settings `yaml:"private"`
+	MaxQuantity  int                `yaml:"max_quantity" doc:"most of one product in a cart, 1 to 99"`
+	MaxLines     int                `yaml:"max_lines" doc:"most products in a cart"`
+	MaxTotal     int64              `yaml:"max_total" doc:"highest total of an order, in minor units of the market's currency"`
+	MaxOrders    int                `yaml:"max_orders" doc:"most orders that the list of a browser's orders shows"`
 }
 
 // maxQuantity is what the resident cluster's schema can hold.
@@ -43,6 +49,11 @@ func Default() Config {
 		SweepEvery:   time.Hour,
 		SweepBatch:   500,
 		MaxForm:      64 << 10,
+		MaxPhoto:     12 << 20,
+		MaxPhotos:    4,
+		PhotoWait:    30 * time.Second,
+		PhotoLife:    time.Hour,
+		Private:      signedurl.DefaultSettings(),
 		MaxQuantity:  48,
 		MaxLines:     40,
 		MaxTotal:     10_000_000,
@@ -71,6 +82,10 @@ func (c Config) Validate() error {
 		return bad("page_ttl, page_stale", "write a time that is not negative")
 	case c.MaxForm < 1024:
 		return bad("max_form", "allow at least 1024 bytes")
+	case c.MaxPhoto < 1<<20 || c.MaxPhotos < 1:
+		return bad("max_photo, max_photos", "allow at least 1048576 bytes, and at least 1 at once")
+	case c.PhotoWait <= 0 || c.PhotoLife < time.Minute || c.PhotoLife*5/4 >= c.Private.Longest:
+		return bad("photo_wait, photo_life", "write a time above zero, for photo_life a minute or more, and less than three quarters of private.longest")
 	case c.MaxQuantity < 1 || c.MaxQuantity > maxQuantity:
 		return bad("max_quantity", fmt.Sprintf("write 1 to %d", maxQuantity))
 	case c.MaxLines < 1 || c.MaxOrders < 1 || c.MaxTotal < 1 || c.SweepBatch < 1:

@@ -16,6 +16,7 @@ import (
 type Deps struct {
 	World   *world.World
 	Catalog Catalog
+	Photos  Photos     // at the media role of this shop's region
 	Orders  Orders     // over the resident cluster of this shop's region
 	Feed    Feed       // of the catalog cluster of this shop's region
 	Tax     *tax.Table // dated rules of every market homed here
@@ -41,6 +42,14 @@ type Catalog interface {
 	WaitFor(ctx context.Context, market string, positions []world.Position, limit time.Duration) (bool, error)
 }
 
+// Photos keeps visitors' photos: resident data.
+type Photos interface {
+	// Keep stores a photo, which only who has a signed address can see, and
+	// returns its media id. Errors: too_large, unsupported, unprocessed for a
+	// damaged one, busy.
+	Keep(ctx context.Context, photo []byte) (mediaID string, err error)
+}
+
 // Orders keeps carts, stock and orders: resident data.
 type Orders interface {
 	// Cart is what is in a cart, oldest first; nothing for one that is not known.
@@ -54,6 +63,9 @@ type Orders interface {
 	// SetInCart changes a line's quantity; 0 removes it. A cart that the market
 	// does not have is not made.
 	SetInCart(ctx context.Context, cartID, market, slug string, quantity int) error
+	// SetPhoto gives a product in a cart a photo, by its media id; not_found when
+	// the cart does not hold the product.
+	SetPhoto(ctx context.Context, cartID, market, slug, mediaID string) error
 	// ForgetCarts removes carts that have not been changed since a moment, at
 	// most limit, and returns how many: fewer than limit when there are no more.
 	// Orders stay.

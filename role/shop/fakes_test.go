@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"meridian/engine/keyring"
 	"meridian/engine/tax"
 	"meridian/platform/i18n"
 	"meridian/world"
@@ -109,6 +111,23 @@ func (c *fakeCatalog) setPrice(slug string, minor int64) {
 	}
 }
 
+// fakePhotos takes what begins with "photo".
+type fakePhotos struct {
+	kept [][]byte
+	err  error
+}
+
+func (p *fakePhotos) Keep(_ context.Context, photo []byte) (string, error) {
+	switch {
+	case p.err != nil:
+		return "", p.err
+	case !bytes.HasPrefix(photo, []byte("photo")):
+		return "", world.E(world.CodeUnsupported, "fake", "")
+	}
+	p.kept = append(p.kept, photo)
+	return fmt.Sprintf("2000000000000%03d", len(p.kept)), nil
+}
+
 // fakeOrders keeps everything in maps.
 type fakeOrders struct {
 	mu     sync.Mutex
@@ -172,6 +191,18 @@ func (o *fakeOrders) SetInCart(_ context.Context, id, market, slug string, quant
 	}
 	o.carts[id+market] = slices.DeleteFunc(lines, func(l world.CartLine) bool { return l.Quantity == 0 })
 	return nil
+}
+
+func (o *fakeOrders) SetPhoto(_ context.Context, id, market, slug, media string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for i, l := range o.carts[id+market] {
+		if l.Slug == slug {
+			o.carts[id+market][i].Photo = media
+			return nil
+		}
+	}
+	return world.E(world.CodeNotFound, "fake", "")
 }
 
 func (o *fakeOrders) ForgetCarts(_ context.Context, since time.Time, limit int) (int, error) {
@@ -258,6 +289,7 @@ type bench struct {
 	handler http.Handler
 	catalog *fakeCatalog
 	orders  *fakeOrders
+	photos  fakePhotos
 	log     *bytes.Buffer
 	cookies map[string]string
 	host    string
@@ -292,7 +324,8 @@ func open(t *testing.T, region, host string, change func(*Config, *Deps)) *bench
 	b := &bench{t: t, catalog: newFakeCatalog(w), orders: newFakeOrders(), log: &bytes.Buffer{}, cookies: map[string]string{}, host: host}
 	cfg := Default()
 	cfg.Region, cfg.WireKey = region, "wire-key"
-	d := Deps{World: w, Catalog: b.catalog, Orders: b.orders, Tax: testTax(t), Texts: testTexts(t), Now: func() time.Time { return noon }, Random: rand.Reader,
+	cfg.Private.Keys = []keyring.Key{{ID: "k1", Secret: "a secret of a test, long enough"}}
+	d := Deps{World: w, Catalog: b.catalog, Photos: &b.photos, Orders: b.orders, Tax: testTax(t), Texts: testTexts(t), Now: func() time.Time { return noon }, Random: rand.Reader,
 		Home: func(string) http.RoundTripper { return nil }, Log: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	if change != nil {
 		change(&cfg, &d)

@@ -11,6 +11,7 @@ import (
 type orderBody struct {
 	Name, Number, Date, Machine string
 	Address, Email, Phone       string
+	Photos                      []shot
 }
 
 func (s *Shop) showOrder(w http.ResponseWriter, r *http.Request, at *site) error {
@@ -28,7 +29,11 @@ func (s *Shop) showOrder(w http.ResponseWriter, r *http.Request, at *site) error
 	v := s.view(at, "/orders/"+id)
 	v.Title = v.T("order.title") + " " + o.Number
 	v.Sums = at.sums(o.Lines, o.Taxes, o.Jurisdiction, o.NetMinor, o.TotalMinor)
-	v.Body = orderBody{Name: o.Contact.Name, Number: o.Number, Date: at.date(o.PlacedAt), Machine: o.PlacedAt.Format(time.RFC3339),
+	photos, err := s.photoShots(at, o.Lines)
+	if err != nil {
+		return err
+	}
+	v.Body = orderBody{Photos: photos, Name: o.Contact.Name, Number: o.Number, Date: at.date(o.PlacedAt), Machine: o.PlacedAt.Format(time.RFC3339),
 		Address: at.texts.Address(o.Contact), Email: o.Contact.Email, Phone: o.Contact.Phone}
 	lines, err := s.deps.Orders.Cart(r.Context(), cart, at.market.ID)
 	if err != nil {

@@ -62,7 +62,7 @@ func (s *Shop) order(a *attempt, q checkout.Quote) (world.Order, error) {
 	id, err := newID(s.deps.Random)
 	return world.Order{
 		ID: id, Market: a.at.market.ID, CartID: a.basket.id, Locale: a.at.locale(), Contact: a.contact,
-		Lines: q.Lines, Taxes: q.Taxes, Jurisdiction: q.Jurisdiction, Currency: a.at.market.Currency,
+		Lines: a.basket.withPhotos(q.Lines), Taxes: q.Taxes, Jurisdiction: q.Jurisdiction, Currency: a.at.market.Currency,
 		NetMinor: q.Net.Minor, TaxMinor: q.Tax.Minor, TotalMinor: q.Total.Minor, PlacedAt: s.deps.Now().UTC(),
 	}, err
 }

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"unicode"
 
+	"golang.org/x/sync/semaphore"
+
+	"meridian/engine/signedurl"
 	"meridian/web"
 	"meridian/world"
 )
@@ -22,6 +25,9 @@ type Shop struct {
 	sites  map[string]sites
 	brand  string // begins an order number: "SC"
 	csrf   *http.CrossOriginProtection
+
+	private *signedurl.Ring     // signs the addresses of photos
+	photos  *semaphore.Weighted // those that arrive
 }
 
 // New makes a shop. It fails with invalid for a setting, a market's rules or a
@@ -33,8 +39,11 @@ func New(cfg Config, d Deps) (*Shop, error) {
 	if _, ok := d.World.RegionByID(cfg.Region); !ok {
 		return nil, world.E(world.CodeInvalid, "shop.new", fmt.Sprintf("region: the world has no region %q", cfg.Region))
 	}
-	s := &Shop{cfg: cfg, world: d.World, deps: d, brand: initials(d.World.Name), csrf: http.NewCrossOriginProtection()}
-	var err error
+	private, err := signedurl.New(cfg.Private)
+	if err != nil {
+		return nil, world.Wrap("shop.new", err)
+	}
+	s := &Shop{cfg: cfg, world: d.World, deps: d, brand: initials(d.World.Name), csrf: http.NewCrossOriginProtection(), private: private, photos: semaphore.NewWeighted(cfg.MaxPhotos)}
 	if s.assets, err = web.NewAssets(); err != nil {
 		return nil, world.Wrap("shop.new", err)
 	}
@@ -133,6 +142,10 @@ func (s *Shop) atHome(next handler) handler {
 		}
 		if err := s.csrf.Check(r); err != nil {
 			return world.Because(world.CodeForbidden, "shop.csrf", "", err)
+		}
+		if isMultipart(r) { // for who takes photos to read
+			emptyForm(r)
+			return next(w, r, at)
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, s.cfg.MaxForm)
 		if err := r.ParseForm(); err != nil {

@@ -13,6 +13,7 @@ func codeKeys() []string {
 		"cart.added", "cart.check", "cart.out_of_stock", "cart.not_enough", "cart.price_changed", "stock.left", "stock.sold_out",
 		"checkout.optional", "checkout.choose_state", "checkout.changed", "checkout.too_large", "checkout.tax_open", "cart.full", "order.title", "site.footer", i18n.AddressKey,
 		"error.quantity", "error.try_again",
+		"photo.hint", "photo.missing", "photo.too_large", "photo.unsupported", "photo.broken", "photo.busy", "photo.yours",
 		"not_found.title", "not_found.text", "unavailable.title", "unavailable.text", "unavailable.checkout",
 	}
 	for _, f := range contactFields {
