@@ -78,7 +78,7 @@ func (m *Media) keep(ctx context.Context, manifest world.Manifest, v world.Versi
 	decisions, err := placement.Regions(m.cfg.Placement.rule(), m.assetOf(manifest), m.world.Regions)
 	here := func(d placement.Decision) bool { return d.Region == m.region.ID && d.Hold }
 	if err == nil && slices.ContainsFunc(decisions, here) {
-		err = m.objects.Put(ctx, originalKey(v.SHA256), data)
+		err = m.storeOf(manifest).Put(ctx, originalKey(v.SHA256), data)
 	}
 	if err != nil {
 		m.log.WarnContext(ctx, "a fetched original cannot be kept", "sha256", v.SHA256, "err", err)
