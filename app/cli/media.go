@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -95,8 +96,8 @@ func (t *mediaTarget) authorize(r *http.Request) error {
 }
 
 // send carries out a request and reads its answer, at most limit bytes.
-func send(cmd *cobra.Command, r *http.Request, limit int64) (*http.Response, []byte, error) {
-	res, err := newClient(mediaTimeout).Do(r.WithContext(cmd.Context()))
+func send(ctx context.Context, r *http.Request, limit int64) (*http.Response, []byte, error) {
+	res, err := newClient(mediaTimeout).Do(r.WithContext(ctx))
 	if err != nil {
 		return nil, nil, world.Because(world.CodeUnavailable, "media", "The edge does not answer. Is the world up?", err)
 	}
@@ -130,83 +131,12 @@ type refusal struct {
 	ID      string     `json:"id,omitempty"`
 }
 
-func (c *cli) mediaPut(t *mediaTarget) *cobra.Command {
-	return &cobra.Command{
-		Use: "put FILE...", Short: "Upload pictures to the nearest region",
-		Example: `  meridian media put cake.jpg
-  meridian media put --from tokyo *.jpg`,
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, files []string) error {
-			return c.putAll(cmd, t, files)
-		},
-	}
-}
-
-// putAll uploads each file; one that is refused does not keep the rest back.
-func (c *cli) putAll(cmd *cobra.Command, t *mediaTarget, files []string) error {
-	taken, refused := []putResult{}, []refusal{}
-	var last error
-	for _, file := range files {
-		res, err := t.put(cmd, file)
-		if err != nil {
-			p := httpserver.ProblemOf(err, "")
-			refused, last = append(refused, refusal{file, p.Code, p.Detail, p.ID}), err
-			if !c.json {
-				fmt.Fprintf(c.err, "%s: %s\n", file, plainMessage(err))
-			}
-			continue
-		}
-		taken = append(taken, res)
-		if !c.json {
-			fmt.Fprintf(c.out, "%s  %s\n", res.URL, filepath.Base(file))
-		}
-	}
-	if c.json {
-		if err := c.print(map[string]any{"taken": taken, "refused": refused}, nil); err != nil {
-			return err
-		}
-	}
-	if last == nil {
-		return nil
-	}
-	return world.E(world.CodeOf(last), "media.put", fmt.Sprintf("%d of %d pictures were not taken.", len(refused), len(files)))
-}
-
 func plainMessage(err error) string {
 	p := httpserver.ProblemOf(err, "")
 	if p.ID != "" {
 		return fmt.Sprintf("%s (%s, id %s)", p.Detail, p.Code, p.ID)
 	}
 	return fmt.Sprintf("%s (%s)", p.Detail, p.Code)
-}
-
-func (t *mediaTarget) put(cmd *cobra.Command, file string) (putResult, error) {
-	var out putResult
-	f, err := os.Open(file)
-	if err != nil {
-		return out, world.Because(world.CodeInvalid, "media.put", "The file cannot be read.", err)
-	}
-	defer f.Close()
-	r, err := t.request(http.MethodPut, "/media/{app}?name="+url.QueryEscape(filepath.Base(file)), f)
-	if err != nil {
-		return out, err
-	}
-	if info, err := f.Stat(); err == nil {
-		r.ContentLength = info.Size()
-	}
-	if err := t.authorize(r); err != nil {
-		return out, err
-	}
-	_, body, err := send(cmd, r, maxAnswer)
-	if err != nil {
-		return out, err
-	}
-	if err := json.Unmarshal(body, &out); err != nil {
-		return out, world.Because(world.CodeBadUpstream, "media.put", "The answer is not understood.", err)
-	}
-	out.File = file
-	out.URL = r.URL.Scheme + "://" + r.URL.Host + out.URL
-	return out, nil
 }
 
 func (c *cli) mediaGet(t *mediaTarget) *cobra.Command {
@@ -221,7 +151,7 @@ func (c *cli) mediaGet(t *mediaTarget) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			res, body, err := send(cmd, r, maxPicture)
+			res, body, err := send(cmd.Context(), r, maxPicture)
 			if err != nil {
 				return err
 			}
@@ -261,7 +191,7 @@ func (c *cli) mediaList(t *mediaTarget) *cobra.Command {
 			if err := t.authorize(r); err != nil {
 				return err
 			}
-			_, body, err := send(cmd, r, maxAnswer)
+			_, body, err := send(cmd.Context(), r, maxAnswer)
 			if err != nil {
 				return err
 			}

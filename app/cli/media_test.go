@@ -35,57 +35,6 @@ func picture(t *testing.T, name, content string) string {
 	return path
 }
 
-func TestMediaPut(t *testing.T) {
-	t.Setenv(tokenVariable, "tok")
-	var body string
-	base, asked := edgeFake(t, func(w http.ResponseWriter, r *http.Request) {
-		b, _ := io.ReadAll(r.Body)
-		body = string(b)
-		if body == "bad" {
-			w.WriteHeader(http.StatusUnsupportedMediaType)
-			json.NewEncoder(w).Encode(httpserver.Problem{Status: 415, Code: world.CodeUnsupported, Detail: "That is no picture.", ID: "ABCDEFGH"})
-			return
-		}
-		w.WriteHeader(http.StatusCreated)
-		io.WriteString(w, `{"media_id":"10","version":1,"url":"/img/a/10/v1/auto/640x0"}`)
-	})
-	good, bad := picture(t, "a cake.jpg", "JFIF"), picture(t, "x.txt", "bad")
-	code, out, errOut := run(t, "media", "put", good, "--url", base+"/", "--app", "a", "--from", "tokyo")
-	if code != exitOK || !strings.HasPrefix(out, base+"/img/a/10/v1/auto/640x0") || errOut != "" {
-		t.Errorf("%d %q %q", code, out, errOut)
-	}
-	r := (*asked)[0]
-	if r.Method != "PUT" || r.URL.Path != "/media/a" || r.URL.Query().Get("name") != "a cake.jpg" || r.Header.Get("Authorization") != "Bearer tok" || r.ContentLength != 4 || body != "JFIF" {
-		t.Errorf("%s %s %v, %d bytes", r.Method, r.URL, r.Header, r.ContentLength)
-	}
-	if c, err := r.Cookie("traveller"); err != nil || c.Value != "tokyo" {
-		t.Errorf("the city was not told: %v", err)
-	}
-
-	code, out, errOut = run(t, "media", "put", bad, good, "--url", base, "--app", "a")
-	if code != exitFailed || !strings.Contains(out, "/img/a/10/") || !strings.Contains(errOut, "That is no picture. (unsupported, id ABCDEFGH)") || !strings.Contains(errOut, "1 of 2 pictures were not taken") {
-		t.Errorf("%d %q %q", code, out, errOut)
-	}
-
-	code, out, _ = run(t, "media", "put", bad, good, "--url", base, "--app", "a", "--json")
-	var told struct {
-		Taken   []putResult `json:"taken"`
-		Refused []refusal   `json:"refused"`
-	}
-	if err := json.Unmarshal([]byte(out), &told); err != nil || code != exitFailed || len(told.Taken) != 1 || len(told.Refused) != 1 || told.Refused[0].Code != world.CodeUnsupported || told.Refused[0].File != bad {
-		t.Errorf("%d %v %s", code, err, out)
-	}
-}
-
-func TestMediaPutNeedsItsToken(t *testing.T) {
-	t.Setenv(tokenVariable, "")
-	base, asked := edgeFake(t, http.NotFound)
-	code, _, errOut := run(t, "media", "put", picture(t, "a", "x"), "--url", base, "--app", "a")
-	if code != exitFailed || !strings.Contains(errOut, tokenVariable) || len(*asked) != 0 {
-		t.Errorf("%d %q, %d requests", code, errOut, len(*asked))
-	}
-}
-
 func TestMediaGet(t *testing.T) {
 	base, asked := edgeFake(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "image/webp")

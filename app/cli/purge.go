@@ -279,7 +279,7 @@ func (c *cli) purgeLog(t *purgeTarget) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, body, err := send(cmd, r, maxAnswer)
+			_, body, err := send(cmd.Context(), r, maxAnswer)
 			if err != nil {
 				return err
 			}
