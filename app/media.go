@@ -52,7 +52,7 @@ func (m *machine) mediaOver(ctx context.Context, s *Media, clusters []*postgres.
 		return nil, err
 	}
 	role, err := media.New(s.Config, media.Deps{
-		World: m.World, Manifests: manifests, Objects: objects{store}, Resident: objects{resident}, Tus: serveTus(resumable), Pictures: pictures{engine},
+		World: m.World, Manifests: manifests, Upkeep: manifests, Objects: objects{store}, Resident: objects{resident}, Tus: serveTus(resumable), Pictures: pictures{engine},
 		Peers: wire.NewPeers(transports(s.Peers, netaddr.DefaultTransportOptions(), nil), s.WireKey, wire.DefaultPeerLimits()),
 		Now:   now, Random: random, Log: m.tel.Log, Metrics: m.tel.Metrics,
 	})

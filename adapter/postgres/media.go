@@ -263,9 +263,14 @@ func (s *MediaStore) MarkReplica(ctx context.Context, sha256 string, r world.Rep
 	const q = `update replica set
 	               at    = case when state in ('copied', $3) then at else $4 end,
 	               state = case when state = 'copied' then state else $3 end,
-	               error = case when state = 'copied' then '' else $5 end
+	               error = case when state = 'copied' then '' else $5 end,
+	               verified_at = coalesce($6, verified_at)
 	            where sha256 = $1 and region = $2`
-	tag, err := s.own.Pool.Exec(ctx, q, sha256, r.Region, r.State, r.At, r.Error)
+	verified := &r.VerifiedAt
+	if verified.IsZero() {
+		verified = nil
+	}
+	tag, err := s.own.Pool.Exec(ctx, q, sha256, r.Region, r.State, r.At, r.Error, verified)
 	if err == nil && tag.RowsAffected() == 0 {
 		err = pgx.ErrNoRows
 	}

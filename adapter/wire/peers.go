@@ -87,6 +87,41 @@ func (p *Peers) push(ctx context.Context, op, region, path string, body io.Reade
 	return world.Wrap(op, res.Body.Close())
 }
 
+// Resend has a region that holds an original give it to the region of a placing.
+// When it returns nil, that one has verified it and holds it durably. Errors:
+// not_found when the first has none either, and whatever the links do.
+func (p *Peers) Resend(ctx context.Context, region string, to world.Placing) error {
+	const op = "wire.resend"
+	query := url.Values{"version": {strconv.Itoa(to.Version)}, "target": {to.Region}}
+	return world.Wrap(op+" "+region, p.tell(ctx, region, http.MethodPost, "/-/media/"+to.App+"/"+to.MediaID+"/resend", query, 2*p.limits.Push))
+}
+
+// VerifyOriginal has a region read its copy of a public original again: nil when
+// it is good, not_found without one, unprocessed when it is damaged.
+func (p *Peers) VerifyOriginal(ctx context.Context, region, sha256 string) error {
+	const op = "wire.verify_original"
+	return world.Wrap(op+" "+region, p.tell(ctx, region, http.MethodGet, "/-/media/originals/"+sha256, nil, p.limits.Push))
+}
+
+// tell makes a request that is answered with no content.
+func (p *Peers) tell(ctx context.Context, region, method, path string, query url.Values, limit time.Duration) error {
+	c, err := p.region(region)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	r, err := c.request(ctx, method, path, query, nil)
+	if err != nil {
+		return err
+	}
+	res, err := c.send(r, http.StatusNoContent)
+	if err != nil {
+		return err
+	}
+	return res.Body.Close()
+}
+
 // Original fetches an original that a region holds. The caller verifies its
 // SHA-256. Errors: not_found, too_large, and whatever the link does.
 func (p *Peers) Original(ctx context.Context, region, app, mediaID string, version int) ([]byte, error) {

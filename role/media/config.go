@@ -22,6 +22,7 @@ type Config struct {
 	WireKey     string             `yaml:"wire_key" doc:"key that roles show one another" secret:"true"`
 	Private     signedurl.Settings `yaml:"private"`
 	Placement   Placement          `yaml:"placement"`
+	Care        Care               `yaml:"care"`
 	Limits      Limits             `yaml:"limits"`
 }
 
@@ -63,6 +64,7 @@ func Default() Config {
 	r := placement.DefaultRule
 	return Config{
 		Private:   signedurl.DefaultSettings(),
+		Care:      defaultCare(),
 		Placement: Placement{Public: r.Public, Private: r.Private, Withheld: r.Withheld},
 		Limits: Limits{
 			MaxBytes: 64 << 20, MaxPixels: 50_000_000, MaxFrames: 300, MaxName: 200,
@@ -111,6 +113,9 @@ func (c Config) Validate() error {
 	}
 	if _, err := keyring.New(uploadgrant.Purpose, c.UploadKeys); err != nil {
 		return world.Wrap("media.config upload_keys", err)
+	}
+	if err := c.Care.validate(); err != nil {
+		return err
 	}
 	if err := c.Placement.rule().Check(); err != nil {
 		return world.Wrap("media.config placement", err)

@@ -17,6 +17,7 @@ import (
 type Deps struct {
 	World     *world.World
 	Manifests Manifests
+	Upkeep    Upkeep
 	Objects   Objects // of what may be anywhere
 	Resident  Objects // of private pictures: a store that nothing outside the zone can reach
 	Tus       ServeTus
@@ -127,6 +128,12 @@ type Peers interface {
 	PushOriginal(ctx context.Context, region, sha256 string, body io.Reader, size int64) error
 	// PushResident gives a region of the same zone a private original.
 	PushResident(ctx context.Context, region, mediaID, sha256 string, body io.Reader, size int64) error
+	// Resend has a region that holds an original give it to the region of a
+	// placing, which is durable there on return.
+	Resend(ctx context.Context, region string, p world.Placing) error
+	// VerifyOriginal has a region read its copy of a public original: nil when it
+	// is good, not_found without one, unprocessed when it is damaged.
+	VerifyOriginal(ctx context.Context, region, sha256 string) error
 	// Original fetches an original that a region holds.
 	Original(ctx context.Context, region, app, mediaID string, version int) ([]byte, error)
 	// Variant reads a variant, by its path and for a private one its query, through

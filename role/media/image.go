@@ -12,10 +12,6 @@ import (
 // means other bytes.
 const variantAge = "public, max-age=31536000, immutable, stale-if-error=86400"
 
-// maxVariant is the most bytes that a stored variant may have: far above what
-// the largest size of the grid comes to.
-const maxVariant = 32 << 20
-
 func (m *Media) image(w http.ResponseWriter, r *http.Request) error {
 	return m.show(w, r, world.Public)
 }
@@ -56,7 +52,7 @@ func (m *Media) show(w http.ResponseWriter, r *http.Request, audience world.Visi
 func (m *Media) variant(ctx context.Context, manifest world.Manifest, req imagegrid.Request) ([]byte, error) {
 	key := variantKey(req)
 	v, err := m.once(ctx, key, func(ctx context.Context) (any, error) {
-		stored, err := m.storeOf(manifest).Get(ctx, key, maxVariant)
+		stored, err := getDerived(ctx, m.storeOf(manifest), key)
 		if err == nil {
 			return stored, nil
 		}
@@ -68,7 +64,7 @@ func (m *Media) variant(ctx context.Context, manifest world.Manifest, req imageg
 		if err != nil {
 			return nil, err
 		}
-		if err := m.storeOf(manifest).Put(ctx, key, body); err != nil {
+		if err := putDerived(ctx, m.storeOf(manifest), key, body); err != nil {
 			// The picture is there all the same: it will be had once more.
 			m.log.WarnContext(ctx, "a variant cannot be stored", "key", key, "err", err)
 		}

@@ -38,8 +38,8 @@ func TestAVariantIsMadeOnceAndKept(t *testing.T) {
 				t.Errorf("entity tag %s is not strong", tag)
 			}
 		}
-		if got, _ := us.objects.get("variants/crumbs/" + m.MediaID + "/v1/" + format + "/320x0"); string(got) != want {
-			t.Errorf("%s: stored %q", format, got)
+		if got, err := getDerived(t.Context(), us.objects, "variants/crumbs/"+m.MediaID+"/v1/"+format+"/320x0"); err != nil || string(got) != want {
+			t.Errorf("%s: stored %q, %v", format, got, err)
 		}
 	}
 	if us.pictures.made() != 3 {

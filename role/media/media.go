@@ -34,6 +34,7 @@ type Media struct {
 	private   *signedurl.Ring
 	pictures  Pictures
 	peers     Peers
+	upkeep    Upkeep
 	now       func() time.Time
 	random    io.Reader
 	log       *slog.Logger
@@ -77,7 +78,7 @@ func New(cfg Config, d Deps) (*Media, error) {
 		grants: grants, uploadIDs: uploadIDs, resident: d.Resident, private: private,
 		tus: d.Tus,
 		cfg: cfg, world: d.World, region: region, grid: imagegrid.Default(),
-		manifests: d.Manifests, objects: d.Objects, pictures: d.Pictures, peers: d.Peers,
+		manifests: d.Manifests, upkeep: d.Upkeep, objects: d.Objects, pictures: d.Pictures, peers: d.Peers,
 		now: d.Now, random: d.Random, log: d.Log, metrics: newMetrics(d.Metrics),
 		uploads:  semaphore.NewWeighted(cfg.Limits.Uploads),
 		receives: semaphore.NewWeighted(cfg.Limits.Receives),
@@ -86,13 +87,16 @@ func New(cfg Config, d Deps) (*Media, error) {
 	}, nil
 }
 
-// Run measures the replication lag and sweeps the object stores until ctx ends.
+// Run measures the replication lag, sweeps the object stores and keeps their
+// copies good until ctx ends.
 func (m *Media) Run(ctx context.Context) error {
-	var both sync.WaitGroup
-	both.Go(func() { every(ctx, m.cfg.Limits.SweepEvery, m.sweep) }) // of its own: it may take long
+	var all sync.WaitGroup
+	all.Go(func() { every(ctx, m.cfg.Limits.SweepEvery, m.sweep) }) // of its own: it may take long
+	all.Go(func() { m.scrub(ctx) })
+	all.Go(func() { m.backfill(ctx) })
 	m.measureLag(ctx)
 	every(ctx, m.cfg.Limits.LagEvery, m.measureLag)
-	both.Wait()
+	all.Wait()
 	return nil
 }
 
@@ -157,7 +161,7 @@ func (m *Media) route(r *http.Request) map[string]action {
 	switch {
 	case internal && len(part) == 3 && part[1] == "originals":
 		r.SetPathValue("sha256", part[2])
-		return map[string]action{http.MethodPut: m.wire(m.receive)}
+		return map[string]action{http.MethodPut: m.wire(m.receive), http.MethodGet: m.wire(m.verifyHeld)}
 	case internal && len(part) == 4 && part[1] == "resident":
 		r.SetPathValue("id", part[2])
 		r.SetPathValue("sha256", part[3])
@@ -184,6 +188,8 @@ func (m *Media) assetActions(internal bool, what string) map[string]action {
 		return map[string]action{http.MethodGet: m.wire(m.giveOriginal)}
 	case internal && what == "manifest":
 		return map[string]action{http.MethodGet: m.wire(m.giveManifest)}
+	case internal && what == "resend":
+		return map[string]action{http.MethodPost: m.wire(m.resend)}
 	case !internal && what == "manifest":
 		return map[string]action{http.MethodGet: m.showManifest}
 	}
@@ -249,5 +255,3 @@ func (m *Media) knownApp(app string) error {
 func originalKey(sha256 string) string {
 	return "originals/sha256/" + sha256[:2] + "/" + sha256[2:4] + "/" + sha256
 }
-
-func variantKey(r imagegrid.Request) string { return "variants/" + r.Key() }

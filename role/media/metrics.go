@@ -16,6 +16,7 @@ type metrics struct {
 	seconds    *prometheus.HistogramVec
 	bytes      *prometheus.CounterVec
 	fetches    *prometheus.CounterVec
+	scrubbed   *prometheus.CounterVec
 	uncopied   *prometheus.GaugeVec
 	age        *prometheus.GaugeVec
 }
@@ -39,6 +40,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		fetches: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "meridian_media_fetches_total", Help: "Manifests, originals and variants asked of another region.",
 		}, []string{"what", "region"}),
+		scrubbed: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "meridian_media_scrubbed_total", Help: "Copies read again, by kind and outcome: ok; healed; removed, to be made again; lost, for an original that no region has; skipped.",
+		}, []string{"kind", "outcome"}),
 		uncopied: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "meridian_media_uncopied", Help: "Replicas of this region's originals that a region still lacks, by state.",
 		}, []string{"target", "state"}),

@@ -143,12 +143,3 @@ func (m *Media) receiveResident(w http.ResponseWriter, r *http.Request) error {
 	}
 	return m.take(w, r, m.resident, m.cfg.Limits.MaxBytes+saltBytes)
 }
-
-// pushResident gives a private original to another region of its zone.
-func (m *Media) pushResident(ctx context.Context, job Job, body io.Reader, size int64) error {
-	target, ok := m.world.RegionByID(job.Target)
-	if !ok || target.Zone != m.region.Zone {
-		return world.E(world.CodeUnprocessed, "media.resident", "A private original must not leave its zone; this job's target lies outside.")
-	}
-	return m.peers.PushResident(ctx, job.Target, job.MediaID, job.SHA256, body, size)
-}

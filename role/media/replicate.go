@@ -1,11 +1,13 @@
 package media
 
 import (
-	"bytes"
 	"context"
 	"io"
+	"net/http"
+	"strconv"
 	"strings"
 
+	"meridian/engine/placement"
 	"meridian/world"
 )
 
@@ -17,49 +19,131 @@ const maxReplicaError = 500
 // replica failed, an earlier one's pending with its reason.
 func (m *Media) Replicate(ctx context.Context, job Job) error {
 	const op = "media.replicate"
-	pushErr := m.push(ctx, job)
-	r := world.Replica{Region: job.Target, State: world.ReplicaCopied, At: m.now().UTC()}
-	if pushErr != nil {
-		r.Error = clip(pushErr.Error())
-		if r.State = world.ReplicaPending; job.Last {
+	manifest, err := m.manifests.Manifest(ctx, job.App, job.MediaID)
+	if err == nil && !manifest.DeletedAt.IsZero() {
+		return nil
+	}
+	if err == nil {
+		err = m.copyTo(ctx, manifest, job)
+	}
+	now := m.now().UTC()
+	r := world.Replica{Region: job.Target, State: world.ReplicaCopied, At: now, VerifiedAt: now}
+	if err != nil {
+		r = world.Replica{Region: job.Target, State: world.ReplicaPending, At: now, Error: clip(err.Error())}
+		if job.Last {
 			r.State = world.ReplicaFailed
 		}
 		// The job's time may be what has run out.
 		ctx = context.WithoutCancel(ctx)
 	}
 	markErr := m.manifests.MarkReplica(ctx, job.SHA256, r)
-	if pushErr != nil {
-		return world.Wrap(op, pushErr)
+	if err != nil {
+		return world.Wrap(op, err)
 	}
 	return world.Wrap(op, markErr)
 }
 
-func (m *Media) push(ctx context.Context, job Job) error {
-	manifest, err := m.manifests.Manifest(ctx, job.App, job.MediaID)
+// copyTo gives a job's target the original, or where the store does that by itself
+// sees that it has come.
+func (m *Media) copyTo(ctx context.Context, manifest world.Manifest, job Job) error {
+	v, ok := manifest.VersionNumber(job.Version)
+	switch {
+	case !ok || v.SHA256 != job.SHA256:
+		return world.E(world.CodeUnprocessed, "media.push", "The job and the manifest name different originals.")
+	case m.cfg.Care.Replicated && manifest.Audience == world.Public:
+		return m.peers.VerifyOriginal(ctx, job.Target, job.SHA256)
+	}
+	err := m.push(ctx, manifest, v, job.Target)
+	if world.Is(err, world.CodeNotFound) || world.Is(err, world.CodeUnprocessed) {
+		// It is our copy that is missing, or damaged.
+		if mendErr := m.mend(ctx, manifest, v); mendErr != nil {
+			return mendErr
+		}
+		err = m.push(ctx, manifest, v, job.Target)
+	}
+	return err
+}
+
+// push streams an original from the object store to another region, which takes
+// it only if its bytes are those of its SHA-256.
+func (m *Media) push(ctx context.Context, manifest world.Manifest, v world.Version, target string) error {
+	body, o, err := m.storeOf(manifest).Open(ctx, originalKey(v.SHA256))
 	if err != nil {
 		return err
 	}
-	v, ok := manifest.VersionNumber(job.Version)
-	if !ok || v.SHA256 != job.SHA256 {
-		return world.E(world.CodeUnprocessed, "media.push", "The job and the manifest name different originals.")
-	}
-	send := m.peers.PushOriginal
-	var data []byte
+	defer body.Close()
 	if manifest.Audience == world.Private {
-		data, err = m.stored(ctx, manifest, v)
-		send = func(ctx context.Context, _, _ string, body io.Reader, size int64) error {
-			return m.pushResident(ctx, job, body, size)
-		}
+		err = m.pushResident(ctx, manifest, v, target, body, o.Size)
 	} else {
-		data, err = m.original(ctx, manifest, v)
+		err = m.peers.PushOriginal(ctx, target, v.SHA256, body, o.Size)
 	}
 	if err == nil {
-		err = send(ctx, job.Target, job.SHA256, bytes.NewReader(data), int64(len(data)))
-	}
-	if err == nil {
-		m.metrics.bytes.WithLabelValues("pushed").Add(float64(len(data)))
+		m.metrics.bytes.WithLabelValues("pushed").Add(float64(o.Size))
 	}
 	return err
+}
+
+// pushResident gives a private original to another region of its zone.
+func (m *Media) pushResident(ctx context.Context, manifest world.Manifest, v world.Version, target string, body io.Reader, size int64) error {
+	to, ok := m.world.RegionByID(target)
+	if !ok || to.Zone != m.region.Zone {
+		return world.E(world.CodeUnprocessed, "media.resident", "A private original must not leave its zone; this target lies outside.")
+	}
+	return m.peers.PushResident(ctx, target, manifest.MediaID, v.SHA256, body, size)
+}
+
+// resend gives an original that is held here to a region that has lost it: 204
+// once it is durable there.
+func (m *Media) resend(w http.ResponseWriter, r *http.Request) error {
+	const op = "media.resend"
+	found, err := m.local(r)
+	if err != nil {
+		return err
+	}
+	q := r.URL.Query()
+	n, err := strconv.Atoi(q.Get("version"))
+	v, ok := found.VersionNumber(n)
+	if err != nil || !ok || !m.isPlacedAt(found, v, q.Get("target")) {
+		return world.E(world.CodeInvalid, op, "version must be one of the picture's, and target a region that shall hold it.")
+	}
+	if err := m.push(r.Context(), found, v, q.Get("target")); err != nil {
+		return world.Wrap(op, err)
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// isPlacedAt reports whether a region is meant to hold a version's original.
+func (m *Media) isPlacedAt(manifest world.Manifest, v world.Version, region string) bool {
+	for _, place := range m.placesOf(manifest, v) {
+		if place == region {
+			return true
+		}
+	}
+	return false
+}
+
+// placesOf are the regions that shall hold a version's original; none for what is
+// deleted or cannot be placed.
+func (m *Media) placesOf(manifest world.Manifest, v world.Version) []string {
+	if !manifest.DeletedAt.IsZero() {
+		return nil
+	}
+	asset := m.assetOf(manifest)
+	if v.Moderation != world.ModerationApproved {
+		asset.Visibility = world.Withheld
+	}
+	decisions, err := placement.Regions(m.cfg.Placement.rule(), asset, m.world.Regions)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, d := range decisions {
+		if d.Hold {
+			out = append(out, d.Region)
+		}
+	}
+	return out
 }
 
 // clip makes an error fit for a row: short, and text that a database takes.

@@ -85,14 +85,3 @@ func (o *memObjects) DropStaged(_ context.Context, id string) error {
 	delete(o.objects, "uploads/"+id+"/info")
 	return nil
 }
-
-func (o *memObjects) List(_ context.Context, prefix, _ string, _ int) (page []Object, next string, err error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for key := range o.objects {
-		if strings.HasPrefix(key, prefix) {
-			page = append(page, Object{Key: key})
-		}
-	}
-	return page, "", nil
-}

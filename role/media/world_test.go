@@ -37,6 +37,7 @@ type place struct {
 	*Media
 	id        string
 	manifests *memManifests
+	upkeep    *memUpkeep
 	objects   *memObjects
 	resident  *memObjects
 	pictures  *fakePictures
@@ -87,10 +88,11 @@ func newPlacesIn(t testing.TB, w *world.World, change func(*Config)) map[string]
 		p := &place{
 			id: r.ID, manifests: &memManifests{region: r.ID, places: places, assets: map[string]world.Manifest{}, deletions: map[string]world.Deletion{}},
 			objects: newMemObjects(), resident: newMemObjects(), pictures: &fakePictures{},
-			peers: &fakePeers{places: places, cut: map[string]bool{}},
+			peers:  &fakePeers{places: places, cut: map[string]bool{}},
+			upkeep: &memUpkeep{region: r.ID, places: places, verified: map[string]time.Time{}},
 		}
 		m, err := New(cfg, Deps{
-			World: w, Manifests: p.manifests, Objects: p.objects, Resident: p.resident, Tus: serveTus(t, cfg), Pictures: p.pictures, Peers: p.peers,
+			World: w, Manifests: p.manifests, Upkeep: p.upkeep, Objects: p.objects, Resident: p.resident, Tus: serveTus(t, cfg), Pictures: p.pictures, Peers: p.peers,
 			Now: func() time.Time { return noon }, Random: &counter{}, Log: slog.New(slog.DiscardHandler),
 		})
 		if err != nil {
@@ -121,6 +123,7 @@ func (c *counter) Read(p []byte) (int, error) {
 	for i := range p {
 		p[i] = c.n
 	}
+	p[0] += c.n >> 5 // a media id takes five bits of each
 	c.n++
 	return len(p), nil
 }
@@ -342,16 +345,17 @@ func (s *memManifests) replica(id, region string) world.Replica {
 }
 
 type memObjects struct {
-	Objects // what no test here asks for
-	mu      sync.Mutex
-	swept   []time.Time
-	objects map[string][]byte
-	stages  map[string]*memStage
-	dies    int64 // if above zero: of an upload no more bytes are kept
-	now     func() time.Time
-	puts    int
-	failPut error
-	failGet error
+	Objects  // what no test here asks for
+	mu       sync.Mutex
+	swept    []time.Time
+	objects  map[string][]byte
+	modified map[string]time.Time
+	stages   map[string]*memStage
+	dies     int64 // if above zero: of an upload no more bytes are kept
+	now      func() time.Time
+	puts     int
+	failPut  error
+	failGet  error
 }
 
 func newMemObjects() *memObjects {

@@ -1,0 +1,142 @@
+package media
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"meridian/world"
+)
+
+// memUpkeep reads what the tests' regions know.
+type memUpkeep struct {
+	region string
+	places map[string]*place
+
+	mu       sync.Mutex
+	scrub    world.Scrub
+	verified map[string]time.Time
+	placed   []world.Placing
+	fail     error
+}
+
+func (u *memUpkeep) Held(_ context.Context, region, after string, limit int) (page []world.Original, err error) {
+	for _, p := range u.places {
+		p.manifests.mu.Lock()
+		for _, m := range p.manifests.assets {
+			held := slices.ContainsFunc(m.Replicas, func(r world.Replica) bool { return r.Region == region && r.State == world.ReplicaCopied })
+			if v := m.Newest(); held && m.DeletedAt.IsZero() && v.SHA256 > after {
+				page = append(page, world.Original{SHA256: v.SHA256, App: m.App, MediaID: m.MediaID, Version: v.Number})
+			}
+		}
+		p.manifests.mu.Unlock()
+	}
+	slices.SortFunc(page, func(a, b world.Original) int { return cmp.Compare(a.SHA256, b.SHA256) })
+	return page[:min(limit, len(page))], u.fail
+}
+
+func (u *memUpkeep) Scrub(context.Context) (world.Scrub, error) { return u.scrub, u.fail }
+
+func (u *memUpkeep) SaveScrub(_ context.Context, at world.Scrub) error {
+	u.scrub = at
+	return u.fail
+}
+
+func (u *memUpkeep) Verified(_ context.Context, _ string, shas []string, at time.Time) error {
+	for _, s := range shas {
+		u.verified[s] = at
+	}
+	return u.fail
+}
+
+func (u *memUpkeep) Assets(_ context.Context, after string, limit int) (page []world.Manifest, err error) {
+	all := u.places[u.region].manifests
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	for id, m := range all.assets {
+		if id > after && m.DeletedAt.IsZero() {
+			page = append(page, m)
+		}
+	}
+	slices.SortFunc(page, func(a, b world.Manifest) int { return cmp.Compare(a.MediaID, b.MediaID) })
+	return page[:min(limit, len(page))], u.fail
+}
+
+func (u *memUpkeep) Place(_ context.Context, wanted []world.Placing) (int, error) {
+	n := 0
+	for _, w := range wanted {
+		if !slices.Contains(u.placed, w) {
+			u.placed, n = append(u.placed, w), n+1
+		}
+	}
+	return n, u.fail
+}
+
+func (o *memObjects) PutFrom(ctx context.Context, key string, r io.Reader, most int64) (int64, error) {
+	data, err := io.ReadAll(io.LimitReader(r, most+1))
+	switch {
+	case err != nil:
+		return 0, err
+	case int64(len(data)) > most:
+		return 0, world.E(world.CodeTooLarge, "mem", "")
+	case strings.HasPrefix(key, "originals/") && originalKey(shaOf(data)) != key:
+		return 0, world.E(world.CodeUnprocessed, "mem", "The bytes that arrived are others.")
+	}
+	return int64(len(data)), o.Put(ctx, key, data)
+}
+
+func (o *memObjects) Open(ctx context.Context, key string) (io.ReadSeekCloser, Object, error) {
+	data, err := o.Get(ctx, key, 1<<40)
+	return struct {
+		io.ReadSeeker
+		io.Closer
+	}{bytes.NewReader(data), io.NopCloser(nil)}, Object{Key: key, Size: int64(len(data))}, err
+}
+
+func (o *memObjects) Verify(ctx context.Context, key string) error {
+	data, err := o.Get(ctx, key, 1<<40)
+	if err == nil && originalKey(shaOf(data)) != key {
+		err = world.E(world.CodeUnprocessed, "mem", "damaged")
+	}
+	return err
+}
+
+func (o *memObjects) Delete(_ context.Context, key string) error {
+	o.drop(key)
+	return nil
+}
+
+func (o *memObjects) Stat(ctx context.Context, key string) (Object, error) {
+	data, err := o.Get(ctx, key, 1<<40)
+	return Object{Key: key, Size: int64(len(data)), Modified: o.modified[key]}, err
+}
+
+func (o *memObjects) List(_ context.Context, prefix, after string, limit int) (page []Object, next string, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for key, data := range o.objects {
+		if strings.HasPrefix(key, prefix) && key > after {
+			page = append(page, Object{Key: key, Size: int64(len(data)), Modified: o.modified[key]})
+		}
+	}
+	slices.SortFunc(page, func(a, b Object) int { return cmp.Compare(a.Key, b.Key) })
+	if len(page) > limit {
+		next = page[limit-1].Key
+	}
+	return page[:min(limit, len(page))], next, o.failGet
+}
+
+func (f *fakePeers) Resend(ctx context.Context, region string, p world.Placing) error {
+	_, err := f.call(ctx, region, "POST", "/-/media/"+p.App+"/"+p.MediaID+"/resend?version=1&target="+p.Region, nil)
+	return err
+}
+
+func (f *fakePeers) VerifyOriginal(ctx context.Context, region, sha string) error {
+	_, err := f.call(ctx, region, "GET", "/-/media/originals/"+sha, nil)
+	return err
+}
