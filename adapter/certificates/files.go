@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -54,11 +56,30 @@ func (f *files) look(i int) (changed bool, err error) {
 	}
 	f.seen[i] = [2][]byte{cert, key}
 	c, err := tls.X509KeyPair(cert, key)
+	if err == nil && !(whole(cert) && whole(key)) {
+		err = errHalf
+	}
 	if err != nil {
 		return false, world.Because(world.CodeInvalid, "tls.files", fmt.Sprintf("The certificate %s and the key %s do not serve.", f.pairs[i].Cert, f.pairs[i].Key), err)
 	}
 	f.certs[i] = &c
 	return true, nil
+}
+
+var errHalf = errors.New("one of them breaks off: it may be half written")
+
+// whole reports whether every PEM block that begins in b ends there (RFC 7468 §2).
+// The standard library skips one that does not: of a chain that is being written
+// it would take the first certificates alone.
+func whole(b []byte) bool {
+	begun := bytes.Count(b, []byte("-----BEGIN "))
+	for range begun {
+		var block *pem.Block
+		if block, b = pem.Decode(b); block == nil {
+			return false
+		}
+	}
+	return true
 }
 
 // reload looks at every pair, once.

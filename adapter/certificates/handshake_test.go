@@ -22,22 +22,29 @@ var quiet = slog.New(slog.DiscardHandler)
 // writePair puts a certificate for hosts, signed by itself, into two files.
 func writePair(t *testing.T, p Pair, life time.Duration, hosts ...string) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	cert, key := makePair(t, life, hosts...)
+	write(t, p.Cert, cert)
+	write(t, p.Key, key)
+}
+
+// makePair is a certificate for hosts, signed by itself, and its key, in PEM.
+func makePair(t *testing.T, life time.Duration, hosts ...string) (cert, key []byte) {
+	t.Helper()
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := template(hosts[0], life)
 	c.DNSNames = hosts
-	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
+	der, err := x509.CreateCertificate(rand.Reader, c, c, k.Public(), k)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(k)
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, p.Cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-	write(t, p.Key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}))
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})
 }
 
 func write(t *testing.T, path string, b []byte) {
