@@ -78,7 +78,7 @@ func (u *up) home(w http.ResponseWriter, r *http.Request) {
 	}
 	for i, q := range u.plan.w.PoPs {
 		near := u.plan.nearestRegions(q.ID)[0]
-		v.PoPs = append(v.PoPs, popView{q, fmt.Sprintf("http://127.0.0.1:%d/", u.o.Port+1+i), fmt.Sprintf("%s, %d ms", near, u.plan.roundTripOf(q.ID, near).Milliseconds())})
+		v.PoPs = append(v.PoPs, popView{q, fmt.Sprintf("http://127.0.0.1:%d/", u.plan.edgePort(i)), fmt.Sprintf("%s, %d ms", near, u.plan.roundTripOf(q.ID, near).Milliseconds())})
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")

@@ -257,7 +257,9 @@ func (p *plan) shieldFrom(from, region string) string { return p.socket("l-" + f
 func (p *plan) edgeFrom(city, pop string) string { return p.socket("l-" + city + "@" + pop) }
 
 // edgeAddress is where the i-th PoP listens for visitors who go to it themselves.
-func (p *plan) edgeAddress(i int) string { return fmt.Sprintf("tcp:127.0.0.1:%d", p.port+1+i) }
+func (p *plan) edgeAddress(i int) string { return fmt.Sprintf("tcp:127.0.0.1:%d", p.edgePort(i)) }
+
+func (p *plan) edgePort(i int) int { return p.port + 1 + i }
 
 // nearestRegions are the regions in the order that a place asks them.
 func (p *plan) nearestRegions(place string) []string {

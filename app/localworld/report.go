@@ -122,19 +122,31 @@ func (r *report) ready(p *plan) {
 	r.line("  ✓ %-44s", fmt.Sprintf("%d roles", r.roles))
 	r.line("\nReady after %.1f s.\n", time.Since(r.began).Seconds())
 	t := tabwriter.NewWriter(r.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "the world\t%s\tplaces, links, figures\n", p.url())
+	row := func(name, host string, port int, path, note string) {
+		at := fmt.Sprintf("://%s:%d%s", host, port, path)
+		fmt.Fprintf(t, "%s\thttp%s\thttps%s\t%s\n", name, at, at, note)
+	}
+	row("the world", "localhost", p.port, "/", "places, links, figures")
 	for _, m := range p.w.Markets {
-		fmt.Fprintf(t, "shop %s\thttp://%s:%d/\t%s, %s, home %s\n", strings.ToUpper(m.ID), m.Host, p.port, m.Currency, m.Locales[0], m.HomeRegion)
+		row("shop "+strings.ToUpper(m.ID), m.Host, p.port, "/", fmt.Sprintf("%s, %s, home %s", m.Currency, m.Locales[0], m.HomeRegion))
 	}
 	for _, m := range p.w.Markets {
-		fmt.Fprintf(t, "owner %s\thttp://%s:%d/owner/\t%s  %s\n", strings.ToUpper(m.ID), m.Host, p.port, ownerEmail(m.ID), p.secrets.Owners[m.ID])
+		row("owner "+strings.ToUpper(m.ID), m.Host, p.port, "/owner/", ownerEmail(m.ID)+"  "+p.secrets.Owners[m.ID])
 	}
 	for i, q := range p.w.PoPs {
-		fmt.Fprintf(t, "PoP %s\t%s\t%s\n", q.ID, strings.Replace(p.edgeAddress(i), "tcp:", "http://", 1)+"/", q.Name)
+		row("PoP "+q.ID, "127.0.0.1", p.edgePort(i), "/", q.Name)
 	}
 	t.Flush()
-	fmt.Fprintf(r.out, "\nThe same by https:// (HTTP/2, HTTP/3) once you trust %s.\n", p.tls().Trust())
-	fmt.Fprintf(r.out, "Put a picture in:  meridian media put PHOTO\nStop with Ctrl-C; the world is kept in %s.\n", p.st.dir)
+	fmt.Fprintf(r.out, "\nhttps is for who trusts %s (curl --cacert); by HTTP/2 and HTTP/3.\n", p.tls().Trust())
+	fmt.Fprintf(r.out, "Put a picture in:  meridian media put%s PHOTO\nStop with Ctrl-C; the world is kept in %s.\n", dirFlag(p.st.dir), p.st.dir)
+}
+
+// dirFlag is what other commands have to be told to find a world.
+func dirFlag(dir string) string {
+	if dir == DefaultDir() {
+		return ""
+	}
+	return " --dir " + dir
 }
 
 func (r *report) stopping() {
