@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"meridian/engine/httpcache"
+	"meridian/test/cachetest"
 )
 
 // BenchmarkStart opens a log of 1 GB, in objects of 20 KB with a group each,
@@ -18,13 +19,11 @@ func BenchmarkStart(b *testing.B) {
 		b.Fatal(err)
 	}
 	l.Start(newShelf())
-	content := make([]byte, 20<<10)
+	content := string(make([]byte, 20<<10))
 	const objects = 1 << 30 / (20 << 10)
 	for key := range uint64(objects) {
-		o := &object{
-			tag: httpcache.Tag{Key: key, Groups: []string{"product"}}, meta: string(make([]byte, 500)), content: content,
-			done: make(chan httpcache.Place, 1),
-		}
+		o := cachetest.NewObject(key, content, "product")
+		o.Meta = string(make([]byte, 500))
 		for !l.Put(o) {
 			<-time.After(time.Millisecond)
 		}

@@ -94,7 +94,9 @@ func writeUntilKilled(dir string) {
 		c.Purge(httpcache.Purge{Groups: []string{group}})
 		c.KeepCursor("feed", strconv.Itoa(i))
 		fmt.Println("purged", group, least)
-		time.Sleep(20 * time.Millisecond) // the load, not the test, is paced
+		for next := l.Stats().Written + 50; l.Stats().Written < next; { // the load, not the test, is paced
+			time.Sleep(20 * time.Millisecond)
+		}
 	}
 }
 

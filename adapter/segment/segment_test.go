@@ -13,29 +13,9 @@ import (
 	"testing"
 
 	"meridian/engine/httpcache"
+	"meridian/test/cachetest"
 	"meridian/world"
 )
-
-// object is what a test puts.
-type object struct {
-	tag     httpcache.Tag
-	meta    string
-	content []byte
-	dead    bool
-	done    chan httpcache.Place // the zero Place: it was not written
-}
-
-func newObject(key uint64, content string, groups ...string) *object {
-	return &object{
-		tag: httpcache.Tag{Key: key, Groups: groups}, meta: fmt.Sprint("meta of ", key), content: []byte(content),
-		done: make(chan httpcache.Place, 1),
-	}
-}
-
-func (o *object) Size() int64                           { return int64(len(o.content)) }
-func (o *object) Wanted() (httpcache.Tag, []byte, bool) { return o.tag, []byte(o.meta), !o.dead }
-func (o *object) Content() []byte                       { return o.content }
-func (o *object) Written(at httpcache.Place, _ bool)    { o.done <- at }
 
 // shelf is an owner that keeps an index.
 type shelf struct {
@@ -145,13 +125,13 @@ func open(t *testing.T, cfg Config) *rig {
 // put writes an object and lists it.
 func (g *rig) put(key uint64, content string, groups ...string) httpcache.Place {
 	g.t.Helper()
-	o := newObject(key, content, groups...)
+	o := cachetest.NewObject(key, content, groups...)
 	if !g.Put(o) {
 		g.t.Fatal("no room in the queue")
 	}
-	at := <-o.done
+	at := <-o.Done
 	if at != (httpcache.Place{}) {
-		g.Found(o.tag, at)
+		g.Found(o.Tag, at)
 	}
 	return at
 }
@@ -182,6 +162,19 @@ func (g *rig) expect(key uint64, content string) {
 	if wanted := at.Length >= alignFrom && runtime.GOOS == "linux"; wanted && string(in.Pages) != content || !wanted && in.Pages != nil {
 		g.t.Errorf("%d is mapped: %.20q of %d", key, in.Pages, len(in.Pages))
 	}
+}
+
+func TestDiskContract(t *testing.T) {
+	cachetest.Disk(t, func(t *testing.T) cachetest.DiskPlace {
+		cfg := Config{Dir: t.TempDir(), Bytes: MinBytes, bootID: func() string { return "same" }}
+		return cachetest.DiskPlace{Open: func() httpcache.Disk {
+			l, err := Open(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return l
+		}}
+	})
 }
 
 func TestWhatIsPutComesBack(t *testing.T) {
@@ -399,9 +392,9 @@ func TestTheQueueIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var put []*object
+	var put []*cachetest.Object
 	for { // not started: nothing is written yet
-		o := newObject(uint64(len(put)), strings.Repeat("x", 1000))
+		o := cachetest.NewObject(uint64(len(put)), strings.Repeat("x", 1000))
 		if !l.Put(o) {
 			break
 		}
@@ -410,13 +403,13 @@ func TestTheQueueIsBounded(t *testing.T) {
 	if n := len(put); n != 6 || l.Stats().Dropped != 1 {
 		t.Errorf("%d objects in the queue, %+v", n, l.Stats())
 	}
-	put[2].dead = true
+	put[2].Dead = true
 	l.Start(newShelf())
 	l.Close()
 	if n := l.Stats().Written; n != 5 {
 		t.Errorf("%d written, want all that are wanted", n)
 	}
-	if l.Put(newObject(9, "x")) {
+	if l.Put(cachetest.NewObject(9, "x")) {
 		t.Error("a closed log takes objects")
 	}
 }

@@ -41,7 +41,8 @@ type Disk interface {
 	// Start tells the owner, before it returns, what the log holds, in its order;
 	// from then on it asks the owner what may go. It is called once, first.
 	Start(DiskOwner)
-	// Put queues an object to be written. False: there is no room in the queue.
+	// Put queues an object to be written. False: there is no room in the queue, or
+	// the disk is closed.
 	Put(DiskObject) bool
 	// Note writes a note behind all that has been written. With wait it is written
 	// when Note returns, and survives the end of the process from then on. A
@@ -55,7 +56,8 @@ type Disk interface {
 	Open(at Place) (InFile, error)
 	// Stats are the disk's figures.
 	Stats() DiskStats
-	// Close writes what is queued, and ends. It may be called more than once.
+	// Close writes what is queued, and ends: what comes later is not taken. It may
+	// be called more than once.
 	Close() error
 }
 

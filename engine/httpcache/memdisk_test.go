@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"sync"
+	"testing"
 )
 
 // memDisk is a Disk in memory: what it holds is written as soon as somebody
@@ -13,7 +14,8 @@ type memDisk struct {
 	mu      sync.Mutex
 	owner   DiskOwner
 	records []memRecord
-	full    bool          // no room in the queue
+	full    bool // no room in the queue
+	closed  bool
 	hold    chan struct{} // where not nil: nothing is read or written until it is closed
 	reads   int
 	file    *os.File // contents, where they are opened
@@ -30,12 +32,24 @@ type memRecord struct {
 	gone    bool
 }
 
+// NewMemDisk is a disk in memory that is opened again and again, with what has it
+// reclaim all that it holds.
+func NewMemDisk(t testing.TB) (open func() Disk, reclaim func(Disk)) {
+	file, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = file.Close() })
+	d := &memDisk{file: file}
+	return func() Disk { return d }, func(Disk) { d.reclaim() }
+}
+
 func (d *memDisk) place(i int) Place {
 	return Place{Segment: 1, Offset: uint32(i), Meta: uint32(len(d.records[i].meta)), Length: uint32(len(d.records[i].content))}
 }
 
 func (d *memDisk) Start(o DiskOwner) {
-	d.owner = o
+	d.owner, d.closed = o, false
 	for i, r := range d.records {
 		switch {
 		case r.gone:
@@ -54,7 +68,9 @@ func (d *memDisk) wait() {
 }
 
 func (d *memDisk) Put(o DiskObject) bool {
-	if d.full {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.full || d.closed {
 		return false
 	}
 	d.writing.Go(func() {
@@ -81,6 +97,9 @@ func (d *memDisk) Put(o DiskObject) bool {
 func (d *memDisk) Note(n Note, _ bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.closed {
+		return
+	}
 	d.records = append(d.records, memRecord{note: &n})
 	d.notes = append(d.notes, n)
 }
@@ -117,6 +136,9 @@ func (d *memDisk) Open(at Place) (InFile, error) {
 func (d *memDisk) Stats() DiskStats { return DiskStats{} }
 
 func (d *memDisk) Close() error {
+	d.mu.Lock()
+	d.closed = true
+	d.mu.Unlock()
 	d.writing.Wait()
 	return nil
 }
