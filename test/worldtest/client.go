@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -184,4 +185,17 @@ func (c *Client) Page(t testing.TB, path string) *Page {
 		t.Fatalf("GET %s: %d\n%s", c.URL(path), a.Status, tail(string(a.Body), 1500))
 	}
 	return a.Page(t)
+}
+
+// Role asks a role where it listens itself, past all that stands before it; m
+// is the market whose host requests name.
+func (w *World) Role(t testing.TB, role, place, market string) *Client {
+	t.Helper()
+	m := w.Market(t, market)
+	socket := filepath.Join(w.socketDir(), role+"-"+place+".sock")
+	tr := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", socket)
+	}}
+	t.Cleanup(tr.CloseIdleConnections)
+	return &Client{Market: m, base: "http://" + m.Host, http: &http.Client{Transport: tr, Timeout: requestWithin}}
 }
