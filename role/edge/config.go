@@ -3,6 +3,7 @@ package edge
 import (
 	"time"
 
+	"meridian/engine/hotlink"
 	"meridian/engine/signedurl"
 	"meridian/engine/tier"
 )
@@ -22,6 +23,7 @@ type Config struct {
 	HedgeFloor        time.Duration      `yaml:"hedge_floor" doc:"a shield that usually answers sooner than hedge_after may be silent for as long as 95 in 100 of its answers take, but this long at least; 0: for hedge_after. Not for pictures"`
 	Rest              time.Duration      `yaml:"rest" doc:"how long a shield that failed is not asked first; doubles up to sixteen-fold while it goes on failing"`
 	RetryPercent      int                `yaml:"retry_percent" doc:"second tries of either kind, for a hundred requests: so that an outage is not multiplied"`
+	Hotlinks          []hotlink.Policy   `yaml:"hotlinks" doc:"on whose pages an app's public pictures may be shown; none: on everybody's"`
 	Private           signedurl.Settings `yaml:"private"`
 	UploadBytes       int64              `yaml:"upload_bytes" doc:"largest request body that is passed on, in bytes"`
 	WholeBytes        int64              `yaml:"whole_bytes" doc:"a request body of up to so many bytes has to arrive whole before a shield is asked; 0: each is passed on as it comes"`

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"meridian/engine/contentcoding"
+	"meridian/engine/hotlink"
 	"meridian/engine/httpcache"
 	"meridian/engine/imagegrid"
 	"meridian/engine/purge"
@@ -37,13 +38,14 @@ type Deps struct {
 // Edge is one PoP's role.
 type Edge struct {
 	*tier.Tier
-	cfg     Config
-	deps    Deps
-	home    map[string]*httputil.ReverseProxy // by region
-	near    *httputil.ReverseProxy
-	nearest *upstream.Pool
-	zone    string           // the PoP's; "": it keeps no private picture
-	zones   map[string]relay // by zone: the way to its private pictures
+	cfg      Config
+	deps     Deps
+	home     map[string]*httputil.ReverseProxy // by region
+	near     *httputil.ReverseProxy
+	nearest  *upstream.Pool
+	hotlinks hotlink.Set      // of public pictures
+	zone     string           // the PoP's; "": it keeps no private picture
+	zones    map[string]relay // by zone: the way to its private pictures
 
 	plans   *memo[*wanted]          // see Hit
 	accepts *memo[imagegrid.Format] // likewise: of an Accept
@@ -59,12 +61,16 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	if err != nil {
 		return nil, err
 	}
+	hotlinks, err := hotlink.New(cfg.Hotlinks)
+	if err != nil {
+		return nil, err
+	}
 	nearest, err := newUpstream(cfg, deps, cfg.Shields)
 	if err != nil {
 		return nil, err
 	}
 	e := &Edge{
-		cfg: cfg, deps: deps, zone: pop.Zone, nearest: nearest, home: map[string]*httputil.ReverseProxy{},
+		cfg: cfg, deps: deps, hotlinks: hotlinks, zone: pop.Zone, nearest: nearest, home: map[string]*httputil.ReverseProxy{},
 		plans: newMemo[*wanted](memoPlans), accepts: newMemo[imagegrid.Format](memoAccepts),
 	}
 	if err := e.reachZones(); err != nil {
@@ -132,6 +138,10 @@ func (e *Edge) image(w http.ResponseWriter, r *http.Request) {
 	img, err := servedPicture(r.URL.Path)
 	if err != nil {
 		e.fail(w, r, err)
+		return
+	}
+	if !e.hotlinks.Allows(img.App, pageOf(r)) {
+		e.refuseHotlink(w, r)
 		return
 	}
 	e.cached(negotiate(w, r, img), r)

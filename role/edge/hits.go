@@ -113,6 +113,9 @@ func (e *Edge) memoKey(key []byte, r *front.Request) ([]byte, class, bool) {
 	}
 	var c class
 	if bytes.HasPrefix(path, []byte("/img/")) {
+		if len(e.hotlinks) > 0 && !e.mayShow(r, path) {
+			return nil, class{}, false
+		}
 		if bytes.Contains(path, []byte("/auto/")) {
 			var ok bool
 			if c.format, ok = e.negotiated(r); !ok {

@@ -20,7 +20,7 @@ const photoCake = "fototorte"
 // canaryPhoto is a photo with a comment that no other file has.
 func canaryPhoto(t *testing.T, comment string) []byte {
 	t.Helper()
-	p := grainy(t, 600) // its bytes are those of no other photo
+	p := grainy(t, 600)                                                          // its bytes are those of no other photo
 	segment := append([]byte{0xff, 0xfe, 0, byte(len(comment) + 2)}, comment...) // JPEG's COM (ITU-T T.81 §B.2.4.5)
 	return append(append(p[:2:2], segment...), p[2:]...)
 }
