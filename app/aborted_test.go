@@ -11,7 +11,8 @@ import (
 // A visitor that leaves in the middle of what it sends is nobody's error: the
 // log at level error stays empty, and the origin goes on being asked.
 func TestAVisitorThatLeavesWhileItSends(t *testing.T) {
-	begun, ended := make(chan struct{}), make(chan error)
+	const visits = 6
+	begun, ended := make(chan struct{}, 2*visits), make(chan error, 2*visits) // room for more than there should be
 	a := startBefore(t, func(*alone) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodGet {
@@ -43,6 +44,7 @@ func TestAVisitorThatLeavesWhileItSends(t *testing.T) {
 			visitor.Write(make([]byte, 64<<10)) // more than anybody on the way keeps back
 			<-begun
 			leave(cancel, visitor)
+			visitor.Close() // the client does not leave while it waits for content
 			<-left
 			if err := <-ended; err == nil {
 				t.Errorf("%s, %s: the origin took it for whole", proto, how)
@@ -55,6 +57,9 @@ func TestAVisitorThatLeavesWhileItSends(t *testing.T) {
 		}
 	}
 	a.stop()
+	if len(begun)+len(ended) > 0 {
+		t.Errorf("the origin was asked %d times more than there were visits", len(begun)+len(ended))
+	}
 	if said := a.logs.text.String(); said != "" {
 		t.Errorf("logged as an error:\n%s", said)
 	}

@@ -35,7 +35,7 @@ func TestBadInputIsRefused(t *testing.T) {
 		{"a text named .jpg", "PUT", up, []byte("Dear Sir or Madam, this is no picture at all."), token, 415, world.CodeUnsupported, "JPEG"},
 		{"a truncated JPEG", "PUT", up, good[:len(good)/2], token, 422, world.CodeUnprocessed, ""},
 		{"a PNG bomb", "PUT", up, bomb(40_000, 40_000), token, 413, world.CodeTooLarge, "pixels"},
-		{"33 MiB", "PUT", up, bytes.Repeat(good[:1024], 33<<10), token, 413, world.CodeTooLarge, ""},
+		{"65 MiB", "PUT", up, bytes.Repeat(good[:1024], 65<<10), token, 413, world.CodeTooLarge, ""},
 		{"nothing", "PUT", up, []byte{}, token, 0, "", ""},
 		{"the wrong token", "PUT", up, good, []string{"Authorization", "Bearer guessed"}, 401, world.CodeUnsigned, ""},
 		{"no token", "PUT", up, good, nil, 401, world.CodeUnsigned, ""},
