@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/base64"
 	"net/http"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"meridian/platform/lifecycle"
 	"meridian/platform/netaddr"
 	"meridian/role/media"
+	"meridian/world"
 )
 
 func startMedia(ctx context.Context, m *machine) (lifecycle.Running, error) {
@@ -51,10 +53,16 @@ func (m *machine) mediaOver(ctx context.Context, s *Media, clusters []*postgres.
 		closeStore()
 		return nil, err
 	}
+	ask, err := newJudges(s.Moderation)
+	if err != nil {
+		closeStore()
+		return nil, err
+	}
+	peers := transports(s.Peers, netaddr.DefaultTransportOptions(), nil)
 	role, err := media.New(s.Config, media.Deps{
 		World: m.World, Manifests: manifests, Upkeep: manifests, Objects: objects{store}, Resident: objects{resident}, Tus: serveTus(resumable), Pictures: pictures{engine},
-		Peers: wire.NewPeers(transports(s.Peers, netaddr.DefaultTransportOptions(), nil), s.WireKey, wire.DefaultPeerLimits()),
-		Now:   now, Random: random, Log: m.tel.Log, Metrics: m.tel.Metrics,
+		Peers: wire.NewPeers(peers, s.WireKey, wire.DefaultPeerLimits()), Way: ways(peers), Judges: ask,
+		Now: now, Random: random, Log: m.tel.Log, Metrics: m.tel.Metrics,
 	})
 	if err != nil {
 		closeStore()
@@ -80,6 +88,7 @@ const queueStop = 3 * time.Second
 func (m *machine) mediaWork(ctx context.Context, role *media.Media, home *postgres.Cluster) error {
 	jobs, err := postgres.StartJobs(ctx, home.Pool, postgres.DefaultJobLimits(), m.tel.Log, postgres.JobWork{
 		Replicate: func(ctx context.Context, j postgres.ReplicateJob) error { return role.Replicate(ctx, media.Job(j)) },
+		Judge:     func(ctx context.Context, j postgres.JudgeJob) error { return role.Judge(ctx, media.JudgeJob(j)) },
 	})
 	if err != nil {
 		return err
@@ -111,9 +120,15 @@ func (p pictures) Check(ctx context.Context, data []byte, l media.PictureLimits)
 	return p.engine.Check(ctx, data, limits(l))
 }
 
-// Average is its average colour.
-func (p pictures) Average(ctx context.Context, data []byte) (string, error) {
-	return p.engine.Average(ctx, data)
+// Placeholder is what is shown until it is there.
+func (p pictures) Placeholder(ctx context.Context, data []byte) (media.Placeholder, error) {
+	colour, thumb, err := p.engine.Placeholder(ctx, data)
+	return media.Placeholder{Color: colour, Thumbhash: base64.StdEncoding.EncodeToString(thumb)}, err
+}
+
+// Edit cuts and turns it.
+func (p pictures) Edit(ctx context.Context, data []byte, e world.Edit) ([]byte, error) {
+	return p.engine.Edit(ctx, data, e)
 }
 
 // Transform makes a variant for somebody who waits.

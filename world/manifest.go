@@ -1,6 +1,9 @@
 package world
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Point is a place in a picture, upright: 0,0 is its upper left corner and 1,1
 // its lower right.
@@ -123,14 +126,19 @@ func (m *Manifest) ShownAs() Visibility {
 // only: who decided and why, whose it is, what failed, and versions that are not
 // approved. The asset must be one that may be shown.
 func (m *Manifest) ForOutsiders() Manifest {
+	out := m.ForUploader()
+	out.Versions = slices.DeleteFunc(out.Versions, func(v Version) bool { return v.Moderation != ModerationApproved })
+	return out
+}
+
+// ForUploader is what [Manifest.ForOutsiders] is, with all versions: for who put
+// them in.
+func (m *Manifest) ForUploader() Manifest {
 	out := *m
 	out.Owner, out.Moderation.By, out.Moderation.Reason = "", "", ""
-	out.Versions = nil
-	for _, v := range m.Versions {
-		if v.Moderation == ModerationApproved {
-			v.Mezzanine = nil
-			out.Versions = append(out.Versions, v)
-		}
+	out.Versions = slices.Clone(m.Versions)
+	for i := range out.Versions {
+		out.Versions[i].Mezzanine = nil
 	}
 	out.Replicas = nil
 	for _, r := range m.Replicas {

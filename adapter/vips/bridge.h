@@ -55,6 +55,7 @@ int mv_check(void *buf, size_t len, MvLoad *load);
 int mv_decode(void *buf, size_t len, MvLoad *load, int width, int height, VipsImage **out);
 int mv_from_planes(const MpPicture *in, VipsImage **out);
 int mv_cut(VipsImage *in, const MpCut *cut, VipsImage **out);
+int mv_turn(VipsImage *in, int quarters, VipsImage **out); /* clockwise */
 int mv_on_white(VipsImage *in, VipsImage **out);
 int mv_png(VipsImage *in, void **buf, size_t *len);
 int mv_attention(VipsImage *in, int width, int height, int *x, int *y);

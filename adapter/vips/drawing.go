@@ -5,7 +5,6 @@ import "C"
 
 import (
 	"context"
-	"fmt"
 
 	"meridian/engine/imagegrid"
 	"meridian/world"
@@ -53,61 +52,4 @@ func (e *Engine) RenderSVG(ctx context.Context, svg []byte, width, height int) (
 		return err
 	})
 	return out, err
-}
-
-// averaged is the longer side of the picture whose pixels Average counts.
-const averaged = 32
-
-// Average is a picture's mean colour as "#rrggbb", for the space that it will
-// fill while it loads. Pixels count by their opacity; a picture that is
-// transparent throughout is white. Errors are those of [Engine.Transform].
-func (e *Engine) Average(ctx context.Context, data []byte) (string, error) {
-	const op = "vips.average"
-	info, k, err := e.inspect(ctx, op, data, e.limits)
-	if err != nil {
-		return "", err
-	}
-	var colour string
-	err = e.work(ctx, op, info.Pixels(), func() error {
-		job := &job{ctx: ctx, op: op, data: data, kind: k, info: info}
-		if err := job.takeNotes(); err != nil {
-			return err
-		}
-		w, h, _ := imagegrid.FittedSize(imagegrid.Contain, info.Width, info.Height, averaged, averaged)
-		base, err := decode(ctx, op, data, k, info, job.notes, w, h)
-		if err != nil {
-			return err
-		}
-		defer base.close()
-		p, err := base.small(ctx, op, w, h)
-		if err != nil {
-			return err
-		}
-		defer p.close()
-		colour = mean(p.bytes())
-		return nil
-	})
-	return colour, err
-}
-
-func mean(data []byte, bands int) string {
-	var sum [3]int
-	weight := 0
-	for at := 0; at+bands <= len(data); at += bands {
-		alpha := 255
-		if bands == 4 {
-			alpha = int(data[at+3])
-		}
-		for c := range sum {
-			sum[c] += int(data[at+c]) * alpha
-		}
-		weight += alpha
-	}
-	if weight == 0 {
-		return "#ffffff"
-	}
-	for c := range sum {
-		sum[c] = (sum[c] + weight/2) / weight
-	}
-	return fmt.Sprintf("#%02x%02x%02x", sum[0], sum[1], sum[2])
 }

@@ -33,7 +33,7 @@ type Options struct {
 	// workers. Default twice the limit for one picture. A progressive JPEG holds
 	// about 6 bytes for each of them.
 	MaxPixels int64
-	// Limits are what Transform, Average and RenderSVG accept, and what a zero
+	// Limits are what Transform, Placeholder, Edit and RenderSVG accept, and what a zero
 	// field of the Limits given to Inspect and Check means.
 	Limits Limits
 	// Log takes the warnings of libvips and the libraries under it. Default: they

@@ -68,10 +68,10 @@ func TestOtherFormatsAreRefusedByTheirBytes(t *testing.T) {
 		"riff wave":    []byte("RIFF\x24\x00\x00\x00WAVEfmt "),
 	} {
 		for what, err := range map[string]error{
-			"Inspect":   second(e.Inspect(ctx, data, Limits{})),
-			"Check":     e.Check(ctx, data, Limits{}),
-			"Transform": second(e.Transform(ctx, data, Spec{Width: 10, Format: imagegrid.JPEG})),
-			"Average":   second(e.Average(ctx, data)),
+			"Inspect":     second(e.Inspect(ctx, data, Limits{})),
+			"Check":       e.Check(ctx, data, Limits{}),
+			"Transform":   second(e.Transform(ctx, data, Spec{Width: 10, Format: imagegrid.JPEG})),
+			"Placeholder": third(e.Placeholder(ctx, data)),
 		} {
 			if !world.Is(err, world.CodeUnsupported) || !strings.Contains(err.Error(), "send JPEG, PNG, WebP, GIF, AVIF or HEIC") {
 				t.Errorf("%s of %s = %v", what, name, err)
@@ -81,6 +81,8 @@ func TestOtherFormatsAreRefusedByTheirBytes(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+func third[T, U any](_ T, _ U, err error) error { return err }
 
 func TestOnlyTheNamedLoadersMayRun(t *testing.T) {
 	e := start(t, Options{})
@@ -122,9 +124,9 @@ func TestLimitsHoldAtTheirEdge(t *testing.T) {
 	}
 	small := start(t, Options{Limits: Limits{MaxPixels: 4799}})
 	for what, err := range map[string]error{
-		"Inspect":   second(small.Inspect(ctx, photo, Limits{})),
-		"Transform": second(small.Transform(ctx, photo, Spec{Width: 10, Format: imagegrid.JPEG})),
-		"Average":   second(small.Average(ctx, photo)),
+		"Inspect":     second(small.Inspect(ctx, photo, Limits{})),
+		"Transform":   second(small.Transform(ctx, photo, Spec{Width: 10, Format: imagegrid.JPEG})),
+		"Placeholder": third(small.Placeholder(ctx, photo)),
 	} {
 		if !world.Is(err, world.CodeTooLarge) {
 			t.Errorf("%s beyond the engine's own limits: %v", what, err)
@@ -136,10 +138,10 @@ func TestBombIsRefusedBeforeItIsDecoded(t *testing.T) {
 	e := start(t, Options{})
 	bomb := pngHeader(40_000, 40_000)
 	for what, err := range map[string]error{
-		"Inspect":   second(e.Inspect(ctx, bomb, Limits{})),
-		"Check":     e.Check(ctx, bomb, Limits{}),
-		"Transform": second(e.Transform(ctx, bomb, Spec{Width: 640, Format: imagegrid.WebP})),
-		"Average":   second(e.Average(ctx, bomb)),
+		"Inspect":     second(e.Inspect(ctx, bomb, Limits{})),
+		"Check":       e.Check(ctx, bomb, Limits{}),
+		"Transform":   second(e.Transform(ctx, bomb, Spec{Width: 640, Format: imagegrid.WebP})),
+		"Placeholder": third(e.Placeholder(ctx, bomb)),
 	} {
 		if !world.Is(err, world.CodeTooLarge) || !strings.Contains(err.Error(), "40000 × 40000") || !strings.Contains(err.Error(), "50000000") {
 			t.Errorf("%s = %v", what, err)

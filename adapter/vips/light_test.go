@@ -123,7 +123,7 @@ func TestEveryWayOutGoesBySignalledColour(t *testing.T) {
 		}
 	}
 	var mean [3]int
-	got, err := e.Average(ctx, data)
+	got, _, err := e.Placeholder(ctx, data)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -325,7 +325,8 @@ func TestNothingIsLeftInMemory(t *testing.T) {
 				_, _ = e.Transform(ctx, data, Spec{Width: 290, Height: 190, Format: f})
 			}
 			_ = e.Check(ctx, data, Limits{})
-			_, _ = e.Average(ctx, data)
+			_, _, _ = e.Placeholder(ctx, data)
+			_, _ = e.Edit(ctx, data, world.Edit{Crop: &world.Crop{X: 1, Y: 1, Width: 9, Height: 9}, Rotate: 1})
 		}
 		_, _ = e.RenderSVG(ctx, svg, 300, 300)
 		_, _ = e.RenderSVG(ctx, svg[:20], 300, 300)
@@ -403,35 +404,5 @@ func TestRenderSVG(t *testing.T) {
 		if _, err := e.RenderSVG(ctx, []byte(c.svg), c.w, c.h); !world.Is(err, c.code) {
 			t.Errorf("%s: %v, want %s", name, err, c.code)
 		}
-	}
-}
-
-func TestAverage(t *testing.T) {
-	e := start(t, Options{})
-	clear := image.NewNRGBA(image.Rect(0, 0, 64, 64))
-	half := image.NewNRGBA(image.Rect(0, 0, 64, 64))
-	for y := range 64 {
-		for x := range 32 {
-			half.Set(x, y, color.NRGBA{16, 32, 48, 255})
-		}
-	}
-	flat := image.NewNRGBA(image.Rect(0, 0, 500, 40))
-	for i := range flat.Pix {
-		flat.Pix[i] = []byte{16, 32, 48, 255}[i%4]
-	}
-	for name, c := range map[string]struct {
-		m    image.Image
-		want string
-	}{
-		"one colour":  {flat, "#102030"},
-		"transparent": {clear, "#ffffff"},
-		"half clear":  {half, "#102030"},
-	} {
-		if got, err := e.Average(ctx, pngOf(t, c.m)); err != nil || got != c.want {
-			t.Errorf("%s: %s, %v; want %s", name, got, err, c.want)
-		}
-	}
-	if got := mean([]byte{10, 20, 30, 20, 30, 41}, 3); got != "#0f1924" {
-		t.Errorf("mean = %s", got)
 	}
 }

@@ -150,17 +150,21 @@ func (p *Peers) Variant(ctx context.Context, region, path string) (body []byte, 
 	return body, head.Get("ETag"), world.Wrap("wire.variant "+region, err)
 }
 
-// Manifest asks a region for what it knows of an asset, by its own replicas
-// alone. Errors: not_found, bad_upstream for a document that is not a
+// Manifest asks a region for what it knows of an asset, any app's when app is "",
+// by its own replicas alone. Errors: not_found, bad_upstream for a document that is not a
 // manifest of that asset, and whatever the link does.
 func (p *Peers) Manifest(ctx context.Context, region, app, mediaID string) (world.Manifest, error) {
 	op := "wire.manifest " + region
-	b, err := p.get(ctx, region, "/-/media/"+app+"/"+mediaID+"/manifest", nil, p.limits.Ask, p.limits.MaxManifest)
+	path := "/-/media/" + app + "/" + mediaID + "/manifest"
+	if app == "" {
+		path = "/-/media/" + mediaID + "/manifest"
+	}
+	b, err := p.get(ctx, region, path, nil, p.limits.Ask, p.limits.MaxManifest)
 	if err != nil {
 		return world.Manifest{}, world.Wrap(op, err)
 	}
 	m, err := ParseManifest(b)
-	if err == nil && (m.App != app || m.MediaID != mediaID) {
+	if err == nil && (app != "" && m.App != app || m.MediaID != mediaID) {
 		err = badAnswer(errors.New("it is another asset's manifest"))
 	}
 	return m, world.Wrap(op, err)

@@ -2,6 +2,7 @@ package media
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"meridian/engine/imagegrid"
@@ -23,7 +24,23 @@ type Config struct {
 	Private     signedurl.Settings `yaml:"private"`
 	Placement   Placement          `yaml:"placement"`
 	Care        Care               `yaml:"care"`
+	Moderation  Moderation         `yaml:"moderation"`
 	Limits      Limits             `yaml:"limits"`
+}
+
+// Moderation says who decides whether a picture may be shown.
+type Moderation struct {
+	Mode  ModerationMode `yaml:"mode" doc:"automatic: every picture may be shown; hook: a service is asked; queue: a person decides"`
+	Token string         `yaml:"token" doc:"what a person who decides shows; without it nobody can decide by hand" secret:"true"`
+	Hook  Hook           `yaml:"hook"`
+}
+
+// Hook is the service that is asked in the hook mode.
+type Hook struct {
+	URL     string        `yaml:"url" doc:"where questions are sent, as Standard Webhooks"`
+	Secret  string        `yaml:"secret" doc:"signs the questions: whsec_ and base 64 of 24 to 64 bytes" secret:"true"`
+	Wait    time.Duration `yaml:"wait" doc:"longest time for an answer"`
+	Private bool          `yaml:"private" doc:"whether it is shown private pictures too: it must lie in their zone. Without it a person decides about them"`
 }
 
 // Placement says how far originals are copied.
@@ -43,6 +60,7 @@ type Limits struct {
 	MaxPixels   int64         `yaml:"max_pixels" doc:"most pixels of an original, over all frames of an animation"`
 	MaxFrames   int           `yaml:"max_frames" doc:"most frames of an animation"`
 	MaxName     int           `yaml:"max_name" doc:"most bytes of a picture's file name"`
+	MaxVersions int           `yaml:"max_versions" doc:"most versions of one picture"`
 	Uploads     int64         `yaml:"uploads" doc:"most uploads at once; each may hold max_bytes of memory"`
 	Receives    int64         `yaml:"receives" doc:"most originals from other regions taken at once"`
 	PeerAsks    int64         `yaml:"peer_asks" doc:"most questions to other regions at once about pictures that are not known here"`
@@ -54,6 +72,7 @@ type Limits struct {
 	Check       time.Duration `yaml:"check" doc:"longest time to inspect and decode an upload"`
 	Transform   time.Duration `yaml:"transform" doc:"longest time to make a variant, with fetching its original"`
 	ListPage    int           `yaml:"list_page" doc:"most pictures on one page of a list"`
+	Wait        time.Duration `yaml:"wait" doc:"how long a copy of a catalog that is behind is waited for before the write region is asked"`
 	StageAge    time.Duration `yaml:"stage_age" doc:"uploads in parts that nobody has gone on with for so long are removed"`
 	SweepEvery  time.Duration `yaml:"sweep_every" doc:"how often they are looked for"`
 	LagEvery    time.Duration `yaml:"lag_every" doc:"how often the replication lag is measured"`
@@ -63,14 +82,15 @@ type Limits struct {
 func Default() Config {
 	r := placement.DefaultRule
 	return Config{
-		Private:   signedurl.DefaultSettings(),
-		Care:      defaultCare(),
-		Placement: Placement{Public: r.Public, Private: r.Private, Withheld: r.Withheld},
+		Private:    signedurl.DefaultSettings(),
+		Placement:  Placement{Public: r.Public, Private: r.Private, Withheld: r.Withheld},
+		Moderation: Moderation{Mode: ModerateAutomatic, Hook: Hook{Wait: 10 * time.Second}},
+		Care:       defaultCare(),
 		Limits: Limits{
-			MaxBytes: 64 << 20, MaxPixels: 50_000_000, MaxFrames: 300, MaxName: 200,
+			MaxBytes: 64 << 20, MaxPixels: 50_000_000, MaxFrames: 300, MaxName: 200, MaxVersions: 100,
 			Uploads: 4, Receives: 4, PeerAsks: 32,
 			GrantLife: 24 * time.Hour, OpenUploads: 100, Patches: 32, Silence: 15 * time.Second, Upload: time.Minute, Check: 20 * time.Second, Transform: 25 * time.Second,
-			ListPage: 200, LagEvery: 10 * time.Second, StageAge: 48 * time.Hour, SweepEvery: time.Hour,
+			Wait: 300 * time.Millisecond, ListPage: 200, LagEvery: 10 * time.Second, StageAge: 48 * time.Hour, SweepEvery: time.Hour,
 		},
 	}
 }
@@ -103,8 +123,14 @@ func (c Config) Validate() error {
 		return bad("limits: open_uploads, patches", "write at least 1")
 	case l.Silence <= 0:
 		return bad("limits: silence", "write a time above zero, such as 15s")
-	case l.Upload <= 0 || l.Check <= 0 || l.Transform <= 0 || l.LagEvery <= 0 || l.StageAge <= 0 || l.SweepEvery <= 0:
-		return bad("limits: upload, check, transform, stage_age, sweep_every, lag_every", "write a time above zero, such as 20s")
+	case l.Upload <= 0 || l.Check <= 0 || l.Transform <= 0 || l.Wait <= 0 || l.LagEvery <= 0 || l.StageAge <= 0 || l.SweepEvery <= 0:
+		return bad("limits: upload, check, transform, wait, stage_age, sweep_every, lag_every", "write a time above zero, such as 20s")
+	}
+	if l.MaxName > world.MaxAssetName || l.MaxVersions < 1 || l.MaxVersions > world.MaxVersions {
+		return bad("limits: max_name, max_versions", fmt.Sprintf("write at most %d and %d", world.MaxAssetName, world.MaxVersions))
+	}
+	if err := c.Moderation.validate(c.UploadToken, c.WireKey); err != nil {
+		return err
 	}
 	for _, app := range c.Apps {
 		if imagegrid.CheckApp(app) != nil {
@@ -119,6 +145,25 @@ func (c Config) Validate() error {
 	}
 	if err := c.Placement.rule().Check(); err != nil {
 		return world.Wrap("media.config placement", err)
+	}
+	return nil
+}
+
+func (c Moderation) validate(others ...string) error {
+	bad := func(setting, fix string) error {
+		return world.E(world.CodeInvalid, "media.config", fmt.Sprintf("moderation.%s: %s", setting, fix))
+	}
+	switch {
+	case c.Mode != ModerateAutomatic && c.Mode != ModerateHook && c.Mode != ModerateQueue:
+		return bad("mode", "write automatic, hook or queue")
+	case c.Mode == ModerateQueue && c.Token == "":
+		return bad("token", "give the token that shows who may decide")
+	case c.Token != "" && slices.Contains(others, c.Token):
+		return bad("token", "must differ from upload_token and wire_key: who puts a picture in does not approve it")
+	case c.Mode == ModerateHook && (c.Hook.URL == "" || c.Hook.Secret == ""):
+		return bad("hook", "give the service's url and the secret that signs questions")
+	case c.Hook.Wait <= 0:
+		return bad("hook.wait", "write a time above zero, such as 10s")
 	}
 	return nil
 }

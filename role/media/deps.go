@@ -23,6 +23,8 @@ type Deps struct {
 	Tus       ServeTus
 	Pictures  Pictures
 	Peers     Peers
+	Way       func(region string) http.RoundTripper // to another region's shield; nil for one without a link
+	Judges    Judges                                // asked in the hook mode; else nil
 	Now       func() time.Time
 	Random    io.Reader // of cryptographic quality: a media id is hard to guess
 	Log       *slog.Logger
@@ -82,6 +84,12 @@ type PictureLimits struct {
 	MaxFrames           int
 }
 
+// Placeholder stands for a picture until it is there.
+type Placeholder struct {
+	Color     string // average, "#rrggbb"
+	Thumbhash string // ThumbHash in base 64
+}
+
 // PictureSpec is a variant to make of a picture.
 type PictureSpec struct {
 	Format        imagegrid.Format // never auto
@@ -107,8 +115,10 @@ type Pictures interface {
 	Inspect(ctx context.Context, data []byte, limits PictureLimits) (PictureInfo, error)
 	// Check decodes all of it.
 	Check(ctx context.Context, data []byte, limits PictureLimits) error
-	// Average is its average colour, "#rrggbb".
-	Average(ctx context.Context, data []byte) (string, error)
+	// Placeholder is what is shown until it is there.
+	Placeholder(ctx context.Context, data []byte) (Placeholder, error)
+	// Edit cuts and turns a picture, at full size and as good as can be kept.
+	Edit(ctx context.Context, data []byte, e world.Edit) ([]byte, error)
 	// Transform makes a variant; format is never auto.
 	Transform(ctx context.Context, data []byte, format imagegrid.Format, width, height int) ([]byte, error)
 	// Variants makes several with one decode, in the order of specs.
@@ -139,7 +149,8 @@ type Peers interface {
 	// Variant reads a variant, by its path and for a private one its query, through
 	// a region's shield. The tag is its entity tag, as the region tells it.
 	Variant(ctx context.Context, region, path string) (body []byte, tag string, err error)
-	// Manifest asks what a region itself knows of an asset.
+	// Manifest asks what a region itself knows of an asset, any app's when app
+	// is "".
 	Manifest(ctx context.Context, region, app, mediaID string) (world.Manifest, error)
 }
 

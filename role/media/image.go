@@ -27,7 +27,7 @@ func (m *Media) show(w http.ResponseWriter, r *http.Request, audience world.Visi
 	}
 	negotiated := req.Format == imagegrid.Auto
 	req = req.Resolve(r.Header.Get("Accept"))
-	manifest, err := m.shown(r.Context(), req.App, req.MediaID, req.Version, audience)
+	manifest, _, err := m.shown(r, audience, req.App, req.MediaID, req.Version)
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func (m *Media) show(w http.ResponseWriter, r *http.Request, audience world.Visi
 	h := w.Header()
 	h.Set("Content-Type", req.Format.MediaType())
 	setAge(h, audience)
-	h.Set("Surrogate-Key", world.GroupMedia(req.App, req.MediaID)+" "+world.GroupApp(req.App))
+	h.Set("Surrogate-Key", groups(manifest, false))
 	if negotiated {
 		h.Set("Vary", "Accept")
 	}

@@ -95,9 +95,12 @@ func (m *Media) local(r *http.Request) (world.Manifest, error) {
 	if err := imagegrid.CheckMediaID(id); err != nil {
 		return world.Manifest{}, err
 	}
-	if err := m.knownApp(app); err != nil {
+	if err := m.knownApp(app); app != "" && err != nil { // the short form names none
 		return world.Manifest{}, err
 	}
 	found, err := m.manifests.Manifest(r.Context(), app, id)
+	if err == nil {
+		err = m.knownApp(found.App)
+	}
 	return found, world.Wrap("media.local", err)
 }

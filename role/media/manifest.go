@@ -25,32 +25,6 @@ const manifestTiers = "max-age=30, stale-if-error=86400"
 // defaultPage is how many pictures a list shows unless it is told.
 const defaultPage = 50
 
-// lookup finds an asset that has a version (0: any): in the local replicas,
-// else at the region that took it in. not_found only when that one says so.
-func (m *Media) lookup(ctx context.Context, app, id string, version int) (world.Manifest, error) {
-	const op = "media.lookup"
-	local, err := m.manifests.Manifest(ctx, app, id)
-	if err == nil && hasVersion(local, version) {
-		return local, nil
-	}
-	write, elsewhere := m.writeRegion(id)
-	if elsewhere {
-		local, err = m.ask(ctx, write, app, id)
-	}
-	if err != nil {
-		return world.Manifest{}, world.Wrap(op, err)
-	}
-	if !hasVersion(local, version) {
-		return world.Manifest{}, world.E(world.CodeNotFound, op, "This picture has no such version.")
-	}
-	return local, nil
-}
-
-func hasVersion(m world.Manifest, n int) bool {
-	_, ok := m.VersionNumber(n)
-	return ok || n == 0
-}
-
 // writeRegion is the region that an id names, and whether it is another one
 // that can be asked.
 func (m *Media) writeRegion(id string) (region string, elsewhere bool) {
@@ -64,9 +38,10 @@ func (m *Media) writeRegion(id string) (region string, elsewhere bool) {
 }
 
 // ask asks another region for a manifest: once for all who wait, and only so
-// many at a time, because ids can be made up.
-func (m *Media) ask(ctx context.Context, region, app, id string) (world.Manifest, error) {
-	v, err := m.once(ctx, "manifest "+app+"/"+id, func(ctx context.Context) (any, error) {
+// many at a time, because ids can be made up. Those who wait together demand the
+// same: an answer from before a purge is not for who comes after it.
+func (m *Media) ask(ctx context.Context, region, app, id, demanded string) (world.Manifest, error) {
+	v, err := m.once(ctx, "manifest "+app+"/"+id+" "+demanded, func(ctx context.Context) (any, error) {
 		if !m.asks.TryAcquire(1) {
 			return nil, world.E(world.CodeBusy, "media.ask", "Too many unknown pictures are asked for; try again in a moment.")
 		}
@@ -81,29 +56,12 @@ func (m *Media) ask(ctx context.Context, region, app, id string) (world.Manifest
 	return v.(world.Manifest), nil
 }
 
-// shown finds an asset that its audience may see, with a version (0: any) that
-// they may see too.
-func (m *Media) shown(ctx context.Context, app, id string, version int, audience world.Visibility) (world.Manifest, error) {
-	if err := m.knownApp(app); err != nil {
-		return world.Manifest{}, err
-	}
-	found, err := m.lookup(ctx, app, id, version)
-	if err != nil {
-		return found, err
-	}
-	v, _ := found.VersionNumber(version)
-	if found.Visibility != audience || version != 0 && v.Moderation != world.ModerationApproved {
-		err = world.E(world.CodeNotFound, "media.visibility", "")
-	}
-	return found, err
-}
-
 func (m *Media) showManifest(w http.ResponseWriter, r *http.Request) error {
 	app, id := r.PathValue("app"), r.PathValue("id")
 	if err := imagegrid.CheckMediaID(id); err != nil {
 		return err
 	}
-	found, err := m.shown(r.Context(), app, id, 0, world.Public)
+	found, _, err := m.shown(r, world.Public, app, id, 0)
 	if err != nil {
 		return err
 	}
@@ -115,9 +73,45 @@ func (m *Media) showManifest(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", manifestAge)
 	h.Set("CDN-Cache-Control", manifestTiers)
-	h.Set("Surrogate-Key", world.GroupMedia(app, id)+" "+world.GroupApp(app))
+	h.Set("Surrogate-Key", groups(found, true))
 	serve(w, r, append(body, '\n'))
 	return nil
+}
+
+// groups are an asset's, for the Surrogate-Key of what shows it: how it stands
+// now, or one version of it.
+func groups(m world.Manifest, now bool) string {
+	list := world.GroupMedia(m.App, m.MediaID) + " " + world.GroupApp(m.App)
+	if now {
+		list += " " + world.GroupAlias(m.App, m.MediaID)
+	}
+	return list
+}
+
+// showAsset tells an asset's owner all of it.
+func (m *Media) showAsset(w http.ResponseWriter, r *http.Request) error {
+	found, err := m.own(r.Context(), r)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, found)
+}
+
+// askedVersion is the version that a request's query names, or the current one.
+func askedVersion(r *http.Request, found world.Manifest) (world.Version, error) {
+	s := r.URL.Query().Get("version")
+	if s == "" {
+		return found.CurrentVersion(), nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return world.Version{}, world.E(world.CodeInvalid, "media.version", "version must be a number.")
+	}
+	v, ok := found.VersionNumber(n)
+	if !ok {
+		return v, noSuchVersion()
+	}
+	return v, nil
 }
 
 // listed is one page of a list.

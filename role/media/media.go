@@ -2,6 +2,7 @@ package media
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -35,6 +36,8 @@ type Media struct {
 	pictures  Pictures
 	peers     Peers
 	upkeep    Upkeep
+	way       func(region string) http.RoundTripper
+	judges    Judges
 	now       func() time.Time
 	random    io.Reader
 	log       *slog.Logger
@@ -78,7 +81,7 @@ func New(cfg Config, d Deps) (*Media, error) {
 		grants: grants, uploadIDs: uploadIDs, resident: d.Resident, private: private,
 		tus: d.Tus,
 		cfg: cfg, world: d.World, region: region, grid: imagegrid.Default(),
-		manifests: d.Manifests, upkeep: d.Upkeep, objects: d.Objects, pictures: d.Pictures, peers: d.Peers,
+		manifests: d.Manifests, upkeep: d.Upkeep, objects: d.Objects, pictures: d.Pictures, peers: d.Peers, way: d.Way, judges: d.Judges,
 		now: d.Now, random: d.Random, log: d.Log, metrics: newMetrics(d.Metrics),
 		uploads:  semaphore.NewWeighted(cfg.Limits.Uploads),
 		receives: semaphore.NewWeighted(cfg.Limits.Receives),
@@ -174,6 +177,16 @@ func (m *Media) route(r *http.Request) map[string]action {
 		return map[string]action{http.MethodPost: m.mint}
 	case !internal && (len(part) == 3 || len(part) == 4) && part[2] == "tus":
 		return m.tusActions(r, part[1], strings.Join(part[3:], ""))
+	case len(part) == 3 && part[2] == "manifest": // the short form
+		r.SetPathValue("id", part[1])
+		return m.assetActions(internal, part[2])
+	case !internal && len(part) == 3:
+		r.SetPathValue("app", part[1])
+		r.SetPathValue("id", part[2])
+		return map[string]action{
+			http.MethodGet:    m.atHome(m.cfg.UploadToken, m.showAsset),
+			http.MethodDelete: m.atHome(m.cfg.UploadToken, m.remove),
+		}
 	case len(part) == 4:
 		r.SetPathValue("app", part[1])
 		r.SetPathValue("id", part[2])
@@ -190,8 +203,23 @@ func (m *Media) assetActions(internal bool, what string) map[string]action {
 		return map[string]action{http.MethodGet: m.wire(m.giveManifest)}
 	case internal && what == "resend":
 		return map[string]action{http.MethodPost: m.wire(m.resend)}
-	case !internal && what == "manifest":
+	case internal:
+		return nil
+	}
+	token := m.cfg.UploadToken
+	switch what {
+	case "manifest":
 		return map[string]action{http.MethodGet: m.showManifest}
+	case "versions":
+		return map[string]action{http.MethodPost: m.atHome(token, m.addVersion)}
+	case "rollback":
+		return map[string]action{http.MethodPost: m.atHome(token, m.rollback)}
+	case "preview":
+		return map[string]action{http.MethodGet: m.atHome(token, m.preview)}
+	case "deletion":
+		return map[string]action{http.MethodGet: m.atHome(token, m.showDeletion)}
+	case "moderation":
+		return map[string]action{http.MethodPost: m.atHome(m.cfg.Moderation.Token, m.moderate)}
 	}
 	return nil
 }
@@ -229,7 +257,7 @@ func (m *Media) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case world.CodeUnsigned:
 		h.Set("WWW-Authenticate", "Bearer") // RFC 9110 §15.5.2 demands one
 	case world.CodeNotFound:
-		if !strings.HasPrefix(r.URL.Path, world.InternalPrefix) {
+		if !strings.HasPrefix(r.URL.Path, world.InternalPrefix) && !errors.Is(err, errHidden) {
 			w = briefly{w}
 		}
 	}

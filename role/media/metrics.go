@@ -17,6 +17,7 @@ type metrics struct {
 	bytes      *prometheus.CounterVec
 	fetches    *prometheus.CounterVec
 	scrubbed   *prometheus.CounterVec
+	verdicts   *prometheus.CounterVec
 	uncopied   *prometheus.GaugeVec
 	age        *prometheus.GaugeVec
 }
@@ -43,6 +44,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		scrubbed: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "meridian_media_scrubbed_total", Help: "Copies read again, by kind and outcome: ok; healed; removed, to be made again; lost, for an original that no region has; skipped.",
 		}, []string{"kind", "outcome"}),
+		verdicts: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "meridian_media_verdicts_total", Help: "Answers of the moderation hook: approve, withhold, review, or the error's code.",
+		}, []string{"verdict"}),
 		uncopied: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "meridian_media_uncopied", Help: "Replicas of this region's originals that a region still lacks, by state.",
 		}, []string{"target", "state"}),

@@ -70,22 +70,28 @@ const saltBytes = 32
 // Of a private asset the catalog, which is replicated to every region, tells no
 // more than caches and jobs need: neither a name, nor whose it is, nor a colour.
 const (
-	privateName  = unnamed
-	privateColor = "#808080"
+	privateName = unnamed
+	noColor     = "#808080" // of a picture of which nothing is told
 )
 
-// hide takes what is personal out of a new private asset's manifest, and gives
-// its original as it is stored.
-func (m *Media) hide(manifest *world.Manifest, data []byte) (stored []byte, err error) {
+// hide takes what is personal out of a new private asset's manifest.
+func (m *Media) hide(manifest *world.Manifest) {
+	manifest.Zone, manifest.Name, manifest.Owner = m.region.Zone, privateName, ""
+}
+
+// seal is a picture as its original is stored; the version names that then. Of a
+// private one the version tells nothing of its content.
+func (m *Media) seal(audience world.Visibility, v *world.Version, data []byte) (stored []byte, err error) {
+	if audience != world.Private {
+		return data, nil
+	}
 	stored = make([]byte, saltBytes, saltBytes+len(data))
 	if _, err := io.ReadFull(m.random, stored); err != nil {
-		return nil, world.Wrap("media.hide", err)
+		return nil, world.Wrap("media.seal", err)
 	}
 	stored = append(stored, data...)
 	sum := sha256.Sum256(stored)
-	manifest.Zone, manifest.Name, manifest.Owner = m.region.Zone, privateName, ""
-	v := &manifest.Versions[0]
-	v.SHA256, v.Color = hex.EncodeToString(sum[:]), privateColor
+	v.SHA256, v.Color, v.Thumbhash = hex.EncodeToString(sum[:]), noColor, ""
 	return stored, nil
 }
 

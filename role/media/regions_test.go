@@ -309,7 +309,7 @@ func TestAManifestHidesItsErrors(t *testing.T) {
 		if strings.Contains(w.Body.String(), "secret") {
 			t.Error("an operator's error is shown")
 		}
-		for name, want := range map[string]string{"Cache-Control": "public, s-maxage=30", "CDN-Cache-Control": "max-age=30, stale-if-error=86400", "Surrogate-Key": world.GroupMedia(app, m.MediaID) + " " + world.GroupApp(app), "Content-Type": "application/json"} {
+		for name, want := range map[string]string{"Cache-Control": "public, s-maxage=30", "CDN-Cache-Control": "max-age=30, stale-if-error=86400", "Surrogate-Key": world.GroupMedia(app, m.MediaID) + " " + world.GroupApp(app) + " " + world.GroupAlias(app, m.MediaID), "Content-Type": "application/json"} {
 			if w.Header().Get(name) != want {
 				t.Errorf("%s: %q", name, w.Header().Get(name))
 			}

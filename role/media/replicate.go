@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"meridian/engine/placement"
 	"meridian/world"
@@ -29,7 +30,7 @@ func (m *Media) Replicate(ctx context.Context, job Job) error {
 	now := m.now().UTC()
 	r := world.Replica{Region: job.Target, State: world.ReplicaCopied, At: now, VerifiedAt: now}
 	if err != nil {
-		r = world.Replica{Region: job.Target, State: world.ReplicaPending, At: now, Error: clip(err.Error())}
+		r = world.Replica{Region: job.Target, State: world.ReplicaPending, At: now, Error: clip(err.Error(), maxReplicaError)}
 		if job.Last {
 			r.State = world.ReplicaFailed
 		}
@@ -146,8 +147,12 @@ func (m *Media) placesOf(manifest world.Manifest, v world.Version) []string {
 	return out
 }
 
-// clip makes an error fit for a row: short, and text that a database takes.
-func clip(s string) string {
-	s = strings.ReplaceAll(s[:min(len(s), maxReplicaError)], "\x00", "")
-	return strings.ToValidUTF8(s, "")
+// clip makes a text fit for a row: short, on one line, and what a database takes.
+func clip(s string, most int) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s[:min(len(s), most)], ""))
 }

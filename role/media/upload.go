@@ -74,11 +74,8 @@ func (m *Media) upload(w http.ResponseWriter, r *http.Request) (err error) {
 func answerOf(made world.Manifest) uploaded {
 	v := made.Newest()
 	url := imagegrid.Request{Private: made.Audience == world.Private, App: made.App, MediaID: made.MediaID, Version: v.Number, Format: imagegrid.Auto, Width: shownWidth}
-	return uploaded{made.MediaID, v.Number, url.String(), made.ForOutsiders()}
+	return uploaded{made.MediaID, v.Number, url.String(), made.ForUploader()}
 }
-
-// automatic is who decides where nobody is asked.
-const automatic = "automatic"
 
 // accept makes an asset of a picture: checked, durable, then known. One that
 // was put in before with the same key is the asset that it was then.
@@ -88,38 +85,35 @@ func (m *Media) accept(ctx context.Context, by right, name string, data []byte) 
 	if again, err := m.repeated(ctx, by, sha, data); !world.Is(err, world.CodeNotFound) {
 		return again, world.Position{}, err
 	}
-	made, pos, err := m.create(ctx, by, name, data, sha)
+	made, pos, err := m.create(ctx, by, name, data)
 	if world.Is(err, world.CodeConflict) && by.key+by.id != "" { // the same upload, at the same time
 		made, err = m.repeated(ctx, by, sha, data)
 	}
 	return made, pos, err
 }
 
-func (m *Media) create(ctx context.Context, by right, name string, data []byte, sha string) (world.Manifest, world.Position, error) {
+func (m *Media) create(ctx context.Context, by right, name string, data []byte) (world.Manifest, world.Position, error) {
 	const op = "media.upload"
-	info, color, err := m.examine(ctx, data)
+	v, err := m.read(ctx, data)
 	if err == nil {
-		err = by.checkType(info.MediaType)
+		err = by.checkType(v.MediaType)
 	}
 	if err != nil {
 		return world.Manifest{}, world.Position{}, world.Wrap(op, err)
 	}
 	now := m.now().UTC().Truncate(time.Microsecond) // what the database keeps
-	v := world.Version{
-		Number: 1, SHA256: sha, MediaType: info.MediaType,
-		Bytes: int64(len(data)), Width: info.Width, Height: info.Height, Frames: info.Frames,
-		Color: color, Moderation: world.ModerationApproved, CreatedAt: now,
+	v.Number, v.Moderation, v.CreatedAt = 1, m.gate(), now
+	stored, err := m.seal(by.Visibility, &v, data)
+	if err != nil {
+		return world.Manifest{}, world.Position{}, world.Wrap(op, err)
 	}
 	manifest := world.Manifest{
 		App: by.App, Name: name, Owner: by.Owner, Audience: by.Visibility, WriteRegion: m.region.ID,
 		Current: v.Number, Versions: []world.Version{v}, CreatedAt: now,
-		Moderation: world.Moderation{State: world.ModerationApproved, By: automatic, At: now},
+		Moderation: world.Moderation{State: v.Moderation, By: m.gatekeeper(), At: now},
 	}
 	if by.Visibility == world.Private {
-		if data, err = m.hide(&manifest, data); err != nil {
-			return world.Manifest{}, world.Position{}, world.Wrap(op, err)
-		}
-		v = manifest.Newest()
+		m.hide(&manifest)
 	}
 	manifest.Visibility = manifest.ShownAs()
 	if manifest.MediaID = by.id; by.id == "" {
@@ -130,30 +124,27 @@ func (m *Media) create(ctx context.Context, by right, name string, data []byte, 
 	if manifest.Replicas, err = m.place(manifest, now); err != nil {
 		return world.Manifest{}, world.Position{}, world.Wrap(op, err)
 	}
-	// The original first: an original without an asset is harmless, an asset
-	// without its original is a lie.
-	if err := m.storeOf(manifest).Put(ctx, originalKey(v.SHA256), data); err != nil {
+	if err := m.keepOriginal(ctx, manifest, v, stored); err != nil {
 		return world.Manifest{}, world.Position{}, world.Wrap(op, err)
 	}
-	m.metrics.bytes.WithLabelValues("uploaded").Add(float64(len(data)))
-	stored, pos, err := m.manifests.Create(ctx, manifest)
-	return stored, pos, world.Wrap(op, err)
+	made, pos, err := m.manifests.Create(ctx, manifest)
+	return made, pos, world.Wrap(op, err)
 }
 
 // examine takes a picture only if all of it can be decoded within the limits.
-func (m *Media) examine(ctx context.Context, data []byte) (PictureInfo, string, error) {
+func (m *Media) examine(ctx context.Context, data []byte) (PictureInfo, Placeholder, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.cfg.Limits.Check)
 	defer cancel()
 	limits := PictureLimits{MaxBytes: m.cfg.Limits.MaxBytes, MaxPixels: m.cfg.Limits.MaxPixels, MaxFrames: m.cfg.Limits.MaxFrames}
 	info, err := m.pictures.Inspect(ctx, data, limits)
 	if err != nil {
-		return info, "", err
+		return info, Placeholder{}, err
 	}
 	if err := m.pictures.Check(ctx, data, limits); err != nil {
-		return info, "", err
+		return info, Placeholder{}, err
 	}
-	color, err := m.pictures.Average(ctx, data)
-	return info, color, err
+	placeholder, err := m.pictures.Placeholder(ctx, data)
+	return info, placeholder, err
 }
 
 // place says which regions shall hold the original; here it is already.

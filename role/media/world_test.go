@@ -2,7 +2,6 @@ package media
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,6 +9,7 @@ import (
 	"errors"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/gif"
 	"image/jpeg"
 	"image/png"
@@ -17,7 +17,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -42,6 +41,7 @@ type place struct {
 	resident  *memObjects
 	pictures  *fakePictures
 	peers     *fakePeers
+	judges    *fakeJudges
 	handler   http.Handler
 }
 
@@ -90,9 +90,11 @@ func newPlacesIn(t testing.TB, w *world.World, change func(*Config)) map[string]
 			objects: newMemObjects(), resident: newMemObjects(), pictures: &fakePictures{},
 			peers:  &fakePeers{places: places, cut: map[string]bool{}},
 			upkeep: &memUpkeep{region: r.ID, places: places, verified: map[string]time.Time{}},
+			judges: &fakeJudges{},
 		}
 		m, err := New(cfg, Deps{
 			World: w, Manifests: p.manifests, Upkeep: p.upkeep, Objects: p.objects, Resident: p.resident, Tus: serveTus(t, cfg), Pictures: p.pictures, Peers: p.peers,
+			Way: p.peers.way, Judges: p.judges,
 			Now: func() time.Time { return noon }, Random: &counter{}, Log: slog.New(slog.DiscardHandler),
 		})
 		if err != nil {
@@ -186,162 +188,6 @@ func picture(w, h int, shade uint8) []byte {
 		panic(err)
 	}
 	return b.Bytes()
-}
-
-// memManifests keeps a region's assets and reads the others' as their
-// replicas would, unless they lag.
-type memManifests struct {
-	region string
-	places map[string]*place
-
-	mu        sync.Mutex
-	assets    map[string]world.Manifest
-	deletions map[string]world.Deletion
-	changes   []world.AssetChange
-	lagging   bool // other regions do not see this one's assets yet
-	fail      error
-	jobs      []Job
-	uncopied  error
-}
-
-func (s *memManifests) Create(_ context.Context, m world.Manifest) (world.Manifest, world.Position, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.fail != nil {
-		return world.Manifest{}, world.Position{}, s.fail
-	}
-	if _, ok := s.places[s.region].storeOf(m).(*memObjects).get(originalKey(m.Newest().SHA256)); !ok {
-		panic("an asset was made before its original was durable")
-	}
-	if _, taken := s.assets[m.MediaID]; taken {
-		return world.Manifest{}, world.Position{}, world.E(world.CodeConflict, "mem", "")
-	}
-	s.assets[m.MediaID] = m
-	for _, r := range m.Replicas {
-		if r.State == world.ReplicaPending {
-			s.jobs = append(s.jobs, Job{SHA256: m.Newest().SHA256, App: m.App, MediaID: m.MediaID, Version: 1, Target: r.Region, Attempt: 1})
-		}
-	}
-	return m, world.Position{Cluster: world.CatalogCluster(s.region), Epoch: 1, LSN: uint64(len(s.assets))}, nil
-}
-
-func (s *memManifests) Manifest(_ context.Context, app, id string) (world.Manifest, error) {
-	if s.fail != nil {
-		return world.Manifest{}, s.fail
-	}
-	for _, p := range s.places {
-		p.manifests.mu.Lock()
-		m, ok := p.manifests.assets[id]
-		ok = ok && (p.id == s.region || !p.manifests.lagging)
-		p.manifests.mu.Unlock()
-		if ok && m.App == app {
-			return m, nil
-		}
-	}
-	return world.Manifest{}, world.E(world.CodeNotFound, "mem", "")
-}
-
-func (s *memManifests) change(id string, f func(*world.Manifest)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	m := s.assets[id]
-	m.Replicas, m.Versions = slices.Clone(m.Replicas), slices.Clone(m.Versions)
-	f(&m)
-	s.assets[id] = m
-}
-
-func (s *memManifests) WaitFor(_ context.Context, id string, positions []world.Position, _ time.Duration) (bool, error) {
-	number, _ := world.MediaIDRegion(id)
-	for _, p := range s.places {
-		if p.region.Number == number {
-			return p.id == s.region || !p.manifests.lagging || len(positions) == 0, s.fail
-		}
-	}
-	return true, s.fail
-}
-
-func (s *memManifests) Change(_ context.Context, app, id string, apply func(*world.Manifest) (world.AssetChange, error)) (world.Manifest, world.Position, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	m, ok := s.assets[id]
-	if !ok || m.App != app || s.fail != nil {
-		return world.Manifest{}, world.Position{}, cmp.Or[error](s.fail, world.E(world.CodeNotFound, "mem", ""))
-	}
-	m.Versions = slices.Clone(m.Versions)
-	c, err := apply(&m)
-	if err != nil {
-		return world.Manifest{}, world.Position{}, err
-	}
-	m.Visibility = m.ShownAs()
-	if err := m.Validate(); err != nil {
-		return world.Manifest{}, world.Position{}, world.Because(world.CodeUnprocessed, "mem", "", err)
-	}
-	if len(c.Replicas) > 0 {
-		m.Replicas = c.Replicas
-	}
-	if c.Deletion != nil {
-		s.deletions[id] = *c.Deletion
-	}
-	s.assets[id], s.changes = m, append(s.changes, c)
-	return m, world.Position{Cluster: world.CatalogCluster(s.region), Epoch: 1, LSN: uint64(100 + len(s.changes))}, nil
-}
-
-func (s *memManifests) Deletion(_ context.Context, _, id string) (world.Deletion, error) {
-	d, ok := s.deletions[id]
-	if !ok {
-		return d, world.E(world.CodeNotFound, "mem", "")
-	}
-	return d, nil
-}
-
-func (s *memManifests) List(_ context.Context, app string, state world.ModerationState, before time.Time, beforeID string, limit int) (page []world.Manifest, missing []string, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, m := range s.assets {
-		waits := slices.ContainsFunc(m.Versions, func(v world.Version) bool { return v.Moderation == state })
-		if !m.DeletedAt.IsZero() || state != "" && m.Moderation.State != state && !waits {
-			continue
-		}
-		if before.IsZero() || cmp.Or(m.CreatedAt.Compare(before), cmp.Compare(m.MediaID, beforeID)) < 0 {
-			page = append(page, m)
-		}
-	}
-	slices.SortFunc(page, func(a, b world.Manifest) int {
-		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.MediaID, a.MediaID))
-	})
-	return page[:min(limit, len(page))], []string{"ap-southeast"}, s.fail
-}
-
-func (s *memManifests) MarkReplica(_ context.Context, sha string, r world.Replica) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for id, m := range s.assets {
-		if m.Newest().SHA256 != sha {
-			continue
-		}
-		m.Replicas = slices.Clone(m.Replicas)
-		for i := range m.Replicas {
-			if m.Replicas[i].Region == r.Region {
-				m.Replicas[i] = r
-			}
-		}
-		s.assets[id] = m
-	}
-	return s.fail
-}
-
-func (s *memManifests) Uncopied(_ context.Context, each func(string, world.ReplicaState, int, time.Time)) error {
-	if s.uncopied != nil {
-		return s.uncopied
-	}
-	each("eu-central", world.ReplicaPending, 3, noon.Add(-90*time.Second))
-	return nil
-}
-
-func (s *memManifests) replica(id, region string) world.Replica {
-	m := s.assets[id]
-	i := slices.IndexFunc(m.Replicas, func(r world.Replica) bool { return r.Region == region })
-	return m.Replicas[i]
 }
 
 type memObjects struct {
@@ -460,7 +306,28 @@ func (f *fakePictures) Check(ctx context.Context, data []byte, _ PictureLimits) 
 	return nil
 }
 
-func (f *fakePictures) Average(context.Context, []byte) (string, error) { return "#102030", nil }
+func (f *fakePictures) Placeholder(context.Context, []byte) (Placeholder, error) {
+	return Placeholder{Color: "#102030", Thumbhash: "AQIDBAU="}, nil
+}
+
+func (f *fakePictures) Edit(_ context.Context, data []byte, e world.Edit) ([]byte, error) {
+	img, _, err := image.Decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, world.E(world.CodeUnprocessed, "fake", "damaged")
+	}
+	box := img.Bounds()
+	if c := e.Crop; c != nil {
+		box = image.Rect(c.X, c.Y, c.X+c.Width, c.Y+c.Height)
+	}
+	out := image.NewRGBA(image.Rect(0, 0, box.Dx(), box.Dy()))
+	draw.Draw(out, out.Bounds(), img, box.Min, draw.Src)
+	if e.Rotate%2 == 1 {
+		out = image.NewRGBA(image.Rect(0, 0, box.Dy(), box.Dx()))
+	}
+	var b bytes.Buffer
+	err = png.Encode(&b, out)
+	return b.Bytes(), err
+}
 
 func (f *fakePictures) Transform(ctx context.Context, data []byte, format imagegrid.Format, w, h int) ([]byte, error) {
 	f.mu.Lock()
@@ -540,6 +407,39 @@ func (f *fakePeers) ask(ctx context.Context, region, method, path string, body i
 	return w, nil
 }
 
+// way hands a request on to another region's handler.
+func (f *fakePeers) way(region string) http.RoundTripper {
+	return roundTrip(func(r *http.Request) (*http.Response, error) {
+		f.mu.Lock()
+		f.asked = append(f.asked, region+" forward "+r.Method)
+		cut := f.cut[region]
+		f.mu.Unlock()
+		if cut {
+			return nil, errors.New("the link is cut")
+		}
+		w := httptest.NewRecorder()
+		f.places[region].handler.ServeHTTP(w, r)
+		return w.Result(), nil
+	})
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// fakeJudges gives what it is told to.
+type fakeJudges struct {
+	verdict Verdict
+	reason  string
+	err     error
+	asked   []Question
+}
+
+func (f *fakeJudges) Ask(_ context.Context, q Question) (Verdict, string, error) {
+	f.asked = append(f.asked, q)
+	return f.verdict, f.reason, f.err
+}
+
 func (f *fakePeers) Variant(ctx context.Context, region, path string) ([]byte, string, error) {
 	w, err := f.ask(ctx, region, "GET", path, nil)
 	if err != nil {
@@ -571,7 +471,11 @@ func (f *fakePeers) Original(ctx context.Context, region, app, id string, versio
 }
 
 func (f *fakePeers) Manifest(ctx context.Context, region, app, id string) (m world.Manifest, err error) {
-	b, err := f.call(ctx, region, "GET", "/-/media/"+app+"/"+id+"/manifest", nil)
+	path := "/-/media/" + app + "/" + id + "/manifest"
+	if app == "" {
+		path = "/-/media/" + id + "/manifest"
+	}
+	b, err := f.call(ctx, region, "GET", path, nil)
 	if err == nil {
 		err = json.Unmarshal(b, &m)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"meridian/platform/httpserver"
 	"meridian/world"
 )
 
@@ -204,13 +205,13 @@ func TestReplicaThatIsBehindHandsOn(t *testing.T) {
 	if w.Header().Get("Meridian-Region") != "eu-central" || len(w.Header()["Meridian-Region"]) != 1 {
 		t.Errorf("answered by %v", w.Header()["Meridian-Region"])
 	}
-	if asked.Host != "de.localhost:8080" || asked.URL.Path != "/p/brot" || asked.Header.Get(HeaderForwarded) != "us-east" || asked.Header.Get(world.HeaderMinPosition) != demanded {
+	if asked.Host != "de.localhost:8080" || asked.URL.Path != "/p/brot" || asked.Header.Get(httpserver.HeaderForwarded) != "us-east" || asked.Header.Get(world.HeaderMinPosition) != demanded {
 		t.Errorf("asked %s %s %v", asked.Host, asked.URL, asked.Header)
 	}
 	if len(b.catalog.waited) != 1 || b.catalog.waited[0].Cluster != "catalog-eu-central" {
 		t.Errorf("waited for %v", b.catalog.waited)
 	}
-	if w := b.get("/p/brot", world.HeaderMinPosition, demanded, HeaderForwarded, "ap-southeast"); w.Code != 503 {
+	if w := b.get("/p/brot", world.HeaderMinPosition, demanded, httpserver.HeaderForwarded, "ap-southeast"); w.Code != 503 {
 		t.Errorf("handed on twice: %d", w.Code)
 	}
 	way = func(*http.Request) (*http.Response, error) { return nil, errors.New("the link is cut") }

@@ -2,17 +2,10 @@ package shop
 
 import (
 	"net/http"
-	"net/http/httputil"
-	"net/url"
 
 	"meridian/platform/httpserver"
 	"meridian/world"
 )
-
-// HeaderForwarded names the region that has handed a request on because its
-// own replica was behind. Whoever gets one answers it or fails: it is never
-// handed on twice. An edge drops it from what a visitor sends.
-const HeaderForwarded = "Meridian-Forwarded"
 
 // newEnough makes sure that the replica at hand has what the request demands.
 // One that is behind is waited for, then the home region is asked in its
@@ -29,37 +22,12 @@ func (s *Shop) newEnough(w http.ResponseWriter, r *http.Request, at *site) (done
 		return false, world.Wrap("shop.wait", err)
 	}
 	behind := world.E(world.CodeUnavailable, "shop.wait", "")
-	if at.home || r.Header.Get(HeaderForwarded) != "" {
+	if at.home || r.Header.Get(httpserver.HeaderForwarded) != "" {
 		return false, behind
 	}
 	way := s.deps.Home(at.market.HomeRegion)
 	if way == nil { // this region has no link there
 		return false, behind
 	}
-	return true, s.forward(w, r, at, way)
-}
-
-// forward lets the market's home region answer.
-func (s *Shop) forward(w http.ResponseWriter, r *http.Request, at *site, way http.RoundTripper) (failed error) {
-	proxy := httputil.ReverseProxy{
-		Transport: way,
-		Rewrite: func(p *httputil.ProxyRequest) {
-			p.Out.URL = &url.URL{Scheme: "http", Host: at.market.HomeRegion, Path: at.prefix + p.In.URL.Path}
-			p.Out.Host = p.In.Host
-			p.Out.Header.Set(HeaderForwarded, s.cfg.Region)
-			p.Out.Header.Set(httpserver.HeaderRequestID, httpserver.RequestID(r.Context()))
-		},
-		ModifyResponse: func(res *http.Response) error {
-			// What this tier has set already gives way to the one that answers.
-			for name := range res.Header {
-				w.Header().Del(name)
-			}
-			return nil
-		},
-		ErrorHandler: func(_ http.ResponseWriter, _ *http.Request, err error) {
-			failed = world.Because(world.CodeUnavailable, "shop.forward "+at.market.HomeRegion, "", err)
-		},
-	}
-	proxy.ServeHTTP(w, r)
-	return failed
+	return true, httpserver.Forward(w, r, way, s.cfg.Region, at.market.HomeRegion, at.prefix+r.URL.Path)
 }
