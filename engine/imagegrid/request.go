@@ -2,6 +2,7 @@ package imagegrid
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,7 +28,7 @@ type Request struct {
 	Private bool   // whether it lies under [world.PrivatePrefix], to be given with a signature only
 	App     string // the app that owns the asset: a-z, then a-z, 0-9 and -
 	MediaID string // the asset: 16 characters of Crockford base32, lower case
-	Version int    // the asset's version, 1 to MaxVersion
+	Version int    // the asset's version, 1 to MaxVersion; 0 is the alias: the current one
 	Format  Format // avif, webp, jpeg, or auto until it is resolved
 	Width   int    // pixels; 0 means "by the height, keeping the aspect"
 	Height  int    // pixels; 0 means "by the width, keeping the aspect"
@@ -35,8 +36,9 @@ type Request struct {
 
 // Parse reads a picture path of exactly the form
 // /img/{app}/{media_id}/v{version}/{format}/{width}x{height}, or the same under
-// [world.PrivatePrefix]. There is one spelling for each request, so that Parse(p).String() == p and a cache holds a
-// variant once. Whether the size is on the grid is [Grid.Allowed]'s to say.
+// [world.PrivatePrefix], or of the alias, which leaves the version out and means
+// the asset's current one. There is one spelling for each request, so that
+// Parse(p).String() == p and a cache holds a variant once. Whether the size is on the grid is [Grid.Allowed]'s to say.
 //
 // The error is a world.Error of code invalid whose message says which part to
 // change and how.
@@ -53,6 +55,10 @@ func Parse(path string) (Request, error) {
 		return Request{}, invalid("A picture address looks like %s; this one does not begin with %s or %s.", prefix+shape, prefix, world.PrivatePrefix)
 	}
 	parts := strings.Split(rest, "/")
+	alias := len(parts) == 4 && !private
+	if alias && !strings.HasPrefix(parts[2], "v") {
+		parts = slices.Insert(parts, 2, "")
+	}
 	if len(parts) != 5 {
 		return Request{}, invalid("A picture address has five parts after %s: use %s.", prefix, prefix+shape)
 	}
@@ -64,7 +70,7 @@ func Parse(path string) (Request, error) {
 		return Request{}, err
 	}
 	digits, ok := strings.CutPrefix(parts[2], "v")
-	if r.Version, ok = number(digits, MaxVersion, ok); !ok || r.Version == 0 {
+	if r.Version, ok = number(digits, MaxVersion, ok); !alias && (!ok || r.Version == 0) {
 		return Request{}, invalid("The version %q must be v and a whole number from 1 to %d, such as v3.", parts[2], MaxVersion)
 	}
 	if r.Format, ok = ParseFormat(parts[3]); !ok {
@@ -134,7 +140,11 @@ func (r Request) Resolve(accept string) Request {
 }
 
 func (r Request) join() string {
-	return r.App + "/" + r.MediaID + "/v" + strconv.Itoa(r.Version) + "/" + string(r.Format) + "/" + sizeText(r.Width, r.Height)
+	version := ""
+	if r.Version != 0 {
+		version = "/v" + strconv.Itoa(r.Version)
+	}
+	return r.App + "/" + r.MediaID + version + "/" + string(r.Format) + "/" + sizeText(r.Width, r.Height)
 }
 
 func sizeText(w, h int) string {

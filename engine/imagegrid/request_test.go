@@ -24,6 +24,12 @@ func TestParseReadsEveryPart(t *testing.T) {
 	if got := r.Key(); got != "shop/0123456789abcdef/v3/webp/640x480" {
 		t.Errorf("Key = %q", got)
 	}
+	alias := strings.Replace(good, "/v3", "", 1)
+	current := want
+	current.Version = 0
+	if r, err := Parse(alias); err != nil || r != current || r.String() != alias || r.Key() != "shop/0123456789abcdef/webp/640x480" {
+		t.Errorf("alias: %+v, %v", r, err)
+	}
 	private := strings.Replace(good, "/img/", "/private/", 1)
 	want.Private = true
 	if r, err := Parse(private); err != nil || r != want || r.String() != private {
@@ -40,6 +46,7 @@ func TestParseRefusesEveryOtherSpelling(t *testing.T) {
 		"private img":         {"/private" + good, "five parts"},
 		"upper prefix":        {strings.Replace(good, "img", "IMG", 1), "does not begin with"},
 		"part missing":        {"/img/shop/0123456789abcdef/v3/webp", "five parts"},
+		"private alias":       {strings.Replace(strings.Replace(good, "/img/", "/private/", 1), "/v3", "", 1), "five parts"},
 		"part too many":       {good + "/", "five parts"},
 		"double slash":        {strings.Replace(good, "/shop", "//shop", 1), "five parts"},
 		"query":               {good + "?a=b", "size"},
@@ -105,7 +112,7 @@ func TestEveryRequestIsReadBack(t *testing.T) {
 		r := Request{
 			App:     rapid.StringMatching(`[a-z][a-z0-9-]{0,31}`).Draw(t, "app"),
 			MediaID: rapid.StringMatching(`[0-9a-hjkmnp-tv-z]{16}`).Draw(t, "id"),
-			Version: rapid.IntRange(1, MaxVersion).Draw(t, "version"),
+			Version: rapid.IntRange(0, MaxVersion).Draw(t, "version"),
 			Format:  rapid.SampledFrom([]Format{AVIF, WebP, JPEG, Auto}).Draw(t, "format"),
 			Width:   rapid.IntRange(0, MaxDimension).Draw(t, "width"),
 			Height:  rapid.IntRange(1, MaxDimension).Draw(t, "height"),

@@ -12,6 +12,13 @@ import (
 // means other bytes.
 const variantAge = "public, max-age=31536000, immutable, stale-if-error=86400"
 
+// How long an alias is kept: by browsers shortly, for no purge reaches them; by
+// our own tiers (RFC 9213) longer, because another version purges it there.
+const (
+	aliasAge   = "public, max-age=60, stale-while-revalidate=3600, stale-if-error=86400"
+	aliasTiers = "max-age=600, stale-while-revalidate=3600, stale-if-error=86400"
+)
+
 func (m *Media) image(w http.ResponseWriter, r *http.Request) error {
 	return m.show(w, r, world.Public)
 }
@@ -27,10 +34,12 @@ func (m *Media) show(w http.ResponseWriter, r *http.Request, audience world.Visi
 	}
 	negotiated := req.Format == imagegrid.Auto
 	req = req.Resolve(r.Header.Get("Accept"))
-	manifest, _, err := m.shown(r, audience, req.App, req.MediaID, req.Version)
+	manifest, v, err := m.shown(r, audience, req.App, req.MediaID, req.Version)
 	if err != nil {
 		return err
 	}
+	alias := req.Version == 0
+	req.Version = v.Number
 	body, err := m.variant(r.Context(), manifest, req)
 	if err != nil {
 		return world.Wrap("media.image", err)
@@ -38,7 +47,12 @@ func (m *Media) show(w http.ResponseWriter, r *http.Request, audience world.Visi
 	h := w.Header()
 	h.Set("Content-Type", req.Format.MediaType())
 	setAge(h, audience)
-	h.Set("Surrogate-Key", groups(manifest, false))
+	if alias {
+		h.Set("Cache-Control", aliasAge)
+		h.Set("CDN-Cache-Control", aliasTiers)
+		h.Set("Content-Location", req.String())
+	}
+	h.Set("Surrogate-Key", groups(manifest, alias))
 	if negotiated {
 		h.Set("Vary", "Accept")
 	}

@@ -91,7 +91,7 @@ func TestWhatIsNotServed(t *testing.T) {
 	}{
 		"size off the grid":    {path("/v1/webp/641x0"), 400, "640x0"},
 		"unknown format":       {path("/v1/gif/640x0"), 400, "avif, webp, jpeg"},
-		"no version":           {path("/webp/640x0"), 400, "/img/{app}"},
+		"a part missing":       {path("/v1/webp"), 400, "/img/{app}"},
 		"an unclean path":      {"/img//" + path("/v1/webp/640x0")[5:], 400, "/img/{app}"},
 		"bad id":               {"/img/crumbs/il/v1/webp/640x0", 400, "16 characters"},
 		"version to come":      {path("/v2/webp/640x0"), 404, "version"},

@@ -130,6 +130,45 @@ func TestVersionsThatCannotBe(t *testing.T) {
 	}
 }
 
+// The alias is the current version under an address that stays.
+func TestTheAliasShowsTheCurrentVersion(t *testing.T) {
+	places := newPlaces(t, nil)
+	us := places["us-east"]
+	m := us.put(t, picture(40, 30, 7))
+	alias := func(p *place) (string, http.Header) {
+		w := p.do("GET", "/img/crumbs/"+m.MediaID+"/webp/320x0", nil)
+		if w.Code != 200 {
+			t.Fatalf("%s: %d %s", p.id, w.Code, w.Body)
+		}
+		return w.Body.String(), w.Header()
+	}
+	shows := func(version int) {
+		t.Helper()
+		now := us.manifests.assets[m.MediaID]
+		v, _ := now.VersionNumber(version)
+		for _, p := range places {
+			body, h := alias(p)
+			if !strings.HasSuffix(body, v.SHA256) || h.Get("Content-Location") != fmt.Sprintf("/img/crumbs/%s/v%d/webp/320x0", m.MediaID, version) {
+				t.Errorf("%s shows %s at %s, want version %d", p.id, body, h.Get("Content-Location"), version)
+			}
+			if h.Get("Cache-Control") != aliasAge || h.Get("CDN-Cache-Control") != aliasTiers || !strings.Contains(h.Get("Surrogate-Key"), world.GroupAlias(app, m.MediaID)) {
+				t.Errorf("%v", h)
+			}
+		}
+	}
+	shows(1)
+	wantVersion(t, post(us, m, "versions", `{"rotate":1}`), 201)
+	shows(2)
+	wantVersion(t, post(us, m, "rollback", `{"version":1}`), 200)
+	shows(1)
+	if w := us.do("GET", "/img/crumbs/"+m.MediaID+"/v1/webp/320x0", nil); w.Header().Get("Cache-Control") != variantAge || strings.Contains(w.Header().Get("Surrogate-Key"), "/alias") {
+		t.Errorf("a version: %v", w.Header())
+	}
+	if len(us.objects.objects) != 4 { // two originals, two variants: the alias has none of its own
+		t.Errorf("%d objects", len(us.objects.objects))
+	}
+}
+
 func TestRollback(t *testing.T) {
 	us := newPlaces(t, nil)["us-east"]
 	m := us.put(t, picture(40, 30, 7))
