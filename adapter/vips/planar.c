@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 /* Where a loop is worth it, the compiler makes it twice: for any processor and for
  * those with 256-bit vectors. */
 #if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__)
@@ -81,13 +85,15 @@ int mp_halve(const MpPicture *in, MpPicture *out)
 }
 
 /* How one side is scaled: output i is the sum of taps samples from first[i] on, times
- * weights of which 16384 are 1. */
+ * weights of which 16384 are 1. A row of weights is filled up with zeros to whole
+ * STEPs, which is what a vector multiplies at once. */
 typedef struct {
-	int taps, *first;
+	int taps, stride, *first;
 	int16_t *weights;
 } Kernel;
 
 #define ONE 16384
+#define STEP 8
 
 static void free_kernel(Kernel *k)
 {
@@ -139,22 +145,23 @@ static int make_kernel(Kernel *k, int in, double left, double wide, int cover, d
 	if (k->taps > MAX_TAPS)
 		k->taps = MAX_TAPS;
 	k->first = malloc(sizeof(int) * out);
-	k->weights = malloc(sizeof(int16_t) * out * k->taps);
+	k->stride = ROUND_UP(k->taps, STEP);
+	k->weights = calloc((size_t) out * k->stride, sizeof(int16_t));
 	if (!k->first || !k->weights)
 		return MP_FAILED;
 	for (int i = 0; i < out; i++) {
 		double centre = left + ((i + 0.5) * step + start) * unit;
 		int first = (int) lrint(centre - k->taps / 2.0);
 		k->first[i] = first < 0 ? 0 : first > in - k->taps ? in - k->taps : first;
-		weigh(centre, scale, k->first[i], k->taps, k->weights + (size_t) i * k->taps);
+		weigh(centre, scale, k->first[i], k->taps, k->weights + (size_t) i * k->stride);
 	}
 	return MP_OK;
 }
 
-static WIDE void add_rows(int32_t *restrict sum, const uint8_t *restrict a, const uint8_t *restrict b, int wa, int wb, int n)
+static WIDE void add_rows(int32_t *restrict sum, const uint8_t *restrict a, const uint8_t *restrict b, int16_t wa, int16_t wb, int n)
 {
 	for (int x = 0; x < n; x++)
-		sum[x] += a[x] * wa + b[x] * wb;
+		sum[x] += (int16_t) a[x] * wa + (int16_t) b[x] * wb;
 }
 
 /* The sums keep six bits of a fraction, so that rounding happens once. */
@@ -168,7 +175,7 @@ static WIDE void settle(const int32_t *restrict sum, int16_t *restrict row, int 
 
 static void scale_down_columns(const MpPlane *in, const Kernel *k, int y, int from, int n, int32_t *sum, int16_t *row)
 {
-	const int16_t *w = k->weights + (size_t) y * k->taps;
+	const int16_t *w = k->weights + (size_t) y * k->stride;
 	const uint8_t *line = in->data + (size_t) k->first[y] * in->stride + from;
 	int t = 0;
 	memset(sum, 0, sizeof(int32_t) * n);
@@ -179,15 +186,32 @@ static void scale_down_columns(const MpPlane *in, const Kernel *k, int y, int fr
 	settle(sum, row, n);
 }
 
-static WIDE void scale_row(const int16_t *restrict row, const Kernel *k, uint8_t *restrict out, int n)
+/* The sum of products of n numbers, a multiple of STEP. */
+#ifdef __SSE2__
+static inline int32_t dot(const int16_t *a, const int16_t *b, int n)
 {
-	int taps = k->taps;
+	__m128i sum = _mm_setzero_si128();
+	for (int i = 0; i < n; i += STEP)
+		sum = _mm_add_epi32(sum, _mm_madd_epi16(_mm_loadu_si128((const __m128i *) (a + i)), _mm_loadu_si128((const __m128i *) (b + i))));
+	sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, _MM_SHUFFLE(1, 0, 3, 2)));
+	sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, _MM_SHUFFLE(2, 3, 0, 1)));
+	return _mm_cvtsi128_si32(sum);
+}
+#else
+static inline int32_t dot(const int16_t *a, const int16_t *b, int n)
+{
+	int32_t sum = 0;
+	for (int i = 0; i < n; i++)
+		sum += a[i] * b[i];
+	return sum;
+}
+#endif
+
+static void scale_row(const int16_t *row, const Kernel *k, uint8_t *out, int n)
+{
 	for (int i = 0; i < n; i++) {
-		const int16_t *w = k->weights + (size_t) i * taps, *s = row + k->first[i];
-		int32_t sum = 1 << (13 + FRACTION);
-		for (int t = 0; t < taps; t++)
-			sum += s[t] * w[t];
-		sum >>= 14 + FRACTION;
+		int32_t sum = dot(row + k->first[i], k->weights + (size_t) i * k->stride, k->stride);
+		sum = (sum + (1 << (13 + FRACTION))) >> (14 + FRACTION);
 		out[i] = sum < 0 ? 0 : sum > 255 ? 255 : sum;
 	}
 }
@@ -206,7 +230,7 @@ static int scale_plane(const MpPlane *in, const MpCut *cut, int step, MpPlane *o
 		for (int i = 0; i < out->width; i++)
 			across.first[i] -= from;
 		sum = malloc(sizeof(int32_t) * n);
-		row = malloc(sizeof(int16_t) * n);
+		row = calloc(n + STEP, sizeof(int16_t)); /* the zeros at the end meet what is beyond */
 		failed = !sum || !row;
 		for (int y = 0; !failed && y < out->height; y++) {
 			scale_down_columns(in, &down, y, from, n, sum, row);
