@@ -90,6 +90,8 @@ var testRules = []testRule{
 		[]string{"test/pgtest", "test/s3test"}, "an adapter is tested against its real technology"},
 	{[]string{"engine", "adapter"},
 		[]string{"test/cachetest"}, "who meets a contract is asked by the same test as all others"},
+	{[]string{"adapter"},
+		[]string{"test/likeness"}, "how like two pictures are is measured in one way"},
 	{[]string{"data", "role"},
 		[]string{"go.yaml.in/yaml/v3"}, "the shipped files are read as their readers do"},
 	{[]string{"engine", "adapter", "role"},

@@ -1,16 +1,34 @@
 package vips
 
 import (
+	"bytes"
+	"flag"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+	"maps"
+	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
+	"github.com/gen2brain/avif"
+	"golang.org/x/image/webp"
+
 	"meridian/engine/imagegrid"
+	"meridian/test/likeness"
 )
 
-// TestRealPhotographs runs every file of the directory that MERIDIAN_PHOTOS
-// names through the whole engine: cameras write what no test would think of.
-func TestRealPhotographs(t *testing.T) {
+// everyCell takes minutes where the sample takes seconds.
+var everyCell = flag.Bool("every-cell", false, "make every cell of the grid of each photograph")
+
+// photographs are the pictures of the directory that MERIDIAN_PHOTOS names, by
+// file; the test is skipped without one.
+func photographs(t *testing.T) map[string][]byte {
+	t.Helper()
 	dir := os.Getenv("MERIDIAN_PHOTOS")
 	if dir == "" {
 		t.Skip("MERIDIAN_PHOTOS names no directory")
@@ -19,25 +37,37 @@ func TestRealPhotographs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := start(t, Options{})
-	pictures := 0
+	found := map[string][]byte{}
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if sniff(data) == kindNone {
-			continue // a note beside the pictures
+		if sniff(data) != kindNone { // no note beside the pictures
+			found[file] = data
 		}
-		pictures++
-		t.Run(filepath.Base(file), func(t *testing.T) { throughTheEngine(t, e, data) })
 	}
-	if pictures == 0 {
-		t.Errorf("%s holds no picture", dir)
+	if len(found) == 0 {
+		t.Fatalf("%s holds no picture", dir)
+	}
+	return found
+}
+
+// TestRealPhotographs runs every photograph through the whole engine: cameras
+// write what no test would think of.
+func TestRealPhotographs(t *testing.T) {
+	e := start(t, Options{})
+	all := photographs(t)
+	for _, file := range slices.Sorted(maps.Keys(all)) {
+		data := all[file]
+		t.Run(filepath.Base(file), func(t *testing.T) { throughTheEngine(t, e, file, data) })
 	}
 }
 
-func throughTheEngine(t *testing.T, e *Engine, data []byte) {
+// throughTheEngine makes variants of a photograph and opens each with a decoder
+// that is not ours: its size, its turn and its colours must be right, and nothing
+// in it may say more than its pixels.
+func throughTheEngine(t *testing.T, e *Engine, file string, data []byte) {
 	info, err := e.Inspect(ctx, data, Limits{})
 	if err != nil {
 		t.Fatal(err)
@@ -45,26 +75,201 @@ func throughTheEngine(t *testing.T, e *Engine, data []byte) {
 	if err := e.Check(ctx, data, Limits{}); err != nil {
 		t.Error(err)
 	}
-	if signalled(data).light() != nil {
+	hdr := signalled(data).light() != nil
+	if hdr {
 		brighterThanItsNumbers(t, e, data, info)
 	}
 	var specs []Spec
-	for _, f := range imagegrid.Formats() {
-		specs = append(specs, Spec{Width: 640, Format: f}, Spec{Width: 320, Height: 320, Format: f})
+	for _, s := range cells() {
+		for _, f := range imagegrid.Formats() {
+			specs = append(specs, Spec{Width: s.Width, Height: s.Height, Format: f})
+		}
 	}
 	all, err := e.TransformAll(ctx, data, specs)
 	if err != nil {
 		t.Fatal(err)
 	}
+	var ref image.Image
+	if !hdr { // what HDR looks like is a choice, which light_test.go holds
+		ref = reference(t, file, data, info)
+	}
 	for i, s := range specs {
-		w, h, _ := imagegrid.OutputSize(info.Width, info.Height, s.Width, s.Height)
-		if b := decoded(t, e, all[i].Data, s.Format).Bounds(); b.Dx() != w || b.Dy() != h {
-			t.Errorf("%+v is %v, want %d × %d", s, b, w, h)
+		m := opened(t, all[i].Data, s.Format)
+		r := s.region(info.Width, info.Height)
+		if b := m.Bounds(); b.Dx() != r.w || b.Dy() != r.h || all[i].Width != r.w || all[i].Height != r.h {
+			t.Errorf("%+v is %v, want %d × %d", s, b, r.w, r.h)
+			continue
 		}
 		bare(t, string(s.Format), all[i].Data)
+		if ref == nil {
+			continue
+		}
+		scale := float64(ref.Bounds().Dx()) / float64(r.coverW)
+		of := func(n int) int { return int(float64(n)*scale + 0.5) }
+		kept := image.Rect(of(r.x), of(r.y), of(r.x+r.w), of(r.y+r.h)).Intersect(image.Rect(0, 0, ref.Bounds().Dx(), ref.Bounds().Dy()))
+		const nx, ny = 8, 6
+		if d := likeness.Apart(likeness.Colours(m, m.Bounds().Sub(m.Bounds().Min), nx, ny), likeness.Colours(ref, kept, nx, ny)); !(d < 2.5) {
+			t.Errorf("%dx%d %s: the colours are %.2f (CIEDE2000) from the reference's", s.Width, s.Height, s.Format, d)
+		}
 	}
 	if half := data[:len(data)/2]; sniff(data) == kindJPEG && e.Check(ctx, half, Limits{}) == nil {
 		t.Error("half of it passes for whole")
+	}
+}
+
+// cells are those of the grid that are made of each photograph: all with
+// -every-cell, else some of each shape.
+func cells() []imagegrid.Size {
+	if *everyCell {
+		return imagegrid.Default().Sizes()
+	}
+	return []imagegrid.Size{{Width: 160}, {Width: 640}, {Width: 320, Height: 320}, {Width: 480, Height: 360}}
+}
+
+// opened is a variant as a decoder sees it that shares no code with its encoder.
+func opened(t *testing.T, data []byte, f imagegrid.Format) image.Image {
+	t.Helper()
+	var m image.Image
+	var err error
+	switch f {
+	case imagegrid.AVIF:
+		m, err = avif.Decode(bytes.NewReader(data))
+	case imagegrid.WebP:
+		m, err = webp.Decode(bytes.NewReader(data))
+		if planar, ok := m.(*image.YCbCr); ok {
+			fullRange(planar)
+		}
+	default:
+		m, err = jpeg.Decode(bytes.NewReader(data))
+	}
+	if err != nil {
+		t.Fatalf("the %s does not open: %v", f, err)
+	}
+	return m
+}
+
+// fullRange makes WebP's limited range (RFC 6386 §9.2) the full one that Go takes
+// every YCbCr for.
+func fullRange(m *image.YCbCr) {
+	stretch := func(pix []byte, zero, span float64) {
+		base := 0.
+		if span == 224 {
+			base = 128
+		}
+		for i, v := range pix {
+			pix[i] = uint8(max(0, min(255, math.Round(base+(float64(v)-zero)*255/span))))
+		}
+	}
+	stretch(m.Y, 16, 219)
+	stretch(m.Cb, 128, 224)
+	stretch(m.Cr, 128, 224)
+}
+
+// reference is the photograph by other hands: Go's decoder for a JPEG that is in
+// sRGB, else vipsthumbnail, which goes through the profile by itself. It is nil
+// where that is not installed.
+func reference(t *testing.T, file string, data []byte, info Info) image.Image {
+	t.Helper()
+	j := &job{ctx: ctx, op: "test", data: data, kind: sniff(data)}
+	if err := j.takeNotes(); err != nil {
+		t.Fatal(err)
+	}
+	if j.kind == kindJPEG && (j.notes.icc == nil || isSRGB(j.notes.icc)) {
+		m, err := jpeg.Decode(bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, cmyk := m.(*image.CMYK); !cmyk {
+			return turned{m, info.Orientation}
+		}
+	}
+	command, err := exec.LookPath("vipsthumbnail")
+	if err != nil {
+		t.Log("colours are not compared: vipsthumbnail is not installed")
+		return nil
+	}
+	target := filepath.Join(t.TempDir(), "reference.png")
+	if said, err := exec.Command(command, "--size", "1600x1600>", "--eprofile", "srgb", "--iprofile", "cmyk", "-o", target+"[strip]", file).CombinedOutput(); err != nil {
+		t.Fatalf("vipsthumbnail: %v: %s", err, said)
+	}
+	made, err := os.ReadFile(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := png.Decode(bytes.NewReader(made))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// turned is a picture upright (EXIF 2.32 §4.6.4 A).
+type turned struct {
+	image.Image
+	orientation int
+}
+
+func (u turned) Bounds() image.Rectangle {
+	b := u.Image.Bounds()
+	if u.orientation >= 5 {
+		return image.Rect(0, 0, b.Dy(), b.Dx())
+	}
+	return image.Rect(0, 0, b.Dx(), b.Dy())
+}
+
+func (u turned) At(x, y int) color.Color {
+	b := u.Image.Bounds()
+	w, h := b.Dx()-1, b.Dy()-1
+	at := [9][2]int{
+		{x, y}, {x, y}, {w - x, y}, {w - x, h - y}, {x, h - y},
+		{y, x}, {y, h - x}, {w - y, h - x}, {w - y, x},
+	}[u.orientation]
+	return u.Image.At(b.Min.X+at[0], b.Min.Y+at[1])
+}
+
+// TestWideColoursComeOutRight asks the same of pictures whose numbers are not sRGB.
+func TestWideColoursComeOutRight(t *testing.T) {
+	e := start(t, Options{})
+	for _, name := range []string{"cmyk.jpg", "p3.png"} {
+		t.Run(name, func(t *testing.T) { throughTheEngine(t, e, filepath.Join("testdata", name), testdata(t, name)) })
+	}
+}
+
+// TestTheMezzanineLooksLikeTheOriginal holds imagegrid's rule to what it promises:
+// what an encoder is given from the one and from the other cannot be told apart.
+func TestTheMezzanineLooksLikeTheOriginal(t *testing.T) {
+	e := start(t, Options{})
+	cut := 0
+	all := photographs(t)
+	for _, file := range slices.Sorted(maps.Keys(all)) {
+		data := all[file]
+		info, err := e.Inspect(ctx, data, Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mezzanine, _, ok, err := e.Mezzanine(ctx, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !ok {
+			continue
+		}
+		if cut++; cut > 3 && !*everyCell {
+			break
+		}
+		of, worst := extent{info.Width, info.Height}, 1.0
+		for _, s := range cells() {
+			if !imagegrid.FromMezzanine(imagegrid.Cover, of.w, of.h, s.Width, s.Height) {
+				continue
+			}
+			spec := Spec{Width: s.Width, Height: s.Height}
+			like := likeness.SSIM(pixelsOf(t, e, data, of, spec), pixelsOf(t, e, mezzanine, of, spec))
+			worst = min(worst, like)
+			if !(like >= 0.99) {
+				t.Errorf("%s at %s is %.4f like the original's", filepath.Base(file), s, like)
+			}
+		}
+		t.Logf("%s: mezzanine of %d kB, at least %.4f", filepath.Base(file), len(mezzanine)/1000, worst)
 	}
 }
 

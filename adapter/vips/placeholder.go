@@ -30,7 +30,7 @@ func (e *Engine) Placeholder(ctx context.Context, data []byte) (colour string, t
 			return err
 		}
 		w, h, _ := imagegrid.FittedSize(imagegrid.Contain, info.Width, info.Height, thumbSide, thumbSide)
-		base, err := decode(ctx, op, data, k, info, job.notes, w, h)
+		base, err := decode(ctx, op, data, k, info, job.notes, w, h, true)
 		if err != nil {
 			return err
 		}

@@ -26,10 +26,13 @@ type raster interface {
 }
 
 // decode gives a picture from which width × height, and what is smaller, can be
-// cut. A JPEG whose numbers mean sRGB stays the planes that it is: what it becomes
+// cut; tight has no pixels to spare. A JPEG whose numbers mean sRGB stays the planes that it is: what it becomes
 // is stored as planes too, so RGB would be a detour of two conversions.
-func decode(ctx context.Context, op string, data []byte, k kind, info Info, n notes, width, height int) (raster, error) {
+func decode(ctx context.Context, op string, data []byte, k kind, info Info, n notes, width, height int, tight bool) (raster, error) {
 	load := plan(k, info, width, height)
+	if k == kindJPEG && tight {
+		load.shrink = jpegShrink(shrinkRatio(info, width, height))
+	}
 	if k == kindJPEG && (n.icc == nil || isSRGB(n.icc)) {
 		p, suited, err := decodePlanes(ctx, op, data, int(load.shrink), info.Orientation)
 		if suited || err != nil {
@@ -50,23 +53,37 @@ func decodeRGB(ctx context.Context, op string, data []byte, k kind, load C.MvLoa
 	return decodeTo(ctx, op, data, load, width, height)
 }
 
+// spare is how many times larger than the variant a picture is decoded at least,
+// where it can: a JPEG that is shrunk by its decoder to the very size has the mean
+// of each square for a pixel, which turns fine patterns into coarse ones.
+const spare = 1.5
+
 // plan chooses how the decoder itself makes the picture smaller, where it can:
 // that is far cheaper than decoding every pixel. width and height are upright.
 func plan(k kind, info Info, width, height int) C.MvLoad {
 	load := C.MvLoad{kind: bridgeKinds[k], shrink: 1, scale: 1, frames: 1, fail: C.VIPS_FAIL_ON_NONE}
-	ratio := min(float64(info.Width)/float64(width), float64(info.Height)/float64(height))
+	ratio := shrinkRatio(info, width, height)
 	switch {
 	case k == kindJPEG:
-		for _, s := range []int{8, 4, 2} {
-			if ratio >= float64(s) {
-				load.shrink = C.int(s)
-				break
-			}
-		}
+		load.shrink = jpegShrink(ratio / spare)
 	case k == kindWebP && info.Frames == 1 && ratio > 2:
 		load.scale = C.double(2 / ratio) // libwebp scales by boxes: the last half is ours
 	}
 	return load
+}
+
+func shrinkRatio(info Info, width, height int) float64 {
+	return min(float64(info.Width)/float64(width), float64(info.Height)/float64(height))
+}
+
+// jpegShrink is the most that a JPEG's decoder may shrink by for a ratio.
+func jpegShrink(ratio float64) C.int {
+	for _, s := range []C.int{8, 4, 2} {
+		if ratio >= float64(s) {
+			return s
+		}
+	}
+	return 1
 }
 
 // bridge is the region as C takes it.

@@ -88,3 +88,7 @@ func (s Spec) quality() int {
 	}
 	return encodings[s.Format].quality
 }
+
+// DefaultQuality is what a Spec without a quality takes, 1 to 100. The three are
+// set so that pictures look equally good, see docs/pictures.md.
+func DefaultQuality(f imagegrid.Format) int { return encodings[f].quality }

@@ -29,37 +29,36 @@ func (e *Engine) Transform(ctx context.Context, data []byte, spec Spec) ([]byte,
 // first frame. Errors are those of [Engine.Inspect] under the engine's limits,
 // and invalid for a wrong spec.
 func (e *Engine) TransformAll(ctx context.Context, data []byte, specs []Spec) ([]Variant, error) {
-	return e.transform(ctx, "vips.transform", data, nil, specs)
+	return e.transform(ctx, job{op: "vips.transform", data: data, specs: specs})
 }
 
 // extent is the size of an upright picture, in pixels.
 type extent struct{ w, h int }
 
-// transform makes the variants of a picture, whose shape is that of origin where
-// it is not nil.
-func (e *Engine) transform(ctx context.Context, op string, data []byte, origin *extent, specs []Spec) ([]Variant, error) {
-	for _, s := range specs {
-		if err := s.check(op); err != nil {
+// transform does a job that lacks what the header says. A shape that is not set is
+// that of the picture itself.
+func (e *Engine) transform(ctx context.Context, j job) ([]Variant, error) {
+	for _, s := range j.specs {
+		if err := s.check(j.op); err != nil {
 			return nil, err
 		}
 	}
-	if len(specs) == 0 {
+	if len(j.specs) == 0 {
 		return nil, nil
 	}
-	info, k, err := e.inspect(ctx, op, data, e.limits)
-	if err != nil {
+	var err error
+	if j.info, j.kind, err = e.inspect(ctx, j.op, j.data, e.limits); err != nil {
 		return nil, err
 	}
-	shape := extent{info.Width, info.Height}
-	if origin != nil {
-		shape = *origin
+	if j.shape == (extent{}) {
+		j.shape = extent{j.info.Width, j.info.Height}
 	}
-	job := &job{ctx: ctx, op: op, data: data, kind: k, info: info, shape: shape, specs: specs, out: make([]Variant, len(specs))}
-	if err := e.work(ctx, op, info.Pixels(), job.run); err != nil {
+	j.ctx, j.out = ctx, make([]Variant, len(j.specs))
+	if err := e.work(ctx, j.op, j.info.Pixels(), j.run); err != nil {
 		return nil, err
 	}
-	markLarger(specs, job.out)
-	return job.out, nil
+	markLarger(j.specs, j.out)
+	return j.out, nil
 }
 
 // markLarger finds the AVIFs that save nothing.
@@ -87,6 +86,7 @@ type job struct {
 	shape extent // of the picture that the variants are shaped by
 	specs []Spec
 	out   []Variant
+	tight bool // the decoder may shrink to the very size
 
 	notes notes  // of data, where they are needed
 	base  raster // decoded once, when first needed
@@ -199,6 +199,6 @@ func (j *job) decoded() (raster, error) {
 	}
 	width, height = min(width, j.info.Width), min(height, j.info.Height)
 	var err error
-	j.base, err = decode(j.ctx, j.op, j.data, j.kind, j.info, j.notes, width, height)
+	j.base, err = decode(j.ctx, j.op, j.data, j.kind, j.info, j.notes, width, height, j.tight)
 	return j.base, err
 }

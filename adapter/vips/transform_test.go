@@ -283,7 +283,7 @@ func TestWorkStopsInTheMiddleWhenTheContextEnds(t *testing.T) {
 		over, cancel := context.WithCancel(ctx)
 		cancel()
 		// The header has been read and a place given: only the decoder is left to notice.
-		if _, err := decode(over, "test", big, k, info, notes{}, 2900, 2900); !world.Is(err, world.CodeUnavailable) {
+		if _, err := decode(over, "test", big, k, info, notes{}, 2900, 2900, false); !world.Is(err, world.CodeUnavailable) {
 			t.Errorf("%s: decode = %v", mediaTypes[k], err)
 		}
 	}

@@ -3,7 +3,8 @@ package imagegrid
 // A mezzanine is a smaller picture of high quality, made once of an original,
 // from which most variants are cut: the original's pixels are not decoded again.
 const (
-	// MezzanineSide is its longer side in pixels. The commonest widths of the
+	// MezzanineSide is its longer side in pixels, or half of the original's where
+	// that is more: a half costs nothing to make, and looks like the original. The commonest widths of the
 	// grid are its half, quarter and eighth, sizes in which a JPEG decodes
 	// fastest.
 	MezzanineSide = 2560
@@ -22,7 +23,8 @@ func MezzanineSize(srcW, srcH int) (w, h int, ok bool) {
 	if srcW <= 0 || srcH <= 0 {
 		return 0, 0, false
 	}
-	w, h, _ = FittedSize(Contain, srcW, srcH, MezzanineSide, MezzanineSide)
+	side := max(MezzanineSide, (max(srcW, srcH)+1)/2)
+	w, h, _ = FittedSize(Contain, srcW, srcH, side, side)
 	return w, h, float64(srcW)*float64(srcH) >= mezzanineGain*float64(w)*float64(h)
 }
 

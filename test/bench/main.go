@@ -1,7 +1,7 @@
 // Command bench measures on this machine and prints the figures beside the
 // limits that the project aims for: what a hit costs beside nginx and Varnish,
-// how well the cache chooses what it keeps and what it takes to remember it,
-// and a whole world from its start to its end. It asserts nothing.
+// how well the cache chooses what it keeps and what it takes to remember it, what
+// pictures cost beside vipsthumbnail, and a whole world from its start to its end. It asserts nothing.
 package main
 
 import (
@@ -32,6 +32,7 @@ type options struct {
 	length time.Duration
 	filter string
 	bin    string
+	photos string
 }
 
 // sections are what can be measured, in order.
@@ -39,7 +40,7 @@ var sections = []struct {
 	name    string
 	measure func(context.Context, options, io.Writer) error
 }{
-	{"hits", hits}, {"ratio", ratios}, {"memory", memory}, {"purge", purges}, {"world", wholeWorld},
+	{"hits", hits}, {"ratio", ratios}, {"memory", memory}, {"purge", purges}, {"transforms", transforms}, {"world", wholeWorld},
 }
 
 func main() {
@@ -51,8 +52,9 @@ func main() {
 		}
 	}
 	var o options
-	flag.StringVar(&o.only, "only", "", "comma-separated sections to measure: hits, ratio, memory, purge, world; all without it")
-	flag.IntVar(&o.rounds, "rounds", 3, "hits: how often each server is measured for each case, in turn with the others")
+	flag.StringVar(&o.only, "only", "", "comma-separated sections to measure: hits, ratio, memory, purge, transforms, world; all without it")
+	flag.IntVar(&o.rounds, "rounds", 3, "hits, transforms: how often each is measured for each case, in turn with the others")
+	flag.StringVar(&o.photos, "photos", os.Getenv(photosVariable), "transforms: directory of photographs")
 	flag.DurationVar(&o.length, "length", time.Second, "hits: how long each time")
 	flag.StringVar(&o.filter, "case", "", "hits: only cases whose name has all of these words, as \"HTTP/1.1 20 KB 64\"")
 	flag.StringVar(&o.bin, "bin", "", "hits: a binary of ours to measure; built anew without it")

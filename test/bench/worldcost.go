@@ -41,9 +41,6 @@ func wholeWorld(ctx context.Context, o options, out io.Writer) error {
 }
 
 func runs(ctx context.Context, o options, bin string, out io.Writer) error {
-	if err := pictures(ctx, out); err != nil {
-		return err
-	}
 	t := newTable()
 	var tiers latencies
 	for n := range o.runs {

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"meridian/adapter/vips"
+	"meridian/engine/imagegrid"
+)
+
+// thumbnailer is vipsthumbnail, the command that comes with libvips.
+type thumbnailer struct{ path, dir string }
+
+func newThumbnailer() (*thumbnailer, error) {
+	path, err := exec.LookPath("vipsthumbnail")
+	if err != nil {
+		return nil, errors.New("vipsthumbnail is not installed: it comes with libvips-tools, or run scripts/install-deps bench")
+	}
+	dir, err := os.MkdirTemp("", "meridian-thumbnails-")
+	return &thumbnailer{path, dir}, err
+}
+
+func (t *thumbnailer) close() { _ = os.RemoveAll(t.dir) }
+
+// more is how many pictures are made beside the first, to tell what one costs
+// from what the start of the program costs.
+const more = 3
+
+// measure is the CPU time that one picture takes, and its bytes.
+func (t *thumbnailer) measure(ctx context.Context, photo string, spec vips.Spec) (time.Duration, int, error) {
+	one, err := t.run(ctx, photo, spec, 1)
+	if err != nil {
+		return 0, 0, err
+	}
+	many, err := t.run(ctx, photo, spec, 1+more)
+	if err != nil {
+		return 0, 0, err
+	}
+	stem := strings.TrimSuffix(filepath.Base(photo), filepath.Ext(photo))
+	made, err := os.Stat(filepath.Join(t.dir, stem+suffixes[spec.Format]))
+	if err != nil {
+		return 0, 0, err
+	}
+	d := (many.SystemTime() + many.UserTime() - one.SystemTime() - one.UserTime()) / more
+	return max(d, time.Microsecond), int(made.Size()), nil
+}
+
+var suffixes = map[imagegrid.Format]string{imagegrid.JPEG: ".jpg", imagegrid.WebP: ".webp", imagegrid.AVIF: ".avif"}
+
+// run makes the same picture n times in one process, of one thread and with no
+// cache of operations. Quality and effort are those of ours, answering somebody
+// who waits.
+func (t *thumbnailer) run(ctx context.Context, photo string, spec vips.Spec, n int) (*os.ProcessState, error) {
+	how := map[imagegrid.Format]string{imagegrid.JPEG: "[Q=%d,strip]", imagegrid.WebP: "[Q=%d,effort=2,strip]", imagegrid.AVIF: "[Q=%d,effort=0,strip]"}
+	target := filepath.Join(t.dir, "%s"+suffixes[spec.Format]) + fmt.Sprintf(how[spec.Format], vips.DefaultQuality(spec.Format))
+	args := []string{"--vips-concurrency=1", "--vips-cache-max=0", "--size", strconv.Itoa(spec.Width) + "x", "-o", target}
+	for range n {
+		args = append(args, photo)
+	}
+	cmd := exec.CommandContext(ctx, t.path, args...)
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("vipsthumbnail: %w: %s", err, said)
+	}
+	return cmd.ProcessState, nil
+}
+
+// transformOnce makes one picture in a process of its own, for its memory:
+// "transform FILE WIDTH FORMAT".
+func transformOnce(ctx context.Context, args []string) error {
+	if len(args) != 3 {
+		return errors.New("transform needs a file, a width and a format")
+	}
+	data, err := os.ReadFile(args[0])
+	if err != nil {
+		return err
+	}
+	width, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	engine, err := vips.Start(vips.Options{MaxWorkers: 1})
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	_, err = engine.Transform(ctx, data, vips.Spec{Width: width, Format: imagegrid.Format(args[2])})
+	return err
+}
+
+// peaks tell how much memory a process takes at most that makes one picture.
+func peaks(ctx context.Context, peer *thumbnailer, photos []photograph, out io.Writer) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "\nPeak memory of a process that makes one WebP of 640 px (MB)")
+	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "photograph\tours\tvipsthumbnail\t")
+	for _, p := range photos {
+		cmd := exec.CommandContext(ctx, self, "transform", p.path, "640", string(imagegrid.WebP))
+		if said, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("%w: %s", err, said)
+		}
+		theirs, err := peer.run(ctx, p.path, vips.Spec{Width: 640, Format: imagegrid.WebP}, 1)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "%s\t%.0f\t%.0f\t\n", filepath.Base(p.path), peakMB(cmd.ProcessState), peakMB(theirs))
+	}
+	return w.Flush()
+}
+
+// peakMB is a process's greatest resident set (getrusage(2): in kB on Linux).
+func peakMB(s *os.ProcessState) float64 {
+	u, ok := s.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return 0
+	}
+	return float64(u.Maxrss) / 1024
+}
