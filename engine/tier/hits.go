@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"meridian/engine/httpcache"
+	"meridian/world"
 )
 
 // Wanted is a request reduced to what a look-up takes. It is the same for all
@@ -17,6 +18,7 @@ type Wanted struct {
 // nothing is ever stored for it.
 func (t *Tier) Want(r *http.Request) (Wanted, bool) {
 	key, ok := t.keyOf(r)
+	ok = ok && world.RouteOf(r.Method, r.URL.Path) != world.RoutePrivate // those are verified first, by [Tier.Admit]
 	return Wanted{[]byte(key), t.governing(r.Host, r.URL.Path)}, ok
 }
 

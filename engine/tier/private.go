@@ -59,8 +59,8 @@ type ForOne struct {
 	begun bool
 }
 
-// shared are the fields by which caches of others would keep a picture.
-var shared = []string{"CDN-Cache-Control", "Surrogate-Control", "Expires", "Age"}
+// shared are the fields by which caches of others would keep a picture, or name it.
+var shared = []string{"CDN-Cache-Control", "Surrogate-Control", "Surrogate-Key", "Expires", "Age"}
 
 // WriteHeader replaces what the picture's own tiers are told.
 func (f *ForOne) WriteHeader(status int) {

@@ -26,6 +26,8 @@ func TestKey(t *testing.T) {
 		{"http://x/img/sweet-crumbs/1000000000000000/v1/webp/640x0", "img sweet-crumbs/1000000000000000/v1/webp/640x0"},
 		{"http://x/img/sweet-crumbs/1000000000000000/v1/auto/640x0", ""},
 		{"http://x/img/sweet-crumbs/../v1/webp/640x0", ""},
+		{"http://x/private/sweet-crumbs/1000000000000000/v1/webp/640x0?exp=1&kid=k1&sig=s", "private sweet-crumbs/1000000000000000/v1/webp/640x0"},
+		{"http://x/private/sweet-crumbs/1000000000000000/v1/auto/640x0", ""},
 		{"http://x/media/sweet-crumbs/1000000000000000/manifest", "manifest /media/sweet-crumbs/1000000000000000/manifest"},
 	}
 	tier := &Tier{cfg: Config{World: &world.World{Markets: []world.Market{{ID: "de", Host: "de.localhost"}}}}}
@@ -51,6 +53,7 @@ func TestKeysOfURLs(t *testing.T) {
 		"elsewhere.example/p/brezel":                                nil,
 		"x/img/sweet-crumbs/1000000000000000/v1/webp/640x0":         {img + "webp/640x0"},
 		"https://x/img/sweet-crumbs/1000000000000000/v1/auto/640x0": {img + "avif/640x0", img + "webp/640x0", img + "jpeg/640x0"},
+		"x/private/sweet-crumbs/1000000000000000/v1/webp/640x0":     {"private sweet-crumbs/1000000000000000/v1/webp/640x0"},
 		"x/media/sweet-crumbs/1000000000000000/manifest":            {"manifest /media/sweet-crumbs/1000000000000000/manifest"},
 		"/no/host": nil,
 	} {
