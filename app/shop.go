@@ -72,7 +72,8 @@ func (m *machine) shopOver(ctx context.Context, s *Shop, clusters []*postgres.Cl
 	if err != nil {
 		return nil, err
 	}
-	photos, err := wire.NewPhotos(netaddr.Transport(s.Media, netaddr.DefaultTransportOptions()), m.World.App, s.UploadKeys, wire.PhotoLimits{Bytes: s.MaxPhoto, Wait: s.PhotoWait}, now)
+	region, _ := m.World.RegionByID(s.Region) // one that is unknown is refused by the role
+	photos, err := wire.NewPhotos(netaddr.Transport(s.Media, netaddr.DefaultTransportOptions()), m.World.App, region.Zone, s.UploadKeys, wire.PhotoLimits{Bytes: s.MaxPhoto, Wait: s.PhotoWait}, now)
 	if err != nil {
 		return nil, err
 	}

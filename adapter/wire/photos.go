@@ -30,16 +30,17 @@ var photoTypes = []string{"image/jpeg", "image/png", "image/webp"}
 type Photos struct {
 	media  caller
 	app    string
+	zone   string
 	keys   keyring.Ring
 	limits PhotoLimits
 	now    func() time.Time
 }
 
-// NewPhotos makes the client. keys are those of upload grants: each photo is
+// NewPhotos makes the client for a region of a zone. keys are those of upload grants: each photo is
 // sent under one that is good for it alone. Errors: invalid.
-func NewPhotos(media http.RoundTripper, app string, keys []keyring.Key, l PhotoLimits, now func() time.Time) (*Photos, error) {
+func NewPhotos(media http.RoundTripper, app, zone string, keys []keyring.Key, l PhotoLimits, now func() time.Time) (*Photos, error) {
 	ring, err := keyring.New(uploadgrant.Purpose, keys)
-	return &Photos{media: caller{transport: media, host: "media"}, app: app, keys: ring, limits: l, now: now}, world.Wrap("wire.photos", err)
+	return &Photos{media: caller{transport: media, host: "media"}, app: app, zone: zone, keys: ring, limits: l, now: now}, world.Wrap("wire.photos", err)
 }
 
 // Keep stores a photo and returns its media id, once it is durable. Errors:
@@ -84,6 +85,6 @@ func (p *Photos) grant() (string, error) {
 	}
 	return uploadgrant.Grant{
 		ID: fmt.Sprintf("%x", id), App: p.app, Method: uploadgrant.Plain, Expires: p.now().Add(p.limits.Wait).UTC().Truncate(time.Second).Add(time.Second),
-		MaxBytes: p.limits.Bytes, Types: photoTypes, Visibility: world.Private,
+		MaxBytes: p.limits.Bytes, Types: photoTypes, Visibility: world.Private, Zone: p.zone,
 	}.Token(p.keys)
 }

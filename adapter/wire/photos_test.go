@@ -20,7 +20,7 @@ func photos(t *testing.T, h http.HandlerFunc) *Photos {
 	t.Helper()
 	transport, stop := serve(h)
 	t.Cleanup(stop)
-	p, err := NewPhotos(transport, "crumbs", grantKeys, PhotoLimits{Bytes: 100, Wait: time.Minute}, time.Now)
+	p, err := NewPhotos(transport, "crumbs", "europe", grantKeys, PhotoLimits{Bytes: 100, Wait: time.Minute}, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestAPhotoIsKeptUnderAGrantForItAlone(t *testing.T) {
 		if err != nil || g.Good(time.Now()) != nil || g.Good(time.Now().Add(2*time.Minute)) == nil {
 			t.Errorf("the grant: %+v, %v", g, err)
 		}
-		if g.App != "crumbs" || g.Visibility != world.Private || g.MaxBytes != 100 || g.Method != uploadgrant.Plain || g.Owner != "" || g.Takes("image/gif") || !g.Takes("image/jpeg") {
+		if g.App != "crumbs" || g.Visibility != world.Private || g.Zone != "europe" || g.MaxBytes != 100 || g.Method != uploadgrant.Plain || g.Owner != "" || g.Takes("image/gif") || !g.Takes("image/jpeg") {
 			t.Errorf("the grant: %+v", g)
 		}
 		ids[g.ID] = true
@@ -78,7 +78,7 @@ func TestAPhotoThatIsRefused(t *testing.T) {
 			t.Errorf("%s: %q, %v", name, id, err)
 		}
 	}
-	if _, err := NewPhotos(nil, "crumbs", nil, PhotoLimits{}, time.Now); !world.Is(err, world.CodeInvalid) {
+	if _, err := NewPhotos(nil, "crumbs", "europe", nil, PhotoLimits{}, time.Now); !world.Is(err, world.CodeInvalid) {
 		t.Errorf("without keys: %v", err)
 	}
 }

@@ -52,6 +52,7 @@ type Grant struct {
 	MaxBytes   int64            // most bytes of the picture
 	Types      []string         // media types that may be sent; none: all that are taken
 	Visibility world.Visibility // of the asset that is made: public or private
+	Zone       string           // where a private asset is resident: only regions of it take the picture; "" for a public one
 	Owner      string           // whom the asset belongs to, by a name of the app's; may be ""
 }
 
@@ -71,6 +72,8 @@ func (g Grant) Check() error {
 		return bad("max_bytes must be at least 1.")
 	case g.Visibility != world.Public && g.Visibility != world.Private:
 		return bad("visibility must be public or private.")
+	case (g.Zone == "") != (g.Visibility == world.Public) || g.Zone != "" && !world.ValidName(g.Zone):
+		return bad("zone must be the zone that a private asset is resident in, and empty for a public one.")
 	case len(g.Owner) > MaxOwner || !plain(g.Owner):
 		return bad(fmt.Sprintf("owner must be at most %d characters of A-Z, a-z, 0-9, ., _ and -.", MaxOwner))
 	case len(g.Types) > MaxTypes || slices.ContainsFunc(g.Types, func(t string) bool { return !validType(t) }):
@@ -102,12 +105,12 @@ func (g Grant) Takes(mediaType string) bool {
 func (g Grant) By(m Method) bool { return g.Method == Any || g.Method == m }
 
 // format names the order of the fields; it is signed with them.
-const format = "1"
+const format = "2"
 
 func (g Grant) fields() []string {
 	return []string{
 		format, g.ID, g.App, string(g.Method), strconv.FormatInt(g.Expires.Unix(), 10), strconv.FormatInt(g.MaxBytes, 10),
-		strings.Join(g.Types, " "), string(g.Visibility), g.Owner,
+		strings.Join(g.Types, " "), string(g.Visibility), g.Owner, g.Zone,
 	}
 }
 
@@ -167,12 +170,12 @@ func parse(token string) (g Grant, key string, sum []byte, err error) {
 		return g, "", nil, bad
 	}
 	f := strings.Split(string(raw), "\n")
-	if len(f) != 10 || f[1] != format {
+	if len(f) != 11 || f[1] != format {
 		return g, "", nil, bad
 	}
 	expires, err1 := strconv.ParseInt(f[5], 10, 64)
 	most, err2 := strconv.ParseInt(f[6], 10, 64)
-	g = Grant{ID: f[2], App: f[3], Method: Method(f[4]), Expires: time.Unix(expires, 0).UTC(), MaxBytes: most, Visibility: world.Visibility(f[8]), Owner: f[9]}
+	g = Grant{ID: f[2], App: f[3], Method: Method(f[4]), Expires: time.Unix(expires, 0).UTC(), MaxBytes: most, Visibility: world.Visibility(f[8]), Owner: f[9], Zone: f[10]}
 	if f[7] != "" {
 		g.Types = strings.Split(f[7], " ")
 	}

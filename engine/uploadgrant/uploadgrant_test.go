@@ -20,7 +20,7 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 func sample() Grant {
 	return Grant{
 		ID: "g-1", App: "crumbs", Method: Any, Expires: noon.Add(time.Minute), MaxBytes: 1 << 20,
-		Types: []string{"image/jpeg", "image/svg+xml"}, Visibility: world.Private, Owner: "customer-7",
+		Types: []string{"image/jpeg", "image/svg+xml"}, Visibility: world.Private, Zone: "europe", Owner: "customer-7",
 	}
 }
 
@@ -57,6 +57,9 @@ func TestAGrantComesBackAsItWasMade(t *testing.T) {
 			Visibility: rapid.SampledFrom([]world.Visibility{world.Public, world.Private}).Draw(t, "visibility"),
 			Owner:      rapid.StringMatching(`[A-Za-z0-9._-]{0,64}`).Draw(t, "owner"),
 		}
+		if g.Visibility == world.Private {
+			g.Zone = rapid.SampledFrom([]string{"europe", "us", "asia"}).Draw(t, "zone")
+		}
 		if n := rapid.IntRange(0, MaxTypes).Draw(t, "types"); n > 0 {
 			for i := range n {
 				g.Types = append(g.Types, fmt.Sprintf("image/x%d", i))
@@ -89,7 +92,7 @@ func TestWhateverIsChangedTheGrantNoLongerHolds(t *testing.T) {
 		"other id": with("g-1", "g-2"), "other app": with("crumbs", "crumbz"), "other method": with("any", "plain"),
 		"later": with("\n17", "\n18"), "larger": with("1048576", "9048576"), "sign before": with("1048576", "+1048576"),
 		"other types": with("image/jpeg", "image/webp"), "public": with("private", "public"), "other owner": with("customer-7", "customer-8"),
-		"other key": with("a\n", "b\n"), "other format": with("\n1\n", "\n2\n"), "a field more": with("customer-7", "customer-7\nx"),
+		"other key": with("a\n", "b\n"), "other format": with("\n2\n", "\n1\n"), "other zone": with("europe", "us"), "a field more": with("customer-7", "customer-7\nx"),
 		"signed for another purpose": func() string {
 			r, _ := keyring.New("another", []keyring.Key{{ID: "a", Secret: strings.Repeat("a", keyring.MinSecret)}})
 			return token(t, sample(), r)
@@ -122,6 +125,10 @@ func TestCheckAtItsLimits(t *testing.T) {
 		"parts of a second":   {func(g *Grant) { g.Expires = g.Expires.Add(1) }, false},
 		"one byte":            {func(g *Grant) { g.MaxBytes = 1 }, true},
 		"no byte":             {func(g *Grant) { g.MaxBytes = 0 }, false},
+		"private, nowhere":    {func(g *Grant) { g.Zone = "" }, false},
+		"public, somewhere":   {func(g *Grant) { g.Visibility = world.Public }, false},
+		"public":              {func(g *Grant) { g.Visibility, g.Zone = world.Public, "" }, true},
+		"odd zone":            {func(g *Grant) { g.Zone = "a\nb" }, false},
 		"withheld":            {func(g *Grant) { g.Visibility = world.Withheld }, false},
 		"longest owner":       {func(g *Grant) { g.Owner = strings.Repeat("x", MaxOwner) }, true},
 		"owner too long":      {func(g *Grant) { g.Owner = strings.Repeat("x", MaxOwner+1) }, false},

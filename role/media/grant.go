@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"meridian/engine/uploadgrant"
@@ -25,6 +26,7 @@ type grantWanted struct {
 	MaxBytes   int64              `json:"max_bytes"`
 	Types      []string           `json:"types"`
 	Visibility world.Visibility   `json:"visibility"` // public or private
+	Zone       string             `json:"zone"`       // of a private asset; this region's unless another is named
 	Owner      string             `json:"owner"`
 }
 
@@ -37,6 +39,7 @@ type granted struct {
 	MaxBytes      int64              `json:"max_bytes"`
 	Types         []string           `json:"types,omitempty"`
 	Visibility    world.Visibility   `json:"visibility"`
+	Zone          string             `json:"zone,omitempty"`
 	Owner         string             `json:"owner,omitempty"`
 	Authorization string             `json:"authorization"` // the header's value
 }
@@ -64,7 +67,7 @@ func (m *Media) mint(w http.ResponseWriter, r *http.Request) error {
 		return world.Wrap(op, err)
 	}
 	return writeJSON(w, http.StatusCreated, granted{
-		g.ID, g.App, g.Method, g.Expires, g.MaxBytes, g.Types, g.Visibility, g.Owner, uploadgrant.Authorization(token),
+		g.ID, g.App, g.Method, g.Expires, g.MaxBytes, g.Types, g.Visibility, g.Zone, g.Owner, uploadgrant.Authorization(token),
 	})
 }
 
@@ -81,7 +84,7 @@ func readGrantWanted(body io.Reader) (grantWanted, error) {
 		err = errors.New("more than one document")
 	}
 	if err != nil {
-		return want, world.Because(world.CodeInvalid, "media.mint", "Send a JSON object with any of method, expires_in (seconds), max_bytes, types, visibility and owner.", err)
+		return want, world.Because(world.CodeInvalid, "media.mint", "Send a JSON object with any of method, expires_in (seconds), max_bytes, types, visibility, zone and owner.", err)
 	}
 	return want, nil
 }
@@ -97,12 +100,17 @@ func (m *Media) grant(app string, want grantWanted) (uploadgrant.Grant, error) {
 	switch {
 	case want.ExpiresIn < 0 || want.ExpiresIn > most:
 		return uploadgrant.Grant{}, world.E(world.CodeInvalid, op, fmt.Sprintf("expires_in is a number of seconds from 1 to %d.", most))
+	case want.Zone != "" && !slices.ContainsFunc(m.world.Regions, func(r world.Region) bool { return r.Zone == want.Zone }):
+		return uploadgrant.Grant{}, world.E(world.CodeInvalid, op, "zone must be one that has a region.")
 	case want.MaxBytes < 0 || want.MaxBytes > l.MaxBytes:
 		return uploadgrant.Grant{}, world.E(world.CodeInvalid, op, fmt.Sprintf("max_bytes is a number from 1 to %d.", l.MaxBytes))
 	}
 	g := uploadgrant.Grant{
 		App: app, Method: cmp.Or(want.Method, uploadgrant.Any), Expires: m.now().Add(life).UTC().Truncate(time.Second),
 		MaxBytes: cmp.Or(want.MaxBytes, l.MaxBytes), Types: want.Types, Visibility: cmp.Or(want.Visibility, world.Public), Owner: want.Owner,
+	}
+	if g.Visibility == world.Private {
+		g.Zone = cmp.Or(want.Zone, m.region.Zone)
 	}
 	var random [16]byte
 	if _, err := io.ReadFull(m.random, random[:]); err != nil {

@@ -148,6 +148,26 @@ func TestAPrivateUploadSentTwiceIsOne(t *testing.T) {
 	}
 }
 
+// A grant's zone is where the picture is kept: a region elsewhere does not take it.
+func TestAPrivatePictureIsTakenInItsZoneOnly(t *testing.T) {
+	places := newPlaces(t, nil)
+	us, eu := places["us-east"], places["eu-central"]
+	g := mintAt(t, us, `{"visibility":"private","zone":"eu-central"}`)
+	if g.Zone != "eu-central" {
+		t.Errorf("the grant: %+v", g)
+	}
+	shown := header("Authorization", g.Authorization)
+	if w := us.do("PUT", "/media/"+app, bytes.NewReader(picture(4, 3, 7)), shown); w.Code != 421 || len(us.resident.objects)+len(us.objects.objects) != 0 {
+		t.Errorf("another zone takes it: %d %s", w.Code, w.Body)
+	}
+	if m := assetOf(t, eu.do("PUT", "/media/"+app, bytes.NewReader(picture(4, 3, 7)), shown)); m.Zone != "eu-central" {
+		t.Errorf("%+v", m)
+	}
+	if w := us.do("POST", "/media/"+app+"/grants", strings.NewReader(`{"visibility":"private","zone":"mars"}`), bearer(token)); w.Code != 400 {
+		t.Errorf("a zone without a region: %d", w.Code)
+	}
+}
+
 // A zone with two regions: the second one gets a copy, and while it has none it
 // reads the variant from the first. The third region is of another zone.
 func TestAPrivatePictureIsCopiedWithinItsZone(t *testing.T) {

@@ -41,6 +41,9 @@ func (m *Media) mayUpload(r *http.Request, app string, by uploadgrant.Method) (r
 	case !g.By(by):
 		return right{}, world.E(world.CodeForbidden, op, fmt.Sprintf("The grant is for uploads that are %s; this one is %s.", g.Method, by))
 	}
+	if g.Visibility == world.Private && g.Zone != m.region.Zone {
+		return right{}, world.E(world.CodeMisdirected, op, "This picture is to be kept in the zone "+g.Zone+". Send it to a region there.")
+	}
 	g.MaxBytes = min(g.MaxBytes, m.cfg.Limits.MaxBytes)
 	return right{Grant: g, key: "grant " + g.ID}, nil
 }
