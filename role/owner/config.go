@@ -11,23 +11,24 @@ import (
 
 // Config is what an owner role can be told.
 type Config struct {
-	Listen       string             `yaml:"listen" doc:"address to listen on: tcp:host:port or unix:/path"`
-	Region       string             `yaml:"region" doc:"the region that this role runs in"`
-	PublicScheme string             `yaml:"public_scheme" doc:"http or https: how owners reach the pages; https makes the cookie Secure"`
-	App          string             `yaml:"app" doc:"the app whose pictures owners use: the {app} of image URLs"`
-	UploadToken  string             `yaml:"upload_token" doc:"what is shown to media for putting and listing pictures" secret:"true"`
-	SessionAge   time.Duration      `yaml:"session_age" doc:"how long an owner stays signed in"`
-	SweepEvery   time.Duration      `yaml:"sweep_every" doc:"time between two looks for sessions that have ended"`
-	SweepBatch   int                `yaml:"sweep_batch" doc:"most sessions that are removed at once"`
-	SignInLimit  SignInLimit        `yaml:"sign_in_limit"`
-	MaxForm      int64              `yaml:"max_form" doc:"most bytes of a form, a picture apart"`
-	MaxPrice     int64              `yaml:"max_price" doc:"highest price, in minor units of the market's currency"`
-	PageSize     int                `yaml:"page_size" doc:"most orders, pictures or former prices on a page"`
-	UploadBytes  int64              `yaml:"upload_bytes" doc:"most bytes of a picture"`
-	MediaWait    time.Duration      `yaml:"media_wait" doc:"longest wait for media's answer to a question"`
-	PhotoLife    time.Duration      `yaml:"photo_life" doc:"how long the addresses hold by which a page shows a customer's photo"`
-	Private      signedurl.Settings `yaml:"private"`
-	UploadWait   time.Duration      `yaml:"upload_wait" doc:"longest time for a picture to arrive and be taken by media"`
+	Listen          string             `yaml:"listen" doc:"address to listen on: tcp:host:port or unix:/path"`
+	Region          string             `yaml:"region" doc:"the region that this role runs in"`
+	PublicScheme    string             `yaml:"public_scheme" doc:"http or https: how owners reach the pages; https makes the cookie Secure"`
+	App             string             `yaml:"app" doc:"the app whose pictures owners use: the {app} of image URLs"`
+	UploadToken     string             `yaml:"upload_token" doc:"what is shown to media for putting and listing pictures" secret:"true"`
+	ModerationToken string             `yaml:"moderation_token" doc:"what is shown to media for deciding whether pictures are shown; without it owners see the queue and cannot decide" secret:"true"`
+	SessionAge      time.Duration      `yaml:"session_age" doc:"how long an owner stays signed in"`
+	SweepEvery      time.Duration      `yaml:"sweep_every" doc:"time between two looks for sessions that have ended"`
+	SweepBatch      int                `yaml:"sweep_batch" doc:"most sessions that are removed at once"`
+	SignInLimit     SignInLimit        `yaml:"sign_in_limit"`
+	MaxForm         int64              `yaml:"max_form" doc:"most bytes of a form, a picture apart"`
+	MaxPrice        int64              `yaml:"max_price" doc:"highest price, in minor units of the market's currency"`
+	PageSize        int                `yaml:"page_size" doc:"most orders, pictures or former prices on a page"`
+	UploadBytes     int64              `yaml:"upload_bytes" doc:"most bytes of a picture"`
+	MediaWait       time.Duration      `yaml:"media_wait" doc:"longest wait for media's answer to a question"`
+	PhotoLife       time.Duration      `yaml:"photo_life" doc:"how long the addresses hold by which a page shows a customer's photo"`
+	Private         signedurl.Settings `yaml:"private"`
+	UploadWait      time.Duration      `yaml:"upload_wait" doc:"longest time for a picture to arrive and be taken by media"`
 }
 
 // SignInLimit bounds guessing at passwords.

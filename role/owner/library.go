@@ -1,6 +1,7 @@
 package owner
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,6 +25,7 @@ const (
 type library struct {
 	media      http.RoundTripper
 	app, token string
+	judge      string // the token of those who decide what is shown; "" when this role may not
 }
 
 // listed is a page of the library, newest first, as media tells it.
@@ -33,60 +35,53 @@ type listed struct {
 	Missing []string         `json:"missing_regions"`
 }
 
-func (l library) list(ctx context.Context, before string, limit int) (listed, error) {
+// filter is what a list is to show.
+type filter struct {
+	Before string // the place to begin behind; "" for the newest
+	Name   string // what names must contain; "" for all
+	State  world.ModerationState
+}
+
+func (l library) list(ctx context.Context, f filter, limit int) (listed, error) {
 	q := url.Values{"limit": {strconv.Itoa(limit)}}
-	if before != "" {
-		q.Set("before", before)
+	for name, value := range map[string]string{"before": f.Before, "name": f.Name, "moderation": string(f.State)} {
+		if value != "" {
+			q.Set(name, value)
+		}
 	}
 	var page listed
-	err := l.ask(ctx, http.MethodGet, "?"+q.Encode(), nil, maxList, &page)
+	err := l.ask(ctx, question{rest: "?" + q.Encode(), most: maxList}, &page)
 	return page, err
 }
 
+// manifest is what anybody may know of a picture.
 func (l library) manifest(ctx context.Context, id string) (world.Manifest, error) {
 	var m world.Manifest
-	err := l.ask(ctx, http.MethodGet, "/"+id+"/manifest", nil, maxManifest, &m)
+	err := l.ask(ctx, question{rest: "/" + id + "/manifest"}, &m)
 	return m, err
 }
 
-// put takes a picture in. The body is read here, not behind the transport's
-// back: when put returns nobody reads it any more, also when media has
-// answered before the end of it.
-func (l library) put(ctx context.Context, name string, body io.Reader) (world.Manifest, error) {
-	var answer struct {
-		Manifest world.Manifest `json:"manifest"`
-	}
-	from, to := io.Pipe()
-	done := make(chan error, 1)
-	go func() {
-		err := l.ask(ctx, http.MethodPut, "?name="+url.QueryEscape(name), from, maxManifest, &answer)
-		from.CloseWithError(io.ErrClosedPipe)
-		done <- err
-	}()
-	_, err := io.Copy(to, body)
-	to.CloseWithError(err) // nil ends it well
-	err = <-done
-	return answer.Manifest, err
+// question is a request to media.
+type question struct {
+	method      string // "" for GET
+	rest        string // of the path, behind the app; with its query
+	contentType string
+	body        io.Reader
+	token       string // "" for the one that uploaders show
+	most        int64  // bytes of the answer; 0 for as many as a manifest may have
 }
 
-// ask sends a request to media and reads its answer, at most most bytes. The
-// error of media is given as it was.
-func (l library) ask(ctx context.Context, method, rest string, body io.Reader, most int64, into any) error {
+// ask puts a question to media and reads the answer. The error of media is given
+// as it was.
+func (l library) ask(ctx context.Context, q question, into any) error {
 	const op = "owner.media"
-	r, err := http.NewRequestWithContext(ctx, method, "http://media/media/"+l.app+rest, body)
+	q.most = cmp.Or(q.most, maxManifest)
+	res, err := l.send(ctx, q)
 	if err != nil {
-		return world.Wrap(op, err)
-	}
-	r.Header.Set("Authorization", "Bearer "+l.token)
-	if id := httpserver.RequestID(ctx); id != "" {
-		r.Header.Set(httpserver.HeaderRequestID, id)
-	}
-	res, err := l.media.RoundTrip(r)
-	if err != nil {
-		return httpserver.UpstreamError(op, err)
+		return err
 	}
 	defer res.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(res.Body, most))
+	answer, err := io.ReadAll(io.LimitReader(res.Body, q.most))
 	if err != nil {
 		return httpserver.UpstreamError(op, err)
 	}
@@ -97,6 +92,27 @@ func (l library) ask(ctx context.Context, method, rest string, body io.Reader, m
 		return world.Because(world.CodeBadUpstream, op, "", err)
 	}
 	return nil
+}
+
+// send puts a question to media. The caller closes the body of the answer.
+func (l library) send(ctx context.Context, q question) (*http.Response, error) {
+	const op = "owner.media"
+	r, err := http.NewRequestWithContext(ctx, q.method, "http://media/media/"+l.app+q.rest, q.body)
+	if err != nil {
+		return nil, world.Wrap(op, err)
+	}
+	r.Header.Set("Authorization", "Bearer "+cmp.Or(q.token, l.token))
+	if q.contentType != "" {
+		r.Header.Set("Content-Type", q.contentType)
+	}
+	if id := httpserver.RequestID(ctx); id != "" {
+		r.Header.Set(httpserver.HeaderRequestID, id)
+	}
+	res, err := l.media.RoundTrip(r)
+	if err != nil {
+		return nil, httpserver.UpstreamError(op, err)
+	}
+	return res, nil
 }
 
 // refusal is why media did not do it. That it does not know our token is

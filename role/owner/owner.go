@@ -20,7 +20,7 @@ type Owner struct {
 	deps      Deps
 	sites     map[string]*site // by market, of those at home here
 	pages     map[string]*template.Template
-	sheet     sheet
+	static    static
 	shared    *web.Assets // the storefront's sheet, which ours adds to
 	passwords *passwords
 	accounts  *attempts.Counter
@@ -41,10 +41,10 @@ func New(cfg Config, d Deps) (*Owner, error) {
 		return nil, world.E(world.CodeInvalid, "owner.new", fmt.Sprintf("region: the world has no region %q; use one of its own", cfg.Region))
 	}
 	o := &Owner{
-		cfg: cfg, deps: d, sheet: ownSheet(), csrf: http.NewCrossOriginProtection(),
+		cfg: cfg, deps: d, csrf: http.NewCrossOriginProtection(),
 		accounts: attempts.New(cfg.SignInLimit.PerAccount, cfg.SignInLimit.Tracked),
 		networks: attempts.New(cfg.SignInLimit.PerNetwork, cfg.SignInLimit.Tracked),
-		library:  library{media: d.Media, app: cfg.App, token: cfg.UploadToken},
+		library:  library{media: d.Media, app: cfg.App, token: cfg.UploadToken, judge: cfg.ModerationToken},
 	}
 	var err error
 	if o.private, err = signedurl.New(cfg.Private); err != nil {
@@ -54,6 +54,9 @@ func New(cfg Config, d Deps) (*Owner, error) {
 		return nil, err
 	}
 	if o.pages, err = loadPages(); err != nil {
+		return nil, world.Wrap("owner.new", err)
+	}
+	if o.static, err = loadStatic(); err != nil {
 		return nil, world.Wrap("owner.new", err)
 	}
 	if o.shared, err = web.NewAssets(); err != nil {
@@ -91,7 +94,7 @@ func (o *Owner) routes() *http.ServeMux {
 	on("/owner/products", methods{http.MethodGet: o.signedIn(o.listProducts)})
 	on("/owner/products/{slug}", methods{http.MethodGet: o.signedIn(o.showProduct), http.MethodPost: o.signedIn(o.form(o.changePrice))})
 	on("/owner/products/{slug}/picture", methods{http.MethodPost: o.signedIn(o.form(o.changePicture))})
-	on("/owner/pictures", methods{http.MethodGet: o.signedIn(o.showPictures), http.MethodPost: o.signedIn(o.upload)})
+	o.libraryRoutes(on)
 	on("/", methods{http.MethodGet: nothing, http.MethodPost: nothing})
 	return mux
 }
@@ -103,8 +106,8 @@ type visitKey struct{}
 func (o *Owner) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o.setHeaders(w)
 	v := &visit{w: w, r: r}
-	if strings.HasPrefix(r.URL.Path, sheetPrefix) {
-		if !o.sheet.serve(w, r) {
+	if strings.HasPrefix(r.URL.Path, staticPrefix) {
+		if !o.static.serve(w, r) {
 			o.fail(v, world.E(world.CodeNotFound, "owner.asset", ""))
 		}
 		return

@@ -14,7 +14,7 @@ import (
 var pageFiles embed.FS
 
 // pageNames are the templates that fill the layout.
-var pageNames = []string{"signin", "orders", "order", "products", "product", "pictures", "error"}
+var pageNames = []string{"signin", "orders", "order", "products", "product", "pictures", "picture", "remove", "queue", "error"}
 
 func loadPages() (map[string]*template.Template, error) {
 	layout, err := template.ParseFS(pageFiles, "pages/layout.html")
@@ -43,7 +43,9 @@ type page struct {
 
 	World, Email      string
 	Base, Sheet, Icon string // addresses of the style sheets and the icon
-	Market            world.Market
+	More, Script      string // addresses of one more style sheet and of a script; "" for a page without
+
+	Market world.Market
 }
 
 // notice is said at the top of a page. Kind is "good" or "bad".
@@ -51,6 +53,9 @@ type notice struct{ Kind, Title, Text string }
 
 // Locale is the language of the market's own words, BCP 47.
 func (p page) Locale() string { return p.Market.Locales[0] }
+
+// scripts are those of the pages that have one.
+var scripts = map[string]string{"pictures": "upload.js", "picture": "picture.js"}
 
 // policy allows everything from this host, nothing inline, and no frame around it.
 const policy = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
@@ -71,7 +76,13 @@ func (o *Owner) setHeaders(w http.ResponseWriter) {
 // render answers with a page.
 func (o *Owner) render(v *visit, status int, name string, p page) error {
 	p.World, p.Email, p.Market = o.deps.World.Name, v.email, v.at.market
-	p.Base, p.Sheet, p.Icon = o.shared.URL("site.css"), o.sheet.url(), o.shared.URL("favicon.svg")
+	p.Base, p.Sheet, p.Icon = o.shared.URL("site.css"), o.static.url("owner.css"), o.shared.URL("favicon.svg")
+	if p.Section == "pictures" {
+		p.More = o.static.url("library.css")
+	}
+	if script, ok := scripts[name]; ok {
+		p.Script = o.static.url(script)
+	}
 	var b bytes.Buffer
 	if err := o.pages[name].ExecuteTemplate(&b, "layout", p); err != nil {
 		return world.Wrap("owner.render "+name, err)

@@ -2,20 +2,20 @@ package owner
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"meridian/engine/imagegrid"
 	"meridian/engine/signedurl"
 	"meridian/world"
 )
 
-const picturesPath = ordersPath + "pictures"
-
-// Widths of pictures on the pages, in pixels, of the grid.
+// Sizes of pictures on the pages, in pixels, of the grid.
 const (
 	thumbWidth = 160
+	tileWidth  = 320
+	tileHeight = 240
 	linkWidth  = 640 // of the address that is there to be copied
 
 	photoWidth = 1920 // of a customer's photo as it is printed
@@ -27,15 +27,15 @@ type thumb struct {
 	Width, Height int // of Src, so that its place is kept
 }
 
-func (o *Owner) variant(p world.Picture, width int) string {
-	return imagegrid.Request{App: o.cfg.App, MediaID: p.MediaID, Version: p.Version, Format: imagegrid.Auto, Width: width}.String()
+func (o *Owner) variant(p world.Picture, width, height int) string {
+	return imagegrid.Request{App: o.cfg.App, MediaID: p.MediaID, Version: p.Version, Format: imagegrid.Auto, Width: width, Height: height}.String()
 }
 
 func (o *Owner) thumbOf(p world.Picture) thumb {
 	if p.MediaID == "" {
 		return thumb{}
 	}
-	t := thumb{Src: o.variant(p, thumbWidth)}
+	t := thumb{Src: o.variant(p, thumbWidth, 0)}
 	t.Width, t.Height, _ = imagegrid.OutputSize(p.Width, p.Height, thumbWidth, 0)
 	return t
 }
@@ -61,60 +61,96 @@ func (o *Owner) photoOf(mediaID string) (t thumb, full string, err error) {
 
 // pictureList is a page of the library, or why it cannot be shown.
 type pictureList struct {
-	Pictures      []picture
+	Pictures      []tile
 	Older, Newest string
 	First         bool
 	Wrong         string
 }
 
-type picture struct {
-	ID, Name, URL, Size string
-	Thumb               thumb
-	At                  moment
+// tile is a picture among others.
+type tile struct {
+	ID, URL, Name string
+	Thumb         thumb
+	Src, Srcset   string // 4 : 3
+	Color         string // shown until the picture is there
+	Size          string
+	At            moment
+	State         state
 }
 
-// pictures are the newest pictures, or those behind the place that the visit
-// names; path is the page that they are shown on. That media is away leaves
-// the rest of the page as it is.
-func (o *Owner) pictures(v *visit, path string) pictureList {
-	before := v.r.URL.Query().Get("before")
-	ctx, cancel := context.WithTimeout(v.r.Context(), o.cfg.MediaWait)
+// mediaWait bounds a question to media.
+func (o *Owner) mediaWait(v *visit) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(v.r.Context(), o.cfg.MediaWait)
+}
+
+// pictures are a page of the library, those that take lets through; path is the
+// page that they are shown on. That media is away leaves the rest of the page as
+// it is.
+func (o *Owner) pictures(v *visit, path string, f filter, take func(world.Manifest) bool) pictureList {
+	f.Before = v.r.URL.Query().Get("before")
+	out := pictureList{First: f.Before == "", Newest: listPath(path, f, "")}
+	ctx, cancel := o.mediaWait(v)
 	defer cancel()
-	page, err := o.library.list(ctx, before, o.cfg.PageSize)
-	out := pictureList{First: before == "", Newest: path}
+	page, err := o.library.list(ctx, f, o.cfg.PageSize)
 	if err != nil {
 		o.logFailure(v, err)
 		out.Wrong = "The pictures cannot be shown just now: " + messageOf(err)
 		return out
 	}
 	if page.Next != "" {
-		out.Older = path + "?before=" + url.QueryEscape(page.Next)
+		out.Older = listPath(path, f, page.Next)
 	}
 	if len(page.Missing) > 0 {
 		out.Wrong = "Some pictures are missing from this list: a part of the system did not answer. Try again shortly."
 	}
 	for _, m := range page.Assets {
-		if showable(m) {
-			out.Pictures = append(out.Pictures, o.picture(v, m))
+		if take(m) {
+			out.Pictures = append(out.Pictures, o.tile(v, m))
 		}
 	}
 	return out
 }
 
-func (o *Owner) picture(v *visit, m world.Manifest) picture {
+// listPath is the address of a page of a list.
+func listPath(path string, f filter, before string) string {
+	q := url.Values{}
+	if f.Name != "" {
+		q.Set("name", f.Name)
+	}
+	if before != "" {
+		q.Set("before", before)
+	}
+	if len(q) == 0 {
+		return path
+	}
+	return path + "?" + q.Encode()
+}
+
+func (o *Owner) tile(v *visit, m world.Manifest) tile {
 	n := m.CurrentVersion()
 	p := world.Picture{MediaID: m.MediaID, Version: n.Number, Width: n.Width, Height: n.Height}
-	return picture{
-		ID: m.MediaID, Name: m.Name, Size: fmt.Sprintf("%d × %d", n.Width, n.Height), Thumb: o.thumbOf(p), At: v.at.moment(m.CreatedAt),
-		URL: o.cfg.PublicScheme + "://" + v.r.Host + o.variant(p, linkWidth),
+	t := tile{ID: m.MediaID, URL: picturePath(m.MediaID), Name: m.Name, Color: n.Color, Size: pixels(n), At: v.at.moment(m.CreatedAt), State: stateOf(m)}
+	if showable(m) {
+		t.Thumb = o.thumbOf(p)
+		t.Src = o.variant(p, tileWidth, tileHeight)
+		t.Srcset = t.Src + " 1x, " + o.variant(p, 2*tileWidth, 2*tileHeight) + " 2x"
+		return t
 	}
+	t.Src = previewPath(m.MediaID, n.Number)
+	return t
 }
 
 // picturesBody is the page of pictures.
 type picturesBody struct {
-	List  pictureList
-	Wrong string // with what was sent
-	Most  string // the largest picture that is taken
+	List        pictureList
+	Name        string // that is searched for
+	Wrong       string // with what was sent
+	Most        string // the largest picture that is taken
+	MostBytes   int64
+	Uploads     string // where resumable uploads begin
+	Width       int    // of a tile
+	Height      int
+	Grants, Own string // where the right to upload is given; this page
 }
 
 func (o *Owner) showPictures(v *visit) error {
@@ -123,24 +159,35 @@ func (o *Owner) showPictures(v *visit) error {
 
 func (o *Owner) picturesPage(v *visit, status int, wrong string) error {
 	pg := page{Title: "Pictures", Section: "pictures"}
-	body := picturesBody{List: o.pictures(v, picturesPath), Wrong: wrong, Most: sizeText(o.cfg.UploadBytes)}
-	added := v.r.URL.Query().Get("added")
-	for _, p := range body.List.Pictures {
-		if p.ID == added {
-			pg.Notice = notice{Kind: "good", Title: "Taken in: " + p.Name, Text: "It is on its way to every region. Open a product to use it."}
-		}
+	name := strings.TrimSpace(v.r.URL.Query().Get("name"))
+	body := picturesBody{
+		List: o.pictures(v, picturesPath, filter{Name: name}, inLibrary), Name: name,
+		Wrong: wrong, Most: sizeText(o.cfg.UploadBytes), MostBytes: o.cfg.UploadBytes, Uploads: "/media/" + o.cfg.App + "/tus/",
+		Width: tileWidth, Height: tileHeight, Grants: picturesPath + "/grants", Own: picturesPath,
+	}
+	switch query := v.r.URL.Query(); {
+	case query.Get("done") == "deleted":
+		pg.Notice = notice{Kind: "good", Title: "Deleted", Text: "It is shown no more, and its bytes are being removed in every region."}
+	case query.Get("added") != "":
+		pg.Notice = addedNotice(body.List.Pictures, strings.Split(query.Get("added"), "."))
 	}
 	pg.Body = body
 	return o.render(v, status, "pictures", pg)
 }
 
-// sizeText is a size for people.
-func sizeText(bytes int64) string {
-	switch {
-	case bytes >= 1<<20:
-		return fmt.Sprintf("%d MB", bytes>>20)
-	case bytes >= 1<<10:
-		return fmt.Sprintf("%d KB", bytes>>10)
+// addedNotice tells of pictures that are there: an old or made-up address tells
+// nothing.
+func addedNotice(list []tile, added []string) notice {
+	var names []string
+	for _, t := range list {
+		for _, id := range added {
+			if t.ID == id {
+				names = append(names, t.Name)
+			}
+		}
 	}
-	return fmt.Sprintf("%d bytes", bytes)
+	if len(names) == 0 {
+		return notice{}
+	}
+	return notice{Kind: "good", Title: "Taken in: " + strings.Join(names, ", "), Text: "On the way to every region. Open a product to use it."}
 }

@@ -19,28 +19,36 @@ func answers(status int, body any) func(*http.Request) (int, any) {
 
 func TestPicturesPage(t *testing.T) {
 	d := newDesk(t)
-	hidden := cake()
-	hidden.Name, hidden.Visibility = "secret.jpg", world.Withheld
+	hidden, private := cake(), cake()
+	hidden.MediaID, hidden.Name, hidden.Visibility, hidden.Moderation.State = "2000000000000bbb", "secret.jpg", world.Withheld, world.ModerationWithheld
+	private.Name, private.Visibility, private.Audience = "customer.jpg", world.Withheld, world.Private
 	var asked []string
 	d.media = func(r *http.Request) (int, any) {
 		asked = append(asked, r.Method+" "+r.URL.String()+" "+r.Header.Get("Authorization"))
-		return 200, listed{Assets: []world.Manifest{cake(), hidden}, Next: "123." + cakeID, Missing: []string{"us-east"}}
+		return 200, listed{Assets: []world.Manifest{cake(), hidden, private}, Next: "123." + cakeID, Missing: []string{"us-east"}}
 	}
 	c := d.signedIn()
 	res := c.get("/owner/pictures")
-	want(t, res, 200, "cake.jpg", "800 × 600", `value="http://de.localhost:8080/img/sweet-crumbs/`+cakeID+`/v1/auto/640x0"`,
-		`src="/img/sweet-crumbs/`+cakeID+`/v1/auto/160x0"`, `href="/owner/pictures?before=123.`+cakeID+`"`, "Some pictures are missing", "at most 64 MB")
-	if strings.Contains(res.Body.String(), "secret.jpg") || strings.Contains(res.Body.String(), "upload-token") {
-		t.Errorf("the page shows what it must not:\n%s", res.Body)
+	want(t, res, 200, "cake.jpg", "800 × 600", `href="/owner/pictures/`+cakeID+`"`, `src="/img/sweet-crumbs/`+cakeID+`/v1/auto/320x240"`,
+		`href="/owner/pictures?before=123.`+cakeID+`"`, "Some pictures are missing", "at most 64 MB",
+		"secret.jpg", "Withheld", `src="/owner/pictures/2000000000000bbb/preview?version=1"`)
+	for _, secret := range []string{"upload-token", "customer.jpg", "/img/sweet-crumbs/2000000000000bbb"} {
+		if strings.Contains(res.Body.String(), secret) {
+			t.Errorf("the page shows %s", secret)
+		}
 	}
 	want(t, c.get("/owner/pictures?added="+cakeID), 200, "Taken in: cake.jpg")
-	c.get("/owner/pictures?before=1%26limit%3D9")
+	if strings.Contains(c.get("/owner/pictures?added=2000000000000ccc").Body.String(), "Taken in") {
+		t.Error("it tells of a picture that is not there")
+	}
+	c.get("/owner/pictures?before=1%26limit%3D9&name=+a%26b+")
 	if first, last := asked[0], asked[len(asked)-1]; first != "GET http://media/media/sweet-crumbs?limit=25 Bearer upload-token" ||
-		last != "GET http://media/media/sweet-crumbs?before=1%26limit%3D9&limit=25 Bearer upload-token" {
+		last != "GET http://media/media/sweet-crumbs?before=1%26limit%3D9&limit=25&name=a%26b Bearer upload-token" {
 		t.Errorf("media was asked %q, then %q", first, last)
 	}
 	d.media = answers(200, listed{})
 	want(t, c.get("/owner/pictures"), 200, "No pictures yet")
+	want(t, c.get("/owner/pictures?name=zzz"), 200, "No picture has this name", `value="zzz"`)
 }
 
 // Without media everything goes on but the pictures.

@@ -85,7 +85,7 @@ func (o *Owner) productPage(v *visit, status int, p world.Product, typed, wrong 
 	if err != nil {
 		return world.Wrap("owner.product", err)
 	}
-	body.Choices = o.pictures(v, body.URL)
+	body.Choices = o.pictures(v, body.URL, filter{}, showable)
 	pg.Title, pg.Section, pg.Body = p.Name, "products", body
 	return o.render(v, status, "product", pg)
 }

@@ -101,8 +101,16 @@ func backTo(r *http.Request) string {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return ownPage(r.URL.RequestURI())
 	}
-	return ownPage(strings.TrimSuffix(r.URL.Path, "/picture"))
+	parts := strings.Split(r.URL.Path, "/")
+	if len(parts) > pageDepth { // what is done with one thing is sent to below its page
+		parts = parts[:pageDepth]
+	}
+	return ownPage(strings.Join(parts, "/"))
 }
+
+// pageDepth is the number of parts in the path of one thing's page, such as
+// /owner/products/{slug}; the first is empty.
+const pageDepth = 4
 
 // ownPage is a page of ours to go to next, or the orders for anything that
 // could lead elsewhere.
