@@ -101,7 +101,7 @@ func (p *plan) fillMedia(f *app.File, r world.Region) {
 	m := f.Media
 	m.Listen, m.Region, m.Apps = p.roleAddress("media", r.ID), r.ID, []string{p.w.App}
 	m.UploadToken, m.WireKey = p.secrets.UploadToken, p.secrets.WireKey
-	m.UploadKeys = p.granting()
+	m.UploadKeys, m.Moderation.Token = p.granting(), p.secrets.JudgeToken
 	m.Catalogs = p.catalogs(r.ID, userMedia, p.secrets.Media)
 	m.Objects.URL, m.Resident.URL = p.st.path("objects", r.ID), p.st.path("objects", r.ID+".resident")
 	m.Private.Keys = p.signing()

@@ -18,7 +18,7 @@ import (
 // sampleSecrets are told apart by their text.
 func sampleSecrets(w *world.World) Secrets {
 	s := Secrets{Super: "pw-super", Replication: "pw-replication", Shop: "pw-shop", Media: "pw-media", Owner: "pw-owner", Ops: "pw-ops",
-		WireKey: "key-wire", FeedKey: "key-feed", UploadToken: "key-upload", UploadKey: "key-of-upload-grants", PurgeToken: "key-purge", Owners: map[string]string{}}
+		WireKey: "key-wire", FeedKey: "key-feed", UploadToken: "key-upload", UploadKey: "key-of-upload-grants", PurgeToken: "key-purge", JudgeToken: "key-judge", Owners: map[string]string{}}
 	for _, m := range w.Markets {
 		s.Owners[m.ID] = "pw-owner-of-" + m.ID
 	}

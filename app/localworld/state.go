@@ -222,6 +222,7 @@ type Secrets struct {
 	UploadToken string            `json:"upload_token"`
 	UploadKey   string            `json:"upload_key"` // signs upload grants
 	PurgeToken  string            `json:"purge_token"`
+	JudgeToken  string            `json:"judge_token"` // of whoever approves and withholds pictures
 	PrivateKey  string            `json:"private_key"`
 	Owners      map[string]string `json:"owners"` // market → its owner's password
 }
@@ -251,7 +252,7 @@ func (s *state) secrets(w *world.World) (Secrets, error) {
 		}
 	}
 	changed := missing
-	for _, late := range []*string{&sec.Ops, &sec.PurgeToken, &sec.UploadKey, &sec.PrivateKey} { // worlds of before had none
+	for _, late := range []*string{&sec.Ops, &sec.PurgeToken, &sec.UploadKey, &sec.PrivateKey, &sec.JudgeToken} { // worlds of before had none
 		if *late == "" {
 			*late, changed = rand.Text(), true
 		}
