@@ -55,7 +55,7 @@ func TestPeersAskTheInternalPathsWithTheWireKey(t *testing.T) {
 			w.WriteHeader(http.StatusNoContent)
 		case "GET /-/media/crumbs/" + assetID + "/original?version=3":
 			io.WriteString(w, "bytes")
-		case "GET /-/media/crumbs/" + assetID + "/manifest":
+		case "GET /-/media/crumbs/" + assetID + "/manifest", "GET /-/media/" + assetID + "/manifest":
 			json.NewEncoder(w).Encode(manifest())
 		default:
 			t.Errorf("asked %s %s", r.Method, r.URL)
@@ -69,6 +69,9 @@ func TestPeersAskTheInternalPathsWithTheWireKey(t *testing.T) {
 	}
 	if m, err := p.Manifest(t.Context(), "eu-central", "crumbs", assetID); err != nil || m.Newest().SHA256 != hash {
 		t.Errorf("manifest: %+v, %v", m, err)
+	}
+	if m, err := p.Manifest(t.Context(), "eu-central", "", assetID); err != nil || m.App != "crumbs" {
+		t.Errorf("manifest of any app: %+v, %v", m, err)
 	}
 }
 
