@@ -7,6 +7,7 @@ import (
 	"context"
 
 	"meridian/engine/imagegrid"
+	"meridian/engine/svgclean"
 	"meridian/world"
 )
 
@@ -52,4 +53,28 @@ func (e *Engine) RenderSVG(ctx context.Context, svg []byte, width, height int) (
 		return err
 	})
 	return out, err
+}
+
+// RasteriseSVG draws an SVG that an outsider sent as a PNG whose longer side is
+// side pixels. What reaches the renderer is what svgclean.Clean lets through.
+// Errors are those of Clean and of [Engine.RenderSVG].
+func (e *Engine) RasteriseSVG(ctx context.Context, svg []byte, side int) ([]byte, error) {
+	const op = "vips.rasterise_svg"
+	clean, err := svgclean.Clean(svg, svgclean.Limits{})
+	if err != nil {
+		return nil, world.Wrap(op, err)
+	}
+	if side < 1 || side > imagegrid.MaxDimension {
+		return nil, world.E(world.CodeInvalid, op, "A drawing needs a size from 1 to 16383 pixels a side.")
+	}
+	var info Info
+	if err := e.work(ctx, op, 1, func() (err error) {
+		info, err = header(ctx, op, clean, kindSVG)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	scale := float64(side) / float64(max(info.Width, info.Height, 1))
+	of := func(n int) int { return max(1, int(float64(n)*scale+0.5)) }
+	return e.RenderSVG(ctx, clean, of(info.Width), of(info.Height))
 }

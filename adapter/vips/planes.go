@@ -84,7 +84,13 @@ func (p *planes) crop(op string, r region) (*planes, error) {
 	return &planes{levels: []*C.MpPicture{out}}, nil
 }
 
-func (p *planes) cut(_ context.Context, op string, r region) (raster, error) { return p.crop(op, r) }
+func (p *planes) cut(_ context.Context, op string, r region) (raster, error) {
+	cut, err := p.crop(op, r)
+	if err != nil {
+		return nil, err
+	}
+	return cut, nil
+}
 
 func (p *planes) small(ctx context.Context, op string, width, height int) (picture, error) {
 	cut, err := p.crop(op, region{width, height, 0, 0, width, height})

@@ -35,11 +35,18 @@ func decode(ctx context.Context, op string, data []byte, k kind, info Info, n no
 	}
 	if k == kindJPEG && (n.icc == nil || isSRGB(n.icc)) {
 		p, suited, err := decodePlanes(ctx, op, data, int(load.shrink), info.Orientation)
-		if suited || err != nil {
-			return p, err
+		if err != nil {
+			return nil, err
+		}
+		if suited {
+			return p, nil
 		}
 	}
-	return decodeRGB(ctx, op, data, k, load, width, height)
+	p, err := decodeRGB(ctx, op, data, k, load, width, height)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 func decodeRGB(ctx context.Context, op string, data []byte, k kind, load C.MvLoad, width, height int) (picture, error) {
@@ -120,7 +127,11 @@ func (p picture) crop(ctx context.Context, op string, r region) (picture, error)
 }
 
 func (p picture) cut(ctx context.Context, op string, r region) (raster, error) {
-	return p.crop(ctx, op, r)
+	cut, err := p.crop(ctx, op, r)
+	if err != nil {
+		return nil, err
+	}
+	return cut, nil
 }
 
 func (p picture) small(ctx context.Context, op string, width, height int) (picture, error) {
