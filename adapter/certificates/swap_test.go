@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"meridian/test/certtest"
 )
 
 // halfWays are states of the files that do not serve, and how each is brought
@@ -89,7 +91,7 @@ func TestFilesAreReplacedUnderManyHandshakes(t *testing.T) {
 	n := int64(0)
 	for range 3 {
 		for name, bring := range halfWays {
-			bad, badKey := makePair(t, time.Hour, "shop.example", "broken.example")
+			bad, badKey := certtest.PEM(t, time.Hour, "shop.example", "broken.example")
 			bring(t, p, bad, badKey)
 			s.files.reload()
 			if got := s.List(); len(got) != 1 || !slices.Contains(got[0].Names, generation(n)) {
@@ -112,7 +114,7 @@ func TestFilesAreReplacedUnderManyHandshakes(t *testing.T) {
 // A chain of which only a part has been written is no certificate yet, though its
 // first is whole; text around and between the blocks is none of them.
 func TestAChainThatIsNotWhole(t *testing.T) {
-	cert, key := makePair(t, time.Hour, "a.example")
+	cert, key := certtest.PEM(t, time.Hour, "a.example")
 	half := cert[:len(cert)-20]
 	for _, c := range []struct {
 		name      string

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // HTTP1 is the front for HTTP/1.1. It reads each connection's requests itself,
@@ -56,22 +55,15 @@ func Listen1(ln net.Listener, cfg Config, log *slog.Logger) *HTTP1 {
 	return h
 }
 
-// retryAccept is how long is waited when no connection can be accepted for a
-// while, as without file descriptors.
-const retryAccept = 10 * time.Millisecond
-
 func (h *HTTP1) acceptAll(ln net.Listener) {
 	for {
 		c, err := ln.Accept()
-		var passing interface{ Temporary() bool }
 		switch {
 		case err == nil:
 			go h.serve(c, h.cfg.Seats)
 		case h.ending.Load() || errors.Is(err, net.ErrClosed):
 			h.Close()
 			return
-		case errors.As(err, &passing) && passing.Temporary():
-			time.Sleep(retryAccept)
 		default:
 			h.fail(err)
 			return

@@ -3,17 +3,14 @@ package front
 import (
 	"bufio"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"testing"
 	"time"
+
+	"meridian/test/certtest"
 )
 
 // Over TLS, and there alone, a hit has the fields of TLS (RFC 6797 §7.2).
@@ -36,7 +33,7 @@ func TestHitsOverTLSHaveItsFields(t *testing.T) {
 	secure := func(proto string) (server, client *tls.Conn) {
 		a, b := net.Pipe()
 		t.Cleanup(func() { a.Close(); b.Close() })
-		server = tls.Server(b, &tls.Config{Certificates: []tls.Certificate{certificate(t)}, NextProtos: []string{proto}})
+		server = tls.Server(b, &tls.Config{Certificates: []tls.Certificate{certtest.Make(t, time.Hour, "a")}, NextProtos: []string{proto}})
 		return server, tls.Client(a, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{proto}})
 	}
 	server, client := secure("http/1.1")
@@ -65,18 +62,4 @@ func TestHitsOverTLSHaveItsFields(t *testing.T) {
 		io.Copy(io.Discard, res.Body)
 		check("HTTP/2", res.Header, "max-age=9")
 	}
-}
-
-func certificate(t *testing.T) tls.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"a"}, NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }

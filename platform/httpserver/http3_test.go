@@ -2,15 +2,10 @@ package httpserver
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"net/netip"
@@ -20,21 +15,9 @@ import (
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
-)
 
-func serverTLS(t *testing.T) *tls.Config {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"a.example"}, NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
-}
+	"meridian/test/certtest"
+)
 
 // serve3 runs an HTTP/3 port, and gives a way to make clients of it.
 func serve3(t *testing.T, h http.HandlerFunc, l Limits, l3 Limits3) (*Server3, func() *http3.Transport) {
@@ -43,7 +26,7 @@ func serve3(t *testing.T, h http.HandlerFunc, l Limits, l3 Limits3) (*Server3, f
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := Serve3(conn, serverTLS(t), h, quiet, l, l3, NewSeats(l.Connections, quiet))
+	s, err := Serve3(conn, &tls.Config{Certificates: []tls.Certificate{certtest.Make(t, time.Hour, "a.example")}}, h, quiet, l, l3, NewSeats(l.Connections, quiet))
 	if err != nil {
 		t.Fatal(err)
 	}

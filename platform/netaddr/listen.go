@@ -39,8 +39,34 @@ const lockEvery = 10 * time.Millisecond
 // over from a process that died is removed first. Errors: invalid for a bad
 // address; conflict when somebody listens there already, or when the path
 // holds anything but a socket; forbidden when the owner cannot be set.
-// ctx bounds the making of the listener, not its life.
+// ctx bounds the making of the listener, not its life. Its Accept waits while
+// none can be accepted for a moment, as without file descriptors, and fails only
+// for good.
 func Listen(ctx context.Context, addr string, opts ...Option) (net.Listener, error) {
+	ln, err := listen(ctx, addr, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return patient{ln}, nil
+}
+
+// acceptAgain is how long Accept waits.
+const acceptAgain = 10 * time.Millisecond
+
+type patient struct{ net.Listener }
+
+func (p patient) Accept() (net.Conn, error) {
+	for {
+		c, err := p.Listener.Accept()
+		var passing interface{ Temporary() bool }
+		if !errors.As(err, &passing) || !passing.Temporary() {
+			return c, err
+		}
+		time.Sleep(acceptAgain)
+	}
+}
+
+func listen(ctx context.Context, addr string, opts ...Option) (net.Listener, error) {
 	a, err := Parse(addr)
 	if err != nil {
 		return nil, err

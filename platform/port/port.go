@@ -43,7 +43,8 @@ type Port struct {
 	closed bool
 }
 
-// Open accepts connections of ln until one of the two listeners is closed.
+// Open accepts connections of ln until that fails, or one of the two listeners
+// is closed.
 func Open(ln net.Listener, cfg Config) *Port {
 	if cfg.Handshake <= 0 {
 		cfg.Handshake = DefaultHandshake
@@ -65,23 +66,14 @@ func (p *Port) HTTP1() net.Listener { return p.one }
 // is made.
 func (p *Port) HTTP2() net.Listener { return p.two }
 
-// retryAccept is how long is waited when no connection can be accepted for a
-// while, as without file descriptors.
-const retryAccept = 10 * time.Millisecond
-
 func (p *Port) accept() {
 	for {
 		c, err := p.ln.Accept()
-		var passing interface{ Temporary() bool }
-		switch {
-		case err == nil:
-			p.admit(c)
-		case errors.As(err, &passing) && passing.Temporary():
-			time.Sleep(retryAccept)
-		default:
+		if err != nil {
 			p.end(err)
 			return
 		}
+		p.admit(c)
 	}
 }
 

@@ -2,36 +2,19 @@ package port
 
 import (
 	"bufio"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
-)
 
-func serverTLS(t *testing.T) *tls.Config {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"a.example"}, NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, NextProtos: []string{"h2", "http/1.1"}}
-}
+	"meridian/test/certtest"
+)
 
 func open(t *testing.T, network string, cfg Config) (*Port, func() net.Conn) {
 	t.Helper()
@@ -43,7 +26,7 @@ func open(t *testing.T, network string, cfg Config) (*Port, func() net.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.TLS = serverTLS(t)
+	cfg.TLS = &tls.Config{Certificates: []tls.Certificate{certtest.Make(t, time.Hour, "a.example")}, NextProtos: []string{"h2", "http/1.1"}}
 	p := Open(ln, cfg)
 	t.Cleanup(func() { p.HTTP1().Close() })
 	return p, func() net.Conn {
