@@ -316,15 +316,22 @@ func TestContentThatBreaksOff(t *testing.T) {
 	}
 }
 
+// habitPool has two hops: the first takes as long as slow says, the second no
+// time. It waits a second, or by habit 50 ms at least.
+func habitPool(t *testing.T, slow *time.Duration) *Pool {
+	t.Helper()
+	return newPool(t, func(c *Config) {
+		c.Patience = func(*http.Request) Patience {
+			return Patience{Class: "x", Most: time.Second, Floor: 50 * time.Millisecond}
+		}
+	}, func(r *http.Request) (*http.Response, error) { return says(200, *slow, "a")(r) }, says(200, 0, "b"))
+}
+
 // A hop that is usually quick is hedged sooner, and never later than the patience.
 func TestHedgingByHabit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := time.Duration(0)
-		p := newPool(t, func(c *Config) {
-			c.Patience = func(*http.Request) Patience {
-				return Patience{Class: "x", Most: time.Second, Floor: 50 * time.Millisecond}
-			}
-		}, func(r *http.Request) (*http.Response, error) { return says(200, slow, "a")(r) }, says(200, 0, "b"))
+		p := habitPool(t, &slow)
 		took := func() time.Duration {
 			began := time.Now()
 			p.ask(request("GET", ""))
@@ -360,11 +367,7 @@ func TestHedgingByHabit(t *testing.T) {
 func TestSlowerThanItsHabitIsNoFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := time.Duration(0)
-		p := newPool(t, func(c *Config) {
-			c.Patience = func(*http.Request) Patience {
-				return Patience{Class: "x", Most: time.Second, Floor: 50 * time.Millisecond}
-			}
-		}, func(r *http.Request) (*http.Response, error) { return says(200, slow, "a")(r) }, says(200, 0, "b"))
+		p := habitPool(t, &slow)
 		ask := func(after time.Duration, want string, state State) {
 			t.Helper()
 			slow = after

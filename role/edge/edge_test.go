@@ -17,6 +17,7 @@ import (
 	"meridian/engine/keyring"
 	"meridian/engine/purge"
 	"meridian/engine/tier"
+	"meridian/test/tiertest"
 	"meridian/world"
 )
 
@@ -79,7 +80,7 @@ func newFixture(t *testing.T, feeds map[string]purge.Source) *fixture {
 	cfg := Default()
 	cfg.Listen, cfg.PoP, cfg.FeedKey = "unix:/x", "nrt", "k"
 	cfg.Shields = []tier.Shield{{Region: "near", Address: "unix:/n"}, {Region: "home", Address: "unix:/h"}}
-	cfg.Private.Keys = []keyring.Key{signingKey}
+	cfg.Private.Keys = []keyring.Key{tiertest.SigningKey}
 	e, err := New(cfg, Deps{
 		World: &world.World{
 			Markets: []world.Market{{ID: "de", Host: "de.localhost", HomeRegion: "home"}},
@@ -318,13 +319,21 @@ func source(events <-chan world.Event, taken chan<- struct{}) purge.Source {
 	}
 }
 
-func TestPurgeAndWhatFollowsIt(t *testing.T) {
-	events, taken := make(chan world.Event), make(chan struct{})
-	f := newFixture(t, map[string]purge.Source{"catalog-home": source(events, taken)})
+// followed is an edge that follows a feed, by what is put in events; of each it
+// says when it has taken it.
+func followed(t *testing.T) (f *fixture, events chan<- world.Event, taken <-chan struct{}) {
+	t.Helper()
+	put, took := make(chan world.Event), make(chan struct{})
+	f = newFixture(t, map[string]purge.Source{"catalog-home": source(put, took)})
 	ctx, cancel := context.WithCancel(t.Context())
 	ran := make(chan struct{})
 	go func() { defer close(ran); f.Run(ctx) }()
-	defer func() { cancel(); <-ran }()
+	t.Cleanup(func() { cancel(); <-ran })
+	return f, put, took
+}
+
+func TestPurgeAndWhatFollowsIt(t *testing.T) {
+	f, events, taken := followed(t)
 
 	f.near.answer = page("3,50 €", "Surrogate-Key", "de/p/brezel")
 	f.do("GET", "/p/brezel")
@@ -346,12 +355,7 @@ func TestPurgeAndWhatFollowsIt(t *testing.T) {
 // The feed begins with what comes next: a price that changed before, when the
 // page was already here, is never told.
 func TestWhatCameBeforeTheFeedIsForgotten(t *testing.T) {
-	events, taken := make(chan world.Event), make(chan struct{})
-	f := newFixture(t, map[string]purge.Source{"catalog-home": source(events, taken)})
-	ctx, cancel := context.WithCancel(t.Context())
-	ran := make(chan struct{})
-	go func() { defer close(ran); f.Run(ctx) }()
-	defer func() { cancel(); <-ran }()
+	f, events, taken := followed(t)
 
 	f.near.answer = page("3,50 €", "Surrogate-Key", "de/p/brezel")
 	f.do("GET", "/p/brezel")
@@ -367,12 +371,7 @@ func TestWhatCameBeforeTheFeedIsForgotten(t *testing.T) {
 // events under cursors that its caches have passed: what was stored under the
 // history of before is asked for anew, and demanded of it no more.
 func TestAnotherHistoryOfTheFeed(t *testing.T) {
-	events, taken := make(chan world.Event), make(chan struct{})
-	f := newFixture(t, map[string]purge.Source{"catalog-home": source(events, taken)})
-	ctx, cancel := context.WithCancel(t.Context())
-	ran := make(chan struct{})
-	go func() { defer close(ran); f.Run(ctx) }()
-	defer func() { cancel(); <-ran }()
+	f, events, taken := followed(t)
 	at := func(lsn uint64) world.Position {
 		return world.Position{Cluster: "catalog-home", Epoch: 1, LSN: lsn}
 	}

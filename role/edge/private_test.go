@@ -9,9 +9,8 @@ import (
 
 	"meridian/engine/keyring"
 	"meridian/engine/signedurl"
+	"meridian/test/tiertest"
 )
-
-var signingKey = keyring.Key{ID: "k1", Secret: "a secret of a test, long enough"}
 
 // private pictures of the PoP's own zone, and of another one.
 const (
@@ -21,15 +20,7 @@ const (
 
 func (f *fixture) signed(t *testing.T, path string, life time.Duration) string {
 	t.Helper()
-	ring, err := signedurl.New(signedurl.Settings{Keys: []keyring.Key{signingKey}, Longest: 24 * time.Hour})
-	if err != nil {
-		t.Fatal(err)
-	}
-	q, err := ring.Sign(path, f.time().Add(life))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path + "?" + q
+	return tiertest.Signed(t, path, f.time().Add(life))
 }
 
 // asMedia is how media answers for a private picture.
@@ -111,7 +102,7 @@ func TestAPrivatePictureIsTheVisitorsOnlyAndUntilItsExpiry(t *testing.T) {
 	if f.near.count() != 1 || asked.URL.Path != ours+"avif/320x0" || asked.Header.Get("Cookie") != "" {
 		t.Errorf("%d reads, %s, %v", f.near.count(), asked.URL, asked.Header)
 	}
-	ring, _ := signedurl.New(signedurl.Settings{Keys: []keyring.Key{signingKey}, Longest: time.Hour})
+	ring, _ := signedurl.New(signedurl.Settings{Keys: []keyring.Key{tiertest.SigningKey}, Longest: time.Hour})
 	if _, err := ring.Verify(asked.URL.Path, asked.URL.RawQuery, t0); err != nil || strings.Contains(target, asked.URL.RawQuery) {
 		t.Errorf("the next tier is asked with %q: %v", asked.URL.RawQuery, err)
 	}

@@ -7,32 +7,18 @@ import (
 
 	"meridian/engine/keyring"
 	"meridian/engine/signedurl"
+	"meridian/test/tiertest"
 )
-
-var signingKey = keyring.Key{ID: "k1", Secret: "a secret of a test, long enough"}
-
-func signed(t *testing.T, path string, until time.Time) string {
-	t.Helper()
-	ring, err := signedurl.New(signedurl.Settings{Keys: []keyring.Key{signingKey}, Longest: time.Hour})
-	if err != nil {
-		t.Fatal(err)
-	}
-	q, err := ring.Sign(path, until)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path + "?" + q
-}
 
 // A shield that is reached directly refuses as an edge does.
 func TestAPrivatePictureNeedsAValidSignatureHereToo(t *testing.T) {
 	f := newFixture(t, nil)
 	f.media.will(says("photo", "Cache-Control", "private, no-store", "CDN-Cache-Control", "max-age=86400"))
 	path := "/private/sweet-crumbs/2000000000000000/v1/webp/320x0"
-	good := signed(t, path, t0.Add(time.Minute))
+	good := tiertest.Signed(t, path, t0.Add(time.Minute))
 	for _, cached := range []bool{false, true} {
 		before := f.media.count()
-		for _, bad := range []string{path, path + "?", good + "&", good[:len(good)-1], strings.Replace(good, "320", "640", 1), signed(t, path, t0), signed(t, path, t0.Add(25*time.Hour))} {
+		for _, bad := range []string{path, path + "?", good + "&", good[:len(good)-1], strings.Replace(good, "320", "640", 1), tiertest.Signed(t, path, t0), tiertest.Signed(t, path, t0.Add(25*time.Hour))} {
 			if w := f.do("GET", bad); w.Code != 403 || w.Header().Get("Cache-Control") != "no-store" || strings.Contains(w.Body.String(), "photo") {
 				t.Errorf("%s: %d %v", bad, w.Code, w.Header())
 			}
@@ -45,7 +31,7 @@ func TestAPrivatePictureNeedsAValidSignatureHereToo(t *testing.T) {
 		}
 	}
 	asked, _ := f.media.last()
-	ring, _ := signedurl.New(signedurl.Settings{Keys: []keyring.Key{signingKey}, Longest: time.Hour})
+	ring, _ := signedurl.New(signedurl.Settings{Keys: []keyring.Key{tiertest.SigningKey}, Longest: time.Hour})
 	if _, err := ring.Verify(path, asked.URL.RawQuery, t0); err != nil || f.media.count() != 1 {
 		t.Errorf("media is asked with %q, %d times: %v", asked.URL.RawQuery, f.media.count(), err)
 	}
@@ -55,7 +41,7 @@ func TestAPrivatePictureOfAnotherZoneIsMisdirected(t *testing.T) {
 	f := newFixture(t, nil)
 	for _, id := range []string{"4000000000000000", "9000000000000000"} {
 		path := "/private/sweet-crumbs/" + id + "/v1/webp/320x0"
-		if w := f.do("GET", signed(t, path, t0.Add(time.Minute))); w.Code != 421 || w.Header().Get("Cache-Control") != "no-store" || f.media.count() != 0 {
+		if w := f.do("GET", tiertest.Signed(t, path, t0.Add(time.Minute))); w.Code != 421 || w.Header().Get("Cache-Control") != "no-store" || f.media.count() != 0 {
 			t.Errorf("%s: %d %v", id, w.Code, w.Header())
 		}
 		if w := f.do("GET", path); w.Code != 403 {

@@ -21,6 +21,7 @@ import (
 	"meridian/engine/keyring"
 	"meridian/engine/purge"
 	"meridian/engine/tier"
+	"meridian/test/tiertest"
 	"meridian/world"
 )
 
@@ -91,7 +92,7 @@ func gone(*http.Request) (*http.Response, error) { return nil, errors.New("conne
 func goodConfig() Config {
 	c := Default()
 	c.Listen, c.Region, c.FeedKey = "unix:/x", "eu-central", "k"
-	c.Private.Keys = []keyring.Key{signingKey}
+	c.Private.Keys = []keyring.Key{tiertest.SigningKey}
 	c.Media, c.Shop, c.Owner, c.Ops = "unix:/m", "unix:/s", "unix:/o", "unix:/p"
 	return c
 }
