@@ -44,13 +44,23 @@ func listens(pidFile string) (dir, port string, err error) {
 // at what the pages only tell in part. The connection ends with the test.
 func (w *World) Resident(t testing.TB, region string) *pgx.Conn {
 	t.Helper()
-	name := world.ResidentCluster(region)
+	return w.connect(t, world.ResidentCluster(region), postgres.Resident)
+}
+
+// Catalog is the same for a region's catalog primary.
+func (w *World) Catalog(t testing.TB, region string) *pgx.Conn {
+	t.Helper()
+	return w.connect(t, world.CatalogCluster(region), postgres.Catalog)
+}
+
+func (w *World) connect(t testing.TB, name, database string) *pgx.Conn {
+	t.Helper()
 	dir, port, err := listens(filepath.Join(w.Dir, "pg", name, "postmaster.pid"))
 	if err != nil {
 		t.Fatalf("%s does not run: %v", name, err)
 	}
 	conn, err := pgx.Connect(t.Context(), fmt.Sprintf("host=%s port=%s user=%s password=%s dbname=%s",
-		dir, port, pgcluster.SuperUser, w.Secrets(t).Super, postgres.Resident))
+		dir, port, pgcluster.SuperUser, w.Secrets(t).Super, database))
 	if err != nil {
 		t.Fatal(err)
 	}

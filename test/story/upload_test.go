@@ -1,0 +1,252 @@
+package story
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/png"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"meridian/test/worldtest"
+	"meridian/world"
+)
+
+// uploadsVariable is how many uploads are sent through cuts and kills; each
+// further batch has a kill more.
+const uploadsVariable = "STORY_UPLOADS"
+
+const (
+	defaultUploads = 8
+	uploadBatch    = 25
+)
+
+// put is what `media put --json` tells.
+type put struct {
+	Taken []struct {
+		File     string         `json:"file"`
+		MediaID  string         `json:"media_id"`
+		Manifest world.Manifest `json:"manifest"`
+	} `json:"taken"`
+	Refused []struct {
+		File, Message string
+	} `json:"refused"`
+}
+
+// putting runs media put from a city while the test does something else.
+func putting(t *testing.T, w *worldtest.World, city string, files ...string) <-chan worldtest.Command {
+	t.Helper()
+	t.Setenv("MERIDIAN_UPLOAD_TOKEN", w.Secrets(t).UploadToken)
+	door := w.Visitor(t, "us", "").URL("") // not by the directory: who names that is thought a part of the world
+	said := make(chan worldtest.Command, 1)
+	go func() {
+		said <- w.Run(t, append([]string{"media", "put", "--json", "--at-once", "4", "--url", door, "--app", w.Plan.App, "--from", city}, files...)...)
+	}()
+	return said
+}
+
+func readPut(t *testing.T, said worldtest.Command) put {
+	t.Helper()
+	var p put
+	if err := json.Unmarshal([]byte(said.Out), &p); err != nil || said.Code != 0 || len(p.Refused) != 0 {
+		t.Fatalf("media put: exit code %d, %v\n%s%s", said.Code, err, said.Out, said.Err)
+	}
+	return p
+}
+
+func write(t *testing.T, dir, name string, data []byte) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestALargeUploadGoesOn sends a picture of about 50 MB over a link that is cut
+// and to a world that is killed, each in its middle: it arrives, whole, and
+// nothing that was there is sent twice.
+func TestALargeUploadGoesOn(t *testing.T) {
+	cache := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", cache)
+	w := theWorld(t, false)
+	large := scan(t, 6900) // 47.6 of 50 million pixels
+	said := putting(t, w, "tokyo", write(t, t.TempDir(), "large.png", large))
+	at := noted(t, cache)
+
+	came := func(n int64) func() bool { return func() bool { return uploadOffset(t, w, at) >= n } }
+	eventually(t, copiedWithin, "the first part is there", came(8<<20))
+	heal := cut(t, w, "links/nrt/ap-southeast", "refuse")
+	before := uploadOffset(t, w, at)
+	heal()
+	eventually(t, copiedWithin, "more of it is there", came(before+1))
+
+	before = uploadOffset(t, w, at)
+	w.Kill(t)
+	w.WaitGone(t, goneWithin)
+	w.Start(t, worldtest.Options{})
+	if after := uploadOffset(t, w, at); after < before {
+		t.Errorf("%d bytes were told, %d are there after kill -9", before, after)
+	}
+	p := readPut(t, <-said)
+	t.Logf("%d bytes of %d were there when the world was killed", before, len(large))
+	served(t, w, p, map[string][]byte{"large.png": large})
+}
+
+// scan is a square PNG of noise that has as many bytes as pixels.
+func scan(t *testing.T, side int) []byte {
+	t.Helper()
+	noise := rand.New(rand.NewPCG(uint64(photos.Add(1)), 0))
+	m := image.NewGray(image.Rect(0, 0, side, side))
+	for i := 0; i+8 <= len(m.Pix); i += 8 {
+		binary.LittleEndian.PutUint64(m.Pix[i:], noise.Uint64())
+	}
+	var b bytes.Buffer
+	if err := (&png.Encoder{CompressionLevel: png.NoCompression}).Encode(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// noted waits until the command has noted its upload's address, and gives its path.
+func noted(t *testing.T, cache string) string {
+	t.Helper()
+	var at string
+	eventually(t, copiedWithin, "the upload has begun", func() bool {
+		found, _ := filepath.Glob(filepath.Join(cache, "meridian", "uploads", "*.json"))
+		var note struct{ At string }
+		for _, path := range found {
+			if b, err := os.ReadFile(path); err == nil && json.Unmarshal(b, &note) == nil && note.At != "" {
+				at = note.At
+			}
+		}
+		return at != ""
+	})
+	u, err := url.Parse(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Path
+}
+
+// uploadOffset asks a PoP far from the upload's region how far it has come.
+func uploadOffset(t *testing.T, w *worldtest.World, path string) int64 {
+	t.Helper()
+	a := w.AtPoP(t, "us", "iad").Get(t, path, "Authorization", "Bearer "+w.Secrets(t).UploadToken)
+	var state struct {
+		Offset int64  `json:"upload_offset"`
+		Made   string `json:"media_id"`
+	}
+	if err := json.Unmarshal(a.Body, &state); err != nil || a.Status != http.StatusOK || state.Made != "" {
+		t.Fatalf("%s: %d %s, %v", path, a.Status, a.Body, err)
+	}
+	return state.Offset
+}
+
+// TestEachAcknowledgedUploadIsServed sends many pictures at once while links are
+// cut and the world is killed. Each is there once: from every region, whole.
+func TestEachAcknowledgedUploadIsServed(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	seed := uint64(time.Now().UnixNano())
+	if s, err := strconv.ParseUint(os.Getenv(seedVariable), 10, 64); err == nil {
+		seed = s
+	}
+	t.Logf("%s=%d", seedVariable, seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	left := defaultUploads
+	if n, err := strconv.Atoi(os.Getenv(uploadsVariable)); err == nil {
+		left = n
+	}
+	w := theWorld(t, false)
+	for round := 0; left > 0; round++ {
+		n := min(left, uploadBatch)
+		left -= n
+		before := assets(t, w)
+		dir, sent := t.TempDir(), map[string][]byte{}
+		var files []string
+		for i := range n {
+			name := fmt.Sprintf("r%d-%d.jpg", round, i)
+			sent[name] = grainy(t, 300+random.IntN(900))
+			files = append(files, write(t, dir, name, sent[name]))
+		}
+		city := w.Plan.Cities[random.IntN(len(w.Plan.Cities))].ID
+		said := putting(t, w, city, files...)
+		disturb(t, w, random)
+		p := readPut(t, <-said)
+		served(t, w, p, sent)
+		if made := assets(t, w) - before; made != n {
+			t.Errorf("%d pictures were sent, %d are there", n, made)
+		}
+	}
+}
+
+// disturb cuts links of random PoPs for random whiles, and kills the world.
+func disturb(t *testing.T, w *worldtest.World, random *rand.Rand) {
+	t.Helper()
+	for range 3 {
+		pop := w.Plan.PoPs[random.IntN(len(w.Plan.PoPs))].ID
+		region := w.Plan.Regions[random.IntN(len(w.Plan.Regions))].ID
+		heal := cut(t, w, "links/"+pop+"/"+region, "refuse")
+		time.Sleep(time.Duration(random.IntN(150)) * time.Millisecond) // random moments are what is tested, not intervals
+		heal()
+	}
+	w.Kill(t)
+	w.WaitGone(t, goneWithin)
+	w.Start(t, worldtest.Options{})
+}
+
+// assets counts the assets of all regions.
+func assets(t *testing.T, w *worldtest.World) (n int) {
+	t.Helper()
+	for _, r := range w.Plan.Regions {
+		conn := w.Catalog(t, r.ID)
+		var here int
+		if err := conn.QueryRow(t.Context(), "select count(*) from asset").Scan(&here); err != nil {
+			t.Fatal(err)
+		}
+		n += here
+		conn.Close(t.Context())
+	}
+	return n
+}
+
+// served looks for what was acknowledged: every region holds the original as it
+// was sent, and every PoP shows the picture.
+func served(t *testing.T, w *worldtest.World, p put, sent map[string][]byte) {
+	t.Helper()
+	if len(p.Taken) != len(sent) {
+		t.Errorf("%d of %d were taken", len(p.Taken), len(sent))
+	}
+	for _, taken := range p.Taken {
+		want := sent[filepath.Base(taken.File)]
+		sum := sha256.Sum256(want)
+		sha := hex.EncodeToString(sum[:])
+		if got := taken.Manifest.Newest(); got.SHA256 != sha || got.Bytes != int64(len(want)) {
+			t.Errorf("%s: its manifest says %+v", taken.File, got)
+		}
+		for _, r := range w.Plan.Regions {
+			original := filepath.Join(w.Dir, "objects", r.ID, "originals", "sha256", sha[:2], sha[2:4], sha)
+			eventually(t, copiedWithin, r.ID+" holds "+taken.File, func() bool {
+				b, err := os.ReadFile(original)
+				return err == nil && bytes.Equal(b, want)
+			})
+		}
+		for _, pop := range pops(w) {
+			path := "/img/" + w.Plan.App + "/" + taken.MediaID + "/v1/jpeg/160x0"
+			eventually(t, copiedWithin, pop+" shows "+taken.File, func() bool {
+				a := w.AtPoP(t, "us", pop).Get(t, path)
+				return a.Status == http.StatusOK && len(a.Body) > 0
+			})
+		}
+	}
+}
