@@ -10,7 +10,6 @@ import (
 	"meridian/adapter/tus"
 	"meridian/adapter/vips"
 	"meridian/adapter/wire"
-	"meridian/engine/imagegrid"
 	"meridian/platform/lifecycle"
 	"meridian/platform/netaddr"
 	"meridian/role/media"
@@ -60,7 +59,7 @@ func (m *machine) mediaOver(ctx context.Context, s *Media, clusters []*postgres.
 	}
 	peers := transports(s.Peers, netaddr.DefaultTransportOptions(), nil)
 	role, err := media.New(s.Config, media.Deps{
-		World: m.World, Manifests: manifests, Upkeep: manifests, Objects: objects{store}, Resident: objects{resident}, Tus: serveTus(resumable), Pictures: pictures{engine},
+		World: m.World, Manifests: manifests, Upkeep: manifests, Objects: objects{store}, Resident: objects{resident}, Tus: serveTus(resumable), Pictures: pictures{engine}, Beside: pictures{engine.Beside()},
 		Peers: wire.NewPeers(peers, s.WireKey, wire.DefaultPeerLimits()), Way: ways(peers), Judges: ask,
 		Now: now, Random: random, Log: m.tel.Log, Metrics: m.tel.Metrics,
 	})
@@ -86,9 +85,13 @@ const queueStop = 3 * time.Second
 
 // mediaWork runs the replicate queue beside the role's own background work.
 func (m *machine) mediaWork(ctx context.Context, role *media.Media, home *postgres.Cluster) error {
-	jobs, err := postgres.StartJobs(ctx, home.Pool, postgres.DefaultJobLimits(), m.tel.Log, postgres.JobWork{
+	limits := postgres.DefaultJobLimits()
+	limits.Apps = m.file.Media.Apps
+	jobs, err := postgres.StartJobs(ctx, home.Pool, limits, m.tel.Log, postgres.JobWork{
 		Replicate: func(ctx context.Context, j postgres.ReplicateJob) error { return role.Replicate(ctx, media.Job(j)) },
 		Judge:     func(ctx context.Context, j postgres.JudgeJob) error { return role.Judge(ctx, media.JudgeJob(j)) },
+		Prepare:   func(ctx context.Context, j postgres.PrepareJob) error { return role.Prepare(ctx, media.PrepareJob(j)) },
+		Remove:    func(ctx context.Context, j postgres.RemoveJob) error { return role.Remove(ctx, media.RemoveJob(j)) },
 	})
 	if err != nil {
 		return err
@@ -129,11 +132,6 @@ func (p pictures) Placeholder(ctx context.Context, data []byte) (media.Placehold
 // Edit cuts and turns it.
 func (p pictures) Edit(ctx context.Context, data []byte, e world.Edit) ([]byte, error) {
 	return p.engine.Edit(ctx, data, e)
-}
-
-// Transform makes a variant for somebody who waits.
-func (p pictures) Transform(ctx context.Context, data []byte, format imagegrid.Format, width, height int) ([]byte, error) {
-	return p.engine.Transform(ctx, data, vips.Spec{Width: width, Height: height, Format: format})
 }
 
 // Variants makes several with one decode.

@@ -27,6 +27,13 @@ type Removal struct {
 	State  RemovalState `json:"state"`
 	At     time.Time    `json:"at"`              // since when it is in this state
 	Error  string       `json:"error,omitempty"` // for operators
+	Amount              // what was removed
+}
+
+// Amount is how much of something an object store holds, or has removed.
+type Amount struct {
+	Objects int64 `json:"objects"`
+	Bytes   int64 `json:"bytes"`
 }
 
 // Deletion is the receipt of an asset's deletion: what was promised, and how far

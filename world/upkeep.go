@@ -24,3 +24,35 @@ type Scrub struct {
 	After string    // the last one that was
 	Began time.Time // when the pass began
 }
+
+// The states of a job, as people see them.
+const (
+	JobWaiting  = "waiting"
+	JobRunning  = "running"
+	JobRetrying = "retrying" // it has failed, and is tried again at its time
+	JobFailed   = "failed"   // nobody tries it again by itself
+	JobDone     = "done"     // told of for an hour
+)
+
+// Job is a piece of background work, as the queue of a region holds it.
+type Job struct {
+	Region   string    `json:"region"`
+	ID       int64     `json:"id"` // within the region
+	Kind     string    `json:"kind"`
+	State    string    `json:"state"`
+	App      string    `json:"app"`
+	MediaID  string    `json:"media_id"`
+	Version  int       `json:"version,omitempty"`
+	Target   string    `json:"target,omitempty"` // the region that it concerns
+	Attempts int       `json:"attempts"`
+	Error    string    `json:"error,omitempty"` // of the last attempt, for operators
+	At       time.Time `json:"at"`              // when it is next tried, was begun or ended
+}
+
+// JobCount is how many jobs of a kind are in a state, and since when the oldest
+// of them waits.
+type JobCount struct {
+	Kind, State string
+	Count       int
+	Oldest      time.Time
+}

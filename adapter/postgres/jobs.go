@@ -24,12 +24,16 @@ const replicateQueue = "replicate"
 // of the queue takes failed ones up again.
 const maxAttempts = 1000
 
+// failedAge is how long jobs that nobody tries again are shown with their error.
+const failedAge = 90 * 24 * time.Hour
+
 // requeueBatch is the most replicas that one statement takes up again.
 const requeueBatch = 500
 
 // JobLimits bound what the queue does at once and how long it waits.
 type JobLimits struct {
-	Workers    int           // copies under way at once
+	Apps       []string      // whose work is done: each has queues of its own for what grows with its pictures, so that none waits behind another's
+	Workers    int           // jobs of a queue under way at once
 	Run        time.Duration // one attempt
 	Rescue     time.Duration // a job whose worker died is tried again after this; longer than Run
 	RetryFirst time.Duration // wait after the first failure; twice as long each time
@@ -85,8 +89,8 @@ type ReplicateArgs struct {
 func (ReplicateArgs) Kind() string { return "replicate_original" }
 
 // InsertOpts are the queue's rules for the job.
-func (ReplicateArgs) InsertOpts() river.InsertOpts {
-	return onceUnfinished(replicateQueue, maxAttempts)
+func (a ReplicateArgs) InsertOpts() river.InsertOpts {
+	return onceUnfinished(queueOf(replicateQueue, a.App), maxAttempts)
 }
 
 // MigrateJobs makes the queue's tables in a catalog primary and lets
@@ -132,6 +136,7 @@ type Jobs struct{ client *river.Client[pgx.Tx] }
 // in the queue for whoever does them.
 type JobWork struct {
 	Replicate func(context.Context, ReplicateJob) error
+	Prepare   func(context.Context, PrepareJob) error
 	Judge     func(context.Context, JudgeJob) error
 	Remove    func(context.Context, RemoveJob) error
 }
@@ -142,13 +147,24 @@ func (w JobWork) queues(l JobLimits) (workers *river.Workers, queues map[string]
 	workers, queues = river.NewWorkers(), map[string]river.QueueConfig{}
 	of := river.QueueConfig{MaxWorkers: l.Workers}
 	if w.Replicate != nil {
-		queues[replicateQueue] = of
+		queues[replicateQueue] = of // of before each app had its own
+		for _, app := range l.Apps {
+			queues[queueOf(replicateQueue, app)] = of
+		}
 		err = river.AddWorkerSafely(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[ReplicateArgs]) error {
 			a := j.Args
 			return w.Replicate(ctx, ReplicateJob{
 				SHA256: a.SHA256, App: a.App, MediaID: a.MediaID, Version: a.Version, Target: a.Target,
 				Attempt: j.Attempt, Last: j.Attempt >= j.MaxAttempts,
 			})
+		}))
+	}
+	if w.Prepare != nil && err == nil {
+		for _, app := range l.Apps {
+			queues[queueOf(prepareQueue, app)] = of
+		}
+		err = river.AddWorkerSafely(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[PrepareArgs]) error {
+			return l.parked(w.Prepare(ctx, PrepareJob(j.Args)))
 		}))
 	}
 	if w.Judge != nil && err == nil {
@@ -160,7 +176,7 @@ func (w JobWork) queues(l JobLimits) (workers *river.Workers, queues map[string]
 	if w.Remove != nil && err == nil {
 		queues[removeQueue] = of
 		err = river.AddWorkerSafely(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[RemoveArgs]) error {
-			return w.Remove(ctx, RemoveJob{App: j.Args.App, MediaID: j.Args.MediaID, Target: j.Args.Target, Last: j.Attempt >= j.MaxAttempts})
+			return l.later(w.Remove(ctx, RemoveJob{App: j.Args.App, MediaID: j.Args.MediaID, Target: j.Args.Target, Last: j.Attempt >= j.MaxAttempts}))
 		}))
 	}
 	return workers, queues, err
@@ -187,6 +203,8 @@ func StartJobs(ctx context.Context, pool *pgxpool.Pool, l JobLimits, log *slog.L
 		FetchCooldown:               l.Cooldown,
 		SoftStopTimeout:             l.Stop,
 		CompletedJobRetentionPeriod: time.Hour,
+		CancelledJobRetentionPeriod: failedAge,
+		DiscardedJobRetentionPeriod: failedAge,
 	})
 	if err != nil {
 		return nil, world.Because(world.CodeInvalid, "postgres.jobs", fmt.Sprintf("The queue's limits do not fit: %v.", err), err)

@@ -34,6 +34,7 @@ func (l *logBuffer) String() string {
 
 func quickJobs() postgres.JobLimits {
 	l := postgres.DefaultJobLimits()
+	l.Apps = []string{"crumbs"}
 	l.RetryFirst, l.RetryMost, l.Poll = time.Millisecond, time.Millisecond, 20*time.Millisecond
 	return l
 }

@@ -97,6 +97,9 @@ func (s *MediaStore) insertVersion(ctx context.Context, tx pgx.Tx, m *world.Mani
 	if v.Focal != nil {
 		x, y = &v.Focal.X, &v.Focal.Y
 	}
+	if _, err := tx.Exec(ctx, referenceLock+`_shared(hashtextextended($1, 0))`, v.SHA256); err != nil {
+		return err
+	}
 	_, err := tx.Exec(ctx, q, m.MediaID, v.Number, v.SHA256, v.MediaType, v.Bytes, v.Width, v.Height, v.Frames, v.Color, v.Thumbhash,
 		x, y, v.From, v.Edit, v.Moderation, v.CreatedAt)
 	if err == nil && v.Moderation == world.ModerationPending {
@@ -116,6 +119,11 @@ func noteDecision(ctx context.Context, tx pgx.Tx, mediaID string, version int, d
 // placeOriginal writes the replicas of a version's original, and a job for each
 // that is not copied. It sets each to what it is then.
 func (s *MediaStore) placeOriginal(ctx context.Context, tx pgx.Tx, m *world.Manifest, v world.Version, replicas []world.Replica) error {
+	if m.Visibility != world.Withheld && v.Moderation == world.ModerationApproved {
+		if _, err := s.jobs.InsertTx(ctx, tx, PrepareArgs{App: m.App, MediaID: m.MediaID, Version: v.Number}, nil); err != nil {
+			return err
+		}
+	}
 	for i := range replicas {
 		r := &replicas[i]
 		if err := placeReplica(ctx, tx, v.SHA256, r); err != nil {

@@ -31,22 +31,23 @@ func (s *MediaStore) storeDeletion(ctx context.Context, tx pgx.Tx, d world.Delet
 	return nil
 }
 
-// Deletion is the receipt of an asset's deletion, as far as this region knows.
-// Errors: not_found for an asset that is not deleted, or not known here;
+// Deletion is the receipt of an asset's deletion, by the asset's id or the
+// receipt's, as far as this region knows. Errors: not_found for an asset that is not deleted, or not known here;
 // unavailable, timeout.
-func (s *MediaStore) Deletion(ctx context.Context, app, mediaID string) (world.Deletion, error) {
+func (s *MediaStore) Deletion(ctx context.Context, app, id string) (world.Deletion, error) {
 	const op = "postgres.media deletion"
-	number, ok := world.MediaIDRegion(mediaID)
+	number, ok := world.MediaIDRegion(id)
 	c := s.regions[number]
 	if !ok || c == nil {
 		return world.Deletion{}, world.E(world.CodeNotFound, op, "")
 	}
 	const q = `select d.receipt, a.app, d.media_id, d.by, d.at,
-	                  (select coalesce(jsonb_agg(jsonb_build_object('region', r.region, 'state', r.state, 'at', r.at, 'error', r.error) order by r.region), '[]')
+	                  (select coalesce(jsonb_agg(jsonb_build_object('region', r.region, 'state', r.state, 'at', r.at, 'error', r.error,
+	                          'objects', r.objects, 'bytes', r.bytes) order by r.region), '[]')
 	                     from removal r where r.media_id = d.media_id)
-	             from deletion d join asset a using (media_id) where d.media_id = $1 and a.app = $2`
+	             from deletion d join asset a using (media_id) where $1 in (d.media_id, d.receipt) and a.app = $2`
 	var d world.Deletion
-	err := c.Pool.QueryRow(ctx, q, mediaID, app).Scan(&d.Receipt, &d.App, &d.MediaID, &d.By, &d.At, &d.Removals)
+	err := c.Pool.QueryRow(ctx, q, id, app).Scan(&d.Receipt, &d.App, &d.MediaID, &d.By, &d.At, &d.Removals)
 	d.At = d.At.UTC()
 	for i := range d.Removals {
 		d.Removals[i].At = d.Removals[i].At.UTC()
@@ -61,9 +62,10 @@ func (s *MediaStore) MarkRemoval(ctx context.Context, mediaID string, r world.Re
 	const q = `update removal set
 	               at    = case when state in ('removed', $3) then at else $4 end,
 	               state = case when state = 'removed' then state else $3 end,
-	               error = case when state = 'removed' then '' else $5 end
+	               error = case when state = 'removed' then '' else $5 end,
+	               objects = objects + $6, bytes = bytes + $7
 	            where media_id = $1 and region = $2`
-	tag, err := s.own.Pool.Exec(ctx, q, mediaID, r.Region, r.State, r.At, r.Error)
+	tag, err := s.own.Pool.Exec(ctx, q, mediaID, r.Region, r.State, r.At, r.Error, r.Objects, r.Bytes)
 	if err == nil && tag.RowsAffected() == 0 {
 		err = pgx.ErrNoRows
 	}

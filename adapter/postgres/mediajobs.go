@@ -1,14 +1,19 @@
 package postgres
 
 import (
+	"strings"
+
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
+
+	"meridian/world"
 )
 
 // The queues beside replicateQueue.
 const (
-	judgeQueue  = "judge"
-	removeQueue = "remove"
+	prepareQueue = "prepare"
+	judgeQueue   = "judge"
+	removeQueue  = "remove"
 )
 
 // judgeAttempts is how often a verdict is asked for: with [JobLimits.RetryMost]
@@ -67,4 +72,57 @@ func onceUnfinished(queue string, attempts int) river.InsertOpts {
 			rivertype.JobStateRunning, rivertype.JobStateScheduled,
 		}},
 	}
+}
+
+// queueOf is an app's own queue. A queue's name has no two hyphens in a row and
+// none at its end, as an app's may; two apps that come to share one so are worked
+// in turn.
+func queueOf(queue, app string) string { return queue + "-" + strings.ReplaceAll(app, "-", "0") }
+
+// prepareAttempts is how often a version's pictures are tried to be made: longer
+// than a rush lasts, in which such work finds no time.
+const prepareAttempts = 200
+
+// PrepareJob asks for what is made of a version before anybody asks for it.
+type PrepareJob struct {
+	MediaID  string `json:"media_id" river:"unique"`
+	Version  int    `json:"version" river:"unique"`
+	Thorough bool   `json:"thorough" river:"unique"` // what is there already, in fewer bytes
+	Cell     string `json:"cell" river:"unique"`     // of it that one variant alone, as "webp/640x0"; "" for all that are made beforehand
+	App      string `json:"app"`
+}
+
+// PrepareArgs is a [PrepareJob] as the queue stores it, at most one unfinished.
+type PrepareArgs PrepareJob
+
+// Kind names the job in the queue's table; never reused for another meaning.
+func (PrepareArgs) Kind() string { return "prepare_version" }
+
+// InsertOpts are the queue's rules for the job. What only saves bytes comes last.
+func (a PrepareArgs) InsertOpts() river.InsertOpts {
+	o := onceUnfinished(queueOf(prepareQueue, a.App), prepareAttempts)
+	if a.Thorough {
+		o.Priority = river.PriorityDefault + 2
+	}
+	return o
+}
+
+// later has a job that came too early, or found everybody busy, tried again
+// without counting this attempt.
+func (l JobLimits) later(err error) error {
+	if world.Is(err, world.CodeBusy) {
+		return river.JobSnooze(l.RetryMost)
+	}
+	return err
+}
+
+// parked is later, and gives a job up that would fail as often as it is tried.
+func (l JobLimits) parked(err error) error {
+	switch world.CodeOf(err) {
+	case world.CodeUnprocessed, world.CodeUnsupported, world.CodeTooLarge, world.CodeInvalid:
+		if err != nil {
+			return river.JobCancel(err)
+		}
+	}
+	return l.later(err)
 }

@@ -50,7 +50,9 @@ type Engine struct {
 	pixels   *semaphore.Weighted
 	nWorkers int64
 	nPixels  int64
-	closed   atomic.Bool
+	closed   *atomic.Bool
+	gate     *gate
+	beside   bool // what is worked on is nobody's who waits
 }
 
 var (
@@ -85,7 +87,17 @@ func Start(o Options) (*Engine, error) {
 		pixels:   semaphore.NewWeighted(o.MaxPixels),
 		nWorkers: int64(o.MaxWorkers),
 		nPixels:  o.MaxPixels,
+		closed:   new(atomic.Bool),
+		gate:     newGate(o.MaxWorkers),
 	}, nil
+}
+
+// Beside is the same engine for work that nobody waits for: it begins nothing
+// while somebody waits for a worker, and leaves one to them if there are several.
+func (e *Engine) Beside() *Engine {
+	beside := *e
+	beside.beside = true
+	return &beside
 }
 
 // Close waits for the pictures in work and refuses new ones. libvips itself
@@ -112,6 +124,11 @@ func (e *Engine) Memory() int64 { return int64(C.vips_tracked_get_mem()) }
 // pixels are taken first, so that a large picture that waits for memory keeps no
 // worker idle.
 func (e *Engine) work(ctx context.Context, op string, pixels int64, f func() error) error {
+	leave, err := e.gate.enter(ctx, e.beside)
+	if err != nil {
+		return gaveUp(op, err)
+	}
+	defer leave()
 	share := min(max(1, pixels), e.nPixels)
 	if err := e.pixels.Acquire(ctx, share); err != nil {
 		return gaveUp(op, err)

@@ -96,6 +96,25 @@ func (p *Peers) Resend(ctx context.Context, region string, to world.Placing) err
 	return world.Wrap(op+" "+region, p.tell(ctx, region, http.MethodPost, "/-/media/"+to.App+"/"+to.MediaID+"/resend", query, 2*p.limits.Push))
 }
 
+// Order has a region's media role do something that an operator has asked for, by
+// its path behind /-/media/, and gives its answer. Errors: the role's own, and
+// whatever the link does.
+func (p *Peers) Order(ctx context.Context, region, path string, query url.Values) ([]byte, error) {
+	op := "wire.order " + region
+	c, err := p.region(region)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*p.limits.Push)
+	defer cancel()
+	r, err := c.request(ctx, http.MethodPost, "/-/media/"+path, query, nil)
+	if err != nil {
+		return nil, world.Wrap(op, err)
+	}
+	b, _, err := c.take(ctx, r, p.limits.MaxManifest)
+	return b, world.Wrap(op, err)
+}
+
 // VerifyOriginal has a region read its copy of a public original again: nil when
 // it is good, not_found without one, unprocessed when it is damaged.
 func (p *Peers) VerifyOriginal(ctx context.Context, region, sha256 string) error {
@@ -201,6 +220,11 @@ func (c caller) read(ctx context.Context, path string, query url.Values, limit t
 	if err != nil {
 		return nil, nil, world.Wrap("wire", err)
 	}
+	return c.take(ctx, r, most)
+}
+
+// take makes a request and reads its whole answer, of at most so many bytes.
+func (c caller) take(ctx context.Context, r *http.Request, most int64) ([]byte, http.Header, error) {
 	res, err := c.send(r, http.StatusOK)
 	if err != nil {
 		return nil, nil, err

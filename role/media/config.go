@@ -140,7 +140,7 @@ func (c Config) Validate() error {
 	if _, err := keyring.New(uploadgrant.Purpose, c.UploadKeys); err != nil {
 		return world.Wrap("media.config upload_keys", err)
 	}
-	if err := c.Care.validate(); err != nil {
+	if err := c.Care.validate(l.Transform); err != nil {
 		return err
 	}
 	if err := c.Placement.rule().Check(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -22,6 +23,7 @@ type Deps struct {
 	Resident  Objects // of private pictures: a store that nothing outside the zone can reach
 	Tus       ServeTus
 	Pictures  Pictures
+	Beside    Pictures // the same for work that nobody waits for: it gives way
 	Peers     Peers
 	Way       func(region string) http.RoundTripper // to another region's shield; nil for one without a link
 	Judges    Judges                                // asked in the hook mode; else nil
@@ -119,8 +121,6 @@ type Pictures interface {
 	Placeholder(ctx context.Context, data []byte) (Placeholder, error)
 	// Edit cuts and turns a picture, at full size and as good as can be kept.
 	Edit(ctx context.Context, data []byte, e world.Edit) ([]byte, error)
-	// Transform makes a variant; format is never auto.
-	Transform(ctx context.Context, data []byte, format imagegrid.Format, width, height int) ([]byte, error)
 	// Variants makes several with one decode, in the order of specs.
 	Variants(ctx context.Context, data []byte, specs []PictureSpec) ([]Picture, error)
 	// Mezzanine is a smaller picture of high quality from which those variants
@@ -141,6 +141,9 @@ type Peers interface {
 	// Resend has a region that holds an original give it to the region of a
 	// placing, which is durable there on return.
 	Resend(ctx context.Context, region string, p world.Placing) error
+	// Order has a region do something that an operator has asked for, by its path
+	// behind /-/media/, and gives its answer.
+	Order(ctx context.Context, region, path string, query url.Values) ([]byte, error)
 	// VerifyOriginal has a region read its copy of a public original: nil when it
 	// is good, not_found without one, unprocessed when it is damaged.
 	VerifyOriginal(ctx context.Context, region, sha256 string) error

@@ -68,6 +68,9 @@ func (m *Media) variant(ctx context.Context, manifest world.Manifest, req imageg
 	v, err := m.once(ctx, key, func(ctx context.Context) (any, error) {
 		stored, err := getDerived(ctx, m.storeOf(manifest), key)
 		if err == nil {
+			if manifest.Audience == world.Public {
+				m.asked.note(key, m.now())
+			}
 			return stored, nil
 		}
 		if !world.Is(err, world.CodeNotFound) {
@@ -78,9 +81,8 @@ func (m *Media) variant(ctx context.Context, manifest world.Manifest, req imageg
 		if err != nil {
 			return nil, err
 		}
-		if err := putDerived(ctx, m.storeOf(manifest), key, body); err != nil {
-			// The picture is there all the same: it will be had once more.
-			m.log.WarnContext(ctx, "a variant cannot be stored", "key", key, "err", err)
+		if m.makings.times(key) >= m.cfg.Care.KeepAt {
+			m.keepVariant(ctx, manifest, req, body)
 		}
 		return body, nil
 	})
@@ -96,29 +98,32 @@ func (m *Media) variant(ctx context.Context, manifest world.Manifest, req imageg
 // variant through a holder.
 func (m *Media) obtain(ctx context.Context, manifest world.Manifest, req imagegrid.Request) ([]byte, error) {
 	version, _ := manifest.VersionNumber(req.Version) // lookup has found it
+	if body := m.fromMezzanine(ctx, manifest, version, req); body != nil {
+		return body, nil
+	}
 	if m.isHolder(manifest) && manifest.Audience != world.Private {
 		original, err := m.original(ctx, manifest, version)
 		if err != nil {
 			return nil, err
 		}
-		return m.make(ctx, original, req)
+		return m.make(ctx, original, specOf(version, req))
 	}
 	original, err := m.localOriginal(ctx, manifest, version) // it may have come a moment ago
 	if err != nil {
 		return m.readThrough(ctx, manifest, req)
 	}
-	return m.make(ctx, original, req)
+	return m.make(ctx, original, specOf(version, req))
 }
 
-func (m *Media) make(ctx context.Context, original []byte, req imagegrid.Request) ([]byte, error) {
+func (m *Media) make(ctx context.Context, original []byte, spec PictureSpec) ([]byte, error) {
 	start := m.now()
-	body, err := m.pictures.Transform(ctx, original, req.Format, req.Width, req.Height)
-	m.metrics.transforms.WithLabelValues(string(req.Format), outcome(err)).Inc()
+	made, err := m.pictures.Variants(ctx, original, []PictureSpec{spec})
+	m.metrics.transforms.WithLabelValues(string(spec.Format), outcome(err)).Inc()
 	if err != nil {
 		return nil, err
 	}
-	m.metrics.seconds.WithLabelValues(string(req.Format)).Observe(m.now().Sub(start).Seconds())
-	return body, nil
+	m.metrics.seconds.WithLabelValues(string(spec.Format)).Observe(m.now().Sub(start).Seconds())
+	return made[0].Data, nil
 }
 
 // readThrough asks the regions that hold the original for the variant, nearest

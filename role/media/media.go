@@ -34,6 +34,10 @@ type Media struct {
 	resident  Objects
 	private   *signedurl.Ring
 	pictures  Pictures
+	beside    Pictures
+	asked     asked
+	makings   makings
+	hot       []imagegrid.Size
 	peers     Peers
 	upkeep    Upkeep
 	way       func(region string) http.RoundTripper
@@ -51,6 +55,7 @@ type Media struct {
 
 	uploads  *semaphore.Weighted
 	receives *semaphore.Weighted
+	prepares *semaphore.Weighted
 	asks     *semaphore.Weighted
 	flights  singleflight.Group // one piece of work for all who wait for it
 }
@@ -73,6 +78,10 @@ func New(cfg Config, d Deps) (*Media, error) {
 	if err != nil {
 		return nil, world.Wrap("media.new", err)
 	}
+	hot, err := cfg.Care.hotSizes()
+	if err != nil {
+		return nil, world.Wrap("media.new", err)
+	}
 	private, err := signedurl.New(cfg.Private)
 	if err != nil {
 		return nil, world.Wrap("media.new", err)
@@ -81,9 +90,10 @@ func New(cfg Config, d Deps) (*Media, error) {
 		grants: grants, uploadIDs: uploadIDs, resident: d.Resident, private: private,
 		tus: d.Tus,
 		cfg: cfg, world: d.World, region: region, grid: imagegrid.Default(),
-		manifests: d.Manifests, upkeep: d.Upkeep, objects: d.Objects, pictures: d.Pictures, peers: d.Peers, way: d.Way, judges: d.Judges,
+		manifests: d.Manifests, upkeep: d.Upkeep, objects: d.Objects, pictures: d.Pictures, beside: d.Beside, hot: hot, peers: d.Peers, way: d.Way, judges: d.Judges,
 		now: d.Now, random: d.Random, log: d.Log, metrics: newMetrics(d.Metrics),
 		uploads:  semaphore.NewWeighted(cfg.Limits.Uploads),
+		prepares: semaphore.NewWeighted(maxPrepares),
 		receives: semaphore.NewWeighted(cfg.Limits.Receives),
 		asks:     semaphore.NewWeighted(cfg.Limits.PeerAsks),
 		patches:  semaphore.NewWeighted(cfg.Limits.Patches),
@@ -97,6 +107,8 @@ func (m *Media) Run(ctx context.Context) error {
 	all.Go(func() { every(ctx, m.cfg.Limits.SweepEvery, m.sweep) }) // of its own: it may take long
 	all.Go(func() { m.scrub(ctx) })
 	all.Go(func() { m.backfill(ctx) })
+	all.Go(func() { every(ctx, m.cfg.Care.NoteEvery, m.noteAsked) })
+	all.Go(func() { every(ctx, m.cfg.Care.CollectEvery, m.collectAll) })
 	m.measureLag(ctx)
 	every(ctx, m.cfg.Limits.LagEvery, m.measureLag)
 	all.Wait()
@@ -177,6 +189,13 @@ func (m *Media) route(r *http.Request) map[string]action {
 		return map[string]action{http.MethodPost: m.mint}
 	case !internal && (len(part) == 3 || len(part) == 4) && part[2] == "tus":
 		return m.tusActions(r, part[1], strings.Join(part[3:], ""))
+	case len(part) == 3 && isOrder(part[2]):
+		r.SetPathValue("app", part[1])
+		return m.orders(internal, part[2])
+	case !internal && len(part) == 4 && part[2] == "receipts":
+		r.SetPathValue("app", part[1])
+		r.SetPathValue("id", part[3])
+		return map[string]action{http.MethodGet: m.showReceipt}
 	case len(part) == 3 && part[2] == "manifest": // the short form
 		r.SetPathValue("id", part[1])
 		return m.assetActions(internal, part[2])
@@ -203,6 +222,8 @@ func (m *Media) assetActions(internal bool, what string) map[string]action {
 		return map[string]action{http.MethodGet: m.wire(m.giveManifest)}
 	case internal && what == "resend":
 		return map[string]action{http.MethodPost: m.wire(m.resend)}
+	case internal && what == "remove":
+		return map[string]action{http.MethodPost: m.wire(m.removeOrdered)}
 	case internal:
 		return nil
 	}

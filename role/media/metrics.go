@@ -18,6 +18,10 @@ type metrics struct {
 	fetches    *prometheus.CounterVec
 	scrubbed   *prometheus.CounterVec
 	verdicts   *prometheus.CounterVec
+	collected  prometheus.Counter
+	prepared   prometheus.Counter
+	jobs       *prometheus.GaugeVec
+	jobAge     *prometheus.GaugeVec
 	uncopied   *prometheus.GaugeVec
 	age        *prometheus.GaugeVec
 }
@@ -47,6 +51,18 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		verdicts: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "meridian_media_verdicts_total", Help: "Answers of the moderation hook: approve, withhold, review, or the error's code.",
 		}, []string{"verdict"}),
+		prepared: f.NewCounter(prometheus.CounterOpts{
+			Name: "meridian_media_prepared_total", Help: "Variants made by background jobs.",
+		}),
+		collected: f.NewCounter(prometheus.CounterOpts{
+			Name: "meridian_media_collected_total", Help: "Stored variants that were removed because nobody asked for them.",
+		}),
+		jobs: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "meridian_media_jobs", Help: "Background jobs of this region, by kind and state: waiting, running, retrying, failed.",
+		}, []string{"kind", "state"}),
+		jobAge: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "meridian_media_jobs_age_seconds", Help: "How old the oldest of them is.",
+		}, []string{"kind", "state"}),
 		uncopied: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "meridian_media_uncopied", Help: "Replicas of this region's originals that a region still lacks, by state.",
 		}, []string{"target", "state"}),
@@ -64,7 +80,26 @@ func outcome(err error) string {
 	return string(world.CodeOf(err))
 }
 
+// measureJobs tells how much background work there is. What there was and is no
+// more goes back to nothing.
+func (m *Media) measureJobs(ctx context.Context) {
+	counts, err := m.upkeep.CountJobs(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			m.log.WarnContext(ctx, "the background work cannot be measured", "err", err)
+		}
+		return
+	}
+	m.metrics.jobs.Reset()
+	m.metrics.jobAge.Reset()
+	for _, c := range counts {
+		m.metrics.jobs.WithLabelValues(c.Kind, c.State).Set(float64(c.Count))
+		m.metrics.jobAge.WithLabelValues(c.Kind, c.State).Set(m.now().Sub(c.Oldest).Seconds())
+	}
+}
+
 func (m *Media) measureLag(ctx context.Context) {
+	m.measureJobs(ctx)
 	type key struct {
 		region string
 		state  world.ReplicaState

@@ -117,10 +117,14 @@ func (m *Media) holders(manifest world.Manifest) []string {
 	return m.inZone(manifest, order)
 }
 
+func sha256Of(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
 // verify fails with the given code unless data is what sha names.
 func verify(data []byte, sha string, code world.Code) error {
-	sum := sha256.Sum256(data)
-	if hex.EncodeToString(sum[:]) != sha {
+	if sha256Of(data) != sha {
 		return world.E(code, "media.verify", "The bytes are not those that their SHA-256 names.")
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"io"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +23,10 @@ type memUpkeep struct {
 	scrub    world.Scrub
 	verified map[string]time.Time
 	placed   []world.Placing
+	prepared []PrepareJob
+	removals []world.Removal
+	asked    map[string]time.Time
+	made     map[string]world.Mezzanine
 	fail     error
 }
 
@@ -139,4 +144,73 @@ func (f *fakePeers) Resend(ctx context.Context, region string, p world.Placing) 
 func (f *fakePeers) VerifyOriginal(ctx context.Context, region, sha string) error {
 	_, err := f.call(ctx, region, "GET", "/-/media/originals/"+sha, nil)
 	return err
+}
+
+func (f *fakePeers) Order(ctx context.Context, region, path string, query url.Values) ([]byte, error) {
+	return f.call(ctx, region, "POST", "/-/media/"+path+"?"+query.Encode(), nil)
+}
+
+func (u *memUpkeep) MarkRemoval(_ context.Context, _ string, r world.Removal) error {
+	u.removals = append(u.removals, r)
+	return u.fail
+}
+
+func (u *memUpkeep) Unreferenced(ctx context.Context, sha string, do func(context.Context) error) (bool, error) {
+	for _, p := range u.places {
+		for _, m := range p.manifests.assets {
+			if m.DeletedAt.IsZero() && slices.ContainsFunc(m.Versions, func(v world.Version) bool { return v.SHA256 == sha }) {
+				return false, u.fail
+			}
+		}
+	}
+	return true, do(ctx)
+}
+
+func (u *memUpkeep) Asked(_ context.Context, day time.Time, keys []string) error {
+	for _, k := range keys {
+		u.asked[k] = day
+	}
+	return u.fail
+}
+
+func (u *memUpkeep) AskedSince(_ context.Context, day time.Time, keys []string) (map[string]bool, error) {
+	out := map[string]bool{}
+	for _, k := range keys {
+		if on, ok := u.asked[k]; ok && !on.Before(day) {
+			out[k] = true
+		}
+	}
+	return out, u.fail
+}
+
+func (u *memUpkeep) ForgetAsked(context.Context, time.Time) error { return u.fail }
+
+func (u *memUpkeep) HeldBytes(ctx context.Context, region, _ string) (a world.Amount, err error) {
+	page, err := u.Held(ctx, region, "", 1000)
+	return world.Amount{Objects: int64(len(page)), Bytes: 7}, err
+}
+
+func (u *memUpkeep) Jobs(_ context.Context, app, state string, limit int) ([]world.Job, []string, error) {
+	return []world.Job{{Region: u.region, ID: 5, App: app, State: state, Attempts: limit}}, []string{"eu-central"}, u.fail
+}
+
+func (u *memUpkeep) CountJobs(context.Context) ([]world.JobCount, error) { return nil, u.fail }
+
+func (u *memUpkeep) RetryJob(_ context.Context, _ string, id int64) error {
+	if id != 5 {
+		return world.E(world.CodeNotFound, "mem", "")
+	}
+	return u.fail
+}
+
+func (u *memUpkeep) Prepare(_ context.Context, app, id string, version int, thorough bool, cell string, _ time.Duration) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.prepared = append(u.prepared, PrepareJob{App: app, MediaID: id, Version: version, Thorough: thorough, Cell: cell})
+	return u.fail
+}
+
+func (u *memUpkeep) MarkMezzanine(_ context.Context, id string, _ int, m world.Mezzanine) error {
+	u.made[id] = m
+	return u.fail
 }

@@ -82,6 +82,7 @@ func newPlacesIn(t testing.TB, w *world.World, change func(*Config)) map[string]
 		cfg := Default()
 		cfg.Region, cfg.Apps, cfg.UploadToken, cfg.WireKey = r.ID, []string{app}, token, key
 		cfg.UploadKeys, cfg.Private.Keys = uploadKeys, uploadKeys
+		cfg.Care.KeepAt = 1
 		if change != nil {
 			change(&cfg)
 		}
@@ -89,11 +90,11 @@ func newPlacesIn(t testing.TB, w *world.World, change func(*Config)) map[string]
 			id: r.ID, manifests: &memManifests{region: r.ID, places: places, assets: map[string]world.Manifest{}, deletions: map[string]world.Deletion{}},
 			objects: newMemObjects(), resident: newMemObjects(), pictures: &fakePictures{},
 			peers:  &fakePeers{places: places, cut: map[string]bool{}},
-			upkeep: &memUpkeep{region: r.ID, places: places, verified: map[string]time.Time{}},
+			upkeep: &memUpkeep{region: r.ID, places: places, verified: map[string]time.Time{}, asked: map[string]time.Time{}, made: map[string]world.Mezzanine{}},
 			judges: &fakeJudges{},
 		}
 		m, err := New(cfg, Deps{
-			World: w, Manifests: p.manifests, Upkeep: p.upkeep, Objects: p.objects, Resident: p.resident, Tus: serveTus(t, cfg), Pictures: p.pictures, Peers: p.peers,
+			World: w, Manifests: p.manifests, Upkeep: p.upkeep, Objects: p.objects, Resident: p.resident, Tus: serveTus(t, cfg), Pictures: p.pictures, Beside: p.pictures, Peers: p.peers,
 			Way: p.peers.way, Judges: p.judges,
 			Now: func() time.Time { return noon }, Random: &counter{}, Log: slog.New(slog.DiscardHandler),
 		})

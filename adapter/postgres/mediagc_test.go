@@ -1,0 +1,242 @@
+package postgres_test
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"meridian/adapter/postgres"
+	"meridian/world"
+)
+
+func deleteAsset(t *testing.T, s *postgres.MediaStore, m world.Manifest) {
+	t.Helper()
+	change(t, s, m.MediaID, func(to *world.Manifest) world.AssetChange {
+		to.DeletedAt, to.Name, to.Owner = noon, "", ""
+		for i := range to.Versions {
+			v := &to.Versions[i]
+			v.Color, v.Thumbhash, v.Focal = "#ffffff", "", nil
+		}
+		removals := []world.Removal{{Region: "us", State: world.RemovalPending, At: noon}}
+		return world.AssetChange{Deletion: &world.Deletion{Receipt: "1" + m.MediaID[1:], App: m.App, MediaID: m.MediaID, By: "owner", At: noon, Removals: removals}}
+	})
+}
+
+func TestAnOriginalIsFreeWhenNoAssetRefersToIt(t *testing.T) {
+	us, eu := mediaCluster(t, "us"), mediaCluster(t, "eu")
+	s, far := mediaStore(t, us, eu), mediaStore(t, eu)
+	a := made(t, s, asset(1, 1, "a", noon))
+	b := made(t, far, asset(2, 1, "a", noon))
+	ask := func(want bool) {
+		t.Helper()
+		did := false
+		free, err := s.Unreferenced(t.Context(), sha("a"), func(context.Context) error { did = true; return nil })
+		if err != nil || free != want || did != want {
+			t.Errorf("free %v, did %v, %v, want %v", free, did, err, want)
+		}
+	}
+	ask(false)
+	deleteAsset(t, s, a)
+	ask(false) // another region's asset has it
+	deleteAsset(t, far, b)
+	ask(true)
+	broken := world.E(world.CodeUnavailable, "test", "")
+	if free, err := s.Unreferenced(t.Context(), sha("a"), func(context.Context) error { return broken }); free || !world.Is(err, world.CodeUnavailable) {
+		t.Errorf("%v, %v", free, err)
+	}
+}
+
+// While an original is being removed nobody makes an asset of it.
+func TestAnAssetOfAnOriginalThatIsBeingRemovedWaits(t *testing.T) {
+	c := mediaCluster(t, "us")
+	s := mediaStore(t, c)
+	created := make(chan error, 1)
+	_, err := s.Unreferenced(t.Context(), sha("a"), func(context.Context) error {
+		go func() {
+			_, _, err := s.Create(context.WithoutCancel(t.Context()), asset(1, 1, "a", noon))
+			created <- err
+		}()
+		for count(t, c.Pool, `select count(*) from pg_locks where locktype = 'advisory' and not granted`) == 0 {
+			if len(created) > 0 {
+				t.Error("it did not wait")
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := receive(t, created); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWhatARemovalHasRemovedAddsUp(t *testing.T) {
+	s := mediaStore(t, mediaCluster(t, "us"))
+	a := made(t, s, asset(1, 1, "a", noon))
+	deleteAsset(t, s, a)
+	for _, r := range []world.Removal{
+		{Region: "us", State: world.RemovalPending, At: noon, Error: "away", Amount: world.Amount{Objects: 2, Bytes: 20}},
+		{Region: "us", State: world.RemovalRemoved, At: noon.Add(time.Minute), Amount: world.Amount{Objects: 1, Bytes: 5}},
+	} {
+		if err := s.MarkRemoval(t.Context(), a.MediaID, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, id := range []string{a.MediaID, "1" + a.MediaID[1:]} {
+		d, err := s.Deletion(t.Context(), "crumbs", id)
+		want := world.Removal{Region: "us", State: world.RemovalRemoved, At: noon.Add(time.Minute), Amount: world.Amount{Objects: 3, Bytes: 25}}
+		if err != nil || len(d.Removals) != 1 || d.Removals[0] != want || !d.Done() {
+			t.Errorf("%+v, %v", d, err)
+		}
+	}
+}
+
+func TestTheLastDayOfVariants(t *testing.T) {
+	s := mediaStore(t, mediaCluster(t, "us"))
+	day := noon.Truncate(24 * time.Hour)
+	for i, keys := range [][]string{{"a", "b", "a"}, {"b", "c"}, {"b"}} {
+		if err := s.Asked(t.Context(), day.AddDate(0, 0, []int{0, 3, 1}[i]), keys); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := s.AskedSince(t.Context(), day.AddDate(0, 0, 1), []string{"a", "b", "c", "d"})
+	if err != nil || len(got) != 2 || !got["b"] || !got["c"] {
+		t.Errorf("%v, %v", got, err)
+	}
+	if err := s.ForgetAsked(t.Context(), day.AddDate(0, 0, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.AskedSince(t.Context(), day, []string{"a", "b", "c"}); err != nil || len(got) != 2 {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
+func TestHeldBytesCountAnOriginalOnce(t *testing.T) {
+	s := mediaStore(t, mediaCluster(t, "us"))
+	made(t, s, asset(1, 1, "a", noon))
+	made(t, s, asset(1, 2, "a", noon))
+	made(t, s, asset(1, 3, "b", noon))
+	if got, err := s.HeldBytes(t.Context(), "us", "crumbs"); err != nil || got != (world.Amount{Objects: 2, Bytes: 2 << 33}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got, err := s.HeldBytes(t.Context(), "eu", "crumbs"); err != nil || got != (world.Amount{}) {
+		t.Errorf("not copied yet: %+v, %v", got, err)
+	}
+}
+
+// A job that would fail each time is parked with its error, shown, and can be
+// tried again; one that finds everybody busy comes again without being counted.
+func TestPoisonIsParkedAndShown(t *testing.T) {
+	c := mediaCluster(t, "us")
+	s := mediaStore(t, c)
+	tried := make(chan postgres.PrepareJob, 100)
+	fail := make(chan error, 100)
+	jobs, err := postgres.StartJobs(t.Context(), c.Pool, quickJobs(), slog.New(slog.DiscardHandler), postgres.JobWork{
+		Prepare: func(_ context.Context, j postgres.PrepareJob) error {
+			tried <- j
+			return <-fail
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		close(fail)
+		if err := jobs.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}()
+	a := made(t, s, asset(1, 1, "a", noon))
+	want := postgres.PrepareJob{App: "crumbs", MediaID: a.MediaID, Version: 1}
+	fail <- world.E(world.CodeBusy, "test", "")
+	fail <- world.E(world.CodeUnprocessed, "test", "It cannot be decoded.")
+	for range 2 {
+		if got := receive(t, tried); got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	}
+	failed := func() []world.Job {
+		t.Helper()
+		page, missing, err := s.Jobs(t.Context(), "crumbs", world.JobFailed, 10)
+		if err != nil || missing != nil {
+			t.Fatal(missing, err)
+		}
+		return page
+	}
+	var page []world.Job
+	for began := time.Now(); len(page) == 0 && time.Since(began) < 30*time.Second; time.Sleep(5 * time.Millisecond) {
+		page = failed()
+	}
+	if len(page) != 1 || page[0].Kind != "prepare_version" || page[0].MediaID != a.MediaID || page[0].Region != "us" || page[0].Error == "" || page[0].Attempts != 1 {
+		t.Fatalf("%+v", page)
+	}
+	counts, err := s.CountJobs(t.Context())
+	if err != nil || len(counts) != 2 { // two replicate jobs wait, in one kind and state
+		t.Errorf("%+v, %v", counts, err)
+	}
+	if err := s.RetryJob(t.Context(), "another", page[0].ID); !world.Is(err, world.CodeNotFound) {
+		t.Errorf("another app's: %v", err)
+	}
+	if err := s.RetryJob(t.Context(), "crumbs", page[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	fail <- nil
+	receive(t, tried)
+	if err := s.RetryJob(t.Context(), "crumbs", 1<<40); !world.Is(err, world.CodeNotFound) {
+		t.Errorf("no such job: %v", err)
+	}
+}
+
+// A crowd of one app's jobs does not keep another's waiting.
+func TestAppsDoNotWaitForEachOther(t *testing.T) {
+	c := mediaCluster(t, "us")
+	s := mediaStore(t, c)
+	for i := range 30 {
+		if err := s.Prepare(t.Context(), "crumbs", asset(1, i, "a", noon).MediaID, 1, false, "", 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Prepare(t.Context(), "an--app-", asset(1, 99, "b", noon).MediaID, 1, true, "webp/320x0", 0); err != nil {
+		t.Fatal(err)
+	}
+	l := quickJobs()
+	l.Apps, l.Workers = []string{"crumbs", "an--app-"}, 1
+	other, stop := make(chan postgres.PrepareJob, 1), make(chan struct{})
+	jobs, err := postgres.StartJobs(t.Context(), c.Pool, l, slog.New(slog.DiscardHandler), postgres.JobWork{
+		Prepare: func(_ context.Context, j postgres.PrepareJob) error {
+			if j.App != "crumbs" {
+				other <- j
+				return nil
+			}
+			<-stop // the first of the crowd never ends
+			return nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := receive(t, other); !got.Thorough || got.Cell != "webp/320x0" {
+		t.Errorf("%+v", got)
+	}
+	close(stop)
+	if err := jobs.Stop(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAMezzanineIsTold(t *testing.T) {
+	s := mediaStore(t, mediaCluster(t, "us"))
+	a := made(t, s, asset(1, 1, "a", noon))
+	want := world.Mezzanine{State: world.MezzanineMade, SHA256: sha("m")}
+	if err := s.MarkMezzanine(t.Context(), a.MediaID, 1, want); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Manifest(t.Context(), "crumbs", a.MediaID)
+	if err != nil || got.Versions[0].Mezzanine == nil || *got.Versions[0].Mezzanine != want {
+		t.Errorf("%+v, %v", got.Versions[0].Mezzanine, err)
+	}
+}
