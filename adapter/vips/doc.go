@@ -1,6 +1,11 @@
 // Package vips makes and checks pictures with libvips: what is in an upload,
 // whether it is whole, and every variant of it. It is the only package that
-// reads or writes pixels, and what leaves it carries no metadata at all.
+// reads or writes pixels, and what leaves it carries no metadata
+// but a copyright notice where that is asked for.
+//
+// A JPEG whose numbers mean sRGB is read as planes, scaled and written as planes,
+// past libvips (planar.h); all encoders are called directly (encode.h). Docs:
+// docs/pictures.md.
 //
 // It speaks to libvips (8.14 or later) through a small bridge of its own,
 // bridge.c, and through no binding. The bindings that compile against 8.14

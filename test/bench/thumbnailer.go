@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -61,17 +62,21 @@ var suffixes = map[imagegrid.Format]string{imagegrid.JPEG: ".jpg", imagegrid.Web
 // cache of operations. Quality and effort are those of ours, answering somebody
 // who waits.
 func (t *thumbnailer) run(ctx context.Context, photo string, spec vips.Spec, n int) (*os.ProcessState, error) {
+	cmd := exec.CommandContext(ctx, t.path, t.arguments(photo, spec, n)...)
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("vipsthumbnail: %w: %s", err, said)
+	}
+	return cmd.ProcessState, nil
+}
+
+func (t *thumbnailer) arguments(photo string, spec vips.Spec, n int) []string {
 	how := map[imagegrid.Format]string{imagegrid.JPEG: "[Q=%d,strip]", imagegrid.WebP: "[Q=%d,effort=2,strip]", imagegrid.AVIF: "[Q=%d,effort=0,strip]"}
 	target := filepath.Join(t.dir, "%s"+suffixes[spec.Format]) + fmt.Sprintf(how[spec.Format], vips.DefaultQuality(spec.Format))
 	args := []string{"--vips-concurrency=1", "--vips-cache-max=0", "--size", strconv.Itoa(spec.Width) + "x", "-o", target}
 	for range n {
 		args = append(args, photo)
 	}
-	cmd := exec.CommandContext(ctx, t.path, args...)
-	if said, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("vipsthumbnail: %w: %s", err, said)
-	}
-	return cmd.ProcessState, nil
+	return args
 }
 
 // transformOnce makes one picture in a process of its own, for its memory:
@@ -97,6 +102,25 @@ func transformOnce(ctx context.Context, args []string) error {
 	return err
 }
 
+// peak runs a command from this process, which is small, and prints the greatest
+// memory of that in MB: "peak PROGRAM ARGUMENTS". Started by the large process that
+// measures, a child would count what that had at the fork.
+func peak(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		return errors.New("peak needs a program")
+	}
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, said)
+	}
+	u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return errors.New("this system does not tell a process's memory")
+	}
+	fmt.Printf("%.0f\n", float64(u.Maxrss)/1024) // getrusage(2): in kB on Linux
+	return nil
+}
+
 // peaks tell how much memory a process takes at most that makes one picture.
 func peaks(ctx context.Context, peer *thumbnailer, photos []photograph, out io.Writer) error {
 	self, err := os.Executable()
@@ -106,25 +130,17 @@ func peaks(ctx context.Context, peer *thumbnailer, photos []photograph, out io.W
 	fmt.Fprintln(out, "\nPeak memory of a process that makes one WebP of 640 px (MB)")
 	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "photograph\tours\tvipsthumbnail\t")
+	spec := vips.Spec{Width: 640, Format: imagegrid.WebP}
 	for _, p := range photos {
-		cmd := exec.CommandContext(ctx, self, "transform", p.path, "640", string(imagegrid.WebP))
-		if said, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("%w: %s", err, said)
-		}
-		theirs, err := peer.run(ctx, p.path, vips.Spec{Width: 640, Format: imagegrid.WebP}, 1)
+		ours, err := exec.CommandContext(ctx, self, "peak", self, "transform", p.path, "640", string(imagegrid.WebP)).Output()
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%s\t%.0f\t%.0f\t\n", filepath.Base(p.path), peakMB(cmd.ProcessState), peakMB(theirs))
+		theirs, err := exec.CommandContext(ctx, self, append([]string{"peak", peer.path}, peer.arguments(p.path, spec, 1)...)...).Output()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t\n", filepath.Base(p.path), bytes.TrimSpace(ours), bytes.TrimSpace(theirs))
 	}
 	return w.Flush()
-}
-
-// peakMB is a process's greatest resident set (getrusage(2): in kB on Linux).
-func peakMB(s *os.ProcessState) float64 {
-	u, ok := s.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return 0
-	}
-	return float64(u.Maxrss) / 1024
 }
