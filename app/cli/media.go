@@ -49,7 +49,7 @@ upload token in ` + tokenVariable + `.`,
 	f.StringVar(&t.url, "url", "", "an edge elsewhere, such as https://shop.example")
 	f.StringVar(&t.app, "app", "", "app that the pictures belong to (default: the local world's)")
 	f.StringVar(&t.from, "from", "", "city to stand in, in the local world")
-	cmd.AddCommand(c.mediaPut(t), c.mediaGet(t), c.mediaList(t))
+	cmd.AddCommand(c.mediaPut(t), c.mediaGet(t), c.mediaList(t), c.mediaFootprint(t), c.mediaGC(t), c.mediaVerify(t))
 	return cmd
 }
 

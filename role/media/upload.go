@@ -128,7 +128,20 @@ func (m *Media) create(ctx context.Context, by right, name string, data []byte) 
 		return world.Manifest{}, world.Position{}, world.Wrap(op, err)
 	}
 	made, pos, err := m.manifests.Create(ctx, manifest)
+	if err == nil {
+		err = m.keptStill(ctx, manifest, v, stored)
+	}
 	return made, pos, world.Wrap(op, err)
+}
+
+// keptStill sees that a deletion of another asset has not taken the original away
+// before this one referred to it; from then on none does.
+func (m *Media) keptStill(ctx context.Context, of world.Manifest, v world.Version, stored []byte) error {
+	_, err := m.storeOf(of).Stat(ctx, originalKey(v.SHA256))
+	if world.Is(err, world.CodeNotFound) {
+		return m.keepOriginal(ctx, of, v, stored)
+	}
+	return err
 }
 
 // examine takes a picture only if all of it can be decoded within the limits.
