@@ -119,7 +119,7 @@ func TestAWrongCommandLineExitsWith2(t *testing.T) {
 		{[]string{"world", "check"}, "1 arg"},
 		{[]string{"world", "check", "/nowhere/w.yaml"}, "no such file: /nowhere/w.yaml"},
 		{[]string{"media", "put"}, "at least 1 arg"},
-		{[]string{"media", "get", "x", "--url", "https://shop.example"}, "--app is needed"},
+		{[]string{"media", "get", anID, "--url", "https://shop.example"}, "--app is needed"},
 	} {
 		code, out, errOut := run(t, c.args...)
 		if code != exitInvalid || !strings.Contains(errOut, c.want) || !strings.HasPrefix(errOut, "meridian: ") || out != "" {

@@ -2,15 +2,12 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,10 +34,11 @@ type mediaTarget struct {
 func (c *cli) media() *cobra.Command {
 	t := &mediaTarget{}
 	cmd := &cobra.Command{
-		Use: "media", Short: "Put pictures in, get them, list them", Args: cobra.NoArgs,
+		Use: "media", Short: "Put pictures in, get, list, edit and delete them", Args: cobra.NoArgs,
 		Long: `Works on the world that runs on this machine, or on another by --url with the
 upload token in ` + tokenVariable + `.`,
 		Example: `  meridian media put cake.jpg
+  meridian media show 14h0t2c9x7q3mv8k
   meridian media ls --url https://shop.example --app sweet-crumbs`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -49,7 +47,7 @@ upload token in ` + tokenVariable + `.`,
 	f.StringVar(&t.url, "url", "", "an edge elsewhere, such as https://shop.example")
 	f.StringVar(&t.app, "app", "", "app that the pictures belong to (default: the local world's)")
 	f.StringVar(&t.from, "from", "", "city to stand in, in the local world")
-	cmd.AddCommand(c.mediaPut(t), c.mediaGet(t), c.mediaList(t), c.mediaFootprint(t), c.mediaGC(t), c.mediaVerify(t))
+	cmd.AddCommand(c.mediaPut(t), c.mediaGet(t), c.mediaList(t), c.mediaShow(t), c.mediaEdit(t), c.mediaPurge(t), c.mediaFootprint(t), c.mediaGC(t), c.mediaVerify(t))
 	return cmd
 }
 
@@ -137,93 +135,4 @@ func plainMessage(err error) string {
 		return fmt.Sprintf("%s (%s, id %s)", p.Detail, p.Code, p.ID)
 	}
 	return fmt.Sprintf("%s (%s)", p.Detail, p.Code)
-}
-
-func (c *cli) mediaGet(t *mediaTarget) *cobra.Command {
-	var size, format, output string
-	var version int
-	cmd := &cobra.Command{
-		Use: "get MEDIA_ID", Short: "Fetch a variant of a picture",
-		Example: `  meridian media get 14h0t2c9x7q3mv8k --size 640x0 --format webp -o cake.webp`,
-		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			r, err := t.request(http.MethodGet, fmt.Sprintf("/img/{app}/%s/v%d/%s/%s", url.PathEscape(args[0]), version, format, size), nil)
-			if err != nil {
-				return err
-			}
-			res, body, err := send(cmd.Context(), r, maxPicture)
-			if err != nil {
-				return err
-			}
-			if output == "" {
-				output = filepath.Base(args[0] + "." + strings.TrimPrefix(res.Header.Get("Content-Type"), "image/"))
-			}
-			if output == "-" {
-				_, err = c.out.Write(body)
-				return world.Wrap("media.get", err)
-			}
-			if err := os.WriteFile(output, body, 0o644); err != nil {
-				return world.Because(world.CodeInvalid, "media.get", "The file cannot be written: "+output, err)
-			}
-			return c.print(map[string]any{"file": output, "bytes": len(body), "type": res.Header.Get("Content-Type"), "cache_status": res.Header.Get("Cache-Status")}, func(w io.Writer) {
-				fmt.Fprintf(w, "%s  %d bytes, %s\n%s\n", output, len(body), res.Header.Get("Content-Type"), res.Header.Get("Cache-Status"))
-			})
-		},
-	}
-	f := cmd.Flags()
-	f.StringVar(&size, "size", "640x0", "width x height; 0 keeps the shape")
-	f.StringVar(&format, "format", "auto", "avif, webp, jpeg or auto")
-	f.IntVar(&version, "version", 1, "the asset's version")
-	f.StringVarP(&output, "output", "o", "", "file to write; - for standard output (default: MEDIA_ID.type)")
-	return cmd
-}
-
-func (c *cli) mediaList(t *mediaTarget) *cobra.Command {
-	var limit int
-	cmd := &cobra.Command{
-		Use: "ls", Short: "List the newest pictures", Args: cobra.NoArgs,
-		Example: `  meridian media ls --limit 10`,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, err := t.request(http.MethodGet, fmt.Sprintf("/media/{app}?limit=%d", limit), nil)
-			if err != nil {
-				return err
-			}
-			if err := t.authorize(r); err != nil {
-				return err
-			}
-			_, body, err := send(cmd.Context(), r, maxAnswer)
-			if err != nil {
-				return err
-			}
-			var list struct {
-				Assets []world.Manifest `json:"assets"`
-			}
-			if err := json.Unmarshal(body, &list); err != nil {
-				return world.Because(world.CodeBadUpstream, "media.ls", "The answer is not understood.", err)
-			}
-			return c.print(list.Assets, func(w io.Writer) { listText(w, list.Assets) })
-		},
-	}
-	cmd.Flags().IntVar(&limit, "limit", 50, "how many at most")
-	return cmd
-}
-
-func listText(w io.Writer, list []world.Manifest) {
-	if len(list) == 0 {
-		fmt.Fprintln(w, "No pictures yet. Put one in: meridian media put PHOTO")
-		return
-	}
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "MEDIA ID\tNAME\tSIZE\tTYPE\tWRITTEN IN\tCOPIES")
-	for _, m := range list {
-		v := m.CurrentVersion()
-		copied := 0
-		for _, r := range m.Replicas {
-			if r.State == world.ReplicaCopied {
-				copied++
-			}
-		}
-		fmt.Fprintf(tw, "%s\t%s\t%d × %d\t%s\t%s\t%d of %d\n", m.MediaID, m.Name, v.Width, v.Height, v.MediaType, m.WriteRegion, copied, len(m.Replicas))
-	}
-	tw.Flush()
 }

@@ -42,22 +42,22 @@ func TestMediaGet(t *testing.T) {
 		io.WriteString(w, "RIFF")
 	})
 	t.Chdir(t.TempDir())
-	code, out, errOut := run(t, "media", "get", "10", "--url", base, "--app", "a", "--format", "webp", "--size", "320x0", "--version", "2")
-	b, err := os.ReadFile("10.webp")
-	if code != exitOK || err != nil || string(b) != "RIFF" || !strings.Contains(out, "10.webp  4 bytes, image/webp\nedge-fra; hit") {
+	code, out, errOut := run(t, "media", "get", anID, "--size", "320x0", "--url", base, "--app", "a", "--format", "webp", "--version", "2")
+	b, err := os.ReadFile(anID + ".webp")
+	if code != exitOK || err != nil || string(b) != "RIFF" || !strings.Contains(out, anID+".webp  4 bytes, image/webp\nedge-fra; hit") {
 		t.Errorf("%d %v %q %q", code, err, out, errOut)
 	}
-	if got := (*asked)[0].URL.Path; got != "/img/a/10/v2/webp/320x0" {
+	if got := (*asked)[0].URL.Path; got != "/img/a/"+anID+"/v2/webp/320x0" {
 		t.Errorf("asked for %s", got)
 	}
-	if _, out, _ := run(t, "media", "get", "10", "--url", base, "--app", "a", "-o", "-"); out != "RIFF" {
+	if _, out, _ := run(t, "media", "get", anID, "--size", "320x0", "--url", base, "--app", "a", "-o", "-"); out != "RIFF" {
 		t.Errorf("to standard output: %q", out)
 	}
-	if code, _, _ := run(t, "media", "get", "../../etc/x", "--url", base, "--app", "a"); code != exitOK {
+	if code, _, _ := run(t, "media", "get", "../../etc/x", "--size", "320x0", "--url", base, "--app", "a"); code != exitInvalid {
 		t.Errorf("%d", code)
 	}
-	if _, err := os.Stat("x.webp"); err != nil {
-		t.Error("a file was not written in the directory at hand")
+	if list, _ := os.ReadDir("."); len(list) != 1 {
+		t.Errorf("files were written: %v", list)
 	}
 }
 
@@ -67,7 +67,7 @@ func TestMediaGetRefused(t *testing.T) {
 		json.NewEncoder(w).Encode(httpserver.Problem{Status: 400, Code: world.CodeInvalid, Detail: "Sizes near it: 640x0."})
 	})
 	t.Chdir(t.TempDir())
-	code, _, errOut := run(t, "media", "get", "10", "--url", base, "--app", "a", "--size", "650x0")
+	code, _, errOut := run(t, "media", "get", anID, "--url", base, "--app", "a", "--size", "650x0")
 	if code != exitInvalid || !strings.Contains(errOut, "Sizes near it: 640x0.") {
 		t.Errorf("%d %q", code, errOut)
 	}
@@ -88,7 +88,7 @@ func TestMediaList(t *testing.T) {
 		t.Errorf("asked with %v", url.Values(got))
 	}
 	answer = `{"assets":[]}`
-	if _, out, _ := run(t, "media", "ls", "--url", base, "--app", "a"); !strings.Contains(out, "No pictures yet") {
+	if _, out, _ := run(t, "media", "ls", "--url", base, "--app", "a"); !strings.Contains(out, "No pictures.") {
 		t.Errorf("none: %q", out)
 	}
 	answer = `<html>`
@@ -104,7 +104,7 @@ func TestLocalNamesStayHere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	code, _, errOut := run(t, "media", "get", "10", "--url", "http://jp.localhost:"+u.Port(), "--app", "a", "-o", "-")
+	code, _, errOut := run(t, "media", "get", anID, "--size", "320x0", "--url", "http://jp.localhost:"+u.Port(), "--app", "a", "-o", "-")
 	if code != exitOK || len(*asked) != 1 || (*asked)[0].Host != "jp.localhost:"+u.Port() {
 		t.Errorf("%d %q", code, errOut)
 	}

@@ -66,7 +66,7 @@ token in ` + purgeVariable + ` or --token-file.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if order.All && !yes {
-				if err := c.confirm(cmd); err != nil {
+				if err := c.confirmWord(cmd, "purge", "all", "Every cache in the world will forget everything.", "--all has every cache in the world forget everything. Add --yes to mean it."); err != nil {
 					return err
 				}
 			}
@@ -97,9 +97,10 @@ token in ` + purgeVariable + ` or --token-file.`,
 	return cmd
 }
 
-// confirm asks a person at a terminal; a program has to say --yes.
-func (c *cli) confirm(cmd *cobra.Command) error {
-	refuse := world.E(world.CodeInvalid, "purge", "--all has every cache in the world forget everything. Add --yes to mean it.")
+// confirmWord asks a person at a terminal to type a word before what cannot be
+// undone; a program has to say --yes.
+func (c *cli) confirmWord(cmd *cobra.Command, op, word, what, refusal string) error {
+	refuse := world.E(world.CodeInvalid, op, refusal)
 	in, ok := cmd.InOrStdin().(*os.File)
 	if !ok {
 		return refuse
@@ -107,10 +108,13 @@ func (c *cli) confirm(cmd *cobra.Command) error {
 	if info, err := in.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
 		return refuse
 	}
-	fmt.Fprint(c.err, "Every cache in the world will forget everything. Type all to go on: ")
-	line, _ := bufio.NewReader(io.LimitReader(in, 100)).ReadString('\n')
-	if strings.TrimSpace(line) != "all" {
-		return world.E(world.CodeInvalid, "purge", "Nothing was purged.")
+	fmt.Fprintf(c.err, "%s Type %s to go on: ", what, word)
+	line, err := bufio.NewReader(io.LimitReader(in, 100)).ReadString('\n')
+	switch {
+	case err != nil && line == "": // a device that nobody types into
+		return refuse
+	case strings.TrimSpace(line) != word:
+		return world.E(world.CodeInvalid, op, "Nothing was done.")
 	}
 	return nil
 }

@@ -235,6 +235,8 @@ func (m *Media) assetActions(internal bool, what string) map[string]action {
 		return map[string]action{http.MethodPost: m.atHome(token, m.addVersion)}
 	case "rollback":
 		return map[string]action{http.MethodPost: m.atHome(token, m.rollback)}
+	case "original":
+		return map[string]action{http.MethodGet: m.atHome(token, m.download)}
 	case "preview":
 		return map[string]action{http.MethodGet: m.atHome(token, m.preview)}
 	case "deletion":
