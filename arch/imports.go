@@ -96,6 +96,8 @@ var testRules = []testRule{
 		[]string{"test/certtest", "test/tiertest"}, "what several packages' tests need alike is made in one place"},
 	{[]string{"data", "role"},
 		[]string{"go.yaml.in/yaml/v3"}, "the shipped files are read as their readers do"},
+	{[]string{"role"},
+		[]string{"github.com/getkin/kin-openapi"}, "a role's API document is read by a reader of others"},
 	{[]string{"engine", "adapter", "role"},
 		[]string{"adapter/yaml"}, "the shipped world is read by its own reader"},
 	{[]string{"role"},

@@ -11,6 +11,15 @@ type AssetChange struct {
 	Deletion  *Deletion          // set when the asset is deleted
 }
 
+// AssetFilter says which assets a list shows; the zero one shows all, from the
+// newest on.
+type AssetFilter struct {
+	State    ModerationState // only those that are in it or have a version that is; "" leaves out none
+	Name     string          // only those whose name holds this text, in either case; "" leaves out none
+	Before   time.Time       // only those behind this place: older than this,
+	BeforeID string          // or as old and with a lesser id
+}
+
 // RemovalState is how far a deleted asset's bytes have gone from a region.
 type RemovalState string
 

@@ -228,22 +228,21 @@ func (s *MediaStore) WaitFor(ctx context.Context, mediaID string, positions []wo
 }
 
 // List is an app's assets of every write region, newest first, at most limit,
-// without those that are deleted. It begins behind the asset of the given time
-// and id; a zero time begins with the newest. A state leaves out all but the
-// assets that are in it or have a version that is; "" leaves out none. missing
+// without those that are deleted and those that the filter leaves out. missing
 // names the regions whose catalog did not answer and whose assets are therefore
 // left out; when none did, that is the error.
-func (s *MediaStore) List(ctx context.Context, app string, state world.ModerationState, before time.Time, beforeID string, limit int) (page []world.Manifest, missing []string, err error) {
+func (s *MediaStore) List(ctx context.Context, app string, f world.AssetFilter, limit int) (page []world.Manifest, missing []string, err error) {
 	const q = manifestColumns + `where a.app = $1 and a.deleted_at is null
 	              and ($2::timestamptz is null or (a.created_at, a.media_id collate "C") < ($2, $3))
 	              and ($5 = '' or a.moderation = $5 or exists (select from asset_version v where v.media_id = a.media_id and v.moderation = $5))
+	              and ($6 = '' or position(lower($6) in lower(a.name)) > 0)
 	            order by a.created_at desc, a.media_id collate "C" desc limit $4`
 	var start *time.Time
-	if !before.IsZero() {
-		start = &before
+	if !f.Before.IsZero() {
+		start = &f.Before
 	}
 	for _, c := range s.regions {
-		rows, queryErr := c.Pool.Query(ctx, q, app, start, beforeID, limit, state)
+		rows, queryErr := c.Pool.Query(ctx, q, app, start, f.BeforeID, limit, f.State, f.Name)
 		var found []world.Manifest
 		if queryErr == nil {
 			found, queryErr = pgx.CollectRows(rows, scanManifest)

@@ -263,7 +263,7 @@ func TestListGoesThroughEveryAssetOnce(t *testing.T) {
 		before, id := time.Time{}, ""
 		last := noon.Add(time.Hour)
 		for {
-			page, missing, err := s.List(t.Context(), "crumbs", "", before, id, limit)
+			page, missing, err := s.List(t.Context(), "crumbs", world.AssetFilter{Before: before, BeforeID: id}, limit)
 			if err != nil || len(missing) > 0 || len(page) > limit {
 				t.Fatalf("limit %d: %d assets, missing %v, %v", limit, len(page), missing, err)
 			}
@@ -282,8 +282,25 @@ func TestListGoesThroughEveryAssetOnce(t *testing.T) {
 			t.Errorf("limit %d: %d of %d assets", limit, len(got), len(want))
 		}
 	}
-	if page, _, err := s.List(t.Context(), "other", "", time.Time{}, "", 10); err != nil || len(page) != 0 {
+	if page, _, err := s.List(t.Context(), "other", world.AssetFilter{}, 10); err != nil || len(page) != 0 {
 		t.Errorf("another app sees %d, %v", len(page), err)
+	}
+}
+
+func TestListFindsByName(t *testing.T) {
+	s := mediaStore(t, mediaCluster(t, "us"))
+	for i, name := range []string{"Wedding CAKE.jpg", "100% rye_bread.png", "Käsekuchen.jpg"} {
+		a := asset(1, i+1, strings.Repeat(string(rune('a'+i)), 1), noon.Add(time.Duration(i)*time.Second))
+		a.Name = name
+		if _, _, err := s.Create(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for text, want := range map[string]int{"": 3, "cake": 1, "KUCHEN": 1, "käse": 1, "%": 1, "_": 1, "jpg": 2, "none": 0, "'": 0} {
+		page, _, err := s.List(t.Context(), "crumbs", world.AssetFilter{Name: text}, 10)
+		if err != nil || len(page) != want {
+			t.Errorf("%q finds %d, %v; want %d", text, len(page), err, want)
+		}
 	}
 }
 
@@ -298,12 +315,12 @@ func TestListNamesTheRegionsItCouldNotRead(t *testing.T) {
 	if _, _, err := s.Create(t.Context(), asset(1, 1, "a", noon)); err != nil {
 		t.Fatal(err)
 	}
-	page, missing, err := s.List(t.Context(), "crumbs", "", time.Time{}, "", 10)
+	page, missing, err := s.List(t.Context(), "crumbs", world.AssetFilter{}, 10)
 	if err != nil || len(page) != 1 || len(missing) != 1 || missing[0] != "eu" {
 		t.Errorf("%d assets, missing %v, %v", len(page), missing, err)
 	}
 	us.Pool.Close()
-	if _, _, err := s.List(t.Context(), "crumbs", "", time.Time{}, "", 10); err == nil {
+	if _, _, err := s.List(t.Context(), "crumbs", world.AssetFilter{}, 10); err == nil {
 		t.Error("no cluster answers and there is no error")
 	}
 	if _, err := s.Manifest(t.Context(), "crumbs", asset(2, 1, "a", noon).MediaID); !world.Is(err, world.CodeUnavailable) {

@@ -190,7 +190,7 @@ func TestWhatIsPendingStaysWhereItIsUntilItIsApproved(t *testing.T) {
 		t.Errorf("asked about %+v", j)
 	}
 	list := func(state world.ModerationState) int {
-		page, _, err := s.List(t.Context(), "crumbs", state, time.Time{}, "", 10)
+		page, _, err := s.List(t.Context(), "crumbs", world.AssetFilter{State: state}, 10)
 		if err != nil {
 			t.Error(err)
 		}
@@ -233,7 +233,7 @@ func TestADeletionLeavesAReceiptAndATombstone(t *testing.T) {
 	if v := got.Versions[0]; got.Visibility != world.Withheld || got.Name != "" || v.Thumbhash != "" || v.Color != "#ffffff" || v.Focal != nil {
 		t.Errorf("the tombstone tells %+v", got)
 	}
-	if page, _, err := s.List(t.Context(), "crumbs", "", time.Time{}, "", 10); err != nil || len(page) != 0 {
+	if page, _, err := s.List(t.Context(), "crumbs", world.AssetFilter{}, 10); err != nil || len(page) != 0 {
 		t.Errorf("listed: %d, %v", len(page), err)
 	}
 	if n := count(t, c.Pool, "select count(*) from river_job where kind = 'remove_asset' and finalized_at is null"); n != 3 {

@@ -121,7 +121,7 @@ func (p *plan) fillShop(f *app.File, r world.Region) {
 func (p *plan) fillOwner(f *app.File, r world.Region) {
 	o := f.Owner
 	o.Listen, o.Region, o.App = p.roleAddress("owner", r.ID), r.ID, p.w.App
-	o.PublicScheme, o.UploadToken = "http", p.secrets.UploadToken
+	o.PublicScheme, o.UploadToken, o.ModerationToken = "http", p.secrets.UploadToken, p.secrets.JudgeToken
 	o.Catalogs = p.catalogs(r.ID, userOwner, p.secrets.Owner)
 	o.Resident = p.residentOf(r.ID, userOwner, p.secrets.Owner)
 	o.Media, o.Private.Keys = p.roleAddress("media", r.ID), p.signing()

@@ -60,11 +60,9 @@ type Manifests interface {
 	// Deletion is the receipt of an asset's deletion; not_found for one that is
 	// not deleted.
 	Deletion(ctx context.Context, app, mediaID string) (world.Deletion, error)
-	// List is an app's assets, newest first, at most limit, behind the one of
-	// the given time and id; a zero time begins at the newest. A state asks for
-	// those alone that are in it, or have a version that is. missing names
-	// regions that could not be read.
-	List(ctx context.Context, app string, state world.ModerationState, before time.Time, beforeID string, limit int) (page []world.Manifest, missing []string, err error)
+	// List is an app's assets, newest first, at most limit, without those that
+	// the filter leaves out. missing names regions that could not be read.
+	List(ctx context.Context, app string, f world.AssetFilter, limit int) (page []world.Manifest, missing []string, err error)
 	// MarkReplica records how far a copy of an original has come; a copy that
 	// is copied stays so. not_found when there is no such replica.
 	MarkReplica(ctx context.Context, sha256 string, r world.Replica) error

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -133,15 +134,11 @@ func (m *Media) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	state := world.ModerationState(r.URL.Query().Get("moderation"))
-	if state != "" && !state.Valid() {
-		return world.E(world.CodeInvalid, "media.list", "moderation is pending, approved or withheld.")
-	}
-	before, beforeID, err := parseBefore(r.URL.Query().Get("before"))
+	f, err := parseFilter(r.URL.Query())
 	if err != nil {
 		return err
 	}
-	page, missing, err := m.manifests.List(r.Context(), app, state, before, beforeID, limit)
+	page, missing, err := m.manifests.List(r.Context(), app, f, limit)
 	if err != nil {
 		return world.Wrap("media.list", err)
 	}
@@ -166,6 +163,20 @@ func (m *Media) pageLimit(s string) (int, error) {
 		return 0, world.E(world.CodeInvalid, "media.list", fmt.Sprintf("limit is a number from 1 to %d.", most))
 	}
 	return n, nil
+}
+
+// parseFilter reads which assets a list is to show.
+func parseFilter(q url.Values) (f world.AssetFilter, err error) {
+	const op = "media.list"
+	f.State, f.Name = world.ModerationState(q.Get("moderation")), q.Get("name")
+	switch {
+	case f.State != "" && !f.State.Valid():
+		return f, world.E(world.CodeInvalid, op, "moderation is pending, approved or withheld.")
+	case !fits(f.Name, world.MaxAssetName) || strings.ContainsRune(f.Name, 0):
+		return f, world.E(world.CodeInvalid, op, fmt.Sprintf("name is a text of at most %d bytes.", world.MaxAssetName))
+	}
+	f.Before, f.BeforeID, err = parseBefore(q.Get("before"))
+	return f, err
 }
 
 // parseBefore reads a list's place: microseconds since 1970, a dot, a media id.

@@ -181,6 +181,8 @@ func (m *Media) route(r *http.Request) map[string]action {
 		r.SetPathValue("id", part[2])
 		r.SetPathValue("sha256", part[3])
 		return map[string]action{http.MethodPut: m.wire(m.receiveResident)}
+	case !internal && len(part) == 2 && part[1] == "openapi.json":
+		return map[string]action{http.MethodGet: m.describe}
 	case !internal && len(part) == 2:
 		r.SetPathValue("app", part[1])
 		return map[string]action{http.MethodPut: m.upload, http.MethodPost: m.upload, http.MethodGet: m.list}

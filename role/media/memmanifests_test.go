@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -118,15 +119,16 @@ func (s *memManifests) Deletion(_ context.Context, _, id string) (world.Deletion
 	return d, nil
 }
 
-func (s *memManifests) List(_ context.Context, app string, state world.ModerationState, before time.Time, beforeID string, limit int) (page []world.Manifest, missing []string, err error) {
+func (s *memManifests) List(_ context.Context, app string, f world.AssetFilter, limit int) (page []world.Manifest, missing []string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, m := range s.assets {
-		waits := slices.ContainsFunc(m.Versions, func(v world.Version) bool { return v.Moderation == state })
-		if !m.DeletedAt.IsZero() || state != "" && m.Moderation.State != state && !waits {
+		waits := slices.ContainsFunc(m.Versions, func(v world.Version) bool { return v.Moderation == f.State })
+		named := strings.Contains(strings.ToLower(m.Name), strings.ToLower(f.Name))
+		if !m.DeletedAt.IsZero() || f.State != "" && m.Moderation.State != f.State && !waits || !named {
 			continue
 		}
-		if before.IsZero() || cmp.Or(m.CreatedAt.Compare(before), cmp.Compare(m.MediaID, beforeID)) < 0 {
+		if f.Before.IsZero() || cmp.Or(m.CreatedAt.Compare(f.Before), cmp.Compare(m.MediaID, f.BeforeID)) < 0 {
 			page = append(page, m)
 		}
 	}
