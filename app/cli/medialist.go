@@ -38,7 +38,7 @@ func (c *cli) mediaList(t *mediaTarget) *cobra.Command {
 				}
 			}
 			var page mediaPage
-			if err := t.ask(cmd.Context(), http.MethodGet, "/media/{app}?"+q.Encode(), nil, &page); err != nil {
+			if err := t.ask(cmd, http.MethodGet, "/media/{app}?"+q.Encode(), &page); err != nil {
 				return err
 			}
 			return c.print(page, func(w io.Writer) { listText(w, page) })
@@ -50,18 +50,6 @@ func (c *cli) mediaList(t *mediaTarget) *cobra.Command {
 	f.StringVar(&state, "state", "", "only those that are pending, approved or withheld, or have a version that is")
 	f.StringVar(&before, "before", "", "go on behind this place, which the page before has named")
 	return cmd
-}
-
-// ask makes a request by the token and reads its JSON answer.
-func (t *mediaTarget) ask(ctx context.Context, method, path string, body io.Reader, into any) error {
-	r, err := t.request(method, path, body)
-	if err != nil {
-		return err
-	}
-	if err := t.authorize(r); err != nil {
-		return err
-	}
-	return askFor(ctx, r, into)
 }
 
 // askFor carries out a request that is answered with JSON.

@@ -38,7 +38,7 @@ To have the caches forget a picture that stays, use meridian purge --group.`,
 				}
 			}
 			var d world.Deletion
-			if err := t.ask(cmd.Context(), method, path, nil, &d); err != nil {
+			if err := t.ask(cmd, method, path, &d); err != nil {
 				return err
 			}
 			return c.print(d, func(w io.Writer) { receiptText(w, d) })

@@ -26,7 +26,7 @@ func (c *cli) mediaShow(t *mediaTarget) *cobra.Command {
 				return err
 			}
 			var m world.Manifest
-			if err := t.ask(cmd.Context(), http.MethodGet, "/media/{app}/"+id, nil, &m); err != nil {
+			if err := t.ask(cmd, http.MethodGet, "/media/{app}/"+id, &m); err != nil {
 				return err
 			}
 			return c.print(m, func(w io.Writer) { showText(w, m) })

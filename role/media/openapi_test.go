@@ -56,7 +56,7 @@ const apiPath = "/media/openapi.json"
 // sample is a path as a request has it.
 func sample(path string) string {
 	return strings.NewReplacer("{app}", "crumbs", "{media_id}", "14h0t2c9x7q3mv8k", "{upload}", "14h0t2c9x7q3mv8k",
-		"{version_name}", "v1", "{format}", "auto", "{size}", "640x0").Replace(path)
+		"{version_name}", "v1", "{format}", "auto", "{size}", "640x0", "{receipt}", "14h0t2c9x7q3mv8k").Replace(path)
 }
 
 // What the document names is what the router takes, method by method.
