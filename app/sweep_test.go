@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"meridian/engine/keyring"
 	"meridian/platform/telemetry"
 	"meridian/test/pgtest"
 	"meridian/world"
@@ -61,6 +62,8 @@ values ('old', 'de', 'owner@de.example', now() - interval '1 second'), ('new', '
 		switch role {
 		case "shop":
 			f.Shop.Region, f.Shop.WireKey, f.Shop.Listen, f.Shop.Catalogs, f.Shop.Resident = here, "k", listen, catalogs, own
+			f.Shop.Media = listen
+			f.Shop.UploadKeys = []keyring.Key{{ID: "now", Secret: "long enough to be a secret"}}
 		case "owner":
 			f.Owner.Region, f.Owner.App, f.Owner.UploadToken, f.Owner.Listen, f.Owner.Catalogs, f.Owner.Resident = here, w.App, "k", listen, catalogs, own
 			f.Owner.Media = listen

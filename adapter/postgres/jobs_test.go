@@ -147,7 +147,7 @@ func TestAStartTakesUpWhatNobodyTriesAnyMore(t *testing.T) {
 	if len(seen) != 3 || seen[sha("a")[60:]+"eu"] != 1 {
 		t.Errorf("worked %v; want a in eu, and b in eu and ap once each", seen)
 	}
-	if n := count(t, c.Pool, "select count(*) from river_job"); n != 3 {
+	if n := count(t, c.Pool, "select count(*) from river_job where kind = 'replicate_original'"); n != 3 {
 		t.Errorf("%d jobs were made for 3 replicas", n)
 	}
 }
