@@ -163,6 +163,11 @@ func (c *Client) again(ctx context.Context, do func() (advanced bool, err error)
 	}
 }
 
+// Retry does something else of an upload as patiently as the upload is sent.
+func (c *Client) Retry(ctx context.Context, do func() error) error {
+	return c.again(ctx, func() (bool, error) { return false, do() })
+}
+
 // passes reports whether the same may succeed later. A conflict is an offset
 // that was told before a link broke: the next try asks for it anew; and a part
 // that ended early is invalid.

@@ -142,7 +142,7 @@ func (p *putting) put(ctx context.Context, base, file string, progress func(done
 	if err != nil {
 		return out, err
 	}
-	if err := p.told(ctx, at, &out); err != nil {
+	if err := client.Retry(ctx, func() error { return p.told(ctx, at, &out) }); err != nil {
 		return out, err
 	}
 	note.forget()

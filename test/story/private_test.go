@@ -70,6 +70,7 @@ func TestAPrivatePictureStaysHome(t *testing.T) {
 	}
 	good := privateOn(t, c.Page(t, "/cart"))
 	needles := [][]byte{[]byte("Kanarienvogel im Garten"), middle(original)}
+	ofOriginal := len(needles)
 	needles = append(needles, everyTier(t, w, good)...)
 
 	form, page := c.Form(t, worldtest.Address(c.Market, "Erika Foto", "erika.foto@example.org"))
@@ -94,7 +95,7 @@ func TestAPrivatePictureStaysHome(t *testing.T) {
 				t.Errorf("bytes %d of a private picture lie in %s", i, path)
 			}
 		}
-		if len(found) == 0 {
+		if i < ofOriginal && len(found) == 0 { // variants are kept once they are asked for more than once
 			t.Errorf("bytes %d are not found even at home: the search proves nothing", i)
 		}
 		if bytes.Contains([]byte(w.Logs()), needle) {

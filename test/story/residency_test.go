@@ -34,7 +34,7 @@ func TestResidentDataStaysHome(t *testing.T) {
 	if !strings.Contains(owner.Page(t, "/owner/").Text(), name) {
 		t.Fatal("the owner does not see the order")
 	}
-	canaries := [][]byte{[]byte("Kanarienvogel"), []byte("kanarienvogel.zyxwvut")}
+	canaries := [][]byte{[]byte("Zyxwvut Kanarienvogel"), []byte("kanarienvogel.zyxwvut")}
 	home := filepath.Join(w.Dir, "pg", "resident-eu-central") + string(filepath.Separator)
 	found, searched := search(t, w.Dir, canaries)
 	atHome := 0

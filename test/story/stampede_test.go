@@ -85,10 +85,10 @@ func TestStampede(t *testing.T) {
 	id := putIn(t, w, grainy(t, 900))
 	everywhere(t, w, id)
 	c := gather(t, w)
-	before := mediaReads(t, w)
+	before := given(t, w)
 	c.all(variant(w, id, "320x0"))
 	c.satisfied(t)
-	c.oneReadEach(t, before, mediaReads(t, w))
+	c.oneReadEach(t, before, given(t, w))
 }
 
 // TestStampedeOnOneRegionsPicture has them ask for one that no region but that of
@@ -107,10 +107,7 @@ func TestStampedeOnOneRegionsPicture(t *testing.T) {
 	made := func() map[string]int {
 		return figures(t, w, "meridian_media_transforms_total", `format="jpeg",outcome="ok",`, "media", "")
 	}
-	given := func() map[string]int {
-		return figures(t, w, "meridian_media_bytes_total", "", "media", `,what="served"`)
-	}
-	madeBefore, givenBefore := made(), given()
+	madeBefore, givenBefore := made(), given(t, w)
 	id := putIn(t, w, grainy(t, 2400))
 	c.all(variant(w, id, "320x0"))
 	c.satisfied(t)
@@ -123,7 +120,7 @@ func TestStampedeOnOneRegionsPicture(t *testing.T) {
 			t.Errorf("made %d times in %s, want %d", n, place, want)
 		}
 	}
-	for place, n := range given() {
+	for place, n := range given(t, w) {
 		reads := float64(n-givenBefore[place]) / float64(c.length)
 		t.Logf("%v reads in %s", reads, place)
 		if reads != 1 && !c.wasUnsure("shield-"+place) {
@@ -155,18 +152,19 @@ func upstreamDies(t *testing.T, mode string) {
 	w := theWorld(t, false)
 	id := putIn(t, w, grainy(t, 900))
 	everywhere(t, w, id)
-	c := gather(t, w)
 	admin := w.Admin(t)
 	usual := bandwidth(t, admin, link)
 	defer slow(t, admin, link, usual)
 	taken := func() int { return figures(t, w, "meridian_cache_takeovers_total", "", "edge", "")[to] }
 
+	var c *crowd
 	var reads map[string]int
 	var takenBefore int
 	sizes := []string{"480x480", "480x360", "480x0", "320x320", "320x240", "320x0"}
 	if !slices.ContainsFunc(sizes, func(size string) bool {
 		atHome(t, w)
-		reads, takenBefore = mediaReads(t, w), taken()
+		c = gather(t, w)
+		reads, takenBefore = given(t, w), taken()
 		return c.halfWay(t, w, to, variant(w, id, size), func(mbit float64) { slow(t, admin, link, mbit) }, usual)
 	}) {
 		t.Fatal("half of each picture had come before everybody had asked for it")
@@ -182,12 +180,12 @@ func upstreamDies(t *testing.T, mode string) {
 	case n < 1 || !c.wasUnsure("edge-"+to):
 		t.Errorf("%d reads were carried on by another region's, want the one that died", n)
 	}
-	c.oneReadEach(t, reads, mediaReads(t, w))
+	c.oneReadEach(t, reads, given(t, w))
 }
 
 // halfWay has everybody ask for a picture while its first part comes to a PoP over
 // a link that was made slow, and reports whether most of it is still to come
-// then. If not, the link is again as usual, and who was answered has forgotten.
+// then. If not, the link is again as usual, and everybody leaves.
 func (c *crowd) halfWay(t *testing.T, w *worldtest.World, pop, path string, link func(mbit float64), usual float64) bool {
 	t.Helper()
 	there, i := arrived(t, w), slices.Index(pops(w), pop)
@@ -204,7 +202,7 @@ func (c *crowd) halfWay(t *testing.T, w *worldtest.World, pop, path string, link
 	}
 	t.Logf("%s came too quickly, or another way", path)
 	link(usual)
-	c.forget(i, one)
+	c.leave()
 	return false
 }
 
