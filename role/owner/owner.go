@@ -20,7 +20,7 @@ type Owner struct {
 	deps      Deps
 	sites     map[string]*site // by market, of those at home here
 	pages     map[string]*template.Template
-	static    static
+	static    *web.Assets
 	shared    *web.Assets // the storefront's sheet, which ours adds to
 	passwords *passwords
 	accounts  *attempts.Counter
@@ -56,7 +56,7 @@ func New(cfg Config, d Deps) (*Owner, error) {
 	if o.pages, err = loadPages(); err != nil {
 		return nil, world.Wrap("owner.new", err)
 	}
-	if o.static, err = loadStatic(); err != nil {
+	if o.static, err = web.AssetsOf(staticFiles, staticPrefix); err != nil {
 		return nil, world.Wrap("owner.new", err)
 	}
 	if o.shared, err = web.NewAssets(); err != nil {
@@ -107,7 +107,7 @@ func (o *Owner) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o.setHeaders(w)
 	v := &visit{w: w, r: r}
 	if strings.HasPrefix(r.URL.Path, staticPrefix) {
-		if !o.static.serve(w, r) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead || !o.static.Serve(w, r) {
 			o.fail(v, world.E(world.CodeNotFound, "owner.asset", ""))
 		}
 		return

@@ -169,8 +169,8 @@ func TestFormLimit(t *testing.T) {
 func TestStyleSheet(t *testing.T) {
 	d := newDesk(t)
 	c := d.at("de.localhost")
-	want(t, c.get("/owner/sign-in"), 200, `href="`+d.owner.static.url("owner.css")+`"`)
-	res := c.get(d.owner.static.url("owner.css"))
+	want(t, c.get("/owner/sign-in"), 200, `href="`+d.owner.static.URL("owner.css")+`"`)
+	res := c.get(d.owner.static.URL("owner.css"))
 	want(t, res, 200, ".panel")
 	if got := res.Header().Get("Cache-Control"); !strings.Contains(got, "immutable") || res.Header().Get("Content-Type") != "text/css; charset=utf-8" {
 		t.Errorf("headers %v", res.Header())

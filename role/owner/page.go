@@ -76,12 +76,12 @@ func (o *Owner) setHeaders(w http.ResponseWriter) {
 // render answers with a page.
 func (o *Owner) render(v *visit, status int, name string, p page) error {
 	p.World, p.Email, p.Market = o.deps.World.Name, v.email, v.at.market
-	p.Base, p.Sheet, p.Icon = o.shared.URL("site.css"), o.static.url("owner.css"), o.shared.URL("favicon.svg")
+	p.Base, p.Sheet, p.Icon = o.shared.URL("site.css"), o.static.URL("owner.css"), o.shared.URL("favicon.svg")
 	if p.Section == "pictures" {
-		p.More = o.static.url("library.css")
+		p.More = o.static.URL("library.css")
 	}
 	if script, ok := scripts[name]; ok {
-		p.Script = o.static.url(script)
+		p.Script = o.static.URL(script)
 	}
 	var b bytes.Buffer
 	if err := o.pages[name].ExecuteTemplate(&b, "layout", p); err != nil {
