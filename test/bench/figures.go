@@ -11,17 +11,21 @@ import (
 // caseFigures are all measurements of one case.
 type caseFigures struct {
 	hitCase
-	names  []string // of servers, in the order of their first figure
-	of     map[string][]measurement
-	misses map[string]int64 // that went to the origin meanwhile, by server: there should be none
+	names  []string                 // of servers, in the order of their first figure
+	rounds []map[string]measurement // by server; one that failed is not in its round
+	misses map[string]int64         // that went to the origin meanwhile, by server: there should be none
 	errs   []error
 }
 
-func (f *caseFigures) add(name string, m measurement) {
-	if f.of[name] == nil {
+// add keeps a measurement of a round, counted from 0.
+func (f *caseFigures) add(round int, name string, m measurement) {
+	if !slices.Contains(f.names, name) {
 		f.names = append(f.names, name)
 	}
-	f.of[name] = append(f.of[name], m)
+	for len(f.rounds) <= round {
+		f.rounds = append(f.rounds, map[string]measurement{})
+	}
+	f.rounds[round][name] = m
 }
 
 func (f *caseFigures) failed(name string, err error) {
@@ -31,19 +35,32 @@ func (f *caseFigures) failed(name string, err error) {
 // sorted are a figure of all rounds of a server, from the least.
 func (f *caseFigures) sorted(name string, of func(measurement) float64) []float64 {
 	var v []float64
-	for _, m := range f.of[name] {
-		v = append(v, of(m))
+	for _, round := range f.rounds {
+		if m, ok := round[name]; ok {
+			v = append(v, of(m))
+		}
 	}
 	slices.Sort(v)
 	return v
 }
 
-// rate is a server's median; 0 where it was not measured.
-func (f *caseFigures) rate(name string) float64 {
-	if len(f.of[name]) == 0 {
-		return 0
+// ratio is the median, over the rounds, of a server's figure to that of a peer in
+// the same round; false where they have no round in common. What the machine does
+// beside changes within minutes by more than servers differ, and within a round
+// by less: ratios of medians would tell of it as well.
+func (f *caseFigures) ratio(name, peer string, of func(measurement) float64) (float64, bool) {
+	var v []float64
+	for _, round := range f.rounds {
+		m, ok := round[name]
+		if p, both := round[peer]; ok && both {
+			v = append(v, of(m)/of(p))
+		}
 	}
-	return median(f.sorted(name, measurement.perCoreSecond))
+	if len(v) == 0 {
+		return 0, false
+	}
+	slices.Sort(v)
+	return median(v), true
 }
 
 func p99ms(m measurement) float64 { return float64(m.P99) / float64(time.Millisecond) }
@@ -52,13 +69,12 @@ func (f *caseFigures) print(out io.Writer) {
 	fmt.Fprintf(out, "\n%s\n", f.hitCase)
 	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "server\treq/core-s\tmin\tmax\t× nginx\tp99 (ms)\tmin\tmax\tclient busy\tn\t")
-	nginx := f.rate("nginx")
 	for _, name := range f.names {
 		rate, p99 := f.sorted(name, measurement.perCoreSecond), f.sorted(name, p99ms)
 		busy := f.sorted(name, measurement.clientShare)
 		ratio := "-"
-		if nginx > 0 {
-			ratio = fmt.Sprintf("%.2f", median(rate)/nginx)
+		if r, ok := f.ratio(name, "nginx", measurement.perCoreSecond); ok {
+			ratio = fmt.Sprintf("%.2f", r)
 		}
 		fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%.0f\t%s\t%.2f\t%.2f\t%.2f\t%.0f %%\t%d\t\n", name,
 			median(rate), rate[0], rate[len(rate)-1], ratio, median(p99), p99[0], p99[len(p99)-1], 100*median(busy), len(rate))
@@ -78,18 +94,13 @@ func (f *caseFigures) print(out io.Writer) {
 // printAims sets ours beside what is aimed for.
 func (f *caseFigures) printAims(out io.Writer) {
 	for _, name := range []string{ourName, inFiles} {
-		us := f.rate(name)
-		if us == 0 {
-			continue
-		}
 		for _, a := range f.aims() {
-			if peer := f.rate(a.peer); peer > 0 {
-				fmt.Fprintf(out, "  %s %.2f × %s, aim ≥ %.1f: %s\n", name, us/peer, a.peer, a.ratio, reached(us/peer >= a.ratio))
+			if r, ok := f.ratio(name, a.peer, measurement.perCoreSecond); ok {
+				fmt.Fprintf(out, "  %s %.2f × %s, aim ≥ %.1f: %s\n", name, r, a.peer, a.ratio, reached(r >= a.ratio))
 			}
 		}
-		if len(f.of["nginx"]) > 0 && f.protocol == http1 {
-			ratio := median(f.sorted(name, p99ms)) / median(f.sorted("nginx", p99ms))
-			fmt.Fprintf(out, "  %s p99 %.2f × nginx, aim ≤ 2: %s\n", name, ratio, reached(ratio <= 2))
+		if r, ok := f.ratio(name, "nginx", p99ms); ok && f.protocol == http1 {
+			fmt.Fprintf(out, "  %s p99 %.2f × nginx, aim ≤ 2: %s\n", name, r, reached(r <= 2))
 		}
 	}
 }

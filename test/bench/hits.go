@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -128,7 +129,7 @@ func hits(ctx context.Context, o options, out io.Writer) error {
 	if serverCore == clientCore {
 		fmt.Fprintln(out, "one core only: who asks takes of the servers' time; requests a core-second hold, latencies do not")
 	}
-	field := present(bin, out)
+	field := chosen(present(bin, out), o.servers)
 	_, haveH2load := contender{needs: "h2load", pkg: "nghttp2-client"}.present()
 	if !haveH2load {
 		fmt.Fprintln(out, "HTTP/2 is left out: h2load is not installed: apt install nghttp2-client (or scripts/install-deps bench)")
@@ -183,6 +184,14 @@ func present(bin string, out io.Writer) []contender {
 		fmt.Fprintln(out, v)
 	}
 	return field
+}
+
+// chosen are those that are asked for by name; all, where none is.
+func chosen(field []contender, names string) []contender {
+	if names == "" {
+		return field
+	}
+	return slices.DeleteFunc(field, func(c contender) bool { return !slices.Contains(strings.Split(names, ","), c.name) })
 }
 
 // group are servers that are measured in turn, all of them up all the time: one
@@ -254,8 +263,8 @@ func (g *group) ours() *server {
 // rounds measures a case: A B C A B C …, so that what else the machine does
 // falls on all alike.
 func (g *group) rounds(ctx context.Context, c hitCase) caseFigures {
-	f := caseFigures{hitCase: c, of: map[string][]measurement{}, misses: map[string]int64{}}
-	for range g.o.rounds {
+	f := caseFigures{hitCase: c, misses: map[string]int64{}}
+	for round := range g.o.rounds {
 		for _, s := range g.servers {
 			if c.protocol == http2 && !s.http2 {
 				continue
@@ -270,7 +279,7 @@ func (g *group) rounds(ctx context.Context, c hitCase) caseFigures {
 				f.failed(s.name, err)
 				continue
 			}
-			f.add(s.name, m)
+			f.add(round, s.name, m)
 		}
 	}
 	return f

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -58,25 +59,40 @@ func TestRequestsACoreSecond(t *testing.T) {
 	}
 }
 
-// Ratios are of medians; a missed aim is said.
+// Ratios are of the same round, whatever the machine did in others; a missed aim is said.
 func TestFiguresOfACase(t *testing.T) {
-	f := caseFigures{hitCase: cases(inRAM, "HTTP/1.1 20 KB 64")[0], of: map[string][]measurement{}, misses: map[string]int64{ourName: 7}}
+	f := caseFigures{hitCase: cases(inRAM, "HTTP/1.1 20 KB 64")[0], misses: map[string]int64{ourName: 7}}
 	add := func(name string, rates ...uint64) {
-		for _, r := range rates {
-			f.add(name, measurement{loadgen.Result{Requests: r, Elapsed: time.Second, P99: time.Duration(r) * time.Microsecond}, time.Second})
+		for round, r := range rates {
+			if r > 0 {
+				f.add(round, name, measurement{loadgen.Result{Requests: r, Elapsed: time.Second, P99: time.Duration(r) * time.Microsecond}, time.Second})
+			}
 		}
 	}
-	add(ourName, 900, 1500, 1000)
-	add("nginx", 900, 1000, 1)
-	add(varnishDefault, 500)
+	add(ourName, 900, 5000, 110, 330)
+	add("nginx", 1000, 0, 100, 300)
+	add(varnishDefault, 450)
 	add(varnishQuiet, 600)
 	f.failed("nginx", errors.New("gone"))
 	var out bytes.Buffer
 	f.print(&out)
-	for _, want := range []string{"1.11 × nginx, aim ≥ 1.2: missed", "2.00 × Varnish, aim ≥ 2.0: reached", "p99 1.11 × nginx, aim ≤ 2: reached", "Meridian asked the origin 7 times", "failed: nginx: gone"} {
+	for _, want := range []string{"1.10 × nginx, aim ≥ 1.2: missed", "2.00 × Varnish, aim ≥ 2.0: reached", "p99 1.10 × nginx, aim ≤ 2: reached", "Meridian asked the origin 7 times", "failed: nginx: gone"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not said:\n%s", want, out.String())
 		}
+	}
+	if _, ok := f.ratio(varnishQuiet, "absent", p99ms); ok {
+		t.Error("a ratio to what was not measured")
+	}
+}
+
+func TestChosen(t *testing.T) {
+	field := []contender{{name: ourName}, {name: inFiles}, {name: "nginx"}}
+	if got := chosen(slices.Clone(field), "nginx,"+ourName); len(got) != 2 || got[0].name != ourName || got[1].name != "nginx" {
+		t.Error(got)
+	}
+	if got := chosen(slices.Clone(field), ""); len(got) != 3 {
+		t.Error(got)
 	}
 }
 

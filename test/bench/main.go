@@ -28,11 +28,12 @@ type options struct {
 	runs int
 	idle time.Duration
 
-	rounds int
-	length time.Duration
-	filter string
-	bin    string
-	photos string
+	rounds  int
+	length  time.Duration
+	filter  string
+	servers string
+	bin     string
+	photos  string
 }
 
 // sections are what can be measured, in order.
@@ -57,6 +58,7 @@ func main() {
 	flag.StringVar(&o.photos, "photos", os.Getenv(photosVariable), "transforms: directory of photographs")
 	flag.DurationVar(&o.length, "length", time.Second, "hits: how long each time")
 	flag.StringVar(&o.filter, "case", "", "hits: only cases whose name has all of these words, as \"HTTP/1.1 20 KB 64\"")
+	flag.StringVar(&o.servers, "servers", "", "hits: only these, as \"Meridian,nginx\"; all without it")
 	flag.StringVar(&o.bin, "bin", "", "hits: a binary of ours to measure; built anew without it")
 	flag.StringVar(&o.dir, "dir", filepath.Join(filepath.Dir(localworld.DefaultDir()), "bench"), "purge, world: directory for its state; must be empty, and is removed at the end")
 	flag.IntVar(&o.port, "port", 9700, "purge, world: port for visitors; the PoPs take the next ones")
