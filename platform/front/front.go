@@ -24,6 +24,19 @@ type Request struct {
 	// Conditional says that If-None-Match or If-Modified-Since is among the fields
 	// (RFC 9110 §13.1.2, §13.1.3): the answer may be a 304.
 	Conditional bool
+
+	room []byte // of Scratch
+}
+
+// Scratch is room for n bytes, empty, for who answers the request to write in: a
+// key, say. It is good until [Hits.Hit] returns. Memory that every request is
+// answered with stays near the processor; a connection's own, or its
+// goroutine's stack, is cold where there are thousands.
+func (r *Request) Scratch(n int) []byte {
+	if len(r.room) < n {
+		r.room = make([]byte, n)
+	}
+	return r.room[:0:n]
 }
 
 // Field is one field line. Name is in lower case, Value without space around it.

@@ -41,8 +41,7 @@ type conn1 struct {
 	looked  int     // how much of what is unread holds no whole head
 	come    outcome // of turn
 	refused *refusal
-	head    head1
-	out     output
+	remote  netip.AddrPort
 
 	now        time.Time // not long ago, in the loop
 	headBy     time.Time // when the head that is being read must be whole; zero between requests
@@ -66,7 +65,6 @@ func newConn1(h *HTTP1, raw net.Conn, seats Seats) *conn1 {
 	if t, ok := raw.(*tls.Conn); ok {
 		c.tls = t
 		c.gather, _ = t.NetConn().(*Gathering)
-		c.head.TLS = true
 		below := t.NetConn()
 		if c.gather != nil {
 			below = c.gather.Conn
@@ -81,8 +79,8 @@ func newConn1(h *HTTP1, raw net.Conn, seats Seats) *conn1 {
 		c.turn, c.once, c.socket = c.onReadable, c.onReadableOnce, c.raw
 	}
 	if a, ok := raw.RemoteAddr().(*net.TCPAddr); ok {
-		c.head.Remote = a.AddrPort()
-		c.head.Remote = netip.AddrPortFrom(c.head.Remote.Addr().Unmap(), c.head.Remote.Port())
+		at := a.AddrPort()
+		c.remote = netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
 	}
 	return c
 }
@@ -214,8 +212,8 @@ func (c *conn1) handOver() bool {
 	}
 	c.Conn.SetDeadline(time.Time{}) // it sets its own
 	c.headBy, c.skipped, c.looked = time.Time{}, false, 0
-	c.pending = int64(c.head.size) + c.head.length
-	if c.head.chunked {
+	c.pending = int64(c.in.head.size) + c.in.head.length
+	if c.in.head.chunked {
 		c.chunks.begin(c.front.cfg.Limits.Head)
 	}
 	return true

@@ -21,11 +21,11 @@ const sendfileBytes = 1 << 30
 // writeFile sends an answer whose content is in a file, without the file's own
 // position: many connections send of one file at once.
 func (c *conn1) writeFile(head []byte, a *Answer) (int64, error) {
-	f := &c.out.file
+	f := &c.in.out.file
 	if f.run == nil {
 		f.run = f.send
 	}
-	f.head = append(append(f.head[:0], head...), c.out.end...)
+	f.head = append(append(f.head[:0], head...), c.in.out.end...)
 	f.unsent = f.head
 	f.from, f.at, f.left, f.err = int(a.File.Fd()), a.Offset, a.Length, nil
 	f.mapped = nil

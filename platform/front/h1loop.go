@@ -82,7 +82,7 @@ func (c *conn1) answerAll() outcome {
 		if o := c.parse(); o != other {
 			return o
 		}
-		if !c.head.forHits() || c.front.idName != "" && c.head.Has(c.front.idName) {
+		if !c.in.head.forHits() || c.front.idName != "" && c.in.head.Has(c.front.idName) {
 			return other
 		}
 		a, ok := c.hit()
@@ -101,7 +101,7 @@ func (c *conn1) answerAll() outcome {
 		if !ok || c.front.ending.Load() {
 			return over
 		}
-		c.drop(c.head.size)
+		c.drop(c.in.head.size)
 		c.headBy, c.skipped, c.looked = time.Time{}, false, 0
 	}
 }
@@ -114,7 +114,8 @@ func (c *conn1) hit() (a Answer, ok bool) {
 			a, ok = Answer{}, false
 		}
 	}()
-	return c.front.cfg.Hits.Hit(&c.head.Request)
+	c.in.head.room = c.in.free() // nothing is read meanwhile
+	return c.front.cfg.Hits.Hit(&c.in.head.Request)
 }
 
 // parse reads the head of the next request in the buffer: other, if it is here.
@@ -127,7 +128,7 @@ func (c *conn1) parse() outcome {
 	}
 	limits := &c.front.cfg.Limits
 	if bytes.IndexByte(c.in.unread()[c.looked:], '\n') >= 0 { // else there is no line more than there was
-		done, no := c.head.parse(c.in.unread(), limits)
+		done, no := c.in.head.parse(c.in.unread(), limits)
 		if no != nil {
 			c.refused = no
 			return over

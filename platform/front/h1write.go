@@ -30,7 +30,7 @@ func (c *conn1) answer(a *Answer) bool {
 	if a.File != nil {
 		content = a.Length
 	}
-	if c.head.Method == "HEAD" {
+	if c.in.head.Method == "HEAD" {
 		content = 0
 	}
 	var n int64
@@ -45,8 +45,8 @@ func (c *conn1) answer(a *Answer) bool {
 	}
 	c.now = time.Now()
 	if c.front.cfg.Sent != nil {
-		c.out.sent = Sent{Request: &c.head.Request, ID: c.out.id[:], Head: a.Head, Bytes: n, Took: c.now.Sub(began)}
-		c.front.cfg.Sent(&c.out.sent)
+		c.in.out.sent = Sent{Request: &c.in.head.Request, ID: c.in.out.id[:], Head: a.Head, Bytes: n, Took: c.now.Sub(began)}
+		c.front.cfg.Sent(&c.in.out.sent)
 	}
 	c.yield(n)
 	return err == nil
@@ -55,29 +55,29 @@ func (c *conn1) answer(a *Answer) bool {
 // endHead makes what ends this answer's head, and returns what comes before it.
 func (c *conn1) endHead(h *Head) []byte {
 	const emptyLine = len("\r\n")
-	c.out.end = c.out.end[:0]
+	c.in.out.end = c.in.out.end[:0]
 	if name := c.front.cfg.RequestID; name != "" {
-		appendID(c.out.id[:0])
-		c.out.end = append(append(append(c.out.end, name...), ": "...), c.out.id[:]...)
-		c.out.end = append(c.out.end, "\r\n"...)
+		appendID(c.in.out.id[:0])
+		c.in.out.end = append(append(append(c.in.out.end, name...), ": "...), c.in.out.id[:]...)
+		c.in.out.end = append(c.in.out.end, "\r\n"...)
 	}
 	if c.tls != nil {
-		c.out.end = append(c.out.end, c.front.secure...)
+		c.in.out.end = append(c.in.out.end, c.front.secure...)
 	}
-	c.out.end = append(c.out.end, "\r\n"...)
+	c.in.out.end = append(c.in.out.end, "\r\n"...)
 	return h.h1[:len(h.h1)-emptyLine]
 }
 
 // writeVector sends head and content with one system call.
 func (c *conn1) writeVector(head, body []byte) (int64, error) {
-	c.out.room = [3][]byte{head, c.out.end, body}
-	c.out.vector = c.out.room[:2]
+	c.in.out.room = [3][]byte{head, c.in.out.end, body}
+	c.in.out.vector = c.in.out.room[:2]
 	if len(body) > 0 {
-		c.out.vector = c.out.room[:]
+		c.in.out.vector = c.in.out.room[:]
 	}
-	n, err := c.out.vector.WriteTo(c.Conn)
-	c.out.room = [3][]byte{}
-	return max(0, n-int64(len(head)+len(c.out.end))), err
+	n, err := c.in.out.vector.WriteTo(c.Conn)
+	c.in.out.room = [3][]byte{}
+	return max(0, n-int64(len(head)+len(c.in.out.end))), err
 }
 
 // joinBytes is one TLS record's content.
@@ -98,7 +98,7 @@ func (c *conn1) writeJoined(head []byte, a *Answer, content int64) (n int64, err
 	}
 	join := joins.Get().(*[joinBytes]byte)
 	defer joins.Put(join)
-	piece := append(append(join[:0], head...), c.out.end...)
+	piece := append(append(join[:0], head...), c.in.out.end...)
 	for {
 		room := piece[len(piece):cap(piece)]
 		k, err := a.readAt(room[:min(int64(len(room)), content-n)], n)

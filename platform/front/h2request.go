@@ -76,7 +76,7 @@ func (c *conn2) hitRequest(h *head2) *Request {
 		return arena[at:len(arena):len(arena)]
 	}
 	r := &c.req.Request
-	*r = Request{Method: h.method, Host: keep(h.authority), Target: keep(h.path), Fields: r.Fields[:0], TLS: c.tls != nil, Remote: c.remote}
+	*r = Request{Method: h.method, Host: keep(h.authority), Target: keep(h.path), Fields: r.Fields[:0], TLS: c.tls != nil, Remote: c.remote, room: r.room}
 	for _, f := range h.fields {
 		if f.Name == "te" { // the connection's
 			continue

@@ -26,8 +26,7 @@ func (a *Accelerator) Hit(r *front.Request) (front.Answer, bool) {
 	if len(a.proxies) > 0 && r.Has("x-forwarded-proto") || r.Has("cdn-loop") || !a.servesNow(r.Host) {
 		return front.Answer{}, false
 	}
-	var room [maxKey]byte
-	key, ok := appendKey(room[:0], r)
+	key, ok := appendKey(r.Scratch(maxKey), r)
 	if !ok {
 		return front.Answer{}, false
 	}

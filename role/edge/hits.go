@@ -48,8 +48,7 @@ const (
 // Hit is the answer to a plain request where it is stored and fresh: what
 // [Edge.ServeHTTP] would answer, byte for byte. All else is left to it.
 func (e *Edge) Hit(r *front.Request) (front.Answer, bool) {
-	var room [memoKey]byte
-	key, class, ok := e.memoKey(room[:0], r)
+	key, class, ok := e.memoKey(r.Scratch(memoKey), r)
 	if !ok {
 		return front.Answer{}, false
 	}
