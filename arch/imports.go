@@ -19,7 +19,7 @@ type importRule struct {
 // a technology behind them that anybody would want to replace.
 var reachNothing = []string{
 	"github.com/prometheus/client_golang", "github.com/alexedwards/argon2id",
-	"golang.org/x/sync", "golang.org/x/time",
+	"golang.org/x/sync", "golang.org/x/time", "go.n16f.net/thumbhash",
 }
 
 // importRules is the table of who may import whom. A package may always import

@@ -30,6 +30,8 @@ func doneNotice(done string, m world.Manifest) notice {
 		return good("Version "+version+" is shown again", "Products show it as soon as it is chosen for them.")
 	case "moderation":
 		return good("Decided", "Every cache is told at once.")
+	case "retry":
+		return good("It is tried again", "What comes of it is told here.")
 	}
 	return notice{}
 }
@@ -163,5 +165,5 @@ func byName(email string) string {
 	if len(email) <= world.MaxModeratedBy {
 		return email
 	}
-	return email[:world.MaxModeratedBy]
+	return strings.ToValidUTF8(email[:world.MaxModeratedBy], "") // the cut may lie within a character
 }

@@ -27,6 +27,7 @@ type pictureBody struct {
 	Crop          crop
 	Versions      []versionRow
 	Copies        []copyRow
+	Work          workBox
 	Moderation    moderationBox
 	Most          string
 	Version       int  // the current one
@@ -37,7 +38,7 @@ type pictureBody struct {
 type large struct {
 	Src, Srcset   string
 	Width, Height int // of the version
-	Color         string
+	Ground        ground
 }
 
 type fact struct{ Name, Text string }
@@ -88,7 +89,7 @@ func (o *Owner) picturePage(v *visit, status int, m world.Manifest, typed cropTy
 	now := m.CurrentVersion()
 	body := pictureBody{
 		ID: m.MediaID, URL: picturePath(m.MediaID), Name: m.Name, State: stateOf(m), Shown: o.large(m, now), Version: now.Number,
-		Facts: factsOf(v, m, now), Focus: focusOf(now), Copies: o.copies(v, m), Versions: o.versions(v, m),
+		Facts: factsOf(v, m, now), Focus: focusOf(now), Copies: o.copies(v, m), Work: o.workOn(v, m), Versions: o.versions(v, m),
 		Most: sizeText(o.cfg.UploadBytes), CanCrop: now.Frames <= 1, Moderation: o.moderationOf(v, m),
 	}
 	body.Crop = cropOf(now, body.Shown.Src, typed)
@@ -105,7 +106,7 @@ func previewPath(id string, version int) string {
 // large is a version at the sizes that a browser may choose from; what outsiders
 // may not see comes by its owner's right.
 func (o *Owner) large(m world.Manifest, n world.Version) large {
-	l := large{Src: previewPath(m.MediaID, n.Number), Width: n.Width, Height: n.Height, Color: n.Color}
+	l := large{Src: previewPath(m.MediaID, n.Number), Width: n.Width, Height: n.Height, Ground: groundOf(n)}
 	if showable(m) && n.Moderation != world.ModerationPending && n.Moderation != world.ModerationWithheld {
 		l.Src, l.Srcset = o.sources(m, n)
 	}

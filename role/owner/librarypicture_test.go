@@ -90,7 +90,7 @@ func TestPicturePage(t *testing.T) {
 	res := c.get("/owner/pictures/" + cakeID)
 	want(t, res, 200, "&lt;cake&gt;", "1000 × 800 pixels", "JPEG, 1 MB", `fill="#aa5500"`,
 		`src="/img/sweet-crumbs/`+cakeID+`/v2/auto/960x0"`, `width="1000" height="800"`, `/v2/auto/1280x0 1000w`,
-		`name="x" inputmode="decimal" autocomplete="off" required maxlength="6" value="25"`, `value="75"`, `transform="translate(250 600)"`,
+		`name="x" type="number" min="0" max="100" step="any" inputmode="decimal" autocomplete="off" required value="25"`, `value="75"`, `transform="translate(250 600)"`,
 		"Version 1 cropped, turned by 180°", "Uploaded", "shown now", `name="version" value="1"`,
 		"Kept and verified", "01.03.2026, 15:00", "Failed, will be tried again", "503: the disk is full", "taken in here",
 		`value="http://de.localhost:8080/img/sweet-crumbs/`+cakeID+`/v2/auto/640x0"`, `sizes=&#34;100vw&#34;`, "&amp;lt;cake", "Everybody.", "Decided by automatic")
@@ -234,7 +234,7 @@ func TestChangesThatAreRefusedHere(t *testing.T) {
 	// What was typed stays.
 	s.err = world.E(world.CodeConflict, "", "The version is withheld.")
 	want(t, c.post("/owner/pictures/"+cakeID+"/edit", form("crop_x", "10", "crop_y", "20", "crop_w", "300", "crop_h", "200", "rotate", "1")), 409,
-		"The version is withheld.", `name="crop_w" inputmode="numeric" autocomplete="off" maxlength="6" value="300"`, `<option value="1" selected>`)
+		"The version is withheld.", `name="crop_w" type="number" min="1" max="1000" inputmode="numeric" autocomplete="off" value="300"`, `<option value="1" selected>`)
 	// Without JavaScript the same is previewed.
 	want(t, c.get("/owner/pictures/"+cakeID+"?crop_x=10&crop_y=20&crop_w=300&crop_h=200&rotate=1"), 200,
 		`viewBox="0 0 200 300"`, `transform="translate(200 0) rotate(90)"`, `viewBox="10 20 300 200"`)
@@ -260,6 +260,21 @@ func TestReplaceAndDelete(t *testing.T) {
 	wantTo(t, c.post(picture+"/delete", nil), "/owner/pictures?done=deleted")
 	if what, _ := s.last(t); what != "DELETE /"+cakeID+"?by=owner%40de.example" {
 		t.Errorf("media was asked to %q", what)
+	}
+}
+
+// Media takes no longer name, and none that is not text.
+func TestByNameIsCutBetweenCharacters(t *testing.T) {
+	for email, want := range map[string]string{
+		"a@b.example": "a@b.example",
+		strings.Repeat("a", world.MaxModeratedBy):         strings.Repeat("a", world.MaxModeratedBy),
+		strings.Repeat("a", world.MaxModeratedBy) + "b":   strings.Repeat("a", world.MaxModeratedBy),
+		strings.Repeat("a", world.MaxModeratedBy-1) + "ü": strings.Repeat("a", world.MaxModeratedBy-1),
+		strings.Repeat("a", world.MaxModeratedBy-2) + "ü": strings.Repeat("a", world.MaxModeratedBy-2) + "ü",
+	} {
+		if got := byName(email); got != want {
+			t.Errorf("%q is %q, want %q", email, got, want)
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ func (o *Owner) libraryRoutes(on func(pattern string, m methods)) {
 	on(picturesPath, methods{http.MethodGet: o.signedIn(o.showPictures), http.MethodPost: o.signedIn(o.upload)})
 	post(picturesPath+"/grants", o.form(o.giveGrant))
 	get(picturesPath+"/queue", o.showQueue)
+	on(workPath, methods{http.MethodGet: o.signedIn(o.showWork), http.MethodPost: o.signedIn(o.form(o.retryWork))})
 	get(picturesPath+"/{id}", o.showPicture)
 	get(picturesPath+"/{id}/preview", o.showPreview)
 	post(picturesPath+"/{id}/focus", o.form(o.setFocus))

@@ -2,6 +2,7 @@ package owner
 
 import (
 	"fmt"
+	"strconv"
 
 	"meridian/world"
 )
@@ -15,6 +16,17 @@ func sizeText(bytes int64) string {
 		return fmt.Sprintf("%d KB", bytes>>10)
 	}
 	return fmt.Sprintf("%d bytes", bytes)
+}
+
+// countText is a number for people, "" for none; more are uncounted.
+func countText(n int, more bool) string {
+	switch {
+	case more:
+		return strconv.Itoa(n) + "+"
+	case n > 0:
+		return strconv.Itoa(n)
+	}
+	return ""
 }
 
 func pixels(v world.Version) string { return fmt.Sprintf("%d × %d", v.Width, v.Height) }
@@ -60,6 +72,22 @@ func copyText(s world.ReplicaState, verified bool) state {
 	return state{"", string(s)}
 }
 
+// workText is what a piece of background work does, by the kind that media's
+// queue knows it under.
+func workText(j world.Job) string {
+	switch j.Kind {
+	case "replicate_original":
+		return "Copy it to " + j.Target
+	case "prepare_version":
+		return "Make its sizes in " + j.Region
+	case "judge_version":
+		return "Ask whether it may be shown"
+	case "remove_asset":
+		return "Remove it from " + j.Target
+	}
+	return j.Kind
+}
+
 // editText is how a version came to be.
 func editText(v world.Version) string {
 	e := v.Edit
@@ -91,6 +119,8 @@ func typeText(mediaType string) string {
 		return "AVIF"
 	case "image/gif":
 		return "GIF"
+	case "image/heic":
+		return "HEIC"
 	}
 	return mediaType
 }

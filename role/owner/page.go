@@ -14,7 +14,7 @@ import (
 var pageFiles embed.FS
 
 // pageNames are the templates that fill the layout.
-var pageNames = []string{"signin", "orders", "order", "products", "product", "pictures", "picture", "remove", "queue", "error"}
+var pageNames = []string{"signin", "orders", "order", "products", "product", "pictures", "picture", "remove", "queue", "work", "error"}
 
 func loadPages() (map[string]*template.Template, error) {
 	layout, err := template.ParseFS(pageFiles, "pages/layout.html")
@@ -57,8 +57,9 @@ func (p page) Locale() string { return p.Market.Locales[0] }
 // scripts are those of the pages that have one.
 var scripts = map[string]string{"pictures": "upload.js", "picture": "picture.js"}
 
-// policy allows everything from this host, nothing inline, and no frame around it.
-const policy = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+// policy allows everything from this host, nothing inline but likenesses of
+// pictures, and no frame around it.
+const policy = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 
 // setHeaders sets what every answer carries. The pages hold resident data:
 // no cache keeps them.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"meridian/engine/imagegrid"
@@ -72,7 +73,7 @@ type tile struct {
 	ID, URL, Name string
 	Thumb         thumb
 	Src, Srcset   string // 4 : 3
-	Color         string // shown until the picture is there
+	Ground        ground
 	Size          string
 	At            moment
 	State         state
@@ -129,7 +130,7 @@ func listPath(path string, f filter, before string) string {
 func (o *Owner) tile(v *visit, m world.Manifest) tile {
 	n := m.CurrentVersion()
 	p := world.Picture{MediaID: m.MediaID, Version: n.Number, Width: n.Width, Height: n.Height}
-	t := tile{ID: m.MediaID, URL: picturePath(m.MediaID), Name: m.Name, Color: n.Color, Size: pixels(n), At: v.at.moment(m.CreatedAt), State: stateOf(m)}
+	t := tile{ID: m.MediaID, URL: picturePath(m.MediaID), Name: m.Name, Ground: groundOf(n), Size: pixels(n), At: v.at.moment(m.CreatedAt), State: stateOf(m)}
 	if showable(m) {
 		t.Thumb = o.thumbOf(p)
 		t.Src = o.variant(p, tileWidth, tileHeight)
@@ -151,6 +152,22 @@ type picturesBody struct {
 	Width       int    // of a tile
 	Height      int
 	Grants, Own string // where the right to upload is given; this page
+	Waiting     string // how many wait for approval; "" for none
+	Failed      string // how many pieces of work have failed
+}
+
+// todo counts what somebody should look at. What cannot be counted is left out:
+// its own page says why.
+func (o *Owner) todo(v *visit, b *picturesBody) {
+	ctx, cancel := o.mediaWait(v)
+	defer cancel()
+	if page, err := o.library.list(ctx, filter{State: world.ModerationPending}, o.cfg.PageSize); err == nil {
+		n := len(slices.DeleteFunc(page.Assets, func(m world.Manifest) bool { return !inLibrary(m) }))
+		b.Waiting = countText(n, page.Next != "")
+	}
+	if work, err := o.library.jobs(ctx, world.JobFailed, o.cfg.PageSize); err == nil {
+		b.Failed = countText(len(work.Jobs), len(work.Jobs) == o.cfg.PageSize)
+	}
 }
 
 func (o *Owner) showPictures(v *visit) error {
@@ -164,6 +181,9 @@ func (o *Owner) picturesPage(v *visit, status int, wrong string) error {
 		List: o.pictures(v, picturesPath, filter{Name: name}, inLibrary), Name: name,
 		Wrong: wrong, Most: sizeText(o.cfg.UploadBytes), MostBytes: o.cfg.UploadBytes, Uploads: "/media/" + o.cfg.App + "/tus/",
 		Width: tileWidth, Height: tileHeight, Grants: picturesPath + "/grants", Own: picturesPath,
+	}
+	if body.List.Wrong == "" {
+		o.todo(v, &body)
 	}
 	switch query := v.r.URL.Query(); {
 	case query.Get("done") == "deleted":

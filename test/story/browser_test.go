@@ -63,13 +63,19 @@ func TestBrowseAndBuy(t *testing.T) {
 // ownerReads signs the owner in, in the same browser, and finds the order.
 func ownerReads(t *testing.T, b *browser, w *worldtest.World, number string) {
 	t.Helper()
-	b.visit("/owner/")
-	b.fill("email", worldtest.OwnerEmail("de"))
-	b.fill("password", w.Secrets(t).Owners["de"])
-	b.leads(200, b.click("form button.main"))
+	ownerIn(b, w, "de")
 	if !strings.Contains(b.text("main"), number) {
 		t.Errorf("the owner does not see %s: %s", number, b.text("main"))
 	}
+}
+
+// ownerIn signs a market's owner in.
+func ownerIn(b *browser, w *worldtest.World, market string) {
+	b.t.Helper()
+	b.visit("/owner/")
+	b.fill("email", worldtest.OwnerEmail(market))
+	b.fill("password", w.Secrets(b.t).Owners[market])
+	b.leads(200, b.click("form button.main"))
 }
 
 // picturesLoad scrolls nowhere: it asks for all pictures at once, and wants
@@ -171,9 +177,7 @@ func TestPhone(t *testing.T) {
 			fits(b)
 			b.visit("/owner/")
 			fits(b)
-			b.fill("email", worldtest.OwnerEmail(market))
-			b.fill("password", w.Secrets(t).Owners[market])
-			b.leads(200, b.click("form button.main"))
+			ownerIn(b, w, market)
 			for _, path := range []string{"/owner/", "/owner/products", "/owner/products/" + slug, "/owner/pictures"} {
 				b.visit(path)
 				fits(b)

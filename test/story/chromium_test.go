@@ -5,19 +5,28 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
 
-// browseWithin bounds one test in the browser.
-const browseWithin = 90 * time.Second
+// browseWithin bounds one test in the browser, pageWithin what one page shows.
+const (
+	browseWithin = 90 * time.Second
+	pageWithin   = 30 * time.Second
+)
+
+// shotsVariable names a directory for pictures of what the browser shows.
+const shotsVariable = "STORY_SHOTS"
 
 // browser is a tab of a headless Chromium with a profile of its own.
 type browser struct {
@@ -25,8 +34,16 @@ type browser struct {
 	ctx  context.Context
 	host string // "http://de.localhost:9000"
 
-	mu     sync.Mutex
-	faults []string // what the console said
+	mu       sync.Mutex
+	faults   []string // what the console said
+	forgiven string   // part of the addresses whose failures are a part of the story; "" for none
+	sent     []sent   // every request, in order
+}
+
+// sent is a request of the browser.
+type sent struct {
+	method, path string
+	headers      map[string]any
 }
 
 // chromium finds the browser under the names that distributions give it.
@@ -72,20 +89,51 @@ func open(t *testing.T, host string) *browser {
 // files that are not there. An answer of 4xx to a form is the shop's way to
 // say what is wrong with it.
 func (b *browser) listen(event any) {
-	var fault string
+	var fault, from string
 	switch e := event.(type) {
+	case *network.EventRequestWillBeSent:
+		b.mu.Lock()
+		b.sent = append(b.sent, sent{e.Request.Method, strings.TrimPrefix(e.Request.URL, b.host), e.Request.Headers})
+		b.mu.Unlock()
+	case *page.EventJavascriptDialogOpening:
+		go b.leave()
 	case *runtime.EventExceptionThrown:
 		fault = e.ExceptionDetails.Text
 	case *log.EventEntryAdded:
 		if e.Entry.Level == log.EntryLevelError && !strings.Contains(e.Entry.Text, "422") {
-			fault = fmt.Sprintf("%s %s", e.Entry.Text, e.Entry.URL)
+			fault, from = fmt.Sprintf("%s %s", e.Entry.Text, e.Entry.URL), e.Entry.URL
 		}
 	}
-	if fault != "" {
-		b.mu.Lock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if fault != "" && (b.forgiven == "" || !strings.Contains(from, b.forgiven)) {
 		b.faults = append(b.faults, fault)
-		b.mu.Unlock()
 	}
+}
+
+// leave says yes to a page that asks whether it may be left.
+func (b *browser) leave() {
+	_, _ = chromedp.Call(b.ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true}) // the browser may have ended
+}
+
+// forgive has failures of addresses that contain a text be no faults.
+func (b *browser) forgive(part string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.forgiven = part
+}
+
+// requests are those of a method so far whose path begins so.
+func (b *browser) requests(method, prefix string) []sent {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var out []sent
+	for _, s := range b.sent {
+		if s.method == method && strings.HasPrefix(s.path, prefix) {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 func (b *browser) console() []string {
@@ -148,4 +196,49 @@ func js[T any](b *browser, expression string) T {
 func (b *browser) text(selector string) string {
 	b.t.Helper()
 	return js[string](b, fmt.Sprintf(`document.querySelector(%q)?.innerText ?? ""`, selector))
+}
+
+// until waits until an expression is true on the page, whichever page that is.
+func (b *browser) until(what, expression string) {
+	b.t.Helper()
+	var last error
+	for began := time.Now(); time.Since(began) < pageWithin; time.Sleep(20 * time.Millisecond) {
+		ok, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](expression))
+		if last = err; ok {
+			return
+		}
+	}
+	b.t.Fatalf("%s: not within %s (%v); the page says %s", what, pageWithin, last, b.text("main"))
+}
+
+// shows waits for a text that can be seen in the first element that a selector names.
+func (b *browser) shows(selector, text string) {
+	b.t.Helper()
+	b.until(fmt.Sprintf("%s says %q", selector, text), fmt.Sprintf(`(() => { const e = document.querySelector(%q); return !!e && e.checkVisibility() && e.innerText.includes(%q); })()`, selector, text))
+}
+
+// tall has the window show a whole page: else the traveller's bar lies over what
+// is to be clicked.
+func (b *browser) tall() { b.t.Helper(); b.do(chromedp.EmulateViewport(1280, 1600)) }
+
+// choose puts files into a field.
+func (b *browser) choose(selector string, files ...string) {
+	b.t.Helper()
+	b.do(chromedp.SetUploadFiles(chromedp.CSS(selector), files))
+}
+
+// shot keeps what is seen, if somebody wants to look at it.
+func (b *browser) shot(name string) {
+	b.t.Helper()
+	dir := os.Getenv(shotsVariable)
+	if dir == "" {
+		return
+	}
+	picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o600); err != nil {
+		b.t.Fatal(err)
+	}
 }

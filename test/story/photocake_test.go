@@ -23,7 +23,7 @@ func TestAPhotoForACake(t *testing.T) {
 		return []string{path}
 	}
 	b := open(t, site(t, w, "de"))
-	b.do(chromedp.EmulateViewport(1280, 1600)) // else the traveller's bar lies over the button
+	b.tall()
 	b.visit("/p/" + photoCake)
 	b.do(chromedp.SetUploadFiles(chromedp.CSS("#photo"), file("text.jpg", []byte("this is no picture"))))
 	b.leads(422, b.click("form.buy button"))
