@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"meridian/engine/pause"
 	"meridian/world"
 )
 
@@ -58,20 +59,9 @@ func Follow(ctx context.Context, source Source, after string, b Backoff, emit fu
 			return ctx.Err()
 		}
 		lost(err)
-		if err := wait(ctx, b.after(failures)); err != nil {
-			return err
+		if !pause.For(ctx, b.after(failures)) {
+			return ctx.Err()
 		}
 		failures++
-	}
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"meridian/engine/pause"
 	"meridian/world"
 )
 
@@ -102,7 +103,7 @@ func (a *acker) run(ctx context.Context) {
 		all.Go(func() {
 			wait := a.settle(c, anew, a.send(ctx, c.String(), anew))
 			<-slots
-			if wait > 0 && pause(ctx, wait) {
+			if wait > 0 && pause.For(ctx, wait) {
 				a.ring()
 			}
 		})
@@ -127,16 +128,4 @@ func (a *acker) settle(c world.Cursor, anew bool, err error) (wait time.Duration
 	wait = ackRetry << min(a.failures, ackRetries)
 	a.failures++
 	return wait
-}
-
-// pause reports whether the time has passed before ctx ended.
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"meridian/engine/pause"
 	"meridian/world"
 )
 
@@ -182,12 +183,7 @@ func (o *Ops) placeAll(ctx context.Context) {
 		if o.placeRest(ctx) {
 			continue
 		}
-		t := time.NewTimer(o.cfg.RetryEvery)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-		}
-		t.Stop()
+		pause.For(ctx, o.cfg.RetryEvery)
 		o.again()
 	}
 }
