@@ -28,7 +28,8 @@ to go. Ctrl-C stops everything. What was stored is there the next time.`,
   meridian up --port 9000 --dir /var/lib/meridian/second   a second world beside the first
   meridian up --fresh                                      begin anew
   meridian up --split                                      one process for each role
-  meridian up --ha                                         synchronous standbys in each region`,
+  meridian up --ha                                         synchronous standbys in each region
+  meridian up --settings mine.yaml                         roles by settings of one's own`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.LogLevel.UnmarshalText([]byte(level)); err != nil {
@@ -51,6 +52,7 @@ to go. Ctrl-C stops everything. What was stored is there the next time.`,
 	f.BoolVar(&o.HA, "ha", false, "run a synchronous standby of every primary in its region")
 	f.BoolVar(&o.Split, "split", false, "run each role instance in a process of its own")
 	f.BoolVar(&o.Fresh, "fresh", false, "remove the world's state first")
+	f.StringVar(&o.Settings, "settings", "", "file of role settings, as docs/config.md lists them, that take the place of the world's own")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the links' jitter")
 	f.StringVar(&level, "log-level", "warn", "debug, info, warn or error")
 	return cmd

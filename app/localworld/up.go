@@ -31,6 +31,7 @@ type Options struct {
 	Split     bool // one process a role instance
 	Fresh     bool // begin anew
 	Seed      uint64
+	Settings  string // file of role settings that take the place of the local world's; "" for none
 	LogLevel  slog.Level
 	Out       io.Writer // progress and the table
 	Logs      io.Writer
@@ -161,6 +162,11 @@ func (u *up) components() ([]lifecycle.Component, error) {
 // roles are the role instances: in this process, or each in its own.
 func (u *up) roles() ([]lifecycle.Component, error) {
 	files := u.plan.files(u.o.WorldFile)
+	if u.o.Settings != "" {
+		if err := app.Overlay(u.o.Settings, files); err != nil {
+			return nil, err
+		}
+	}
 	for _, f := range files {
 		f.Log.Level = u.o.LogLevel.String()
 	}

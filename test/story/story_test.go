@@ -26,19 +26,25 @@ var shipped struct {
 // Its state is the same in both.
 func theWorld(t *testing.T, split bool) *worldtest.World {
 	t.Helper()
+	return theWorldAs(t, worldtest.Options{Split: split})
+}
+
+// theWorldAs is the shipped world, up and running as it is asked for.
+func theWorldAs(t *testing.T, o worldtest.Options) *worldtest.World {
+	t.Helper()
 	shipped.Lock()
 	defer shipped.Unlock()
 	if shipped.w == nil {
 		shipped.w = worldtest.New(t, "")
 	}
 	w := shipped.w
-	if w.Running() && w.Options().Split == split {
+	if w.Running() && w.Options() == o {
 		return w
 	}
 	if code := w.Stop(t); code != 0 {
 		t.Fatalf("the world stopped with exit code %d:\n%s", code, w.Logs())
 	}
-	w.Start(t, worldtest.Options{Split: split})
+	w.Start(t, o)
 	return w
 }
 

@@ -32,6 +32,7 @@ type Options struct {
 	Split     bool   // one process a role
 	Fresh     bool   // remove the state first
 	WorldFile string // "" is the shipped one
+	Settings  string // of roles, as YAML; "" for the world's own
 }
 
 // World is a world in processes of its own. Its ports, directory and secrets
@@ -142,6 +143,13 @@ func (w *World) Start(t testing.TB, o Options) {
 	}
 	if o.Fresh {
 		args = append(args, "--fresh")
+	}
+	if o.Settings != "" {
+		file := w.Dir + ".settings.yaml"
+		if err := os.WriteFile(file, []byte(o.Settings), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, "--settings", file)
 	}
 	if o.WorldFile != "" {
 		args = append(args, "--world", o.WorldFile)
