@@ -16,6 +16,13 @@ type Placing struct {
 	Region string
 }
 
+// CopyCheck is what reading a region's copy of an original again has found.
+type CopyCheck struct {
+	SHA256 string    `json:"sha256"`
+	Good   bool      `json:"good"` // false: damaged or missing, and no region could heal it
+	At     time.Time `json:"at"`
+}
+
 // Scrub is how far the re-reading of a region's copies has come: a place in the
 // pass that runs, kept so that a restart goes on from there.
 type Scrub struct {

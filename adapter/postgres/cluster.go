@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"meridian/engine/pause"
 	"meridian/world"
 )
 
@@ -46,12 +47,18 @@ func Open(ctx context.Context, name, region string, primary bool, connString, ap
 	if err != nil {
 		return nil, mapError("postgres.open "+name, err)
 	}
+	policy, err := commitPolicy(written.RuntimeParams)
+	if err != nil {
+		return nil, err
+	}
 	limitPool(cfg, written.RuntimeParams)
+	cfg.ConnConfig.OnNotice = noteUnconfirmed
 	cfg.ConnConfig.ConnectTimeout = connectTimeout
 	p := cfg.ConnConfig.RuntimeParams
 	p["application_name"] = application
 	p["statement_timeout"] = fmt.Sprint(statementTimeout.Milliseconds())
 	p["timezone"] = "UTC"
+	p["synchronous_commit"] = policy
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, mapError("postgres.open "+name, err)
@@ -110,11 +117,7 @@ func (c *Cluster) WaitFor(ctx context.Context, want world.Position, limit time.D
 		case err != nil:
 			return false, err
 		}
-		t := time.NewTimer(waitStep)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
+		if !pause.For(ctx, waitStep) {
 			return false, nil
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"meridian/engine/pause"
 	"meridian/world"
 )
 
@@ -42,7 +43,7 @@ func (f *Feed) Run(ctx context.Context) error {
 			// The primary is away or restarting. Followers ask for themselves
 			// meanwhile and report it; here there is nobody to tell.
 			f.broadcast()
-			sleep(ctx, feedRecheck)
+			pause.For(ctx, feedRecheck)
 		}
 	}
 	return nil
@@ -262,13 +263,4 @@ func waitWake(ctx context.Context, conn *pgx.Conn) error {
 		return nil // nothing came; look all the same
 	}
 	return err
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
 }

@@ -229,26 +229,29 @@ func (j *Jobs) Stop(ctx context.Context) error {
 	return world.Wrap("postgres.jobs", j.client.Stop(ctx))
 }
 
+// replicateArgs reads the jobs that copy replicas' originals; a condition follows.
+const replicateArgs = `select r.sha256, r.region, v.app, v.media_id, v.version
+  from replica r
+  join lateral (select a.app, v.media_id, v.version from asset_version v join asset a using (media_id)
+                 where v.sha256 = r.sha256 order by v.created_at limit 1) v on true `
+
+func scanReplicateArgs(row pgx.CollectableRow) (a ReplicateArgs, err error) {
+	err = row.Scan(&a.SHA256, &a.Target, &a.App, &a.MediaID, &a.Version)
+	return a, err
+}
+
 // requeue sees to it that every replica that is not copied has a job: failed
 // ones, and those whose job was lost with an operator's cleaning.
 func requeue(ctx context.Context, pool *pgxpool.Pool, client *river.Client[pgx.Tx]) error {
 	const op = "postgres.jobs requeue"
-	const q = `select r.sha256, r.region, v.app, v.media_id, v.version
-	             from replica r
-	             join lateral (select a.app, v.media_id, v.version from asset_version v join asset a using (media_id)
-	                            where v.sha256 = r.sha256 order by v.created_at limit 1) v on true
-	            where r.state <> 'copied' and (r.sha256, r.region) > ($1, $2)
-	            order by r.sha256, r.region limit $3`
+	const q = replicateArgs + `where r.state <> 'copied' and (r.sha256, r.region) > ($1, $2) order by r.sha256, r.region limit $3`
 	sha, region := "", ""
 	for {
 		rows, err := pool.Query(ctx, q, sha, region, requeueBatch)
 		if err != nil {
 			return mapError(op, err)
 		}
-		batch, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (a ReplicateArgs, err error) {
-			err = row.Scan(&a.SHA256, &a.Target, &a.App, &a.MediaID, &a.Version)
-			return a, err
-		})
+		batch, err := pgx.CollectRows(rows, scanReplicateArgs)
 		if err != nil {
 			return mapError(op, err)
 		}

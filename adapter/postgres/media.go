@@ -52,7 +52,7 @@ func NewMediaStore(w *world.World, region string, clusters []*Cluster) (*MediaSt
 // the primary does not take it; then nothing is stored.
 func (s *MediaStore) Create(ctx context.Context, m world.Manifest) (world.Manifest, world.Position, error) {
 	m.Replicas = inOrder(m.Replicas)
-	err := pgx.BeginFunc(ctx, s.own.Pool, func(tx pgx.Tx) error { return s.create(ctx, tx, &m) })
+	err := s.own.durably(ctx, func(tx pgx.Tx) error { return s.create(ctx, tx, &m) })
 	if err != nil {
 		return world.Manifest{}, world.Position{}, mapError("postgres.media create", err)
 	}
@@ -61,6 +61,16 @@ func (s *MediaStore) Create(ctx context.Context, m world.Manifest) (world.Manife
 		return m, world.Position{}, nil // it is committed: to fail now would have it sent again
 	}
 	return m, pos, nil
+}
+
+// Confirm waits until what is known of an asset of this region is on disk, also on
+// a synchronous standby where there is one. An asset of another region came from
+// there by replication: nothing is waited for. Errors: unavailable, timeout.
+func (s *MediaStore) Confirm(ctx context.Context, mediaID string) error {
+	if number, ok := world.MediaIDRegion(mediaID); !ok || s.regions[number] != s.own {
+		return nil
+	}
+	return mapError("postgres.media confirm", s.own.confirm(ctx))
 }
 
 // inOrder is a copy in the one order in which replicas are locked.
@@ -144,15 +154,29 @@ func (s *MediaStore) placeOriginal(ctx context.Context, tx pgx.Tx, m *world.Mani
 // another asset: a copy stays copied, a pending one keeps its age, and a
 // failed one is pending anew.
 func placeReplica(ctx context.Context, tx pgx.Tx, sha256 string, r *world.Replica) error {
-	const q = `insert into replica as old (sha256, region, state, at) values ($1, $2, $3, $4)
+	const q = `insert into replica as old (sha256, region, state, at, verified_at) values ($1, $2, $3, $4, $5)
 	           on conflict (sha256, region) do update set
 	               state = case when old.state = 'copied' then old.state else excluded.state end,
 	               at    = case when old.state in ('copied', excluded.state) then old.at else excluded.at end,
+	               verified_at = greatest(old.verified_at, excluded.verified_at),
 	               error = ''
-	           returning state, at`
-	err := tx.QueryRow(ctx, q, sha256, r.Region, r.State, r.At).Scan(&r.State, &r.At)
-	r.At = r.At.UTC()
-	return err
+	           returning state, at, verified_at`
+	verified := verifiedAt(*r)
+	if err := tx.QueryRow(ctx, q, sha256, r.Region, r.State, r.At, verified).Scan(&r.State, &r.At, &verified); err != nil {
+		return err
+	}
+	if r.At = r.At.UTC(); verified != nil {
+		r.VerifiedAt = verified.UTC()
+	}
+	return nil
+}
+
+// verifiedAt is when a replica was verified; nil if it never was.
+func verifiedAt(r world.Replica) *time.Time {
+	if r.VerifiedAt.IsZero() {
+		return nil
+	}
+	return &r.VerifiedAt
 }
 
 // manifestColumns reads a manifest whole, in one snapshot.
@@ -273,11 +297,7 @@ func (s *MediaStore) MarkReplica(ctx context.Context, sha256 string, r world.Rep
 	               error = case when state = 'copied' then '' else $5 end,
 	               verified_at = coalesce($6, verified_at)
 	            where sha256 = $1 and region = $2`
-	verified := &r.VerifiedAt
-	if verified.IsZero() {
-		verified = nil
-	}
-	tag, err := s.own.Pool.Exec(ctx, q, sha256, r.Region, r.State, r.At, r.Error, verified)
+	tag, err := s.own.Pool.Exec(ctx, q, sha256, r.Region, r.State, r.At, r.Error, verifiedAt(r))
 	if err == nil && tag.RowsAffected() == 0 {
 		err = pgx.ErrNoRows
 	}

@@ -29,7 +29,7 @@ func (s *MediaStore) Change(ctx context.Context, app, mediaID string, apply func
 		return world.Manifest{}, world.Position{}, world.E(world.CodeMisdirected, op, "")
 	}
 	var m world.Manifest
-	err := pgx.BeginFunc(ctx, s.own.Pool, func(tx pgx.Tx) (err error) {
+	err := s.own.durably(ctx, func(tx pgx.Tx) (err error) {
 		m, err = s.change(ctx, tx, app, mediaID, apply)
 		return err
 	})

@@ -5,17 +5,17 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"meridian/world"
 )
 
-// Held is at most limit originals that a region holds by what the catalogs here
+// Held are at most limit originals that a region holds by what the catalogs here
 // say, of assets of every write region, in the order of their SHA-256, behind the
-// one of after. A catalog that cannot be read is an error: its originals would be
-// passed over.
+// one of after. One that several write regions have assets of is there once for
+// each, one behind the other, and counts once. A catalog that cannot be read is an
+// error: its originals would be passed over.
 func (s *MediaStore) Held(ctx context.Context, region, after string, limit int) ([]world.Original, error) {
 	const op = "postgres.media held"
 	const q = `select r.sha256, v.app, v.media_id, v.version
@@ -37,8 +37,20 @@ func (s *MediaStore) Held(ctx context.Context, region, after string, limit int) 
 		all = append(all, found...)
 	}
 	slices.SortStableFunc(all, func(a, b world.Original) int { return cmp.Compare(a.SHA256, b.SHA256) })
-	all = slices.CompactFunc(all, func(a, b world.Original) bool { return a.SHA256 == b.SHA256 })
-	return all[:min(limit, len(all))], nil
+	return firstOriginals(all, limit), nil
+}
+
+// firstOriginals cuts originals in order behind the limit-th.
+func firstOriginals(all []world.Original, limit int) []world.Original {
+	for i, o := range all {
+		if i > 0 && o.SHA256 == all[i-1].SHA256 {
+			continue
+		}
+		if limit--; limit < 0 {
+			return all[:i]
+		}
+	}
+	return all
 }
 
 // Scrub is how far the re-reading of this region's copies has come; the zero
@@ -62,12 +74,54 @@ func (s *MediaStore) SaveScrub(ctx context.Context, at world.Scrub) error {
 	return mapError("postgres.media scrub", err)
 }
 
-// Verified records that copies of originals of this region's assets were read in
-// a region at a time and found good.
-func (s *MediaStore) Verified(ctx context.Context, region string, sha256 []string, at time.Time) error {
-	const q = `update replica set verified_at = $3 where region = $1 and sha256 = any($2) and state = 'copied'`
-	_, err := s.own.Pool.Exec(ctx, q, region, sha256, at)
-	return mapError("postgres.media verified", err)
+// Checked records what reading a region's copies of this region's originals again
+// has found. What is good was verified then. What is not is told as never
+// verified; a copy of another region is then pending, with a job that sends it
+// anew. A copy that is not thought to be there, or unknown, is passed over.
+func (s *MediaStore) Checked(ctx context.Context, region string, checks []world.CopyCheck) error {
+	err := pgx.BeginFunc(ctx, s.own.Pool, func(tx pgx.Tx) error {
+		// In one order, so that two who tell at once do not wait for each other in turn.
+		for _, c := range slices.SortedFunc(slices.Values(checks), func(a, b world.CopyCheck) int { return cmp.Compare(a.SHA256, b.SHA256) }) {
+			if err := s.checked(ctx, tx, region, c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return mapError("postgres.media checked", err)
+}
+
+// damagedCopy is what a replica's row says of a copy that could not be healed.
+const damagedCopy = "The copy is damaged or missing, and was not healed by the region itself."
+
+func (s *MediaStore) checked(ctx context.Context, tx pgx.Tx, region string, c world.CopyCheck) error {
+	if c.Good {
+		// Another region's clock may run ahead: nothing was read in the future.
+		const q = `update replica set verified_at = greatest(verified_at, least($3, now())), error = '' where sha256 = $1 and region = $2 and state = 'copied'`
+		_, err := tx.Exec(ctx, q, c.SHA256, region, c.At)
+		return err
+	}
+	const q = `update replica set verified_at = null, error = $3,
+	               at    = case when region = $4 then at else now() end,
+	               state = case when region = $4 then state else 'pending' end
+	            where sha256 = $1 and region = $2 and state = 'copied' and (verified_at is null or verified_at < $5) returning state`
+	var state world.ReplicaState
+	err := tx.QueryRow(ctx, q, c.SHA256, region, damagedCopy, s.own.Region, c.At).Scan(&state)
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && state == world.ReplicaCopied {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	rows, err := tx.Query(ctx, replicateArgs+`where r.sha256 = $1 and r.region = $2`, c.SHA256, region)
+	if err != nil {
+		return err
+	}
+	args, err := pgx.CollectExactlyOneRow(rows, scanReplicateArgs)
+	if err == nil {
+		_, err = s.jobs.InsertTx(ctx, tx, args, nil)
+	}
+	return err
 }
 
 // Assets is at most limit assets of this region in the order of their ids, behind

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"meridian/adapter/postgres"
 	"meridian/world"
 )
 
@@ -27,7 +28,7 @@ func TestHeldOriginalsOfAllCatalogsInOrder(t *testing.T) {
 	}
 	want = append(want, sha("c"))
 	slices.Sort(want)
-	var got []string
+	var got, twice []string
 	after := ""
 	for {
 		page, err := s.Held(t.Context(), "us", after, 2)
@@ -35,6 +36,10 @@ func TestHeldOriginalsOfAllCatalogsInOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, o := range page {
+			if o.SHA256 == after {
+				twice = append(twice, o.MediaID)
+				continue
+			}
 			got = append(got, o.SHA256)
 			if o.SHA256 == sha("c") && o != (world.Original{SHA256: sha("c"), App: "crumbs", MediaID: c.MediaID, Version: 1}) {
 				t.Errorf("%+v", o)
@@ -47,6 +52,9 @@ func TestHeldOriginalsOfAllCatalogsInOrder(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
+	}
+	if len(twice) != 1 {
+		t.Errorf("%v come twice, want the one that both regions have assets of", twice)
 	}
 	found, err := s.Manifest(t.Context(), "crumbs", c.MediaID)
 	if err != nil {
@@ -110,15 +118,71 @@ func TestOriginalsAreGivenPlacesWithTheirJobsOnce(t *testing.T) {
 	}
 }
 
-func TestCopiesFoundGoodAreMarked(t *testing.T) {
+func TestWhatCheckingACopyFoundIsRecorded(t *testing.T) {
 	c := mediaCluster(t, "us")
 	s := mediaStore(t, c)
-	made(t, s, asset(1, 1, "a", noon))
-	made(t, s, asset(1, 2, "b", noon))
-	if err := s.Verified(t.Context(), "us", []string{sha("a"), sha("unknown")}, noon); err != nil {
-		t.Fatal(err)
+	a, b := made(t, s, asset(1, 1, "a", noon)), made(t, s, asset(1, 2, "b", noon))
+	for _, m := range []world.Manifest{a, b} {
+		if err := s.MarkReplica(t.Context(), m.Newest().SHA256, world.Replica{Region: "eu", State: world.ReplicaCopied, At: noon, VerifiedAt: noon}); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if n := count(t, c.Pool, `select count(*) from replica where verified_at is not null`); n != 1 {
-		t.Errorf("%d marked, want 1", n)
+	replica := func(id, region string) world.Replica {
+		m, err := s.Manifest(t.Context(), "crumbs", id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.Replicas[slices.IndexFunc(m.Replicas, func(r world.Replica) bool { return r.Region == region })]
+	}
+	finish(t, c, sha("a"), "eu") // the job that copied it
+	later := noon.Add(time.Hour)
+	check := func(region string, checks ...world.CopyCheck) {
+		t.Helper()
+		if err := s.Checked(t.Context(), region, checks); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check("eu", world.CopyCheck{SHA256: sha("unknown"), At: later}, world.CopyCheck{SHA256: sha("b"), Good: true, At: later}, world.CopyCheck{SHA256: sha("a"), Good: true, At: noon.Add(-time.Hour)})
+	if r := replica(b.MediaID, "eu"); !r.VerifiedAt.Equal(later) || r.State != world.ReplicaCopied {
+		t.Errorf("good: %+v", r)
+	}
+	if r := replica(a.MediaID, "eu"); !r.VerifiedAt.Equal(noon) {
+		t.Errorf("an older check took back a newer one: %+v", r)
+	}
+	check("eu", world.CopyCheck{SHA256: sha("b"), Good: true, At: time.Now().AddDate(1, 0, 0)})
+	if r := replica(b.MediaID, "eu"); r.VerifiedAt.After(time.Now().Add(time.Minute)) {
+		t.Errorf("verified in the future: %+v", r)
+	}
+	check("eu", world.CopyCheck{SHA256: sha("a"), At: noon.Add(-time.Hour)})
+	if r := replica(a.MediaID, "eu"); r.State != world.ReplicaCopied {
+		t.Errorf("it was good after it had been found damaged: %+v", r)
+	}
+	before := count(t, c.Pool, unfinishedJobs)
+	for range 2 { // told again: nothing more
+		check("eu", world.CopyCheck{SHA256: sha("a"), At: later})
+		if r := replica(a.MediaID, "eu"); r.State != world.ReplicaPending || !r.VerifiedAt.IsZero() || r.Error == "" {
+			t.Errorf("damaged: %+v", r)
+		}
+		if n := count(t, c.Pool, unfinishedJobs) - before; n != 1 {
+			t.Errorf("%d jobs more, want the one that sends it anew", n)
+		}
+	}
+	// The write region's own is copied still: nobody can send it there by a job.
+	check("us", world.CopyCheck{SHA256: sha("a"), At: later})
+	if r := replica(a.MediaID, "us"); r.State != world.ReplicaCopied || !r.VerifiedAt.IsZero() || r.Error == "" {
+		t.Errorf("damaged at home: %+v", r)
+	}
+	check("us", world.CopyCheck{SHA256: sha("a"), Good: true, At: later})
+	if r := replica(a.MediaID, "us"); !r.VerifiedAt.Equal(later) || r.Error != "" {
+		t.Errorf("healed at home: %+v", r)
+	}
+}
+
+// finish ends the job that copies an original.
+func finish(t *testing.T, c *postgres.Cluster, sha, target string) {
+	t.Helper()
+	const q = `update river_job set state = 'completed', finalized_at = now() where args->>'sha256' = $1 and args->>'target' = $2`
+	if tag, err := c.Pool.Exec(t.Context(), q, sha, target); err != nil || tag.RowsAffected() != 1 {
+		t.Fatalf("%v, %v", tag, err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"meridian/engine/pause"
 	"meridian/world"
 )
 
@@ -62,6 +63,9 @@ func (s *OrderStore) Place(ctx context.Context, o world.Order, key string, numbe
 		existed, err = s.place(ctx, o, key)
 		switch {
 		case err == nil && existed:
+			if err := s.c.confirm(ctx); err != nil {
+				return world.Order{}, false, mapError("postgres.place", err)
+			}
 			placed, err = s.byKey(ctx, o.CartID, key)
 			return placed, true, err
 		case err == nil:
@@ -70,7 +74,7 @@ func (s *OrderStore) Place(ctx context.Context, o world.Order, key string, numbe
 			draws++
 			try--
 		case try < placeTries && broken(err) && ctx.Err() == nil:
-			sleep(ctx, placePause)
+			pause.For(ctx, placePause)
 		default:
 			return world.Order{}, false, mapError("postgres.place", err)
 		}
@@ -80,7 +84,7 @@ func (s *OrderStore) Place(ctx context.Context, o world.Order, key string, numbe
 // place is one try, one transaction. Whoever comes second with a key waits on
 // its unique index until the first has committed or failed.
 func (s *OrderStore) place(ctx context.Context, o world.Order, key string) (existed bool, err error) {
-	err = pgx.BeginFunc(ctx, s.c.Pool, func(tx pgx.Tx) error {
+	err = s.c.durably(ctx, func(tx pgx.Tx) error {
 		inserted, err := insertOrder(ctx, tx, o, key)
 		if err != nil || !inserted {
 			existed = err == nil

@@ -24,7 +24,7 @@ func (s *CatalogStore) ChangePrice(ctx context.Context, market, slug string, exp
 	if err != nil {
 		return 0, err
 	}
-	err = pgx.BeginFunc(ctx, c.Pool, func(tx pgx.Tx) error {
+	err = c.durably(ctx, func(tx pgx.Tx) error {
 		if version, err = insertPrice(ctx, tx, m, slug, expectVersion, newMinor); err != nil {
 			return err
 		}

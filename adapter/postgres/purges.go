@@ -69,7 +69,7 @@ func (s *PurgeStore) Begin(ctx context.Context, p world.PurgeAsked, here world.P
 	if key == "" {
 		key = "id " + p.ID // a key has no space: nobody can use this one
 	}
-	err = pgx.BeginFunc(ctx, s.own.Pool, func(tx pgx.Tx) error {
+	err = s.own.durably(ctx, func(tx pgx.Tx) error {
 		const insert = `insert into purge (id, token, idempotency_key, client, at, groups, urls, everything, soft, regions)
 			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (token, idempotency_key) do nothing`
 		tag, err := tx.Exec(ctx, insert, p.ID, p.Token, key, p.Client, p.At, texts(p.Groups), texts(p.URLs), p.All, p.Soft, texts(p.Regions))
@@ -90,12 +90,15 @@ func (s *PurgeStore) Begin(ctx context.Context, p world.PurgeAsked, here world.P
 		_, err = tx.Exec(ctx, `update purge set result = jsonb_build_object('placed', jsonb_build_object($2::text, $3::text)) where id = $1`, p.ID, s.own.Region, cursor.String())
 		return err
 	})
+	if err == nil && existed {
+		err = s.own.confirm(ctx)
+	}
 	return asked, cursor, existed, mapError(op, err)
 }
 
 // Place puts a purge into the region's feed and returns its place there.
 func (s *PurgeStore) Place(ctx context.Context, p world.Purge) (cursor world.Cursor, err error) {
-	err = pgx.BeginFunc(ctx, s.own.Pool, func(tx pgx.Tx) error {
+	err = s.own.durably(ctx, func(tx pgx.Tx) error {
 		cursor, err = purge(ctx, tx, p)
 		return err
 	})

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -53,32 +54,44 @@ func (p *Peers) region(id string) (caller, error) {
 	return c, nil
 }
 
-// PushOriginal gives a region an original of size bytes. When it returns nil,
-// the region has verified the SHA-256 and holds the bytes durably. Sending
-// the same again changes nothing. Errors: unprocessed when the bytes are not
-// those that sha256 names, too_large, and whatever the link does.
-func (p *Peers) PushOriginal(ctx context.Context, region, sha256 string, body io.Reader, size int64) error {
-	return p.push(ctx, "wire.push_original", region, "/-/media/originals/"+sha256, body, size)
+// originalPath is where a region takes an original; a private one, which the media
+// id names, goes into its zone's store.
+func originalPath(mediaID, sha256 string) string {
+	if mediaID == "" {
+		return "/-/media/originals/" + sha256
+	}
+	return "/-/media/resident/" + mediaID + "/" + sha256
 }
 
-// PushResident is PushOriginal for a private asset's original, to a region of
-// its zone. Errors: misdirected too, by a region of another zone.
-func (p *Peers) PushResident(ctx context.Context, region, mediaID, sha256 string, body io.Reader, size int64) error {
-	return p.push(ctx, "wire.push_resident", region, "/-/media/resident/"+mediaID+"/"+sha256, body, size)
-}
-
-func (p *Peers) push(ctx context.Context, op, region, path string, body io.Reader, size int64) error {
+// PushOriginal gives a region an original of size bytes, of a private asset where
+// mediaID is not "". body gives what follows the byte from, behind what has arrived
+// there before; below 0 all of it in one piece. When it returns nil, the region has
+// verified the SHA-256 of the whole and holds the bytes durably. Sending the same
+// again changes nothing. Errors: unprocessed when the bytes are not those that
+// sha256 names, too_large, conflict when something else has arrived meanwhile,
+// misdirected by a region of another zone, and whatever the link does.
+func (p *Peers) PushOriginal(ctx context.Context, region, mediaID, sha256 string, body io.Reader, from, size int64) error {
+	const op = "wire.push_original"
 	c, err := p.region(region)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.limits.Push)
 	defer cancel()
-	r, err := c.request(ctx, http.MethodPut, path, nil, body)
+	var query url.Values
+	length := size
+	if from >= 0 {
+		query = url.Values{"from": {strconv.FormatInt(from, 10)}, "size": {strconv.FormatInt(size, 10)}}
+		length = size - from
+	}
+	if length == 0 {
+		body = http.NoBody
+	}
+	r, err := c.request(ctx, http.MethodPut, originalPath(mediaID, sha256), query, body)
 	if err != nil {
 		return world.Wrap(op, err)
 	}
-	r.ContentLength = size
+	r.ContentLength = length
 	r.Header.Set("Content-Type", "application/octet-stream")
 	res, err := c.send(r, http.StatusNoContent)
 	if err != nil {
@@ -87,13 +100,32 @@ func (p *Peers) push(ctx context.Context, op, region, path string, body io.Reade
 	return world.Wrap(op, res.Body.Close())
 }
 
+// Arrived is how many bytes of an original have come to a region that have not
+// become the original yet, and whether it holds all of it, verified. Errors: as
+// of [Peers.PushOriginal].
+func (p *Peers) Arrived(ctx context.Context, region, mediaID, sha256 string) (bytes int64, held bool, err error) {
+	op := "wire.arrived " + region
+	b, err := p.get(ctx, region, originalPath(mediaID, sha256)+"/arrived", nil, p.limits.Push, maxProblem)
+	if err != nil {
+		return 0, false, world.Wrap(op, err)
+	}
+	var is struct {
+		Bytes int64 `json:"bytes"`
+		Held  bool  `json:"held"`
+	}
+	if err := json.Unmarshal(b, &is); err != nil || is.Bytes < 0 {
+		return 0, false, world.Wrap(op, badAnswer(fmt.Errorf("%d bytes have arrived: %w", is.Bytes, err)))
+	}
+	return is.Bytes, is.Held, nil
+}
+
 // Resend has a region that holds an original give it to the region of a placing.
 // When it returns nil, that one has verified it and holds it durably. Errors:
 // not_found when the first has none either, and whatever the links do.
 func (p *Peers) Resend(ctx context.Context, region string, to world.Placing) error {
 	const op = "wire.resend"
 	query := url.Values{"version": {strconv.Itoa(to.Version)}, "target": {to.Region}}
-	return world.Wrap(op+" "+region, p.tell(ctx, region, http.MethodPost, "/-/media/"+to.App+"/"+to.MediaID+"/resend", query, 2*p.limits.Push))
+	return world.Wrap(op+" "+region, p.tell(ctx, region, http.MethodPost, "/-/media/"+to.App+"/"+to.MediaID+"/resend", query, nil, 2*p.limits.Push))
 }
 
 // Order has a region's media role do something that an operator has asked for, by
@@ -119,18 +151,29 @@ func (p *Peers) Order(ctx context.Context, region, path string, query url.Values
 // it is good, not_found without one, unprocessed when it is damaged.
 func (p *Peers) VerifyOriginal(ctx context.Context, region, sha256 string) error {
 	const op = "wire.verify_original"
-	return world.Wrap(op+" "+region, p.tell(ctx, region, http.MethodGet, "/-/media/originals/"+sha256, nil, p.limits.Push))
+	return world.Wrap(op+" "+region, p.tell(ctx, region, http.MethodGet, "/-/media/originals/"+sha256, nil, nil, p.limits.Push))
+}
+
+// Checked tells a write region what was found of the copies of its originals that
+// the region holder has. When it returns nil, that is recorded.
+func (p *Peers) Checked(ctx context.Context, region, holder string, checks []world.CopyCheck) error {
+	const op = "wire.checked"
+	body, err := json.Marshal(checks)
+	if err != nil {
+		return world.Wrap(op, err)
+	}
+	return world.Wrap(op+" "+region, p.tell(ctx, region, http.MethodPost, "/-/media/checked/"+holder, nil, bytes.NewReader(body), p.limits.Ask))
 }
 
 // tell makes a request that is answered with no content.
-func (p *Peers) tell(ctx context.Context, region, method, path string, query url.Values, limit time.Duration) error {
+func (p *Peers) tell(ctx context.Context, region, method, path string, query url.Values, body io.Reader, limit time.Duration) error {
 	c, err := p.region(region)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	r, err := c.request(ctx, method, path, query, nil)
+	r, err := c.request(ctx, method, path, query, body)
 	if err != nil {
 		return err
 	}

@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -61,7 +63,7 @@ func TestPeersAskTheInternalPathsWithTheWireKey(t *testing.T) {
 			t.Errorf("asked %s %s", r.Method, r.URL)
 		}
 	})
-	if err := p.PushOriginal(t.Context(), "eu-central", hash, strings.NewReader("bytes"), 5); err != nil || string(pushed) != "bytes" {
+	if err := p.PushOriginal(t.Context(), "eu-central", "", hash, strings.NewReader("bytes"), -1, 5); err != nil || string(pushed) != "bytes" {
 		t.Errorf("push: %v, arrived %q", err, pushed)
 	}
 	if b, err := p.Original(t.Context(), "eu-central", "crumbs", assetID, 3); err != nil || string(b) != "bytes" {
@@ -72,6 +74,59 @@ func TestPeersAskTheInternalPathsWithTheWireKey(t *testing.T) {
 	}
 	if m, err := p.Manifest(t.Context(), "eu-central", "", assetID); err != nil || m.App != "crumbs" {
 		t.Errorf("manifest of any app: %+v, %v", m, err)
+	}
+}
+
+func TestTheRestOfAnOriginalIsSent(t *testing.T) {
+	var got []string
+	p := peers(t, DefaultPeerLimits(), func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		got = append(got, fmt.Sprintf("%s %s %d %q", r.Method, r.URL, r.ContentLength, body))
+		if r.Method == http.MethodGet {
+			io.WriteString(w, `{"bytes":3,"held":false}`)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	n, held, err := p.Arrived(t.Context(), "eu-central", assetID, hash)
+	if n != 3 || held || err != nil {
+		t.Errorf("%d, %v, %v", n, held, err)
+	}
+	for _, rest := range []string{"es", ""} {
+		if err := p.PushOriginal(t.Context(), "eu-central", assetID, hash, strings.NewReader(rest), int64(5-len(rest)), 5); err != nil {
+			t.Error(err)
+		}
+	}
+	path := "/-/media/resident/" + assetID + "/" + hash
+	want := []string{"GET " + path + `/arrived 0 ""`, "PUT " + path + `?from=3&size=5 2 "es"`, "PUT " + path + `?from=5&size=5 0 ""`}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q\nwant %q", got, want)
+	}
+}
+
+func TestAnAnswerOfWhatArrivedIsChecked(t *testing.T) {
+	for body, ok := range map[string]bool{`{"bytes":0,"held":true}`: true, `{"bytes":-1}`: false, `bytes`: false, ``: false} {
+		p := peers(t, DefaultPeerLimits(), func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, body) })
+		if _, _, err := p.Arrived(t.Context(), "eu-central", "", hash); ok != (err == nil) || !ok && !world.Is(err, world.CodeBadUpstream) {
+			t.Errorf("%q: %v", body, err)
+		}
+	}
+}
+
+func TestAWriteRegionIsToldOfCopies(t *testing.T) {
+	checks := []world.CopyCheck{{SHA256: hash, Good: true, At: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, {SHA256: hash}}
+	p := peers(t, DefaultPeerLimits(), func(w http.ResponseWriter, r *http.Request) {
+		var got []world.CopyCheck
+		if err := json.NewDecoder(r.Body).Decode(&got); err != nil || !slices.Equal(got, checks) || r.Method+" "+r.URL.String() != "POST /-/media/checked/us-east" {
+			t.Errorf("%s %s: %+v, %v", r.Method, r.URL, got, err)
+		}
+		if err := httpserver.CheckBearer(r, "key"); err != nil {
+			t.Error(err)
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	if err := p.Checked(t.Context(), "eu-central", "us-east", checks); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -179,7 +234,7 @@ func TestPeersWaitNoLongerThanTheirLimits(t *testing.T) {
 				return err
 			}, l.Fetch},
 			{func(ctx context.Context) error {
-				return p.PushOriginal(ctx, "eu-central", hash, bytes.NewReader(nil), 0)
+				return p.PushOriginal(ctx, "eu-central", "", hash, bytes.NewReader(nil), -1, 0)
 			}, l.Push},
 		} {
 			start := time.Now()

@@ -3,6 +3,7 @@ package media
 import (
 	"context"
 
+	"meridian/engine/pause"
 	"meridian/world"
 )
 
@@ -25,7 +26,7 @@ func (m *Media) backfill(ctx context.Context) {
 			return
 		}
 		m.log.WarnContext(ctx, "it cannot be told which originals lack places", "err", err)
-		if !pause(ctx, scrubRetry) {
+		if !pause.For(ctx, scrubRetry) {
 			return
 		}
 	}

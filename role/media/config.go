@@ -63,11 +63,13 @@ type Limits struct {
 	MaxVersions int           `yaml:"max_versions" doc:"most versions of one picture"`
 	Uploads     int64         `yaml:"uploads" doc:"most uploads at once; each may hold max_bytes of memory"`
 	Receives    int64         `yaml:"receives" doc:"most originals from other regions taken at once"`
+	ResumeFrom  int64         `yaml:"resume_from" doc:"originals of so many bytes or more go to other regions so that a copy that was cut is gone on with"`
 	PeerAsks    int64         `yaml:"peer_asks" doc:"most questions to other regions at once about pictures that are not known here"`
+	Claim       time.Duration `yaml:"claim" doc:"how long other regions are waited for that are asked whether they take the same upload, by its Idempotency-Key or grant; one that does not answer is passed over"`
 	GrantLife   time.Duration `yaml:"grant_life" doc:"longest time that an upload grant is good"`
 	OpenUploads int           `yaml:"open_uploads" doc:"most resumable uploads of an app that have not ended"`
 	Patches     int64         `yaml:"patches" doc:"most resumable uploads that content comes for at once"`
-	Silence     time.Duration `yaml:"silence" doc:"how long a resumable upload's content may stay out before its connection is given up"`
+	Silence     time.Duration `yaml:"silence" doc:"how long the content of a resumable upload, or of an original from another region, may stay out before its connection is given up"`
 	Upload      time.Duration `yaml:"upload" doc:"longest time for an upload to arrive"`
 	Check       time.Duration `yaml:"check" doc:"longest time to inspect and decode an upload"`
 	Transform   time.Duration `yaml:"transform" doc:"longest time to make a variant, with fetching its original"`
@@ -88,7 +90,7 @@ func Default() Config {
 		Care:       defaultCare(),
 		Limits: Limits{
 			MaxBytes: 64 << 20, MaxPixels: 50_000_000, MaxFrames: 300, MaxName: 200, MaxVersions: 100,
-			Uploads: 4, Receives: 4, PeerAsks: 32,
+			Uploads: 4, Receives: 4, ResumeFrom: 8 << 20, PeerAsks: 32, Claim: 2 * time.Second,
 			GrantLife: 24 * time.Hour, OpenUploads: 100, Patches: 32, Silence: 15 * time.Second, Upload: time.Minute, Check: 20 * time.Second, Transform: 25 * time.Second,
 			Wait: 300 * time.Millisecond, ListPage: 200, LagEvery: 10 * time.Second, StageAge: 48 * time.Hour, SweepEvery: time.Hour,
 		},
@@ -117,12 +119,16 @@ func (c Config) Validate() error {
 		return bad("limits: max_bytes, max_pixels, max_frames, max_name", "write at least 1")
 	case l.Uploads < 1 || l.Receives < 1 || l.PeerAsks < 1 || l.ListPage < 1:
 		return bad("limits: uploads, receives, peer_asks, list_page", "write at least 1")
+	case l.ResumeFrom < 1:
+		return bad("limits: resume_from", "write at least 1")
 	case l.GrantLife < time.Second:
 		return bad("limits: grant_life", "write at least 1s")
 	case l.OpenUploads < 1 || l.Patches < 1:
 		return bad("limits: open_uploads, patches", "write at least 1")
 	case l.Silence <= 0:
 		return bad("limits: silence", "write a time above zero, such as 15s")
+	case l.Claim <= 0:
+		return bad("limits: claim", "write a time above zero, such as 2s")
 	case l.Upload <= 0 || l.Check <= 0 || l.Transform <= 0 || l.Wait <= 0 || l.LagEvery <= 0 || l.StageAge <= 0 || l.SweepEvery <= 0:
 		return bad("limits: upload, check, transform, wait, stage_age, sweep_every, lag_every", "write a time above zero, such as 20s")
 	}

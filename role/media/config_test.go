@@ -38,6 +38,8 @@ func TestValidate(t *testing.T) {
 		"max_name":              func(c *Config) { c.Limits.MaxName = 0 },
 		"uploads":               func(c *Config) { c.Limits.Uploads = 0 },
 		"receives":              func(c *Config) { c.Limits.Receives = 0 },
+		"claim":                 func(c *Config) { c.Limits.Claim = 0 },
+		"resume_from":           func(c *Config) { c.Limits.ResumeFrom = 0 },
 		"peer_asks":             func(c *Config) { c.Limits.PeerAsks = 0 },
 		"list_page":             func(c *Config) { c.Limits.ListPage = 0 },
 		"upload,":               func(c *Config) { c.Limits.Upload = 0 },

@@ -46,6 +46,9 @@ type Manifests interface {
 	// and a position from which on a replica knows it; the zero position when
 	// that could not be told. conflict when the media id is taken.
 	Create(ctx context.Context, m world.Manifest) (world.Manifest, world.Position, error)
+	// Confirm waits until what is known of an asset of this region is durable, also
+	// on the database's standby: it can be seen a moment before.
+	Confirm(ctx context.Context, mediaID string) error
 	// Manifest is what this region knows of an asset, any app's when app is "";
 	// not_found when it has not heard of it.
 	Manifest(ctx context.Context, app, mediaID string) (world.Manifest, error)
@@ -132,10 +135,14 @@ type Pictures interface {
 
 // Peers is the media role of the other regions.
 type Peers interface {
-	// PushOriginal gives a region an original, durable there on return.
-	PushOriginal(ctx context.Context, region, sha256 string, body io.Reader, size int64) error
-	// PushResident gives a region of the same zone a private original.
-	PushResident(ctx context.Context, region, mediaID, sha256 string, body io.Reader, size int64) error
+	// PushOriginal gives a region an original of size bytes, durable there on return:
+	// what body gives from the byte from on, behind what has arrived there before;
+	// fromWhole sends it in one piece. mediaID names a private asset, whose original
+	// goes to a region of the same zone; it is "" for a public one.
+	PushOriginal(ctx context.Context, region, mediaID, sha256 string, body io.Reader, from, size int64) error
+	// Arrived is how much of an original has come to a region in parts, and whether
+	// it holds all of it, verified.
+	Arrived(ctx context.Context, region, mediaID, sha256 string) (bytes int64, held bool, err error)
 	// Resend has a region that holds an original give it to the region of a
 	// placing, which is durable there on return.
 	Resend(ctx context.Context, region string, p world.Placing) error
@@ -145,6 +152,9 @@ type Peers interface {
 	// VerifyOriginal has a region read its copy of a public original: nil when it
 	// is good, not_found without one, unprocessed when it is damaged.
 	VerifyOriginal(ctx context.Context, region, sha256 string) error
+	// Checked tells a write region what was found of the copies of its originals
+	// that the region holder has.
+	Checked(ctx context.Context, region, holder string, checks []world.CopyCheck) error
 	// Original fetches an original that a region holds.
 	Original(ctx context.Context, region, app, mediaID string, version int) ([]byte, error)
 	// Variant reads a variant, by its path and for a private one its query, through

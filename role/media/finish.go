@@ -34,7 +34,7 @@ func (m *Media) finish(ctx context.Context, app, id string) (world.Manifest, wor
 func (m *Media) finishOnce(ctx context.Context, app, id string) (made world.Manifest, pos world.Position, err error) {
 	s, err := m.stage(ctx, app, id)
 	if world.Is(err, world.CodeNotFound) { // somebody else has finished it
-		made, err = m.manifests.Manifest(ctx, app, id)
+		made, err = m.acknowledged(ctx, app, id)
 		return made, pos, err
 	}
 	if err != nil {

@@ -61,6 +61,7 @@ type verified struct {
 
 // verifyPage reads a page of an app's originals again, and heals them.
 func (m *Media) verifyPage(ctx context.Context, app, after string) (verified, error) {
+	defer m.tellFindings(ctx)
 	out := verified{Region: m.region.ID, Outcomes: map[string]int{}}
 	page, err := m.upkeep.Held(ctx, m.region.ID, after, scrubPage)
 	if err != nil {
@@ -76,6 +77,7 @@ func (m *Media) verifyPage(ctx context.Context, app, after string) (verified, er
 			return out, err
 		}
 		m.metrics.scrubbed.WithLabelValues("original", outcome).Inc()
+		m.found(o, outcome)
 		out.Outcomes[outcome]++
 		out.Bytes += size
 	}

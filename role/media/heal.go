@@ -49,9 +49,11 @@ func setAside(ctx context.Context, store Objects, sha256 string) error {
 }
 
 // restore has an original that is not here come from another region: a public one
-// is fetched, a private one is asked to be sent, since nobody may fetch those.
+// is fetched; a private one is asked to be sent, since nobody may fetch those, and
+// so is a large one, since what is sent goes on after a cut.
 func (m *Media) restore(ctx context.Context, manifest world.Manifest, v world.Version) error {
-	if manifest.Audience == world.Public && manifest.Visibility == world.Public && v.Moderation == world.ModerationApproved {
+	small := v.Bytes < m.cfg.Limits.ResumeFrom
+	if small && manifest.Audience == world.Public && manifest.Visibility == world.Public && v.Moderation == world.ModerationApproved {
 		_, err := m.once(ctx, "original "+v.SHA256, func(ctx context.Context) (any, error) {
 			return m.fetchOriginal(ctx, manifest, v)
 		})

@@ -8,38 +8,6 @@ import (
 	"meridian/world"
 )
 
-// receive takes an original from another region: 204 once it is durable.
-func (m *Media) receive(w http.ResponseWriter, r *http.Request) error {
-	return m.take(w, r, m.objects, m.cfg.Limits.MaxBytes)
-}
-
-// take puts an original of at most so many bytes from another region into a store.
-func (m *Media) take(w http.ResponseWriter, r *http.Request, store Objects, most int64) error {
-	const op = "media.receive"
-	sha := r.PathValue("sha256")
-	if !world.ValidSHA256(sha) {
-		return world.E(world.CodeInvalid, op, "An original is named by the 64 lower-case hexadecimal digits of its SHA-256.")
-	}
-	switch {
-	case r.ContentLength > most:
-		return tooLarge(most)
-	case r.ContentLength == 0:
-		return world.E(world.CodeInvalid, op, "The request has no body; send the original's bytes as they are.")
-	}
-	if !m.receives.TryAcquire(1) {
-		return world.E(world.CodeBusy, op, "Too many originals arrive at once; send it again in a moment.")
-	}
-	defer m.receives.Release(1)
-	_ = http.NewResponseController(w).SetReadDeadline(m.now().Add(m.cfg.Limits.Upload))
-	n, err := store.PutFrom(r.Context(), originalKey(sha), r.Body, most)
-	if err != nil {
-		return world.Wrap(op, m.bodyError(err))
-	}
-	m.metrics.bytes.WithLabelValues("received").Add(float64(n))
-	w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
 // verifyHeld reads the original that is held here again: 204 when it is good.
 func (m *Media) verifyHeld(w http.ResponseWriter, r *http.Request) error {
 	const op = "media.verify"

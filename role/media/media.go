@@ -40,6 +40,8 @@ type Media struct {
 	hot       []imagegrid.Size
 	peers     Peers
 	upkeep    Upkeep
+	findings  findings
+	claims    claims
 	way       func(region string) http.RoundTripper
 	judges    Judges
 	now       func() time.Time
@@ -180,7 +182,17 @@ func (m *Media) route(r *http.Request) map[string]action {
 	case internal && len(part) == 4 && part[1] == "resident":
 		r.SetPathValue("id", part[2])
 		r.SetPathValue("sha256", part[3])
-		return map[string]action{http.MethodPut: m.wire(m.receiveResident)}
+		return map[string]action{http.MethodPut: m.wire(m.receive)}
+	case internal && len(part) == 4 && part[1] == "originals" && part[3] == "arrived":
+		r.SetPathValue("sha256", part[2])
+		return map[string]action{http.MethodGet: m.wire(m.showArrived)}
+	case internal && len(part) == 5 && part[1] == "resident" && part[4] == "arrived":
+		r.SetPathValue("id", part[2])
+		r.SetPathValue("sha256", part[3])
+		return map[string]action{http.MethodGet: m.wire(m.showArrived)}
+	case internal && len(part) == 3 && part[1] == "checked":
+		r.SetPathValue("region", part[2])
+		return map[string]action{http.MethodPost: m.wire(m.receiveChecks)}
 	case !internal && len(part) == 2 && part[1] == "openapi.json":
 		return map[string]action{http.MethodGet: m.describe}
 	case !internal && len(part) == 2:
@@ -224,6 +236,8 @@ func (m *Media) assetActions(internal bool, what string) map[string]action {
 		return map[string]action{http.MethodGet: m.wire(m.giveManifest)}
 	case internal && what == "resend":
 		return map[string]action{http.MethodPost: m.wire(m.resend)}
+	case internal && what == "claim":
+		return map[string]action{http.MethodPost: m.wire(m.answerClaim)}
 	case internal && what == "remove":
 		return map[string]action{http.MethodPost: m.wire(m.removeOrdered)}
 	case internal:

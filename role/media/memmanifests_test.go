@@ -24,8 +24,11 @@ type memManifests struct {
 	changes   []world.AssetChange
 	lagging   bool // other regions do not see this one's assets yet
 	fail      error
-	jobs      []Job
-	uncopied  error
+
+	confirmed   []string
+	unconfirmed error
+	jobs        []Job
+	uncopied    error
 }
 
 func (s *memManifests) Create(_ context.Context, m world.Manifest) (world.Manifest, world.Position, error) {
@@ -64,6 +67,13 @@ func (s *memManifests) Manifest(_ context.Context, app, id string) (world.Manife
 		}
 	}
 	return world.Manifest{}, world.E(world.CodeNotFound, "mem", "")
+}
+
+func (s *memManifests) Confirm(_ context.Context, id string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.confirmed = append(s.confirmed, id)
+	return s.unconfirmed
 }
 
 func (s *memManifests) change(id string, f func(*world.Manifest)) {

@@ -141,11 +141,3 @@ func (m *Media) variantAddress(req imagegrid.Request) (string, error) {
 	query, err := m.private.Sign(req.String(), m.now().Add(m.cfg.Limits.Transform))
 	return req.String() + "?" + query, err
 }
-
-// receiveResident takes a private original from another region of the zone.
-func (m *Media) receiveResident(w http.ResponseWriter, r *http.Request) error {
-	if !m.resides(r.PathValue("id")) {
-		return world.E(world.CodeMisdirected, "media.resident", "This original is resident in another zone and must not come here.")
-	}
-	return m.take(w, r, m.resident, m.cfg.Limits.MaxBytes+saltBytes)
-}

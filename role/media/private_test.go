@@ -200,7 +200,7 @@ func TestAPrivatePictureIsCopiedWithinItsZone(t *testing.T) {
 		t.Errorf("a job out of the zone: %v", err)
 	}
 	stored, _ := us.resident.get(originalKey(m.Versions[0].SHA256))
-	if err := us.peers.PushResident(t.Context(), "ap-southeast", m.MediaID, m.Versions[0].SHA256, bytes.NewReader(stored), 0); !world.Is(err, world.CodeMisdirected) {
+	if err := us.peers.PushOriginal(t.Context(), "ap-southeast", m.MediaID, m.Versions[0].SHA256, bytes.NewReader(stored), fromWhole, 0); !world.Is(err, world.CodeMisdirected) {
 		t.Errorf("a push out of the zone: %v", err)
 	}
 	if len(ap.resident.objects)+len(ap.objects.objects) != 0 {

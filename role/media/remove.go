@@ -87,6 +87,9 @@ func (m *Media) removeHere(ctx context.Context, app, mediaID string, originals m
 						return err
 					}
 				}
+				if err := removeAll(ctx, store, "uploads/"+copyStage(sha)+"/", &removed); err != nil {
+					return err
+				}
 			}
 			return nil
 		})

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"unicode"
 
 	"meridian/engine/placement"
@@ -65,32 +66,58 @@ func (m *Media) copyTo(ctx context.Context, manifest world.Manifest, job Job) er
 	return err
 }
 
-// push streams an original from the object store to another region, which takes
-// it only if its bytes are those of its SHA-256.
+// push gives another region an original, which that takes only if its bytes are
+// those of its SHA-256. A large one goes on from what has arrived there before.
 func (m *Media) push(ctx context.Context, manifest world.Manifest, v world.Version, target string) error {
+	private, err := m.privateTo(manifest, target)
+	if err != nil {
+		return err
+	}
 	body, o, err := m.storeOf(manifest).Open(ctx, originalKey(v.SHA256))
 	if err != nil {
 		return err
 	}
 	defer body.Close()
-	if manifest.Audience == world.Private {
-		err = m.pushResident(ctx, manifest, v, target, body, o.Size)
-	} else {
-		err = m.peers.PushOriginal(ctx, target, v.SHA256, body, o.Size)
+	from := int64(fromWhole)
+	if o.Size >= m.cfg.Limits.ResumeFrom {
+		arrived, held, err := m.peers.Arrived(ctx, target, private, v.SHA256)
+		if err != nil || held {
+			return err
+		}
+		if from, err = body.Seek(min(arrived, o.Size), io.SeekStart); err != nil {
+			return err
+		}
 	}
-	if err == nil {
-		m.metrics.bytes.WithLabelValues("pushed").Add(float64(o.Size))
-	}
+	sent := &counted{r: body}
+	err = m.peers.PushOriginal(ctx, target, private, v.SHA256, sent, from, o.Size)
+	m.metrics.bytes.WithLabelValues("pushed").Add(float64(sent.n.Load()))
 	return err
 }
 
-// pushResident gives a private original to another region of its zone.
-func (m *Media) pushResident(ctx context.Context, manifest world.Manifest, v world.Version, target string, body io.Reader, size int64) error {
+// counted counts what is read. The transport may read on for a moment after it
+// has failed.
+type counted struct {
+	r io.Reader
+	n atomic.Int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+// privateTo is the media id by which a private original is given to another
+// region of its zone, to none else; "" for a public one.
+func (m *Media) privateTo(manifest world.Manifest, target string) (string, error) {
+	if manifest.Audience != world.Private {
+		return "", nil
+	}
 	to, ok := m.world.RegionByID(target)
 	if !ok || to.Zone != m.region.Zone {
-		return world.E(world.CodeUnprocessed, "media.resident", "A private original must not leave its zone; this target lies outside.")
+		return "", world.E(world.CodeUnprocessed, "media.resident", "A private original must not leave its zone; this target lies outside.")
 	}
-	return m.peers.PushResident(ctx, target, manifest.MediaID, v.SHA256, body, size)
+	return manifest.MediaID, nil
 }
 
 // resend gives an original that is held here to a region that has lost it: 204

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"meridian/engine/pause"
 	"meridian/world"
 )
 
@@ -47,7 +48,7 @@ func (m *Media) scrub(ctx context.Context) {
 			m.log.WarnContext(ctx, "the copies cannot be read again", "err", err)
 			rest = scrubRetry
 		}
-		if !pause(ctx, rest) {
+		if !pause.For(ctx, rest) {
 			return
 		}
 	}
@@ -56,6 +57,7 @@ func (m *Media) scrub(ctx context.Context) {
 // scrubOn reads a page of copies again from where the last one has ended, and
 // tells how long to rest before the next.
 func (m *Media) scrubOn(ctx context.Context) (rest time.Duration, err error) {
+	defer m.tellFindings(ctx)
 	at, err := m.upkeep.Scrub(ctx)
 	if err != nil {
 		return 0, err
@@ -106,22 +108,21 @@ func (m *Media) scrubHeld(ctx context.Context, after string) (last string, err e
 	if err != nil {
 		return "", err
 	}
-	var good []string
+	outcome := scrubSkipped
 	for _, o := range page {
-		outcome, size, err := m.scrubOriginal(ctx, o)
-		if err != nil {
+		if o.SHA256 == last && outcome != scrubSkipped { // the same bytes are another region's asset too
+			m.found(o, outcome)
+			continue
+		}
+		var size int64
+		if outcome, size, err = m.scrubOriginal(ctx, o); err != nil {
 			return "", err
 		}
 		m.metrics.scrubbed.WithLabelValues("original", outcome).Inc()
-		if outcome == scrubOK || outcome == scrubHealed {
-			good = append(good, o.SHA256)
-		}
+		m.found(o, outcome)
 		if last = o.SHA256; !m.pace(ctx, size) {
 			return "", ctx.Err()
 		}
-	}
-	if err := m.upkeep.Verified(ctx, m.region.ID, good, m.now().UTC()); err != nil {
-		return "", err
 	}
 	if len(page) < scrubPage {
 		last = ""
@@ -191,5 +192,5 @@ func (m *Media) scrubDerived(ctx context.Context, phase, after string) (last str
 
 // pace rests for as long as so many bytes may take; false when ctx has ended.
 func (m *Media) pace(ctx context.Context, bytes int64) bool {
-	return pause(ctx, time.Duration(float64(bytes)/float64(m.cfg.Care.ScrubRate)*float64(time.Second)))
+	return pause.For(ctx, time.Duration(float64(bytes)/float64(m.cfg.Care.ScrubRate)*float64(time.Second)))
 }

@@ -3,12 +3,11 @@ package media
 import (
 	"bytes"
 	"context"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"meridian/engine/placement"
 	"meridian/world"
@@ -33,21 +32,8 @@ func (p *place) pass(t *testing.T) {
 
 func fast(c *Config) { c.Care.ScrubRate = 1 << 50 }
 
-func (p *place) scrubCount(kind, outcome string) (n float64) {
-	reg := prometheus.NewRegistry()
-	reg.MustRegister(p.metrics.scrubbed)
-	families, err := reg.Gather()
-	if err != nil {
-		panic(err)
-	}
-	for _, f := range families {
-		for _, m := range f.GetMetric() {
-			if l := m.GetLabel(); l[0].GetValue() == kind && l[1].GetValue() == outcome {
-				n = m.GetCounter().GetValue()
-			}
-		}
-	}
-	return n
+func (p *place) scrubCount(kind, outcome string) float64 {
+	return count(p.metrics.scrubbed, kind, outcome)
 }
 
 func TestADamagedOrMissingCopyIsHealedFromAnotherRegion(t *testing.T) {
@@ -77,8 +63,8 @@ func TestADamagedOrMissingCopyIsHealedFromAnotherRegion(t *testing.T) {
 			if n := p.scrubCount("original", scrubHealed); n != 1 {
 				t.Errorf("%s in %s: %v counted", name, where, n)
 			}
-			if p.upkeep.verified[m.Newest().SHA256] != noon {
-				t.Errorf("%s in %s: verified %v", name, where, p.upkeep.verified)
+			if c := us.upkeep.checked[where][m.Newest().SHA256]; !c.Good || c.At != noon {
+				t.Errorf("%s in %s: the write region knows %+v", name, where, us.upkeep.checked)
 			}
 			p.pass(t)
 			if n := p.scrubCount("original", scrubHealed); n != 1 {
@@ -266,4 +252,121 @@ func TestARegionThatIsAddedIsFilled(t *testing.T) {
 			t.Errorf("placed %d, %v, want %d", n, err, want)
 		}
 	}
+}
+
+// Two regions have assets of the same bytes. A third finds its copy beyond
+// healing while one of the two is out of reach: each hears of it, once it can.
+func TestBothWriteRegionsHearOfACopyThatIsLost(t *testing.T) {
+	places := newPlaces(t, fast)
+	us, eu, ap := places["us-east"], places["eu-central"], places["ap-southeast"]
+	pic := picture(400, 300, 7)
+	us.put(t, pic)
+	eu.put(t, pic)
+	for _, p := range []*place{us, eu} {
+		if err := p.Replicate(t.Context(), jobFor(p, "ap-southeast")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k := originalKey(shaOf(pic))
+	ap.objects.objects[k][9] ^= 1
+	ap.peers.cut["us-east"], ap.peers.cut["eu-central"] = true, true
+	ap.pass(t)
+	if len(us.upkeep.checked)+len(eu.upkeep.checked) != 0 {
+		t.Error("told through a link that is cut")
+	}
+	ap.peers.cut["eu-central"] = false
+	ap.tellFindings(t.Context())
+	ap.peers.cut["us-east"] = false
+	ap.tellFindings(t.Context())
+	for _, p := range []*place{us, eu} {
+		if c, told := p.upkeep.checked["ap-southeast"][shaOf(pic)]; !told || c.Good {
+			t.Errorf("%s knows %+v", p.id, p.upkeep.checked)
+		}
+	}
+	ap.pass(t)
+	for _, p := range []*place{us, eu} {
+		if c := p.upkeep.checked["ap-southeast"][shaOf(pic)]; !c.Good {
+			t.Errorf("%s knows %+v after it was healed", p.id, c)
+		}
+	}
+	if n := ap.scrubCount("original", scrubLost) + ap.scrubCount("original", scrubHealed); n != 2 {
+		t.Errorf("one copy was counted %v times in two passes", n)
+	}
+	asked := len(ap.peers.asked)
+	if ap.tellFindings(t.Context()); len(ap.peers.asked) != asked {
+		t.Error("told twice")
+	}
+}
+
+func TestFindingsAreBounded(t *testing.T) {
+	var f findings
+	for i := range maxFindings + 10 {
+		f.add("eu", world.CopyCheck{SHA256: strconv.Itoa(i), At: noon})
+	}
+	f.add("eu", world.CopyCheck{SHA256: "0", Good: true, At: noon.Add(time.Second)}) // a newer one of one that is kept
+	f.add("eu", world.CopyCheck{SHA256: "0", At: noon})
+	n, newest := 0, false
+	for {
+		page := f.take()["eu"]
+		if len(page) == 0 {
+			break
+		}
+		if len(page) > maxChecks {
+			t.Fatalf("%d at once", len(page))
+		}
+		for _, c := range page {
+			n++
+			newest = newest || c.SHA256 == "0" && c.Good
+		}
+	}
+	if n != maxFindings || !newest {
+		t.Errorf("%d kept, the newest: %v", n, newest)
+	}
+}
+
+func TestWhatARegionTellsOfCopies(t *testing.T) {
+	us := newPlaces(t, nil)["us-east"]
+	one := `{"sha256":"` + shaOf(nil) + `","good":true,"at":"2026-03-01T12:00:00Z"}`
+	for body, status := range map[string]int{
+		"[" + one + "]":   204,
+		"[]":              204,
+		"":                400,
+		one:               400,
+		"[" + one + "]{}": 400,
+		`[{"sha256":"ab","good":true,"at":"2026-03-01T12:00:00Z"}]`: 400,
+		`[{"sha256":"` + shaOf(nil) + `","good":true}]`:             400,
+		`[{"sha256":"` + shaOf(nil) + `","kind":1}]`:                400,
+		"[" + strings.Repeat(one+",", maxChecks-1) + one + "]":      204,
+		"[" + strings.Repeat(one+",", maxChecks) + one + "]":        400,
+		"[" + strings.Repeat(" ", maxChecks*checkBytes) + one + "]": 400,
+	} {
+		if w := us.do("POST", "/-/media/checked/eu-central", strings.NewReader(body), bearer(key)); w.Code != status {
+			t.Errorf("%.60s: %d %s", body, w.Code, w.Body)
+		}
+	}
+	for path, status := range map[string]int{"/-/media/checked/us-east": 400, "/-/media/checked/nowhere": 400, "/media/checked/eu-central": 405} {
+		if w := us.do("POST", path, strings.NewReader("["+one+"]"), bearer(key)); w.Code != status {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+	if w := us.do("POST", "/-/media/checked/eu-central", strings.NewReader("["+one+"]"), bearer(token)); w.Code != 401 {
+		t.Errorf("by the upload token: %d", w.Code)
+	}
+}
+
+func FuzzReadChecks(f *testing.F) {
+	f.Add([]byte(`[{"sha256":"` + shaOf(nil) + `","good":true,"at":"2026-03-01T12:00:00Z"}]`))
+	f.Add([]byte(`[]`))
+	f.Add([]byte(`[{"at":null}]x`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		checks, err := readChecks(bytes.NewReader(b))
+		if err != nil && !world.Is(err, world.CodeInvalid) {
+			t.Errorf("%v", err)
+		}
+		for _, c := range checks {
+			if !world.ValidSHA256(c.SHA256) || c.At.IsZero() {
+				t.Errorf("taken: %+v", c)
+			}
+		}
+	})
 }

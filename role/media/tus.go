@@ -120,7 +120,7 @@ func noUpload() error {
 // tusEnded answers for an upload of which nothing waits here: it is an asset, or
 // is not.
 func (m *Media) tusEnded(w http.ResponseWriter, r *http.Request, app, id string) error {
-	found, err := m.manifests.Manifest(r.Context(), app, id)
+	found, err := m.acknowledged(r.Context(), app, id)
 	switch {
 	case world.Is(err, world.CodeNotFound):
 		return noUpload()

@@ -11,16 +11,18 @@ import (
 
 // Upkeep is what the catalogs keep for the work that nobody waits for.
 type Upkeep interface {
-	// Held is at most limit originals that a region holds, as the catalogs know
-	// it, in the order of their SHA-256, behind the one of after.
+	// Held are at most limit originals that a region holds, as the catalogs know
+	// it, in the order of their SHA-256, behind the one of after; once for each
+	// write region that has an asset of it.
 	Held(ctx context.Context, region, after string, limit int) ([]world.Original, error)
 	// Scrub is how far the re-reading of this region's copies has come; the zero
 	// Scrub before the first pass. SaveScrub keeps it.
 	Scrub(ctx context.Context) (world.Scrub, error)
 	SaveScrub(ctx context.Context, at world.Scrub) error
-	// Verified records that copies in a region of originals of this region's
-	// assets were read and found good.
-	Verified(ctx context.Context, region string, sha256 []string, at time.Time) error
+	// Checked records what reading a region's copies of this region's originals
+	// again has found. One of another region that is not good is pending then, with
+	// a replicate job.
+	Checked(ctx context.Context, region string, checks []world.CopyCheck) error
 	// Assets is at most limit assets of this region, by id, behind the one of
 	// after, without those that are deleted.
 	Assets(ctx context.Context, after string, limit int) ([]world.Manifest, error)
@@ -126,19 +128,4 @@ func (c Care) hotSizes() ([]imagegrid.Size, error) {
 		out = append(out, s)
 	}
 	return out, nil
-}
-
-// pause waits; false when ctx ends first.
-func pause(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

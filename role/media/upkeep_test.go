@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"io"
 	"net/url"
 	"slices"
@@ -21,7 +22,7 @@ type memUpkeep struct {
 
 	mu       sync.Mutex
 	scrub    world.Scrub
-	verified map[string]time.Time
+	checked  map[string]map[string]world.CopyCheck // by the region that holds the copy
 	placed   []world.Placing
 	prepared []PrepareJob
 	removals []world.Removal
@@ -52,9 +53,14 @@ func (u *memUpkeep) SaveScrub(_ context.Context, at world.Scrub) error {
 	return u.fail
 }
 
-func (u *memUpkeep) Verified(_ context.Context, _ string, shas []string, at time.Time) error {
-	for _, s := range shas {
-		u.verified[s] = at
+func (u *memUpkeep) Checked(_ context.Context, region string, checks []world.CopyCheck) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, c := range checks {
+		if u.checked[region] == nil {
+			u.checked[region] = map[string]world.CopyCheck{}
+		}
+		u.checked[region][c.SHA256] = c
 	}
 	return u.fail
 }
@@ -143,6 +149,14 @@ func (f *fakePeers) Resend(ctx context.Context, region string, p world.Placing) 
 
 func (f *fakePeers) VerifyOriginal(ctx context.Context, region, sha string) error {
 	_, err := f.call(ctx, region, "GET", "/-/media/originals/"+sha, nil)
+	return err
+}
+
+func (f *fakePeers) Checked(ctx context.Context, region, holder string, checks []world.CopyCheck) error {
+	body, err := json.Marshal(checks)
+	if err == nil {
+		_, err = f.call(ctx, region, "POST", "/-/media/checked/"+holder, bytes.NewReader(body))
+	}
 	return err
 }
 

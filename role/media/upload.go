@@ -78,29 +78,37 @@ func answerOf(made world.Manifest) uploaded {
 }
 
 // accept makes an asset of a picture: checked, durable, then known. One that
-// was put in before with the same key is the asset that it was then.
+// was put in before with the same key is the asset that it was then, in whichever
+// region that was.
 func (m *Media) accept(ctx context.Context, by right, name string, data []byte) (world.Manifest, world.Position, error) {
 	sum := sha256.Sum256(data)
 	sha := hex.EncodeToString(sum[:])
 	if again, err := m.repeated(ctx, by, sha, data); !world.Is(err, world.CodeNotFound) {
 		return again, world.Position{}, err
 	}
-	made, pos, err := m.create(ctx, by, name, data)
+	claim := m.claim(ctx, by) // the other regions are asked while the picture is checked
+	defer claim.end()
+	v, err := m.read(ctx, data)
+	if err == nil {
+		err = by.checkType(v.MediaType)
+	}
+	if err != nil {
+		return world.Manifest{}, world.Position{}, world.Wrap("media.upload", err)
+	}
+	<-claim.done
+	if !world.Is(claim.err, world.CodeNotFound) {
+		again, err := m.sameUpload(ctx, claim.made, claim.err, sha, data)
+		return again, world.Position{}, err
+	}
+	made, pos, err := m.create(ctx, by, name, v, data)
 	if world.Is(err, world.CodeConflict) && by.key+by.id != "" { // the same upload, at the same time
 		made, err = m.repeated(ctx, by, sha, data)
 	}
 	return made, pos, err
 }
 
-func (m *Media) create(ctx context.Context, by right, name string, data []byte) (world.Manifest, world.Position, error) {
+func (m *Media) create(ctx context.Context, by right, name string, v world.Version, data []byte) (world.Manifest, world.Position, error) {
 	const op = "media.upload"
-	v, err := m.read(ctx, data)
-	if err == nil {
-		err = by.checkType(v.MediaType)
-	}
-	if err != nil {
-		return world.Manifest{}, world.Position{}, world.Wrap(op, err)
-	}
 	now := m.now().UTC().Truncate(time.Microsecond) // what the database keeps
 	v.Number, v.Moderation, v.CreatedAt = 1, m.gate(), now
 	stored, err := m.seal(by.Visibility, &v, data)
@@ -173,7 +181,7 @@ func (m *Media) place(manifest world.Manifest, now time.Time) ([]world.Replica, 
 		}
 		r := world.Replica{Region: d.Region, State: world.ReplicaPending, At: now}
 		if d.Region == m.region.ID {
-			r.State = world.ReplicaCopied
+			r.State, r.VerifiedAt = world.ReplicaCopied, now // the store has compared its SHA-256 before it kept it
 		}
 		out = append(out, r)
 	}

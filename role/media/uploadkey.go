@@ -39,7 +39,7 @@ func (m *Media) before(ctx context.Context, app, key string) (world.Manifest, er
 	const op = "media.before"
 	for _, r := range m.world.Regions {
 		for _, id := range m.idsOf(r.Number, app, key) {
-			found, err := m.manifests.Manifest(ctx, app, id)
+			found, err := m.acknowledged(ctx, app, id)
 			if err == nil {
 				return found, nil
 			}
@@ -51,25 +51,41 @@ func (m *Media) before(ctx context.Context, app, key string) (world.Manifest, er
 	return world.Manifest{}, world.E(world.CodeNotFound, op, "")
 }
 
+// acknowledged is an asset whose uploader may be told that it is there: what the
+// catalog shows may still be on its way to the database's standby.
+func (m *Media) acknowledged(ctx context.Context, app, id string) (world.Manifest, error) {
+	found, err := m.manifests.Manifest(ctx, app, id)
+	if err == nil {
+		err = m.manifests.Confirm(ctx, id)
+	}
+	return found, err
+}
+
 // repeated is the asset that the same upload has made before; not_found when it
 // is the first. Other bytes than then are refused.
 func (m *Media) repeated(ctx context.Context, by right, sha256 string, data []byte) (world.Manifest, error) {
 	const op = "media.repeated"
 	found, err := world.Manifest{}, error(world.E(world.CodeNotFound, op, ""))
 	if by.id != "" {
-		found, err = m.manifests.Manifest(ctx, by.App, by.id)
+		found, err = m.acknowledged(ctx, by.App, by.id)
 	}
 	if world.Is(err, world.CodeNotFound) && by.key != "" {
 		found, err = m.before(ctx, by.App, by.key)
 	}
+	return m.sameUpload(ctx, found, world.Wrap(op, err), sha256, data)
+}
+
+// sameUpload is an asset that was found by an upload's key, if it was: bytes that it
+// was not made of are refused.
+func (m *Media) sameUpload(ctx context.Context, found world.Manifest, err error, sha256 string, data []byte) (world.Manifest, error) {
 	if err != nil {
-		return world.Manifest{}, world.Wrap(op, err)
+		return world.Manifest{}, err
 	}
 	same, err := m.isOriginal(ctx, found, sha256, data)
 	if err == nil && !same {
-		err = otherPicture(op)
+		err = otherPicture("media.repeated")
 	}
-	return found, world.Wrap(op, err)
+	return found, err
 }
 
 func otherPicture(op string) error {

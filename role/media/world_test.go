@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
@@ -21,6 +22,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"meridian/adapter/tus"
@@ -90,7 +92,7 @@ func newPlacesIn(t testing.TB, w *world.World, change func(*Config)) map[string]
 			id: r.ID, manifests: &memManifests{region: r.ID, places: places, assets: map[string]world.Manifest{}, deletions: map[string]world.Deletion{}},
 			objects: newMemObjects(), resident: newMemObjects(), pictures: &fakePictures{},
 			peers:  &fakePeers{places: places, cut: map[string]bool{}},
-			upkeep: &memUpkeep{region: r.ID, places: places, verified: map[string]time.Time{}, asked: map[string]time.Time{}, made: map[string]world.Mezzanine{}},
+			upkeep: &memUpkeep{region: r.ID, places: places, checked: map[string]map[string]world.CopyCheck{}, asked: map[string]time.Time{}, made: map[string]world.Mezzanine{}},
 			judges: &fakeJudges{},
 		}
 		m, err := New(cfg, Deps{
@@ -376,6 +378,9 @@ type fakePeers struct {
 	asked []string
 	bend  map[string]func([]byte) []byte // what a region's pictures turn into on the way
 	wait  chan struct{}
+
+	delay    func() // before an answer
+	cutAfter int64  // if above zero: of an original no more bytes get through
 }
 
 func (f *fakePeers) call(ctx context.Context, region, method, path string, body io.Reader) ([]byte, error) {
@@ -400,6 +405,10 @@ func (f *fakePeers) ask(ctx context.Context, region, method, path string, body i
 	}
 	if cut {
 		return nil, world.E(world.CodeUnavailable, "peers", "The link is cut.")
+	}
+	if f.delay != nil {
+		f.delay()
+		defer f.delay()
 	}
 	w := f.places[region].do(method, path, body, bearer(key))
 	if w.Code >= 300 {
@@ -453,14 +462,32 @@ func (f *fakePeers) Variant(ctx context.Context, region, path string) ([]byte, s
 	return b, w.Header().Get("ETag"), nil
 }
 
-func (f *fakePeers) PushOriginal(ctx context.Context, region, sha string, body io.Reader, size int64) error {
-	_, err := f.call(ctx, region, "PUT", "/-/media/originals/"+sha, body)
+func pushPath(mediaID, sha string) string {
+	if mediaID == "" {
+		return "/-/media/originals/" + sha
+	}
+	return "/-/media/resident/" + mediaID + "/" + sha
+}
+
+func (f *fakePeers) PushOriginal(ctx context.Context, region, mediaID, sha string, body io.Reader, from, size int64) error {
+	path := pushPath(mediaID, sha)
+	if from >= 0 {
+		path += fmt.Sprintf("?from=%d&size=%d", from, size)
+	}
+	if f.cutAfter > 0 {
+		body = io.MultiReader(io.LimitReader(body, f.cutAfter), iotest.ErrReader(errors.New("the link was cut")))
+	}
+	_, err := f.call(ctx, region, "PUT", path, body)
 	return err
 }
 
-func (f *fakePeers) PushResident(ctx context.Context, region, mediaID, sha string, body io.Reader, size int64) error {
-	_, err := f.call(ctx, region, "PUT", "/-/media/resident/"+mediaID+"/"+sha, body)
-	return err
+func (f *fakePeers) Arrived(ctx context.Context, region, mediaID, sha string) (int64, bool, error) {
+	b, err := f.call(ctx, region, "GET", pushPath(mediaID, sha)+"/arrived", nil)
+	var is arrived
+	if err == nil {
+		err = json.Unmarshal(b, &is)
+	}
+	return is.Bytes, is.Held, err
 }
 
 func (f *fakePeers) Original(ctx context.Context, region, app, id string, version int) ([]byte, error) {

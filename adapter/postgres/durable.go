@@ -1,0 +1,68 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"meridian/world"
+)
+
+// A commit waits until the synchronous standby has it, where the cluster has one.
+// That wait can be broken off (by pg_cancel_backend, as an operator or a pooler
+// may): the server then reports success all the same, with a warning beside it
+// (PostgreSQL source, SyncRepWaitForLSN). To take that for an acknowledgement would
+// lose the commit with the machine.
+
+// unconfirmed marks a connection whose commit no standby has confirmed.
+const unconfirmed = "meridian.unconfirmed"
+
+// noteUnconfirmed marks a connection by the server's warning. That is told by the
+// routine that it comes from: its text is in the server's language, and its code,
+// 01000, is every other warning's too.
+func noteUnconfirmed(c *pgconn.PgConn, n *pgconn.Notice) {
+	if n.Routine == "SyncRepWaitForLSN" {
+		c.CustomData()[unconfirmed] = true
+	}
+}
+
+// commitPolicy is the least that a commit waits for. A role's or database's own
+// setting may not lower it; a connection string may raise it.
+func commitPolicy(written map[string]string) (string, error) {
+	switch level := written["synchronous_commit"]; level {
+	case "", "on":
+		return "on", nil
+	case "remote_apply":
+		return level, nil
+	default:
+		return "", world.E(world.CodeInvalid, "postgres.open", fmt.Sprintf("synchronous_commit=%.20s in a connection string: what is acknowledged must be on disk, here and on a synchronous standby. Write on or remote_apply, or leave it out.", level))
+	}
+}
+
+// durably runs f in a transaction, as pgx.BeginFunc does. When it returns nil the
+// transaction is on disk, also on a synchronous standby where the cluster has one.
+// unavailable when the wait for that was broken off: then it may or may not last.
+func (c *Cluster) durably(ctx context.Context, f func(pgx.Tx) error) error {
+	return c.Pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+		marks := conn.Conn().PgConn().CustomData()
+		delete(marks, unconfirmed)
+		err := pgx.BeginFunc(ctx, conn, f)
+		if err == nil && marks[unconfirmed] != nil {
+			return world.E(world.CodeUnavailable, "postgres.commit", "The standby has not confirmed it. Send the same again.")
+		}
+		return err
+	})
+}
+
+// confirm waits until all that was committed before is on disk, also on a
+// synchronous standby: what somebody else has committed can be seen while that one
+// still waits. It writes a record of its own, which comes behind all of those.
+func (c *Cluster) confirm(ctx context.Context) error {
+	return c.durably(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `select pg_logical_emit_message(true, 'meridian', 'confirm')`)
+		return err
+	})
+}
