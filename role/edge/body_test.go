@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"meridian/test/tiertest"
 	"meridian/world"
 )
 
@@ -35,7 +36,7 @@ func TestASmallBodyIsWholeBeforeAShieldIsAsked(t *testing.T) {
 					if err != nil {
 						return nil, err
 					}
-					return page("taken")(r)
+					return tiertest.Says("taken")(r)
 				}
 				l := newTimeline(t, []string{"near"}, map[string]answer{"near": takes})
 				l.Edge.cfg.WholeBytes = 10
@@ -76,8 +77,8 @@ func TestABodyThatDoesNotComeIsToldWithoutAShield(t *testing.T) {
 		r.ContentLength = 10
 		w := httptest.NewRecorder()
 		f.ServeHTTP(w, r)
-		if w.Code != world.CodeInvalid.Status() || f.home.count() != 0 {
-			t.Errorf("%s: %d, %d shields asked", name, w.Code, f.home.count())
+		if w.Code != world.CodeInvalid.Status() || f.home.Count() != 0 {
+			t.Errorf("%s: %d, %d shields asked", name, w.Code, f.home.Count())
 		}
 	}
 }

@@ -2,8 +2,6 @@ package edge
 
 import (
 	"context"
-	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -23,52 +21,9 @@ import (
 
 var t0 = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
-// shieldFake answers as a region's shield, and remembers what it was asked.
-type shieldFake struct {
-	region string
-	mu     sync.Mutex
-	asked  []*http.Request
-	answer func(*http.Request) (*http.Response, error)
-}
-
-func (s *shieldFake) RoundTrip(r *http.Request) (*http.Response, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.asked = append(s.asked, r.Clone(context.Background()))
-	if r.Body != nil {
-		io.Copy(io.Discard, r.Body)
-		r.Body.Close()
-	}
-	return s.answer(r)
-}
-
-func (s *shieldFake) count() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.asked)
-}
-
-func (s *shieldFake) last() *http.Request {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.asked[len(s.asked)-1]
-}
-
-func page(body string, headers ...string) func(*http.Request) (*http.Response, error) {
-	return func(r *http.Request) (*http.Response, error) {
-		h := http.Header{"Cache-Control": {"public, s-maxage=300"}, "Content-Type": {"text/plain"}}
-		for i := 0; i+1 < len(headers); i += 2 {
-			h.Set(headers[i], headers[i+1])
-		}
-		return &http.Response{StatusCode: 200, Header: h, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: r, ProtoMajor: 1, ProtoMinor: 1}, nil
-	}
-}
-
-func gone(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }
-
 type fixture struct {
 	*Edge
-	near, home *shieldFake
+	near, home *tiertest.Upstream
 	clock      sync.RWMutex // held to change now while a server runs
 	now        time.Time
 }
@@ -76,7 +31,7 @@ type fixture struct {
 // newFixture is an edge whose nearest region is "near"; the market de is homed in "home".
 func newFixture(t *testing.T, feeds map[string]purge.Source) *fixture {
 	t.Helper()
-	f := &fixture{near: &shieldFake{region: "near", answer: page("near")}, home: &shieldFake{region: "home", answer: page("home")}, now: t0}
+	f := &fixture{near: tiertest.NewUpstream(tiertest.Says("near")), home: tiertest.NewUpstream(tiertest.Says("home")), now: t0}
 	cfg := Default()
 	cfg.Listen, cfg.PoP, cfg.FeedKey = "unix:/x", "nrt", "k"
 	cfg.Shields = []tier.Shield{{Region: "near", Address: "unix:/n"}, {Region: "home", Address: "unix:/h"}}
@@ -119,21 +74,21 @@ const picture = "/img/sweet-crumbs/1000000000000000/v1/"
 func TestAutoSharesTheExactFormatsEntry(t *testing.T) {
 	f := newFixture(t, nil)
 	first := f.do("GET", picture+"auto/640x0", "Accept", "image/avif,image/webp,*/*")
-	if got := f.near.last().URL.Path; got != picture+"avif/640x0" {
+	if got := f.near.Last().URL.Path; got != picture+"avif/640x0" {
 		t.Errorf("the shield was asked for %s", got)
 	}
 	if !strings.Contains(first.Header().Get("Vary"), "Accept") {
 		t.Errorf("Vary %q: a browser's cache would mix up formats", first.Header().Get("Vary"))
 	}
 	second := f.do("GET", picture+"avif/640x0")
-	if f.near.count() != 1 || !strings.Contains(second.Header().Get("Cache-Status"), "edge-nrt; hit") {
-		t.Errorf("%d reads upstream, %q", f.near.count(), second.Header().Get("Cache-Status"))
+	if f.near.Count() != 1 || !strings.Contains(second.Header().Get("Cache-Status"), "edge-nrt; hit") {
+		t.Errorf("%d reads upstream, %q", f.near.Count(), second.Header().Get("Cache-Status"))
 	}
 	if second.Header().Get("Vary") != "" {
 		t.Errorf("an exact format varies by %q", second.Header().Get("Vary"))
 	}
 	f.do("GET", picture+"auto/640x0", "Accept", "*/*")
-	if got := f.near.last().URL.Path; got != picture+"jpeg/640x0" {
+	if got := f.near.Last().URL.Path; got != picture+"jpeg/640x0" {
 		t.Errorf("for */* the shield was asked for %s", got)
 	}
 }
@@ -141,8 +96,8 @@ func TestAutoSharesTheExactFormatsEntry(t *testing.T) {
 func TestSizeOffTheGridNamesTheNearest(t *testing.T) {
 	f := newFixture(t, nil)
 	w := f.do("GET", picture+"webp/650x0")
-	if w.Code != 400 || !strings.Contains(w.Body.String(), "640x0") || f.near.count() != 0 {
-		t.Errorf("%d %s, %d reads upstream", w.Code, w.Body, f.near.count())
+	if w.Code != 400 || !strings.Contains(w.Body.String(), "640x0") || f.near.Count() != 0 {
+		t.Errorf("%d %s, %d reads upstream", w.Code, w.Body, f.near.Count())
 	}
 	if w := f.do("POST", picture+"webp/640x0"); w.Code != 405 {
 		t.Errorf("POST of a picture: %d", w.Code)
@@ -156,7 +111,7 @@ func TestInternalPathsAreNotThere(t *testing.T) {
 			t.Errorf("%s: %d", p, w.Code)
 		}
 	}
-	if f.near.count()+f.home.count() != 0 {
+	if f.near.Count()+f.home.Count() != 0 {
 		t.Error("an internal path went upstream")
 	}
 }
@@ -164,7 +119,7 @@ func TestInternalPathsAreNotThere(t *testing.T) {
 func TestWhatAVisitorMayNotSayIsDropped(t *testing.T) {
 	f := newFixture(t, nil)
 	f.do("GET", "/?utm=1", "Meridian-Min-Position", "a@1:0/1", "Meridian-Min-Cursor", "a=9.9", "Cookie", "cart=secret", "Authorization", "Bearer x", "X-Forwarded-For", "1.2.3.4")
-	up := f.near.last()
+	up := f.near.Last()
 	for _, h := range []string{"Meridian-Min-Position", "Meridian-Min-Cursor", "Cookie", "Authorization", "X-Forwarded-For"} {
 		if v := up.Header.Get(h); v != "" {
 			t.Errorf("%s: %q went upstream", h, v)
@@ -176,7 +131,7 @@ func TestWhatAVisitorMayNotSayIsDropped(t *testing.T) {
 	if up.URL.RawQuery != "" {
 		t.Errorf("the query %q went upstream", up.URL.RawQuery)
 	}
-	if f.do("GET", "/?utm=2"); f.near.count() != 1 {
+	if f.do("GET", "/?utm=2"); f.near.Count() != 1 {
 		t.Error("a query made another cache entry")
 	}
 }
@@ -188,7 +143,7 @@ func TestAVisitorCannotTakeTheClientAway(t *testing.T) {
 	f := newFixture(t, nil)
 	for _, path := range []string{"/owner/sign-in", "/"} {
 		f.do("POST", path, "Connection", "Meridian-Client, X-Own", "X-Own", "1")
-		up := f.home.last().Header
+		up := f.home.Last().Header
 		if up.Get(world.HeaderClient) != "192.0.2.0/24" || up.Get("X-Own") != "" {
 			t.Errorf("%s: client %q, X-Own %q", path, up.Get(world.HeaderClient), up.Get("X-Own"))
 		}
@@ -204,22 +159,22 @@ func TestNothingThatAVisitorSaysLeadsPastTheCache(t *testing.T) {
 	f.do("GET", "/", "If-Unmodified-Since", "Sun, 22 Nov 2026 00:00:00 GMT")
 	r := httptest.NewRequest("GET", "http://de.localhost/", strings.NewReader("content"))
 	f.ServeHTTP(httptest.NewRecorder(), r)
-	if f.near.count() != 1 {
-		t.Errorf("%d reads upstream, want 1", f.near.count())
+	if f.near.Count() != 1 {
+		t.Errorf("%d reads upstream, want 1", f.near.Count())
 	}
 }
 
 func TestNextShieldWhenTheNearestFails(t *testing.T) {
 	f := newFixture(t, nil)
-	f.near.answer = gone
+	f.near.Will(tiertest.Refuses)
 	if w := f.do("GET", "/a"); w.Code != 200 || w.Body.String() != "home" {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
 	f.do("GET", "/b")
-	if f.near.count() != 1 {
-		t.Errorf("the nearest was asked %d times although it rests", f.near.count())
+	if f.near.Count() != 1 {
+		t.Errorf("the nearest was asked %d times although it rests", f.near.Count())
 	}
-	f.near.answer = page("near")
+	f.near.Will(tiertest.Says("near"))
 	f.now = f.now.Add(3 * time.Second)
 	if w := f.do("GET", "/c"); w.Body.String() != "near" {
 		t.Error("the nearest is not asked again after its rest")
@@ -228,13 +183,13 @@ func TestNextShieldWhenTheNearestFails(t *testing.T) {
 
 func TestAShieldThatGoesOnFailingIsTriedMoreSeldom(t *testing.T) {
 	f := newFixture(t, nil)
-	f.near.answer = gone
+	f.near.Will(tiertest.Refuses)
 	var asked []int
 	for second := range 70 {
 		f.now = t0.Add(time.Duration(second) * time.Second)
-		before := f.near.count()
+		before := f.near.Count()
 		f.do("GET", "/p"+strconv.Itoa(second))
-		if f.near.count() > before {
+		if f.near.Count() > before {
 			asked = append(asked, second)
 		}
 	}
@@ -246,34 +201,35 @@ func TestAShieldThatGoesOnFailingIsTriedMoreSeldom(t *testing.T) {
 
 func TestABodyIsSentOnce(t *testing.T) {
 	f := newFixture(t, nil)
-	f.near.answer = gone
+	f.near.Will(tiertest.Refuses)
 	r := httptest.NewRequest("PUT", "/media/sweet-crumbs?name=a", strings.NewReader("picture"))
 	w := httptest.NewRecorder()
 	f.ServeHTTP(w, r)
-	if w.Code != 502 || f.home.count() != 0 {
-		t.Errorf("%d; the next shield got %d requests", w.Code, f.home.count())
+	if w.Code != 502 || f.home.Count() != 0 {
+		t.Errorf("%d; the next shield got %d requests", w.Code, f.home.Count())
 	}
 }
 
 func TestHomePathsGoHome(t *testing.T) {
 	f := newFixture(t, nil)
-	f.home.answer = page("cart", "Cache-Control", "private, no-store")
+	f.home.Will(tiertest.Says("cart", "Cache-Control", "private, no-store"))
 	for _, c := range [][2]string{{"GET", "/cart"}, {"POST", "/cart"}, {"GET", "/owner/"}, {"POST", "/p/brezel"}, {"GET", "/orders/x?saved=1"}} {
 		if w := f.do(c[0], c[1], "Cookie", "cart=mine"); w.Code != 200 || w.Body.String() != "cart" {
 			t.Errorf("%v: %d %s", c, w.Code, w.Body)
 		}
-		if f.home.last().Header.Get("Cookie") != "cart=mine" {
+		if f.home.Last().Header.Get("Cookie") != "cart=mine" {
 			t.Errorf("%v: the cart's cookie was lost", c)
 		}
 	}
-	if f.near.count() != 0 || f.home.last().URL.RawQuery != "saved=1" {
-		t.Errorf("near was asked %d times; query %q", f.near.count(), f.home.last().URL.RawQuery)
+	if f.near.Count() != 0 || f.home.Last().URL.RawQuery != "saved=1" {
+		t.Errorf("near was asked %d times; query %q", f.near.Count(), f.home.Last().URL.RawQuery)
 	}
 }
 
 func TestAnUploadGoesOnInTheRegionThatHasIt(t *testing.T) {
 	f := newFixture(t, nil)
-	f.near.answer, f.home.answer = page("near"), page("home")
+	f.near.Will(tiertest.Says("near"))
+	f.home.Will(tiertest.Says("home"))
 	for path, want := range map[string]string{
 		"/media/crumbs/tus/": "near", "/media/crumbs/tus/3000000000000000": "near", "/media/crumbs/tus/2000000000000000": "home",
 	} {
@@ -281,9 +237,9 @@ func TestAnUploadGoesOnInTheRegionThatHasIt(t *testing.T) {
 			t.Errorf("%s went to %q, want %q", path, w.Body, want)
 		}
 	}
-	f.home.answer = gone
-	if w := f.do("PATCH", "/media/crumbs/tus/2000000000000000"); w.Code != 502 || f.near.count() != 2 {
-		t.Errorf("while its region is away: %d, near was asked %d times", w.Code, f.near.count())
+	f.home.Will(tiertest.Refuses)
+	if w := f.do("PATCH", "/media/crumbs/tus/2000000000000000"); w.Code != 502 || f.near.Count() != 2 {
+		t.Errorf("while its region is away: %d, near was asked %d times", w.Code, f.near.Count())
 	}
 	if w := f.do("PATCH", "/media/crumbs/tus/z000000000000000"); w.Code != 404 {
 		t.Errorf("of no region: %d", w.Code)
@@ -296,7 +252,7 @@ func TestForeignHostIsRefused(t *testing.T) {
 		r := httptest.NewRequest("GET", "http://evil.example"+path, nil)
 		w := httptest.NewRecorder()
 		f.ServeHTTP(w, r)
-		if w.Code != 404 || f.near.count()+f.home.count() != 0 {
+		if w.Code != 404 || f.near.Count()+f.home.Count() != 0 {
 			t.Errorf("%s: %d", path, w.Code)
 		}
 	}
@@ -335,9 +291,9 @@ func followed(t *testing.T) (f *fixture, events chan<- world.Event, taken <-chan
 func TestPurgeAndWhatFollowsIt(t *testing.T) {
 	f, events, taken := followed(t)
 
-	f.near.answer = page("3,50 €", "Surrogate-Key", "de/p/brezel")
+	f.near.Will(tiertest.Says("3,50 €", "Surrogate-Key", "de/p/brezel"))
 	f.do("GET", "/p/brezel")
-	f.near.answer = page("3,90 €", "Surrogate-Key", "de/p/brezel")
+	f.near.Will(tiertest.Says("3,90 €", "Surrogate-Key", "de/p/brezel"))
 	if w := f.do("GET", "/p/brezel"); w.Body.String() != "3,50 €" || w.Header().Get("Surrogate-Key") != "" {
 		t.Fatalf("%s, groups shown: %q", w.Body, w.Header().Get("Surrogate-Key"))
 	}
@@ -346,7 +302,7 @@ func TestPurgeAndWhatFollowsIt(t *testing.T) {
 	if w := f.do("GET", "/p/brezel"); w.Body.String() != "3,90 €" {
 		t.Errorf("after the purge: %s", w.Body)
 	}
-	h := f.near.last().Header
+	h := f.near.Last().Header
 	if h.Get(world.HeaderMinCursor) != "catalog-home=7.1" || h.Get(world.HeaderMinPosition) != "catalog-home@1:0/9" {
 		t.Errorf("the re-fill demanded %q, %q", h.Get(world.HeaderMinCursor), h.Get(world.HeaderMinPosition))
 	}
@@ -357,9 +313,9 @@ func TestPurgeAndWhatFollowsIt(t *testing.T) {
 func TestWhatCameBeforeTheFeedIsForgotten(t *testing.T) {
 	f, events, taken := followed(t)
 
-	f.near.answer = page("3,50 €", "Surrogate-Key", "de/p/brezel")
+	f.near.Will(tiertest.Says("3,50 €", "Surrogate-Key", "de/p/brezel"))
 	f.do("GET", "/p/brezel")
-	f.near.answer = page("3,90 €", "Surrogate-Key", "de/p/brezel")
+	f.near.Will(tiertest.Says("3,90 €", "Surrogate-Key", "de/p/brezel"))
 	events <- world.Event{Kind: world.EventHello, Cursor: "8.0", Position: world.Position{Cluster: "catalog-home", Epoch: 1, LSN: 9}}
 	<-taken
 	if w := f.do("GET", "/p/brezel"); w.Body.String() != "3,90 €" {
@@ -377,9 +333,9 @@ func TestAnotherHistoryOfTheFeed(t *testing.T) {
 	}
 	events <- world.Event{Kind: world.EventHello, Cursor: "900.0.a1", Position: at(900)}
 	<-taken
-	f.near.answer = page("3,90 €", "Surrogate-Key", "de/p/brezel")
+	f.near.Will(tiertest.Says("3,90 €", "Surrogate-Key", "de/p/brezel"))
 	f.do("GET", "/p/brezel")
-	f.near.answer = page("3,50 €", "Surrogate-Key", "de/p/brezel")
+	f.near.Will(tiertest.Says("3,50 €", "Surrogate-Key", "de/p/brezel"))
 	events <- world.Event{Kind: world.EventHello, Cursor: "901.0.a1", Position: at(901)}
 	<-taken
 	if w := f.do("GET", "/p/brezel"); w.Body.String() != "3,90 €" {
@@ -390,7 +346,7 @@ func TestAnotherHistoryOfTheFeed(t *testing.T) {
 	if w := f.do("GET", "/p/brezel"); w.Body.String() != "3,50 €" {
 		t.Errorf("another history: %s", w.Body)
 	}
-	h := f.near.last().Header
+	h := f.near.Last().Header
 	if h.Get(world.HeaderMinCursor) != "catalog-home=905.0.b2" || h.Get(world.HeaderMinPosition) != "catalog-home@1:0/7" {
 		t.Errorf("it demands %q, %q", h.Get(world.HeaderMinCursor), h.Get(world.HeaderMinPosition))
 	}
@@ -406,7 +362,7 @@ func TestALostFeedMakesUnsure(t *testing.T) {
 	f := newFixture(t, map[string]purge.Source{"catalog-home": silent})
 	const manifest = "/media/sweet-crumbs/1000000000000000/manifest"
 	paths := []string{"/p/brezel", picture + "webp/640x0", manifest}
-	f.near.answer = page("x", "Cache-Control", "public, max-age=3600, stale-if-error=3600")
+	f.near.Will(tiertest.Says("x", "Cache-Control", "public, max-age=3600, stale-if-error=3600"))
 	for _, path := range paths {
 		f.do("GET", path)
 	}
@@ -419,11 +375,12 @@ func TestALostFeedMakesUnsure(t *testing.T) {
 	f.now = f.now.Add(1)
 	for i, path := range paths {
 		w := f.do("GET", path)
-		if f.near.count() != 4+i || !strings.Contains(w.Header().Get("Cache-Status"), "fwd=stale") || !strings.Contains(w.Header().Get("Cache-Status"), "detail=feed-lost") {
-			t.Errorf("%s: %d reads upstream, %q", path, f.near.count(), w.Header().Get("Cache-Status"))
+		if f.near.Count() != 4+i || !strings.Contains(w.Header().Get("Cache-Status"), "fwd=stale") || !strings.Contains(w.Header().Get("Cache-Status"), "detail=feed-lost") {
+			t.Errorf("%s: %d reads upstream, %q", path, f.near.Count(), w.Header().Get("Cache-Status"))
 		}
 	}
-	f.near.answer, f.home.answer = gone, gone
+	f.near.Will(tiertest.Refuses)
+	f.home.Will(tiertest.Refuses)
 	for _, path := range paths {
 		if w := f.do("GET", path); w.Code != 200 || !strings.Contains(w.Header().Get("Cache-Status"), "detail=stale-if-error") {
 			t.Errorf("%s while all are away: %d, %q", path, w.Code, w.Header().Get("Cache-Status"))
@@ -436,13 +393,14 @@ var shopFields = []string{"Cache-Control", "public, max-age=0, must-revalidate",
 
 func TestAllAway(t *testing.T) {
 	f := newFixture(t, nil)
-	f.near.answer = page("kept", shopFields...)
+	f.near.Will(tiertest.Says("kept", shopFields...))
 	f.do("GET", "/kept")
 	f.now = f.now.Add(300*time.Second - 1)
-	if w := f.do("GET", "/kept"); f.near.count() != 1 || w.Header().Get("Cache-Control") != shopFields[1] {
-		t.Errorf("%d reads in the page's time, browsers are told %q", f.near.count(), w.Header().Get("Cache-Control"))
+	if w := f.do("GET", "/kept"); f.near.Count() != 1 || w.Header().Get("Cache-Control") != shopFields[1] {
+		t.Errorf("%d reads in the page's time, browsers are told %q", f.near.Count(), w.Header().Get("Cache-Control"))
 	}
-	f.near.answer, f.home.answer = gone, gone
+	f.near.Will(tiertest.Refuses)
+	f.home.Will(tiertest.Refuses)
 	for _, past := range []time.Duration{1, 86400*time.Second - 1} {
 		f.now = t0.Add(300*time.Second + past)
 		if w := f.do("GET", "/kept"); w.Code != 200 || w.Body.String() != "kept" {
@@ -497,18 +455,18 @@ func TestOneStoredPageACoding(t *testing.T) {
 		{"gzip, deflate, br, zstd", "br"}, {"br;q=1.0, gzip;q=0.8, *;q=0.1", "br"}, {"gzip", "gzip"}, {"GZIP, deflate", "gzip"}, {"deflate", "identity"},
 	} {
 		f.do("GET", "/p/brezel", "Accept-Encoding", c.accept)
-		if got := f.near.last().Header.Get("Accept-Encoding"); got != c.asked {
+		if got := f.near.Last().Header.Get("Accept-Encoding"); got != c.asked {
 			t.Errorf("%q: the shield was asked for %q", c.accept, got)
 		}
 	}
-	if n := f.near.count(); n != 3 {
+	if n := f.near.Count(); n != 3 {
 		t.Errorf("%d reads for three codings", n)
 	}
 	for _, accept := range []string{"gzip", "br"} { // one response, whoever asks
 		f.do("GET", picture+"avif/640x0", "Accept-Encoding", accept)
 		f.do("GET", "/assets/0/a.woff2", "Accept-Encoding", accept)
 	}
-	if n := f.near.count(); n != 5 {
+	if n := f.near.Count(); n != 5 {
 		t.Errorf("%d reads: what is compressed already was read for each coding", n-3)
 	}
 }

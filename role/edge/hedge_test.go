@@ -15,6 +15,7 @@ import (
 
 	"meridian/engine/tier"
 	"meridian/engine/upstream"
+	"meridian/test/tiertest"
 	"meridian/world"
 )
 
@@ -113,7 +114,7 @@ func slow(d time.Duration, then answer) answer {
 
 func TestASilentShieldCostsASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newTimeline(t, []string{"near", "far"}, map[string]answer{"near": silent, "far": page("far")})
+		l := newTimeline(t, []string{"near", "far"}, map[string]answer{"near": silent, "far": tiertest.Says("far")})
 		steps := []struct {
 			at, took time.Duration
 		}{
@@ -140,13 +141,13 @@ func TestASilentShieldCostsASecond(t *testing.T) {
 // A picture may have to be made first: a second region is not made to do it too.
 func TestAPictureIsWaitedForLonger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newTimeline(t, []string{"near", "far"}, map[string]answer{"near": slow(3*time.Second, page("near")), "far": page("far")})
+		l := newTimeline(t, []string{"near", "far"}, map[string]answer{"near": slow(3*time.Second, tiertest.Says("near")), "far": tiertest.Says("far")})
 		if w, took := l.get("GET", picture+"webp/640x0"); w.Body.String() != "near" || took != 3*time.Second || len(l.asked["far"]) != 0 {
 			t.Errorf("%s after %v, far asked at %v", w.Body, took, l.asked["far"])
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		l := newTimeline(t, []string{"near", "far"}, map[string]answer{"near": silent, "far": page("far")})
+		l := newTimeline(t, []string{"near", "far"}, map[string]answer{"near": silent, "far": tiertest.Says("far")})
 		if w, took := l.get("GET", picture+"webp/640x0"); w.Body.String() != "far" || took != l.cfg.HedgeAfterPicture {
 			t.Errorf("%s after %v", w.Body, took)
 		}
@@ -157,7 +158,7 @@ func TestAPictureIsWaitedForLonger(t *testing.T) {
 // not to blame.
 func TestTheFirstMayStillWin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newTimeline(t, []string{"near", "far"}, map[string]answer{"near": slow(2500*time.Millisecond, page("near")), "far": silent})
+		l := newTimeline(t, []string{"near", "far"}, map[string]answer{"near": slow(2500*time.Millisecond, tiertest.Says("near")), "far": silent})
 		if w, took := l.get("GET", "/a"); w.Body.String() != "near" || took != 2500*time.Millisecond {
 			t.Errorf("%s after %v", w.Body, took)
 		}
@@ -175,7 +176,7 @@ func TestTheFirstMayStillWin(t *testing.T) {
 
 func TestNeverMoreThanTwoAreAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newTimeline(t, []string{"a", "b", "c"}, map[string]answer{"a": silent, "b": silent, "c": page("c")})
+		l := newTimeline(t, []string{"a", "b", "c"}, map[string]answer{"a": silent, "b": silent, "c": tiertest.Says("c")})
 		w, took := l.get("GET", "/a")
 		if w.Body.String() != "c" || took != l.cfg.UpstreamTimeout {
 			t.Errorf("%s after %v: the third is asked when the first has failed", w.Body, took)
@@ -191,7 +192,7 @@ func TestNeverMoreThanTwoAreAsked(t *testing.T) {
 
 func TestAFailureBesideASilenceAsksTheThird(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newTimeline(t, []string{"a", "b", "c"}, map[string]answer{"a": silent, "b": gone, "c": page("c")})
+		l := newTimeline(t, []string{"a", "b", "c"}, map[string]answer{"a": silent, "b": tiertest.Refuses, "c": tiertest.Says("c")})
 		if w, took := l.get("GET", "/a"); w.Body.String() != "c" || took != time.Second || l.most != 2 {
 			t.Errorf("%s after %v, %d at once", w.Body, took, l.most)
 		}
@@ -200,11 +201,11 @@ func TestAFailureBesideASilenceAsksTheThird(t *testing.T) {
 
 func TestNoHedgeWhereThereIsNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newTimeline(t, []string{"only"}, map[string]answer{"only": slow(5*time.Second, page("only"))})
+		l := newTimeline(t, []string{"only"}, map[string]answer{"only": slow(5*time.Second, tiertest.Says("only"))})
 		if w, took := l.get("GET", "/a"); w.Body.String() != "only" || took != 5*time.Second || len(l.asked["only"]) != 1 {
 			t.Errorf("one shield: %s after %v, asked at %v", w.Body, took, l.asked["only"])
 		}
-		l = newTimeline(t, []string{"near", "far"}, map[string]answer{"near": slow(5*time.Second, page("near")), "far": page("far")})
+		l = newTimeline(t, []string{"near", "far"}, map[string]answer{"near": slow(5*time.Second, tiertest.Says("near")), "far": tiertest.Says("far")})
 		if w, took := l.get("PUT", "/media/sweet-crumbs?name=a"); w.Body.String() != "near" || took != 5*time.Second || len(l.asked["far"]) != 0 {
 			t.Errorf("an upload: %s after %v, far asked at %v", w.Body, took, l.asked["far"])
 		}
@@ -257,7 +258,7 @@ func TestTheWinnerStreamsOnAndALateAnswerIsClosed(t *testing.T) {
 // The loser ends with the race, not with the asker, who may read for long.
 func TestTheLoserEndsWithTheRace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newTimeline(t, []string{"near", "far"}, map[string]answer{"near": silent, "far": page("far")})
+		l := newTimeline(t, []string{"near", "far"}, map[string]answer{"near": silent, "far": tiertest.Says("far")})
 		res, err := l.nearest.RoundTrip(httptest.NewRequest("GET", "http://shield/p/a", nil).WithContext(t.Context()))
 		if err != nil {
 			t.Fatal(err)
@@ -292,7 +293,7 @@ func TestAnAskerWhoLeavesTakesBothAlong(t *testing.T) {
 // that is one failure, not one each.
 func TestThoseWhoWaitTogetherCountOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newTimeline(t, []string{"near", "far"}, map[string]answer{"near": silent, "far": page("far")})
+		l := newTimeline(t, []string{"near", "far"}, map[string]answer{"near": silent, "far": tiertest.Says("far")})
 		var all sync.WaitGroup
 		for i := range 8 {
 			all.Go(func() { l.get("GET", "/p/"+string(rune('a'+i))) })

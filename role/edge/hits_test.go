@@ -17,6 +17,7 @@ import (
 	"meridian/engine/purge"
 	"meridian/platform/front"
 	"meridian/platform/httpserver"
+	"meridian/test/tiertest"
 	"meridian/world"
 )
 
@@ -123,7 +124,7 @@ func ask(t *testing.T, addr, method, request string) (*http.Response, string) {
 // Whatever is asked: the answer by the short way is that of the handler.
 func TestAHitIsWhatTheHandlerAnswers(t *testing.T) {
 	f := newTwoWays(t, nil)
-	f.near.answer = func(r *http.Request) (*http.Response, error) {
+	f.near.Will(func(r *http.Request) (*http.Response, error) {
 		body := r.URL.Path + " " + r.Header.Get("Accept-Encoding")
 		more := []string{"ETag", `"` + r.URL.Path + `"`, "Surrogate-Key", "a b", "Cache-Status", "shield; hit", "X-Request-Id", "OTHERSREQUEST"}
 		switch {
@@ -139,7 +140,7 @@ func TestAHitIsWhatTheHandlerAnswers(t *testing.T) {
 		case strings.HasSuffix(r.URL.Path, "/dated"):
 			more = append(more, "Last-Modified", "Sun, 01 Jun 2025 11:00:00 GMT", "ETag", "")
 		}
-		res, err := page(body, more...)(r)
+		res, err := tiertest.Says(body, more...)(r)
 		for _, name := range []string{"Content-Type", "ETag"} {
 			if res.Header.Get(name) == "" {
 				res.Header.Del(name)
@@ -152,7 +153,7 @@ func TestAHitIsWhatTheHandlerAnswers(t *testing.T) {
 			res.Body, res.ContentLength = http.NoBody, 0
 		}
 		return res, err
-	}
+	})
 	targets := []string{
 		"/", "/?utm=1", "/p/brezel", "/p/br%65zel", "/p/a%2Fb", "//double", "/p/../q", "/p/bare", "/p/links", "/p/varies", "/p/client", "/p/dated", "/p/gone", "/p/empty",
 		"/assets/0123/site.css", "/assets/0123/a.png", "/media/sweet-crumbs/x/manifest", "/cart", "/%63art", "/hi-in/cart", "/-/feed", "/owner", "/p/%zz", "/p/ä", "/p/|",
@@ -262,10 +263,10 @@ func TestALostFeedTakesWhatItGovernsFromTheShortWay(t *testing.T) {
 
 func TestAHitAllocatesNothing(t *testing.T) {
 	f := newFixture(t, nil)
-	f.near.answer = page("body", "ETag", `"a"`)
+	f.near.Will(tiertest.Says("body", "ETag", `"a"`))
 	f.do("GET", "/p/a", "Accept-Encoding", "br")
 	f.do("GET", picture+"webp/640x0")
-	f.near.answer = page("body", "Vary", "Accept-Encoding, Accept-Language, User-Agent, Theme")
+	f.near.Will(tiertest.Says("body", "Vary", "Accept-Encoding, Accept-Language, User-Agent, Theme"))
 	f.do("GET", "/p/varies", "User-Agent", "a", "Theme", "b, c")
 	for _, r := range []*front.Request{
 		plainRequest("/p/a?utm_source=x", "accept-encoding", "gzip, deflate, br, zstd"),
@@ -291,7 +292,7 @@ func TestAHitHasTheHeadOfItsOwnResponse(t *testing.T) {
 	f := newFixture(t, nil)
 	for i := range 3 {
 		tag := fmt.Sprintf(`"%d"`, i)
-		f.near.answer = page(strings.Repeat("x", i), "ETag", tag, "Cache-Control", "max-age=1")
+		f.near.Will(tiertest.Says(strings.Repeat("x", i), "ETag", tag, "Cache-Control", "max-age=1"))
 		f.do("GET", "/p/a")
 		for range 2 {
 			a, ok := f.Hit(plainRequest("/p/a"))

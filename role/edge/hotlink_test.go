@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"meridian/engine/hotlink"
+	"meridian/test/tiertest"
 )
 
 func TestAnotherSitesPageIsRefusedByBothWays(t *testing.T) {
@@ -14,7 +15,7 @@ func TestAnotherSitesPageIsRefusedByBothWays(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Edge.hotlinks = set
-	f.near.answer = page("cake", "Content-Type", "image/webp", "Cache-Control", "public, max-age=31536000")
+	f.near.Will(tiertest.Says("cake", "Content-Type", "image/webp", "Cache-Control", "public, max-age=31536000"))
 	target := picture + "webp/320x0"
 	ask := func(fields string, status int) {
 		t.Helper()
@@ -35,8 +36,8 @@ func TestAnotherSitesPageIsRefusedByBothWays(t *testing.T) {
 		ask("Sec-Fetch-Site: cross-site\nReferer: https://friend.example/a", 200)
 		ask("", 200)
 	}
-	if f.near.count() != 1 || f.byFront.Load() < 4 {
-		t.Errorf("%d reads upstream, %d answers by the front", f.near.count(), f.byFront.Load())
+	if f.near.Count() != 1 || f.byFront.Load() < 4 {
+		t.Errorf("%d reads upstream, %d answers by the front", f.near.Count(), f.byFront.Load())
 	}
 }
 

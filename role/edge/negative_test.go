@@ -3,56 +3,29 @@ package edge
 import (
 	"fmt"
 	"net/http"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"meridian/test/tiertest"
 )
 
 // What is not there is remembered for a moment, where nothing is said of it.
 func TestWhatIsNotThereIsRememberedBriefly(t *testing.T) {
 	f := newFixture(t, nil)
-	missing := func(r *http.Request) (*http.Response, error) {
-		res, err := page("nothing here")(r)
-		res.StatusCode = http.StatusNotFound
-		res.Header.Del("Cache-Control")
-		return res, err
-	}
-	f.near.answer = missing
-	kept := Default().NegativeStatus[http.StatusNotFound]
-	for _, c := range []struct {
-		at    time.Duration
-		reads int
-	}{{0, 1}, {kept - time.Second, 1}, {kept, 2}} {
-		f.now = t0.Add(c.at)
+	tiertest.RemembersWhatIsMissing(t, f.near, Default().NegativeStatus[http.StatusNotFound], func(d time.Duration) { f.now = t0.Add(d) }, func() (int, string, string) {
 		w := f.do("GET", "/p/nothing")
-		if w.Code != 404 || w.Body.String() != "nothing here" || f.near.count() != c.reads {
-			t.Errorf("after %v: %d %s, %d reads; want %d", c.at, w.Code, w.Body, f.near.count(), c.reads)
-		}
-		if said := w.Header().Get("Cache-Status"); c.at == kept-time.Second && !strings.Contains(said, "hit; ttl=1; detail=negative") {
-			t.Errorf("Cache-Status: %s", said)
-		}
-	}
+		return w.Code, w.Body.String(), w.Header().Get("Cache-Status")
+	})
 }
 
 // While no shield answers, who asks for the same again is told at once.
 func TestAFailureIsToldAgainForAMoment(t *testing.T) {
 	f := newFixture(t, nil)
-	f.near.answer, f.home.answer = gone, gone
-	first := f.do("GET", "/p/a")
-	asked := f.near.count() + f.home.count()
-	for range 5 {
-		if w := f.do("GET", "/p/a"); w.Code != first.Code || !strings.Contains(w.Header().Get("Cache-Status"), "detail=negative") {
-			t.Errorf("%d %s", w.Code, w.Header().Get("Cache-Status"))
-		}
-	}
-	if n := f.near.count() + f.home.count(); n != asked {
-		t.Errorf("%d more reads", n-asked)
-	}
-	f.now, f.near.answer, f.home.answer = t0.Add(time.Minute), page("near"), page("home")
-	if w := f.do("GET", "/p/a"); w.Code != 200 {
-		t.Errorf("later: %d", w.Code)
-	}
+	tiertest.RemembersAFailure(t, []*tiertest.Upstream{f.near, f.home}, func() { f.now = t0.Add(time.Minute) }, func() (int, string) {
+		w := f.do("GET", "/p/a")
+		return w.Code, w.Header().Get("Cache-Status")
+	})
 }
 
 // A shield that is usually quick is waited for no longer than 95 in 100 of its
@@ -61,7 +34,7 @@ func TestAShieldThatIsSlowerThanUsualIsHedged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var takes time.Duration
 		l := newTimeline(t, []string{"near", "far"}, map[string]answer{
-			"near": func(r *http.Request) (*http.Response, error) { return slow(takes, page("near"))(r) }, "far": page("far"),
+			"near": func(r *http.Request) (*http.Response, error) { return slow(takes, tiertest.Says("near"))(r) }, "far": tiertest.Says("far"),
 		})
 		for i := range 100 { // each a little quicker than those before
 			takes = 400*time.Millisecond - time.Duration(i)*time.Millisecond

@@ -24,7 +24,7 @@ func (f *fixture) signed(t *testing.T, path string, life time.Duration) string {
 }
 
 // asMedia is how media answers for a private picture.
-var asMedia = page("photo", "Cache-Control", "private, no-store", "CDN-Cache-Control", "max-age=86400", "Content-Type", "image/webp", "ETag", `"e"`)
+var asMedia = tiertest.Says("photo", "Cache-Control", "private, no-store", "CDN-Cache-Control", "max-age=86400", "Content-Type", "image/webp", "ETag", `"e"`)
 
 func refused(t *testing.T, what string, w *httptest.ResponseRecorder) {
 	t.Helper()
@@ -37,7 +37,7 @@ func refused(t *testing.T, what string, w *httptest.ResponseRecorder) {
 // Show 5: refused before the cache and before upstream, whether it is cached or not.
 func TestAPrivatePictureNeedsAValidSignature(t *testing.T) {
 	f := newFixture(t, nil)
-	f.near.answer = asMedia
+	f.near.Will(asMedia)
 	path := ours + "webp/320x0"
 	good := f.signed(t, path, time.Minute)
 	bad := map[string]string{
@@ -53,7 +53,7 @@ func TestAPrivatePictureNeedsAValidSignature(t *testing.T) {
 		"no picture":   "/private/" + good[len(path):],
 	}
 	for _, cached := range []bool{false, true} {
-		before := f.near.count()
+		before := f.near.Count()
 		for what, target := range bad {
 			for _, method := range []string{"GET", "HEAD", "POST"} {
 				w := f.do(method, target)
@@ -63,8 +63,8 @@ func TestAPrivatePictureNeedsAValidSignature(t *testing.T) {
 				refused(t, what+" "+method, w)
 			}
 		}
-		if f.near.count() != before || f.home.count() != 0 {
-			t.Fatalf("upstream was asked %d times for what is refused", f.near.count()-before)
+		if f.near.Count() != before || f.home.Count() != 0 {
+			t.Fatalf("upstream was asked %d times for what is refused", f.near.Count()-before)
 		}
 		if !cached {
 			if w := f.do("GET", good); w.Code != 200 || w.Body.String() != "photo" {
@@ -72,14 +72,14 @@ func TestAPrivatePictureNeedsAValidSignature(t *testing.T) {
 			}
 		}
 	}
-	if w := f.do("GET", good); f.near.count() != 1 || !strings.Contains(w.Header().Get("Cache-Status"), "edge-nrt; hit") {
-		t.Errorf("%d reads upstream, %q", f.near.count(), w.Header().Get("Cache-Status"))
+	if w := f.do("GET", good); f.near.Count() != 1 || !strings.Contains(w.Header().Get("Cache-Status"), "edge-nrt; hit") {
+		t.Errorf("%d reads upstream, %q", f.near.Count(), w.Header().Get("Cache-Status"))
 	}
 }
 
 func TestAPrivatePictureIsTheVisitorsOnlyAndUntilItsExpiry(t *testing.T) {
 	f := newFixture(t, nil)
-	f.near.answer = asMedia
+	f.near.Will(asMedia)
 	target := f.signed(t, ours+"auto/320x0", time.Minute)
 	for i, want := range []string{"private, max-age=60", "private, max-age=50"} {
 		w := f.do("GET", target, "Accept", "image/avif", "Cookie", "__Host-cart=secret")
@@ -98,9 +98,9 @@ func TestAPrivatePictureIsTheVisitorsOnlyAndUntilItsExpiry(t *testing.T) {
 	if w := f.do("GET", target, "Accept", "image/avif", "Range", "bytes=0-1"); w.Code != 206 || w.Header().Get("Cache-Control") != "private, max-age=40" {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
-	asked := f.near.last()
-	if f.near.count() != 1 || asked.URL.Path != ours+"avif/320x0" || asked.Header.Get("Cookie") != "" {
-		t.Errorf("%d reads, %s, %v", f.near.count(), asked.URL, asked.Header)
+	asked := f.near.Last()
+	if f.near.Count() != 1 || asked.URL.Path != ours+"avif/320x0" || asked.Header.Get("Cookie") != "" {
+		t.Errorf("%d reads, %s, %v", f.near.Count(), asked.URL, asked.Header)
 	}
 	ring, _ := signedurl.New(signedurl.Settings{Keys: []keyring.Key{tiertest.SigningKey}, Longest: time.Hour})
 	if _, err := ring.Verify(asked.URL.Path, asked.URL.RawQuery, t0); err != nil || strings.Contains(target, asked.URL.RawQuery) {
@@ -108,32 +108,32 @@ func TestAPrivatePictureIsTheVisitorsOnlyAndUntilItsExpiry(t *testing.T) {
 	}
 	f.now = t0.Add(time.Minute)
 	refused(t, "the stored one, expired", f.do("GET", target, "Accept", "image/avif"))
-	if w := f.do("GET", f.signed(t, ours+"auto/320x0", time.Minute), "Accept", "image/avif"); w.Code != 200 || f.near.count() != 1 {
-		t.Errorf("a new address for what is stored: %d, %d reads", w.Code, f.near.count())
+	if w := f.do("GET", f.signed(t, ours+"auto/320x0", time.Minute), "Accept", "image/avif"); w.Code != 200 || f.near.Count() != 1 {
+		t.Errorf("a new address for what is stored: %d, %d reads", w.Code, f.near.Count())
 	}
 }
 
 // A PoP elsewhere asks a region of the picture's zone, and keeps nothing.
 func TestAPoPOfAnotherZoneKeepsNoPrivatePicture(t *testing.T) {
 	f := newFixture(t, nil)
-	f.home.answer = asMedia
+	f.home.Will(asMedia)
 	target := f.signed(t, theirs+"auto/320x0", time.Minute)
 	for i := range 3 {
 		w := f.do("GET", target, "Accept", "image/webp", "Authorization", "Bearer x", "Cookie", "a=b")
 		if w.Code != 200 || w.Body.String() != "photo" || w.Header().Get("Cache-Control") != "private, max-age=60" || w.Header().Get("CDN-Cache-Control") != "" {
 			t.Fatalf("%d %v %s", w.Code, w.Header(), w.Body)
 		}
-		asked := f.home.last()
-		if f.home.count() != i+1 || f.near.count() != 0 || asked.URL.Path != theirs+"webp/320x0" || asked.Header.Get("Cookie") != "" || asked.Header.Get("Authorization") != "" {
-			t.Fatalf("%d and %d reads, %s %v", f.home.count(), f.near.count(), asked.URL, asked.Header)
+		asked := f.home.Last()
+		if f.home.Count() != i+1 || f.near.Count() != 0 || asked.URL.Path != theirs+"webp/320x0" || asked.Header.Get("Cookie") != "" || asked.Header.Get("Authorization") != "" {
+			t.Fatalf("%d and %d reads, %s %v", f.home.Count(), f.near.Count(), asked.URL, asked.Header)
 		}
 	}
 	if s := f.Stats(); s.Bytes != 0 || s.Objects != 0 {
 		t.Errorf("it keeps %d bytes, %d objects", s.Bytes, s.Objects)
 	}
-	f.home.answer = gone
-	if w := f.do("GET", target); w.Code != 502 || w.Header().Get("Cache-Control") != "no-store" || f.near.count() != 0 {
-		t.Errorf("its zone is away: %d %v, another zone was asked %d times", w.Code, w.Header(), f.near.count())
+	f.home.Will(tiertest.Refuses)
+	if w := f.do("GET", target); w.Code != 502 || w.Header().Get("Cache-Control") != "no-store" || f.near.Count() != 0 {
+		t.Errorf("its zone is away: %d %v, another zone was asked %d times", w.Code, w.Header(), f.near.Count())
 	}
 }
 
@@ -142,15 +142,15 @@ func TestAPrivatePictureThatIsNot(t *testing.T) {
 	for path, code := range map[string]int{
 		ours + "webp/321x0": 400, "/private/sweet-crumbs/1000000000000000/v1/webp/320x0": 404, "/private/a": 400,
 	} {
-		if w := f.do("GET", f.signed(t, path, time.Minute)); w.Code != code || w.Header().Get("Cache-Control") != "no-store" || f.near.count() != 0 {
+		if w := f.do("GET", f.signed(t, path, time.Minute)); w.Code != code || w.Header().Get("Cache-Control") != "no-store" || f.near.Count() != 0 {
 			t.Errorf("%s: %d %v", path, w.Code, w.Header())
 		}
 	}
-	f.near.answer = func(r *http.Request) (*http.Response, error) {
-		res, err := page("not here", "Cache-Control", "public, s-maxage=5")(r)
+	f.near.Will(func(r *http.Request) (*http.Response, error) {
+		res, err := tiertest.Says("not here", "Cache-Control", "public, s-maxage=5")(r)
 		res.StatusCode = 404
 		return res, err
-	}
+	})
 	if w := f.do("GET", f.signed(t, ours+"webp/320x0", time.Minute)); w.Code != 404 || w.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
@@ -159,7 +159,7 @@ func TestAPrivatePictureThatIsNot(t *testing.T) {
 // The short way to hits leaves them all to the handler, which verifies.
 func TestTheFrontGivesNoPrivatePicture(t *testing.T) {
 	f := newTwoWays(t, nil)
-	f.near.answer = asMedia
+	f.near.Will(asMedia)
 	path := ours + "webp/320x0"
 	target := f.signed(t, path, time.Minute)
 	for range 3 {

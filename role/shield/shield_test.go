@@ -3,7 +3,6 @@ package shield
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -32,63 +31,6 @@ const (
 	picture = "/img/sweet-crumbs/1000000000000000/v1/"
 )
 
-// roleFake answers as one of the region's roles, and remembers what it was asked.
-type roleFake struct {
-	mu     sync.Mutex
-	asked  []*http.Request
-	bodies []string
-	answer func(*http.Request) (*http.Response, error)
-}
-
-func (f *roleFake) RoundTrip(r *http.Request) (*http.Response, error) {
-	var body []byte
-	if r.Body != nil {
-		b, err := io.ReadAll(r.Body)
-		r.Body.Close()
-		if err != nil {
-			return nil, err
-		}
-		body = b
-	}
-	f.mu.Lock()
-	f.asked = append(f.asked, r.Clone(context.Background()))
-	f.bodies = append(f.bodies, string(body))
-	answer := f.answer
-	f.mu.Unlock()
-	return answer(r)
-}
-
-func (f *roleFake) will(answer func(*http.Request) (*http.Response, error)) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.answer = answer
-}
-
-func (f *roleFake) count() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.asked)
-}
-
-func (f *roleFake) last() (*http.Request, string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.asked[len(f.asked)-1], f.bodies[len(f.bodies)-1]
-}
-
-// says answers with a cachable body, or as the given headers have it.
-func says(body string, headers ...string) func(*http.Request) (*http.Response, error) {
-	return func(r *http.Request) (*http.Response, error) {
-		h := http.Header{"Cache-Control": {"public, s-maxage=300"}, "Content-Type": {"text/plain"}}
-		for i := 0; i+1 < len(headers); i += 2 {
-			h.Set(headers[i], headers[i+1])
-		}
-		return &http.Response{StatusCode: 200, Header: h, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: r, ProtoMajor: 1, ProtoMinor: 1}, nil
-	}
-}
-
-func gone(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }
-
 func goodConfig() Config {
 	c := Default()
 	c.Listen, c.Region, c.FeedKey = "unix:/x", "eu-central", "k"
@@ -99,14 +41,14 @@ func goodConfig() Config {
 
 type fixture struct {
 	*Shield
-	media, shop, owner, ops *roleFake
+	media, shop, owner, ops *tiertest.Upstream
 	now                     time.Time
 }
 
 // newFixture is a shield before three roles; the market de is homed in "home".
 func newFixture(t *testing.T, feeds map[string]purge.Source, change ...func(*Config)) *fixture {
 	t.Helper()
-	f := &fixture{now: t0, media: &roleFake{answer: says("media")}, shop: &roleFake{answer: says("shop")}, owner: &roleFake{answer: says("owner")}, ops: &roleFake{answer: says("ops")}}
+	f := &fixture{now: t0, media: tiertest.NewUpstream(tiertest.Says("media")), shop: tiertest.NewUpstream(tiertest.Says("shop")), owner: tiertest.NewUpstream(tiertest.Says("owner")), ops: tiertest.NewUpstream(tiertest.Says("ops"))}
 	cfg := goodConfig()
 	for _, c := range change {
 		c(&cfg)
@@ -196,7 +138,7 @@ func TestEachPathGoesToItsRole(t *testing.T) {
 			t.Errorf("%s %s: %d by %q, want %s", c.method, c.path, w.Code, w.Body, c.role)
 		}
 	}
-	if r, _ := f.owner.last(); r.Host != "de.localhost:8080" {
+	if r := f.owner.Last(); r.Host != "de.localhost:8080" {
 		t.Errorf("the role was asked under host %q", r.Host)
 	}
 }
@@ -208,14 +150,14 @@ func TestOtherInternalPathsAreNotThere(t *testing.T) {
 			t.Errorf("%s: %d", p, w.Code)
 		}
 	}
-	if f.shop.count()+f.media.count()+f.owner.count()+f.ops.count() != 0 {
+	if f.shop.Count()+f.media.Count()+f.owner.Count()+f.ops.Count() != 0 {
 		t.Error("an unknown internal path went to a role")
 	}
 }
 
 func TestTwoEdgesOneRead(t *testing.T) {
 	f := newFixture(t, nil)
-	f.shop.will(says("page", "Surrogate-Key", "de/pages"))
+	f.shop.Will(tiertest.Says("page", "Surrogate-Key", "de/pages"))
 	for _, path := range []string{"/p/brezel", picture + "avif/640x0"} {
 		f.do("GET", path, "X-Request-Id", "edge-one-1")
 		w := f.do("GET", path, "X-Request-Id", "edge-two-2")
@@ -223,8 +165,8 @@ func TestTwoEdgesOneRead(t *testing.T) {
 			t.Errorf("%s for the second edge: %q", path, got)
 		}
 	}
-	if f.shop.count() != 1 || f.media.count() != 1 {
-		t.Errorf("shop was read %d times, media %d", f.shop.count(), f.media.count())
+	if f.shop.Count() != 1 || f.media.Count() != 1 {
+		t.Errorf("shop was read %d times, media %d", f.shop.Count(), f.media.Count())
 	}
 	if got := f.do("GET", "/p/brezel").Header().Get("Surrogate-Key"); got != "de/pages" {
 		t.Errorf("groups %q: an edge could not purge this", got)
@@ -232,7 +174,7 @@ func TestTwoEdgesOneRead(t *testing.T) {
 	r := request("GET", "/p/brezel", "")
 	r.Host = "DE.LOCALHOST:8080"
 	f.ServeHTTP(httptest.NewRecorder(), r)
-	if f.shop.count() != 1 {
+	if f.shop.Count() != 1 {
 		t.Error("the case of the host made another cache entry")
 	}
 }
@@ -241,8 +183,8 @@ func TestAutoIsNotKept(t *testing.T) {
 	f := newFixture(t, nil)
 	f.do("GET", picture+"auto/640x0")
 	f.do("GET", picture+"auto/640x0")
-	if f.media.count() != 2 {
-		t.Errorf("media was asked %d times: a negotiated answer was kept", f.media.count())
+	if f.media.Count() != 2 {
+		t.Errorf("media was asked %d times: a negotiated answer was kept", f.media.Count())
 	}
 }
 
@@ -250,7 +192,7 @@ func TestManyWaitForOneRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, nil)
 		open := make(chan struct{})
-		f.shop.will(func(r *http.Request) (*http.Response, error) { <-open; return says("page")(r) })
+		f.shop.Will(func(r *http.Request) (*http.Response, error) { <-open; return tiertest.Says("page")(r) })
 		var all sync.WaitGroup
 		for range 50 {
 			all.Go(func() {
@@ -262,8 +204,8 @@ func TestManyWaitForOneRead(t *testing.T) {
 		synctest.Wait()
 		close(open)
 		all.Wait()
-		if f.shop.count() != 1 {
-			t.Errorf("%d reads for 50 who waited", f.shop.count())
+		if f.shop.Count() != 1 {
+			t.Errorf("%d reads for 50 who waited", f.shop.Count())
 		}
 	})
 }
@@ -275,7 +217,10 @@ func TestAnotherRegionSharesTheEdgesRead(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFixture(t, nil)
 			open := make(chan struct{})
-			f.media.will(func(r *http.Request) (*http.Response, error) { <-open; return says("picture", "ETag", `"p"`)(r) })
+			f.media.Will(func(r *http.Request) (*http.Response, error) {
+				<-open
+				return tiertest.Says("picture", "ETag", `"p"`)(r)
+			})
 			var all sync.WaitGroup
 			ask := func(host string) {
 				all.Go(func() {
@@ -298,8 +243,8 @@ func TestAnotherRegionSharesTheEdgesRead(t *testing.T) {
 			ask("de.localhost")
 			close(open)
 			all.Wait()
-			if f.media.count() != 1 {
-				t.Errorf("%s first: %d reads", first, f.media.count())
+			if f.media.Count() != 1 {
+				t.Errorf("%s first: %d reads", first, f.media.Count())
 			}
 		})
 	}
@@ -323,7 +268,7 @@ func TestBehindTheAskersCursor(t *testing.T) {
 	if got := ask(cluster + "=7.2"); !strings.Contains(got, "fwd=bypass") || !strings.Contains(got, "detail=behind") {
 		t.Errorf("a newer demand: %q", got)
 	}
-	if up, _ := f.shop.last(); up.Header.Get(world.HeaderMinCursor) != cluster+"=7.2" || up.Header.Get(world.HeaderMinPosition) != cluster+"@1:0/9" {
+	if up := f.shop.Last(); up.Header.Get(world.HeaderMinCursor) != cluster+"=7.2" || up.Header.Get(world.HeaderMinPosition) != cluster+"@1:0/9" {
 		t.Errorf("the shop was asked for %q, %q", up.Header.Get(world.HeaderMinCursor), up.Header.Get(world.HeaderMinPosition))
 	}
 	if got := ask("not a cursor"); strings.Contains(got, "; hit") {
@@ -340,9 +285,9 @@ func TestPurgeAndWhatFollowsIt(t *testing.T) {
 	events, taken := make(chan world.Event), make(chan struct{})
 	f := newFixture(t, map[string]purge.Source{cluster: source(events, taken)})
 	f.follow(t)
-	f.shop.will(says("3,50 €", "Surrogate-Key", "de/p/brezel"))
+	f.shop.Will(tiertest.Says("3,50 €", "Surrogate-Key", "de/p/brezel"))
 	f.do("GET", "/p/brezel")
-	f.shop.will(says("3,90 €", "Surrogate-Key", "de/p/brezel"))
+	f.shop.Will(tiertest.Says("3,90 €", "Surrogate-Key", "de/p/brezel"))
 	if w := f.do("GET", "/p/brezel"); w.Body.String() != "3,50 €" {
 		t.Fatalf("before the purge: %s", w.Body)
 	}
@@ -353,15 +298,15 @@ func TestPurgeAndWhatFollowsIt(t *testing.T) {
 	}
 	// What is never cached must demand the position too: a cart shows prices.
 	f.do("GET", "/cart")
-	if up, _ := f.shop.last(); up.URL.Path != "/cart" || up.Header.Get(world.HeaderMinPosition) != cluster+"@1:0/9" {
+	if up := f.shop.Last(); up.URL.Path != "/cart" || up.Header.Get(world.HeaderMinPosition) != cluster+"@1:0/9" {
 		t.Errorf("%s demanded %q", up.URL.Path, up.Header.Get(world.HeaderMinPosition))
 	}
 }
 
 func TestALostFeedMakesUnsure(t *testing.T) {
 	f := newFixture(t, map[string]purge.Source{cluster: silent})
-	f.shop.will(says("x", "Cache-Control", "public, max-age=3600"))
-	f.media.will(says("x", "Cache-Control", "public, max-age=3600"))
+	f.shop.Will(tiertest.Says("x", "Cache-Control", "public, max-age=3600"))
+	f.media.Will(tiertest.Says("x", "Cache-Control", "public, max-age=3600"))
 	status := func(path string) string { return f.do("GET", path).Header().Get("Cache-Status") }
 	paths := []string{"/p/brezel", picture + "webp/640x0"}
 	for _, path := range paths {
@@ -379,8 +324,8 @@ func TestALostFeedMakesUnsure(t *testing.T) {
 			t.Errorf("%s past the limit: %q", path, got)
 		}
 	}
-	if f.shop.count() != 2 || f.media.count() != 2 {
-		t.Errorf("%d and %d reads", f.shop.count(), f.media.count())
+	if f.shop.Count() != 2 || f.media.Count() != 2 {
+		t.Errorf("%d and %d reads", f.shop.Count(), f.media.Count())
 	}
 }
 
@@ -388,14 +333,14 @@ func TestWhatIsPersonalIsNeverKept(t *testing.T) {
 	f := newFixture(t, nil)
 	for _, c := range []struct {
 		path string
-		role *roleFake
+		role *tiertest.Upstream
 	}{{"/cart", f.shop}, {"/orders/1", f.shop}, {"/owner/orders", f.owner}, {"/media/sweet-crumbs", f.media}, {"/-/media/originals/a", f.media}} {
-		before := c.role.count()
+		before := c.role.Count()
 		f.do("GET", c.path, "Cookie", "cart=mine")
 		f.do("GET", c.path, "Cookie", "cart=mine")
-		up, _ := c.role.last()
-		if c.role.count() != before+2 || up.Header.Get("Cookie") != "cart=mine" {
-			t.Errorf("%s: %d reads, cookie %q", c.path, c.role.count()-before, up.Header.Get("Cookie"))
+		up := c.role.Last()
+		if c.role.Count() != before+2 || up.Header.Get("Cookie") != "cart=mine" {
+			t.Errorf("%s: %d reads, cookie %q", c.path, c.role.Count()-before, up.Header.Get("Cookie"))
 		}
 	}
 }
@@ -411,7 +356,7 @@ func TestBodyLimit(t *testing.T) {
 			}
 		}
 	}
-	if _, body := f.shop.last(); body != strings.Repeat("x", 10) {
+	if body := f.shop.LastBody(); body != strings.Repeat("x", 10) {
 		t.Errorf("the role was sent %q", body)
 	}
 }
@@ -421,9 +366,9 @@ var shopFields = []string{"Cache-Control", "public, max-age=0, must-revalidate",
 
 func TestRoleAway(t *testing.T) {
 	f := newFixture(t, nil)
-	f.shop.will(says("kept", shopFields...))
+	f.shop.Will(tiertest.Says("kept", shopFields...))
 	f.do("GET", "/kept")
-	f.shop.will(gone)
+	f.shop.Will(tiertest.Refuses)
 	for _, past := range []time.Duration{1, 86400*time.Second - 1} {
 		f.now = t0.Add(300*time.Second + past)
 		w := f.do("GET", "/kept")
@@ -443,7 +388,7 @@ func TestRoleAway(t *testing.T) {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
 		}
 	}
-	f.shop.will(func(*http.Request) (*http.Response, error) { return nil, context.DeadlineExceeded })
+	f.shop.Will(func(*http.Request) (*http.Response, error) { return nil, context.DeadlineExceeded })
 	if w := f.do("GET", "/cart"); w.Code != 504 {
 		t.Errorf("too slow: %d", w.Code)
 	}
@@ -502,8 +447,8 @@ func (capitals) Close() error                  { return nil }
 func (capitals) Release()                      {}
 
 func TestPagesAreCodedOnceAndPicturesNever(t *testing.T) {
-	shop := &roleFake{answer: says(strings.Repeat("brezel ", 200))}
-	media := &roleFake{answer: says(strings.Repeat("pixels ", 200))}
+	shop := tiertest.NewUpstream(tiertest.Says(strings.Repeat("brezel ", 200)))
+	media := tiertest.NewUpstream(tiertest.Says(strings.Repeat("pixels ", 200)))
 	coded := 0
 	s, err := New(goodConfig(), Deps{
 		World: &world.World{Markets: []world.Market{{ID: "de", Host: "de.localhost", HomeRegion: "home"}}},
@@ -528,7 +473,7 @@ func TestPagesAreCodedOnceAndPicturesNever(t *testing.T) {
 			}
 		}
 	}
-	if asked, _ := shop.last(); coded != 1 || shop.count() != 1 || media.count() != 1 || asked.Header.Get("Accept-Encoding") != "identity" {
-		t.Errorf("coded %d times; the shop was asked %d times, the last for %q", coded, shop.count(), asked.Header.Get("Accept-Encoding"))
+	if asked := shop.Last(); coded != 1 || shop.Count() != 1 || media.Count() != 1 || asked.Header.Get("Accept-Encoding") != "identity" {
+		t.Errorf("coded %d times; the shop was asked %d times, the last for %q", coded, shop.Count(), asked.Header.Get("Accept-Encoding"))
 	}
 }

@@ -45,7 +45,7 @@ func TestFeedIsStreamedForAsLongAsItLasts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, nil)
 		body, feed := io.Pipe()
-		f.shop.will(func(r *http.Request) (*http.Response, error) {
+		f.shop.Will(func(r *http.Request) (*http.Response, error) {
 			context.AfterFunc(r.Context(), func() { feed.CloseWithError(r.Context().Err()) })
 			return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/x-ndjson"}}, Body: body, ContentLength: -1, Request: r, ProtoMajor: 1, ProtoMinor: 1}, nil
 		})

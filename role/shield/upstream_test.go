@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"meridian/engine/upstream"
+	"meridian/test/tiertest"
 )
 
 // While a role is silent one request at a time waits for it. The others are told
@@ -17,12 +18,12 @@ func TestASilentRoleIsTriedByOneAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, nil)
 		silent := true
-		f.media.will(func(r *http.Request) (*http.Response, error) {
+		f.media.Will(func(r *http.Request) (*http.Response, error) {
 			if silent {
 				time.Sleep(Default().RoleTimeout)
-				return gone(r)
+				return tiertest.Refuses(r)
 			}
-			return says("media")(r)
+			return tiertest.Says("media")(r)
 		})
 		ask := func(path string) (int, time.Duration) {
 			began, w := time.Now(), httptest.NewRecorder()

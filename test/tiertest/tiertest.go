@@ -1,5 +1,6 @@
 // Package tiertest has what tests of edges and shields need alike: addresses of
-// private pictures that hold.
+// private pictures that hold, an upstream that says what it is told, and what
+// either must do with it.
 package tiertest
 
 import (
