@@ -3,7 +3,6 @@ package postgres
 import (
 	"cmp"
 	"context"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -24,29 +23,16 @@ func (s *MediaStore) Jobs(ctx context.Context, app, state string, limit int) (pa
 	                      attempt, coalesce(errors[array_upper(errors, 1)] ->> 'error', ''), coalesce(finalized_at, attempted_at, scheduled_at)
 	                 from river_job where args ->> 'app' = $1) j
 	            where shown = $2 or $2 = '' and shown <> 'done' order by id desc limit $3`
-	for _, c := range s.regions {
-		rows, queryErr := c.Pool.Query(ctx, q, app, state, limit)
-		var found []world.Job
-		if queryErr == nil {
-			found, queryErr = pgx.CollectRows(rows, func(row pgx.CollectableRow) (world.Job, error) {
-				j := world.Job{Region: c.Region, App: app}
-				err := row.Scan(&j.ID, &j.Kind, &j.State, &j.MediaID, &j.Version, &j.Target, &j.Attempts, &j.Error, &j.At)
-				j.At = j.At.UTC()
-				return j, err
-			})
+	order := func(a, b world.Job) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.ID, a.ID)) }
+	row := func(c *Cluster) pgx.RowToFunc[world.Job] {
+		return func(row pgx.CollectableRow) (world.Job, error) {
+			j := world.Job{Region: c.Region, App: app}
+			err := row.Scan(&j.ID, &j.Kind, &j.State, &j.MediaID, &j.Version, &j.Target, &j.Attempts, &j.Error, &j.At)
+			j.At = j.At.UTC()
+			return j, err
 		}
-		if queryErr != nil {
-			missing, err = append(missing, c.Region), mapError("postgres.media jobs "+c.Name, queryErr)
-			continue
-		}
-		page = append(page, found...)
 	}
-	if len(missing) == len(s.regions) {
-		return nil, nil, err
-	}
-	slices.Sort(missing)
-	slices.SortFunc(page, func(a, b world.Job) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.ID, a.ID)) })
-	return page[:min(limit, len(page))], missing, nil
+	return newest(ctx, "postgres.media jobs", s.regions, limit, order, row, q, app, state, limit)
 }
 
 // CountJobs is how much work of this region is waiting, being tried again and

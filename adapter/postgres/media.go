@@ -161,7 +161,7 @@ func placeReplica(ctx context.Context, tx pgx.Tx, sha256 string, r *world.Replic
 	               verified_at = greatest(old.verified_at, excluded.verified_at),
 	               error = ''
 	           returning state, at, verified_at`
-	verified := verifiedAt(*r)
+	verified := moment(r.VerifiedAt)
 	if err := tx.QueryRow(ctx, q, sha256, r.Region, r.State, r.At, verified).Scan(&r.State, &r.At, &verified); err != nil {
 		return err
 	}
@@ -169,14 +169,6 @@ func placeReplica(ctx context.Context, tx pgx.Tx, sha256 string, r *world.Replic
 		r.VerifiedAt = verified.UTC()
 	}
 	return nil
-}
-
-// verifiedAt is when a replica was verified; nil if it never was.
-func verifiedAt(r world.Replica) *time.Time {
-	if r.VerifiedAt.IsZero() {
-		return nil
-	}
-	return &r.VerifiedAt
 }
 
 // manifestColumns reads a manifest whole, in one snapshot.
@@ -261,30 +253,10 @@ func (s *MediaStore) List(ctx context.Context, app string, f world.AssetFilter, 
 	              and ($5 = '' or a.moderation = $5 or exists (select from asset_version v where v.media_id = a.media_id and v.moderation = $5))
 	              and ($6 = '' or position(lower($6) in lower(a.name)) > 0)
 	            order by a.created_at desc, a.media_id collate "C" desc limit $4`
-	var start *time.Time
-	if !f.Before.IsZero() {
-		start = &f.Before
-	}
-	for _, c := range s.regions {
-		rows, queryErr := c.Pool.Query(ctx, q, app, start, f.BeforeID, limit, f.State, f.Name)
-		var found []world.Manifest
-		if queryErr == nil {
-			found, queryErr = pgx.CollectRows(rows, scanManifest)
-		}
-		if queryErr != nil {
-			missing, err = append(missing, c.Region), mapError("postgres.media list "+c.Name, queryErr)
-			continue
-		}
-		page = append(page, found...)
-	}
-	if len(missing) == len(s.regions) {
-		return nil, nil, err
-	}
-	slices.Sort(missing)
-	slices.SortFunc(page, func(a, b world.Manifest) int {
+	order := func(a, b world.Manifest) int {
 		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.MediaID, a.MediaID))
-	})
-	return page[:min(limit, len(page))], missing, nil
+	}
+	return newest(ctx, "postgres.media list", s.regions, limit, order, alike(scanManifest), q, app, moment(f.Before), f.BeforeID, limit, f.State, f.Name)
 }
 
 // MarkReplica records how far an original's copy in a region has come, at the
@@ -297,7 +269,7 @@ func (s *MediaStore) MarkReplica(ctx context.Context, sha256 string, r world.Rep
 	               error = case when state = 'copied' then '' else $5 end,
 	               verified_at = coalesce($6, verified_at)
 	            where sha256 = $1 and region = $2`
-	tag, err := s.own.Pool.Exec(ctx, q, sha256, r.Region, r.State, r.At, r.Error, verifiedAt(r))
+	tag, err := s.own.Pool.Exec(ctx, q, sha256, r.Region, r.State, r.At, r.Error, moment(r.VerifiedAt))
 	if err == nil && tag.RowsAffected() == 0 {
 		err = pgx.ErrNoRows
 	}

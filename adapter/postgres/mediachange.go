@@ -74,11 +74,7 @@ func (s *MediaStore) store(ctx context.Context, tx pgx.Tx, before, after *world.
 		}
 	}
 	const q = `update asset set name = $2, owner = $3, moderation = $4, moderated_at = $5, current_version = $6, deleted_at = $7 where media_id = $1`
-	deleted := &after.DeletedAt
-	if deleted.IsZero() {
-		deleted = nil
-	}
-	_, err := tx.Exec(ctx, q, after.MediaID, after.Name, after.Owner, after.Moderation.State, after.Moderation.At, after.Current, deleted)
+	_, err := tx.Exec(ctx, q, after.MediaID, after.Name, after.Owner, after.Moderation.State, after.Moderation.At, after.Current, moment(after.DeletedAt))
 	if err != nil {
 		return err
 	}

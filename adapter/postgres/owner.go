@@ -102,11 +102,7 @@ func (s *OrderStore) OrdersOfMarket(ctx context.Context, market string, before t
 	const q = `select ` + orderColumns + ` from orders
  where market = $1 and ($2::timestamptz is null or (placed_at, id) < ($2, $3))
  order by placed_at desc, id desc limit $4`
-	var start *time.Time
-	if !before.IsZero() {
-		start = &before
-	}
-	rows, err := s.c.Pool.Query(ctx, q, market, start, beforeID, limit)
+	rows, err := s.c.Pool.Query(ctx, q, market, moment(before), beforeID, limit)
 	if err != nil {
 		return nil, mapError("postgres.marketorders", err)
 	}

@@ -3,7 +3,6 @@ package postgres
 import (
 	"cmp"
 	"context"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -146,28 +145,8 @@ func (s *PurgeStore) Asked(ctx context.Context, id string) (world.PurgeAsked, er
 // catalog did not answer; when none did, that is the error.
 func (s *PurgeStore) List(ctx context.Context, token string, before time.Time, limit int) (page []world.PurgeAsked, missing []string, err error) {
 	const where = `where ($1 = '' or token = $1) and ($2::timestamptz is null or at < $2) order by at desc limit $3`
-	var start *time.Time
-	if !before.IsZero() {
-		start = &before
-	}
-	for _, c := range s.regions {
-		rows, queryErr := c.Pool.Query(ctx, purgeColumns+where, token, start, limit)
-		var found []world.PurgeAsked
-		if queryErr == nil {
-			found, queryErr = pgx.CollectRows(rows, scanPurge)
-		}
-		if queryErr != nil {
-			missing, err = append(missing, c.Region), mapError("postgres.purge list "+c.Name, queryErr)
-			continue
-		}
-		page = append(page, found...)
-	}
-	if len(missing) == len(s.regions) {
-		return nil, nil, err
-	}
-	slices.Sort(missing)
-	slices.SortFunc(page, func(a, b world.PurgeAsked) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.ID, a.ID)) })
-	return page[:min(limit, len(page))], missing, nil
+	order := func(a, b world.PurgeAsked) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.ID, a.ID)) }
+	return newest(ctx, "postgres.purge list", s.regions, limit, order, alike(scanPurge), purgeColumns+where, token, moment(before), limit)
 }
 
 // ForgetEvents removes events from the region's feed that came before a moment,
