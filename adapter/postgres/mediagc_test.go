@@ -2,11 +2,15 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"meridian/adapter/postgres"
+	"meridian/test/pgtest"
 	"meridian/world"
 )
 
@@ -51,25 +55,20 @@ func TestAnOriginalIsFreeWhenNoAssetRefersToIt(t *testing.T) {
 func TestAnAssetOfAnOriginalThatIsBeingRemovedWaits(t *testing.T) {
 	c := mediaCluster(t, "us")
 	s := mediaStore(t, c)
-	created := make(chan error, 1)
-	_, err := s.Unreferenced(t.Context(), sha("a"), func(context.Context) error {
-		go func() {
-			_, _, err := s.Create(context.WithoutCancel(t.Context()), asset(1, 1, "a", noon))
-			created <- err
-		}()
-		for count(t, c.Pool, `select count(*) from pg_locks where locktype = 'advisory' and not granted`) == 0 {
-			if len(created) > 0 {
-				t.Error("it did not wait")
-				break
-			}
-			time.Sleep(time.Millisecond)
+	// One who gives up a lock at once tells by that that there is one to wait for.
+	hasty := mediaStore(t, pgtest.Cluster(t, c.Name, c.Region, c.Pool.Config().ConnString()+" lock_timeout=10ms"))
+	const lockNotAvailable = "55P03" // PostgreSQL manual, appendix A
+	_, err := s.Unreferenced(t.Context(), sha("a"), func(ctx context.Context) error {
+		_, _, err := hasty.Create(ctx, asset(1, 1, "a", noon))
+		if e := new(pgconn.PgError); !errors.As(err, &e) || e.Code != lockNotAvailable {
+			t.Errorf("it did not wait: %v", err)
 		}
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := receive(t, created); err != nil {
+	if _, _, err := hasty.Create(t.Context(), asset(1, 1, "a", noon)); err != nil {
 		t.Error(err)
 	}
 }
@@ -135,21 +134,26 @@ func TestPoisonIsParkedAndShown(t *testing.T) {
 	s := mediaStore(t, c)
 	tried := make(chan postgres.PrepareJob, 100)
 	fail := make(chan error, 100)
-	jobs, err := postgres.StartJobs(t.Context(), c.Pool, quickJobs(), slog.New(slog.DiscardHandler), postgres.JobWork{
-		Prepare: func(_ context.Context, j postgres.PrepareJob) error {
-			tried <- j
-			return <-fail
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		close(fail)
-		if err := jobs.Stop(context.Background()); err != nil {
-			t.Error(err)
+	start := func(replicate func(context.Context, postgres.ReplicateJob) error) (stop func()) {
+		t.Helper()
+		jobs, err := postgres.StartJobs(t.Context(), c.Pool, quickJobs(), slog.New(slog.DiscardHandler), postgres.JobWork{
+			Prepare: func(_ context.Context, j postgres.PrepareJob) error {
+				tried <- j
+				return <-fail
+			},
+			Replicate: replicate,
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-	}()
+		return func() {
+			t.Helper()
+			if err := jobs.Stop(context.Background()); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	stop := start(nil)
 	a := made(t, s, asset(1, 1, "a", noon))
 	want := postgres.PrepareJob{App: "crumbs", MediaID: a.MediaID, Version: 1}
 	fail <- world.E(world.CodeBusy, "test", "")
@@ -159,17 +163,10 @@ func TestPoisonIsParkedAndShown(t *testing.T) {
 			t.Errorf("%+v, want %+v", got, want)
 		}
 	}
-	failed := func() []world.Job {
-		t.Helper()
-		page, missing, err := s.Jobs(t.Context(), "crumbs", world.JobFailed, 10)
-		if err != nil || missing != nil {
-			t.Fatal(missing, err)
-		}
-		return page
-	}
-	var page []world.Job
-	for began := time.Now(); len(page) == 0 && time.Since(began) < 30*time.Second; time.Sleep(5 * time.Millisecond) {
-		page = failed()
+	stop() // how the job ended is written down then
+	page, missing, err := s.Jobs(t.Context(), "crumbs", world.JobFailed, 10)
+	if err != nil || missing != nil {
+		t.Fatal(missing, err)
 	}
 	if len(page) != 1 || page[0].Kind != "prepare_version" || page[0].MediaID != a.MediaID || page[0].Region != "us" || page[0].Error == "" || page[0].Attempts != 1 {
 		t.Fatalf("%+v", page)
@@ -184,6 +181,7 @@ func TestPoisonIsParkedAndShown(t *testing.T) {
 	if err := s.RetryJob(t.Context(), "crumbs", page[0].ID); err != nil {
 		t.Fatal(err)
 	}
+	defer start(func(context.Context, postgres.ReplicateJob) error { return nil })()
 	fail <- nil
 	receive(t, tried)
 	if err := s.RetryJob(t.Context(), "crumbs", 1<<40); !world.Is(err, world.CodeNotFound) {

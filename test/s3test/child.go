@@ -7,15 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/versity/versitygw/auth"
 	"github.com/versity/versitygw/backend/meta"
 	"github.com/versity/versitygw/backend/posix"
 	"github.com/versity/versitygw/embedgw"
+	"github.com/versity/versitygw/s3api"
 )
 
 const (
@@ -57,12 +56,11 @@ func serve(dir string) error {
 		_, _ = io.Copy(io.Discard, in)
 		cancel()
 	}()
-	socket := filepath.Join(dir, socketName)
-	go announce(ctx, socket)
 	return embedgw.RunVersityGW(ctx, files, &embedgw.Config{
 		RootUserAccess: known.Owner.Access, RootUserSecret: known.Owner.Secret, Region: Region,
-		Ports: []string{socket}, MaxConnections: 512, MaxRequests: 512, MultipartMaxParts: 10_000,
+		Ports: []string{filepath.Join(dir, socketName)}, MaxConnections: 512, MaxRequests: 512, MultipartMaxParts: 10_000,
 		Quiet: true, KeepAlive: true, DisableACLs: true, IAMService: known,
+		S3Options: []s3api.Option{s3api.WithOnListen(func() { fmt.Println(ready1) })},
 	})
 }
 
@@ -81,18 +79,6 @@ func open(data, side string) (*posix.Posix, error) {
 }
 
 func attributesTaken(dir string) bool { return (meta.XattrMeta{}).Test(dir) == nil }
-
-// announce tells the parent once the socket takes connections.
-func announce(ctx context.Context, socket string) {
-	for ctx.Err() == nil {
-		if c, err := net.Dial("unix", socket); err == nil {
-			_ = c.Close()
-			fmt.Println(ready1)
-			return
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-}
 
 func (a accounts) find(access string) (auth.Account, error) {
 	for _, known := range []Account{a.Owner, a.Mine, a.Strange} {

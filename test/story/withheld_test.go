@@ -105,13 +105,6 @@ func eachPoP(t *testing.T, w *worldtest.World, path, what string, want func(worl
 	t.Helper()
 	for _, pop := range pops(w) {
 		c := w.AtPoP(t, "de", pop)
-		until := time.Now().Add(forgottenWithin)
-		for a := c.Get(t, path); !want(a); a = c.Get(t, path) {
-			if time.Now().After(until) {
-				t.Errorf("%s: after %v it is not so that %s %s: %d, %s", path, forgottenWithin, pop, what, a.Status, edgeStatus(a))
-				break
-			}
-			time.Sleep(50 * time.Millisecond)
-		}
+		eventually(t, forgottenWithin, pop+" "+what+": "+path, func() bool { return want(c.Get(t, path)) })
 	}
 }
