@@ -73,17 +73,3 @@ func (w *World) Tiers() []string {
 	}
 	return out
 }
-
-// GroupProduct is the group of everything that shows a product.
-func GroupProduct(market, slug string) string { return market + "/p/" + slug }
-
-// GroupMarket is the group of every cached page of a market.
-func GroupMarket(market string) string { return market + "/pages" }
-
-// GroupMedia is the group of everything cut from one asset.
-func GroupMedia(app, mediaID string) string { return "media/" + app + "/" + mediaID }
-
-// GroupAlias is the group of what shows how an asset stands now: its alias and
-// its manifest. What names a version is in [GroupMedia] alone, for it never
-// changes.
-func GroupAlias(app, mediaID string) string { return GroupMedia(app, mediaID) + "/alias" }

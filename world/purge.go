@@ -17,11 +17,6 @@ const (
 	MaxPurgeURL   = 2048     // bytes of a URL
 )
 
-// MaxPageGroups is the most groups that one response may name. One that shows
-// more products says so by [GroupProducts] in their place: a cache that cannot
-// index a response's groups does not store it.
-const MaxPageGroups = 200
-
 // Purge is what caches are told to forget.
 type Purge struct {
 	ID     string   `json:"id,omitempty"`     // of who asked, for their acknowledgement; "" for one that comes with a change
@@ -104,41 +99,6 @@ func ParsePurgeURL(s string) (*url.URL, error) {
 	}
 	u.RawQuery, u.Fragment, u.RawFragment, u.ForceQuery = "", "", "", false
 	return u, nil
-}
-
-// GroupApp is the group of everything that an app's visitors are shown.
-func GroupApp(app string) string { return "app/" + app }
-
-// GroupProducts is the group of a page that shows more of a market's products
-// than one response can name.
-func GroupProducts(market string) string { return market + "/p/" }
-
-// PageGroups are the groups of a page that shows the given products of a
-// market: all of them by name where they are few enough.
-func PageGroups(app, market string, slugs []string) []string {
-	groups := []string{GroupMarket(market), GroupApp(app)}
-	if len(slugs)+len(groups) > MaxPageGroups {
-		return append(groups, GroupProducts(market))
-	}
-	for _, slug := range slugs {
-		groups = append(groups, GroupProduct(market, slug))
-	}
-	return groups
-}
-
-// WithPages adds to a purge's groups those of the pages that could not name
-// each product: whatever is purged by a product's group is purged on them too.
-func WithPages(groups []string) []string {
-	out := slices.Clone(groups)
-	for _, g := range groups {
-		market, rest, ok := strings.Cut(g, "/")
-		if ok && strings.HasPrefix(rest, "p/") {
-			if all := GroupProducts(market); !slices.Contains(out[len(groups):], all) {
-				out = append(out, all)
-			}
-		}
-	}
-	return out
 }
 
 // PurgeAsked is a purge that somebody asked for, as the list of them keeps it.

@@ -1,7 +1,6 @@
 package world
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -102,33 +101,4 @@ func FuzzParsePurgeURL(f *testing.F) {
 			t.Fatalf("%q became %q, then %v, %v", s, u, again, err)
 		}
 	})
-}
-
-// A page that shows too many products to name is still purged by the group of
-// any of them.
-func TestAPageOfManyProductsStaysPurgeable(t *testing.T) {
-	slugs := func(n int) (out []string) {
-		for i := range n {
-			out = append(out, fmt.Sprintf("cake-%d", i))
-		}
-		return out
-	}
-	for _, n := range []int{0, 1, MaxPageGroups - 2, MaxPageGroups - 1, 5000} {
-		page := PageGroups("crumbs", "de", slugs(n))
-		if len(page) > MaxPageGroups || !slices.Contains(page, GroupMarket("de")) || !slices.Contains(page, GroupApp("crumbs")) {
-			t.Errorf("%d products: %d groups", n, len(page))
-		}
-		for _, slug := range slugs(n) {
-			purged := WithPages([]string{"x", GroupProduct("de", slug)})
-			if !slices.ContainsFunc(page, func(g string) bool { return slices.Contains(purged, g) }) {
-				t.Fatalf("%d products: a purge of %s misses the page", n, slug)
-			}
-		}
-		if slices.ContainsFunc(page, func(g string) bool { return slices.Contains(WithPages([]string{GroupProduct("gb", "cake-0")}), g) }) {
-			t.Errorf("%d products: another market's product purges the page", n)
-		}
-	}
-	if got := WithPages([]string{"de/p/a", "de/p/b", "media/x/y", "de/pages"}); len(got) != 5 || got[4] != "de/p/" {
-		t.Errorf("%v", got)
-	}
 }

@@ -14,13 +14,14 @@ type Product struct {
 	Allergens    string
 	PriceMinor   int64 // in minor units of Currency
 	Currency     string
-	PriceVersion int64 // counts up with every change of this product's price
+	PriceVersion int64  // counts up with every change of this product's price
+	PictureID    string // the asset that is its picture, whether that may be shown or not; "" without one
 	Picture      Picture
 }
 
 // Picture is what a page needs to know of an asset to show it.
 type Picture struct {
-	MediaID       string // "" when the product has no picture yet
+	MediaID       string // "" when there is none that may be shown
 	Version       int
 	Width, Height int // pixels
 	Color         string

@@ -3,9 +3,11 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
 
 	"meridian/world"
 )
@@ -127,7 +129,7 @@ func (s *CatalogStore) read(ctx context.Context, op string, c *Cluster, m world.
 	products, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (world.Product, error) {
 		p := world.Product{Market: m.ID}
 		err := row.Scan(&p.Slug, &p.TaxClass, &p.Featured, &p.TakesPhoto, &p.Name, &p.Description, &p.Allergens,
-			&p.PriceMinor, &p.Currency, &p.PriceVersion, &p.Picture.MediaID)
+			&p.PriceMinor, &p.Currency, &p.PriceVersion, &p.PictureID)
 		return p, err
 	})
 	if err != nil {
@@ -136,37 +138,67 @@ func (s *CatalogStore) read(ctx context.Context, op string, c *Cluster, m world.
 	return products, s.addPictures(ctx, op, products)
 }
 
-// addPictures fills in each product's picture. An asset's rows live in the
-// cluster of the region that its id names, which need not be the market's; a
-// picture that is not public, or not known here yet, is left out.
-func (s *CatalogStore) addPictures(ctx context.Context, op string, products []world.Product) error {
-	wanted := map[*Cluster][]string{}
-	for _, p := range products {
-		if c := s.pictureCluster(p.Picture.MediaID); c != nil {
-			wanted[c] = append(wanted[c], p.Picture.MediaID)
+// RenewPictures reads the pictures of a market's products again where positions
+// demand more of them than of the market: an asset's rows live in the cluster of
+// the region that its id names. It waits for these clusters at once, at most for
+// limit. When one of them stays behind, its region is returned, and its pictures
+// are what is known of them here; "" when none does.
+func (s *CatalogStore) RenewPictures(ctx context.Context, market string, products []world.Product, positions []world.Position, limit time.Duration) (behind string, err error) {
+	const op = "postgres.renewpictures"
+	_, own, err := s.of(op, market)
+	if err != nil {
+		return "", err
+	}
+	var all errgroup.Group
+	var late atomic.Pointer[Cluster]
+	waits := 0
+	for c := range s.byCluster(products) {
+		for _, p := range positions {
+			if p.Cluster != c.Name || c == own || c.Primary {
+				continue
+			}
+			waits++
+			all.Go(func() error {
+				ok, err := c.WaitFor(ctx, p, limit)
+				if !ok {
+					late.Store(c)
+				}
+				return err
+			})
 		}
 	}
+	if err := all.Wait(); err != nil || waits == 0 {
+		return "", err
+	}
+	if c := late.Load(); c != nil {
+		behind = c.Region
+	}
+	return behind, s.addPictures(ctx, op, products)
+}
+
+// byCluster are the products' pictures by the cluster that each is in.
+func (s *CatalogStore) byCluster(products []world.Product) map[*Cluster][]string {
+	out := map[*Cluster][]string{}
+	for _, p := range products {
+		r, _ := s.world.RegionOfMedia(p.PictureID)
+		if c := s.regions[r.ID]; c != nil {
+			out[c] = append(out[c], p.PictureID)
+		}
+	}
+	return out
+}
+
+// addPictures fills in each product's picture. One that is not public, or not
+// known here yet, is left out.
+func (s *CatalogStore) addPictures(ctx context.Context, op string, products []world.Product) error {
 	found := map[string]world.Picture{}
-	for c, ids := range wanted {
+	for c, ids := range s.byCluster(products) {
 		if err := readPictures(ctx, c, ids, found); err != nil {
 			return mapError(op, err)
 		}
 	}
 	for i := range products {
-		products[i].Picture = found[products[i].Picture.MediaID]
-	}
-	return nil
-}
-
-func (s *CatalogStore) pictureCluster(mediaID string) *Cluster {
-	n, ok := world.MediaIDRegion(mediaID)
-	if !ok {
-		return nil
-	}
-	for _, r := range s.world.Regions {
-		if r.Number == n {
-			return s.regions[r.ID]
-		}
+		products[i].Picture = found[products[i].PictureID]
 	}
 	return nil
 }

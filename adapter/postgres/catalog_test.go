@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -123,9 +124,59 @@ func TestPicturesComeFromTheClusterThatTheirIDNames(t *testing.T) {
 			t.Fatal(err)
 		}
 		p, err := s.Product(t.Context(), "in", "pav", "en-IN")
-		if err != nil || p.Picture != c.want {
-			t.Errorf("%s: %+v, %v", c.id, p.Picture, err)
+		if err != nil || p.Picture != c.want || p.PictureID != c.id {
+			t.Errorf("%s: %s %+v, %v", c.id, p.PictureID, p.Picture, err)
 		}
+	}
+}
+
+// Pictures of another region are read anew where more is demanded of it, and it
+// is named when its replica stays behind.
+func TestPicturesAreAsNewAsDemanded(t *testing.T) {
+	_, asia, far := newCatalog(t)
+	replica := *far
+	replica.Primary = false
+	s, err := postgres.NewCatalogStore(catalogWorld, []*postgres.Cluster{asia, &replica})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const there = "4000000000000000"
+	putAsset(t, far, there, "approved")
+	if err := postgres.SetPicture(t.Context(), asia.Pool, "in", "pav", there); err != nil {
+		t.Fatal(err)
+	}
+	before, err := s.Products(t.Context(), "in", "en-IN")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := far.Pool.Exec(t.Context(), `update asset set current_version = 3`); err != nil {
+		t.Fatal(err)
+	}
+	now, err := far.Position(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ahead, own := now, world.Position{Cluster: asia.Name, Epoch: 1, LSN: 1 << 60}
+	ahead.LSN += 1 << 40
+	for name, c := range map[string]struct {
+		ask     []world.Position
+		version int
+		behind  string
+	}{
+		"nothing": {nil, 2, ""}, "the market's own": {[]world.Position{own}, 2, ""},
+		"reached": {[]world.Position{own, now}, 3, ""}, "behind": {[]world.Position{ahead}, 3, "far"},
+	} {
+		products := slices.Clone(before)
+		behind, err := s.RenewPictures(t.Context(), "in", products, c.ask, 20*time.Millisecond)
+		if err != nil || behind != c.behind || products[1].Picture.Version != c.version || products[0].Picture != (world.Picture{}) {
+			t.Errorf("%s: %q, %v, %+v", name, behind, err, products)
+		}
+	}
+	if _, err := s.RenewPictures(t.Context(), "xx", before, nil, 0); !world.Is(err, world.CodeNotFound) {
+		t.Errorf("no market gave %v", err)
+	}
+	if behind, err := s.RenewPictures(t.Context(), "in", before[:1], []world.Position{ahead}, 0); behind != "" || err != nil {
+		t.Errorf("without a picture of that region: %q, %v", behind, err)
 	}
 }
 

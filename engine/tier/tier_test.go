@@ -66,13 +66,14 @@ func TestKeysOfURLs(t *testing.T) {
 // Each way to name what is to be forgotten forgets it, and nothing else.
 func TestForget(t *testing.T) {
 	const picture = "/img/sweet-crumbs/1000000000000000/v1/webp/640x0"
-	groups := map[string]string{"/p/brezel": "de/p/brezel de/pages app/crumbs", "/": "de/p/ de/pages app/crumbs", picture: "media/x app/crumbs"}
+	groups := map[string]string{"/p/brezel": "de/p/brezel de/pages app/crumbs", "/": "de/p/ media/crumbs/ de/pages app/crumbs", picture: "media/x app/crumbs"}
 	for name, c := range map[string]struct {
 		purge world.Purge
 		want  []string // what is asked for anew
 	}{
 		"a group":   {world.Purge{Groups: []string{"media/x"}}, []string{picture}},
-		"a product": {world.Purge{Groups: []string{"de/p/brezel"}}, []string{"/", "/p/brezel"}}, // and the page that could not name it
+		"a product": {world.Purge{Groups: []string{"de/p/brezel"}}, []string{"/", "/p/brezel"}},                     // and the page that could not name it
+		"a version": {world.Purge{Groups: []string{world.GroupAlias("crumbs", "1000000000000000")}}, []string{"/"}}, // the page that could not name its picture
 		"an app":    {world.Purge{Groups: []string{world.GroupApp("crumbs")}}, []string{"/", picture, "/p/brezel"}},
 		"a URL":     {world.Purge{URLs: []string{"https://de.localhost/p/brezel"}}, []string{"/p/brezel"}},
 		"a picture": {world.Purge{URLs: []string{"https://x/img/sweet-crumbs/1000000000000000/v1/auto/640x0"}}, []string{picture}},

@@ -56,7 +56,7 @@ func (m *Media) delete(ctx context.Context, app, id, by string) (world.Position,
 		for _, r := range m.world.Regions {
 			d.Removals = append(d.Removals, world.Removal{Region: r.ID, State: world.RemovalPending, At: now})
 		}
-		return world.AssetChange{Deletion: &d, Purge: []string{world.GroupMedia(app, id)}}, nil
+		return world.AssetChange{Deletion: &d, Purge: allOf(to)}, nil
 	})
 	return pos, err
 }

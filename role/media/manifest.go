@@ -89,6 +89,12 @@ func groups(m world.Manifest, now bool) string {
 	return list
 }
 
+// allOf are the groups of everything that an asset is in: what is cut from it,
+// and what shows how it stands.
+func allOf(m *world.Manifest) []string {
+	return []string{world.GroupMedia(m.App, m.MediaID), world.GroupAlias(m.App, m.MediaID)}
+}
+
 // showAsset tells an asset's owner all of it.
 func (m *Media) showAsset(w http.ResponseWriter, r *http.Request) error {
 	found, err := m.own(r.Context(), r)

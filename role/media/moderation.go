@@ -54,7 +54,7 @@ func (m *Media) gatekeeper() string {
 // withheld. A state of pending leaves it to somebody else, with a reason.
 func decide(to *world.Manifest, version int, d world.Moderation) (world.AssetChange, error) {
 	c := world.AssetChange{
-		Purge:     []string{world.GroupMedia(to.App, to.MediaID)}, // every variant of every version
+		Purge:     allOf(to), // every variant of every version
 		Decisions: map[int]world.Moderation{version: d},
 	}
 	before := to.Moderation

@@ -86,7 +86,7 @@ func TestAWithheldPictureIsNotServedFromTheStoreEither(t *testing.T) {
 		}
 	}
 	wantVersion(t, judged(us, m, `{"state":"withheld","by":"otto","reason":"not a cake"}`), 200)
-	if c := us.manifests.changes[1]; !slices.Equal(c.Purge, []string{world.GroupMedia(app, m.MediaID)}) || len(c.Replicas) > 1 {
+	if c := us.manifests.changes[1]; !slices.Equal(c.Purge, []string{world.GroupMedia(app, m.MediaID), world.GroupAlias(app, m.MediaID)}) || len(c.Replicas) > 1 {
 		t.Errorf("change %+v", c)
 	}
 	for _, p := range places {
@@ -273,7 +273,7 @@ func TestADeletedPictureIsGoneAndHasAReceipt(t *testing.T) {
 	if first.Receipt == "" || first.Receipt != again.Receipt || len(first.Removals) != 3 || first.Done() || first.By != "owner" || !first.At.Equal(noon) {
 		t.Errorf("%+v, then %+v", first, again)
 	}
-	if c := us.manifests.changes[0]; !slices.Equal(c.Purge, []string{world.GroupMedia(app, m.MediaID)}) || us.manifests.changes[1].Deletion != nil {
+	if c := us.manifests.changes[0]; !slices.Equal(c.Purge, []string{world.GroupMedia(app, m.MediaID), world.GroupAlias(app, m.MediaID)}) || us.manifests.changes[1].Deletion != nil {
 		t.Errorf("changes %+v", us.manifests.changes)
 	}
 	gone := us.manifests.assets[m.MediaID]
@@ -336,7 +336,7 @@ func TestNoOrderOfChangesShowsWhatWasNotApproved(t *testing.T) {
 				now, _ := asset.VersionNumber(v.Number)
 				was := before.Visibility == world.Public && v.Moderation == world.ModerationApproved
 				is := asset.Visibility == world.Public && now.Moderation == world.ModerationApproved
-				if was && !is && !slices.Contains(c.Purge, world.GroupMedia(app, base.MediaID)) {
+				if was && !is && (!slices.Contains(c.Purge, world.GroupMedia(app, base.MediaID)) || !slices.Contains(c.Purge, world.GroupAlias(app, base.MediaID))) {
 					rt.Fatalf("version %d is still cached after %+v", v.Number, d)
 				}
 			}

@@ -27,10 +27,13 @@ func (s *Shop) list(w http.ResponseWriter, r *http.Request, at *site) error {
 	if err != nil {
 		return world.Wrap("shop.list", err)
 	}
+	done, brief, err := s.newPictures(w, r, at, products)
+	if done || err != nil {
+		return err
+	}
 	v := s.view(at, "/")
 	s.find(v, at, "/")
 	v.Description, v.Section = v.About, "menu"
-	var slugs []string
 	var body listBody
 	// Featured products come first on the page, so they take the eager pictures.
 	eager := eagerCards
@@ -45,7 +48,6 @@ func (s *Shop) list(w http.ResponseWriter, r *http.Request, at *site) error {
 			}
 			c := s.card(v, at, p, sizes, eager > 0)
 			eager--
-			slugs = append(slugs, p.Slug)
 			if featured {
 				body.Featured = append(body.Featured, c)
 			} else {
@@ -58,7 +60,7 @@ func (s *Shop) list(w http.ResponseWriter, r *http.Request, at *site) error {
 		v.Preload = body.Hero[0]
 	}
 	v.Body = body
-	s.shared(w, world.PageGroups(s.world.App, at.market.ID, slugs)...)
+	s.shared(w, at, brief, products)
 	return s.render(w, r, http.StatusOK, "list", v)
 }
 
@@ -110,14 +112,34 @@ func (s *Shop) product(w http.ResponseWriter, r *http.Request, at *site) error {
 	if err != nil {
 		return world.Wrap("shop.product", err)
 	}
-	return s.productPage(w, r, at, p, nil)
+	others, err := s.others(r.Context(), at, slug)
+	if err != nil {
+		return err
+	}
+	shown := append([]world.Product{p}, others...)
+	done, brief, err := s.newPictures(w, r, at, shown)
+	if done || err != nil {
+		return err
+	}
+	v := s.productView(at, shown, nil)
+	s.shared(w, at, brief, shown)
+	return s.render(w, r, http.StatusOK, "product", v)
 }
 
-// productPage shows a product; with notices as the answer to a form that could
-// not be taken, for this visitor alone.
-func (s *Shop) productPage(w http.ResponseWriter, r *http.Request, at *site, p world.Product, notices []notice) error {
-	slug := p.Slug
-	path := "/p/" + slug
+// productWrong shows a product again as the answer to a form that could not be
+// taken, for this visitor alone.
+func (s *Shop) productWrong(w http.ResponseWriter, r *http.Request, at *site, p world.Product, notices []notice) error {
+	others, err := s.others(r.Context(), at, p.Slug)
+	if err != nil {
+		return err
+	}
+	return s.render(w, r, http.StatusUnprocessableEntity, "product", s.productView(at, append([]world.Product{p}, others...), notices))
+}
+
+// productView is the page of the first product, with the others beside it.
+func (s *Shop) productView(at *site, shown []world.Product, notices []notice) *view {
+	p := shown[0]
+	path := "/p/" + p.Slug
 	v := s.view(at, path)
 	s.find(v, at, path)
 	v.Title, v.Description = p.Name, p.Description
@@ -125,21 +147,11 @@ func (s *Shop) productPage(w http.ResponseWriter, r *http.Request, at *site, p w
 		Most: s.cfg.MaxQuantity, Shot: s.shot(v, p, productSizes, productWidth, true),
 		TakesPhoto: p.TakesPhoto, PhotoHint: s.photoHint(at), Notices: notices}
 	v.First = body.Shot
-	slugs := []string{slug}
-	others, err := s.others(r.Context(), at, slug)
-	if err != nil {
-		return err
-	}
-	for _, o := range others {
+	for _, o := range shown[1:] {
 		body.More = append(body.More, s.card(v, at, o, denseSizes, false))
-		slugs = append(slugs, o.Slug)
 	}
 	v.Body = body
-	if len(notices) > 0 {
-		return s.render(w, r, http.StatusUnprocessableEntity, "product", v)
-	}
-	s.shared(w, world.PageGroups(s.world.App, at.market.ID, slugs)...)
-	return s.render(w, r, http.StatusOK, "product", v)
+	return v
 }
 
 // others are the products that follow one in the shop's order, from the start

@@ -3,7 +3,6 @@ package shop
 import (
 	"errors"
 	"html/template"
-	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -11,7 +10,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"meridian/platform/httpserver"
 	"meridian/world"
 )
 
@@ -23,7 +21,7 @@ func TestListIsSharedAndSaysWhatItShows(t *testing.T) {
 	for name, want := range map[string]string{
 		"Cache-Control":     "public, max-age=0, must-revalidate",
 		"CDN-Cache-Control": "max-age=300, stale-if-error=86400",
-		"Surrogate-Key":     "de/pages app/sweet-crumbs de/p/torte de/p/brot",
+		"Surrogate-Key":     "de/pages app/sweet-crumbs de/p/torte de/p/brot media/sweet-crumbs/2abcdefghjkmnpqr/alias",
 		"Meridian-Region":   "eu-central", "Content-Type": "text/html; charset=utf-8", "Content-Language": "de-DE",
 		"X-Content-Type-Options": "nosniff", "Referrer-Policy": "strict-origin-when-cross-origin",
 	} {
@@ -76,7 +74,7 @@ func TestProductPicture(t *testing.T) {
 		`src="/img/sweet-crumbs/2abcdefghjkmnpqr/v3/auto/960x720"`, `/v3/auto/320x240 320w`, `1600x1200 1600w`,
 		`width="960" height="720"`, `fetchpriority="high"`, `alt="Torte &amp; &lt;Sahne&gt;"`, `.c0{background-color:#aa7744}`, `class="shot c0"`, "Milch.")
 	lacks(t, w, "1920w", `loading="lazy"`, `rel="preload"`) // the picture is not that large
-	if got := w.Header().Get("Surrogate-Key"); got != "de/pages app/sweet-crumbs de/p/torte de/p/brot" {
+	if got := w.Header().Get("Surrogate-Key"); got != "de/pages app/sweet-crumbs de/p/torte de/p/brot media/sweet-crumbs/2abcdefghjkmnpqr/alias" {
 		t.Errorf("groups %q", got)
 	}
 	wants(t, b.get("/p/brot"), 200, `class="shot bare" role="img" aria-label="Brot"`)
@@ -113,8 +111,8 @@ func TestProductLeadsToTheNextOnes(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		"/p/brot":  "de/pages app/sweet-crumbs de/p/brot de/p/a de/p/b de/p/c de/p/d",
-		"/p/c":     "de/pages app/sweet-crumbs de/p/c de/p/d de/p/torte de/p/brot de/p/a", // from the start again
-		"/p/torte": "de/pages app/sweet-crumbs de/p/torte de/p/brot de/p/a de/p/b de/p/c",
+		"/p/c":     "de/pages app/sweet-crumbs de/p/c de/p/d de/p/torte de/p/brot de/p/a media/sweet-crumbs/2abcdefghjkmnpqr/alias", // from the start again
+		"/p/torte": "de/pages app/sweet-crumbs de/p/torte de/p/brot de/p/a de/p/b de/p/c media/sweet-crumbs/2abcdefghjkmnpqr/alias",
 	} {
 		w := b.get(path)
 		wants(t, w, 200, "Mehr aus dem Ofen")
@@ -177,58 +175,6 @@ func TestLanguages(t *testing.T) {
 		}
 	}
 	lacks(t, open(t, "us-east", "de.localhost", nil).get("/"), `rel="alternate"`, `class="langs"`)
-}
-
-const demanded = "catalog-eu-central@1:0/16B3748"
-
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-func TestReplicaThatIsBehindHandsOn(t *testing.T) {
-	var asked *http.Request
-	way := roundTrip(func(r *http.Request) (*http.Response, error) {
-		asked = r
-		return &http.Response{StatusCode: 200, Header: http.Header{"Meridian-Region": {"eu-central"}, "Cache-Control": {"public"}}, Body: io.NopCloser(strings.NewReader("fresh"))}, nil
-	})
-	b := open(t, "us-east", "de.localhost:8080", func(_ *Config, d *Deps) {
-		d.Home = func(region string) http.RoundTripper {
-			if region != "eu-central" {
-				t.Errorf("asked for %s", region)
-			}
-			return way
-		}
-	})
-	b.catalog.behind = true
-	w := b.get("/p/brot", world.HeaderMinPosition, demanded)
-	wants(t, w, 200, "fresh")
-	if w.Header().Get("Meridian-Region") != "eu-central" || len(w.Header()["Meridian-Region"]) != 1 {
-		t.Errorf("answered by %v", w.Header()["Meridian-Region"])
-	}
-	if asked.Host != "de.localhost:8080" || asked.URL.Path != "/p/brot" || asked.Header.Get(httpserver.HeaderForwarded) != "us-east" || asked.Header.Get(world.HeaderMinPosition) != demanded {
-		t.Errorf("asked %s %s %v", asked.Host, asked.URL, asked.Header)
-	}
-	if len(b.catalog.waited) != 1 || b.catalog.waited[0].Cluster != "catalog-eu-central" {
-		t.Errorf("waited for %v", b.catalog.waited)
-	}
-	if w := b.get("/p/brot", world.HeaderMinPosition, demanded, httpserver.HeaderForwarded, "ap-southeast"); w.Code != 503 {
-		t.Errorf("handed on twice: %d", w.Code)
-	}
-	way = func(*http.Request) (*http.Response, error) { return nil, errors.New("the link is cut") }
-	w = b.get("/p/brot", world.HeaderMinPosition, demanded)
-	wants(t, w, 503, "Gleich wieder da")
-	if w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("Retry-After") == "" {
-		t.Errorf("headers %v", w.Header())
-	}
-	b.catalog.behind = false
-	wants(t, b.get("/p/brot", world.HeaderMinPosition, demanded), 200, "Knusprig.")
-	wants(t, b.get("/p/brot", world.HeaderMinPosition, "rubbish"), 400)
-}
-
-func TestHomeThatIsBehindFails(t *testing.T) {
-	b := open(t, "eu-central", "de.localhost", nil)
-	b.catalog.behind = true
-	wants(t, b.get("/", world.HeaderMinPosition, demanded), 503)
 }
 
 func TestErrorPages(t *testing.T) {

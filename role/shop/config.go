@@ -18,6 +18,7 @@ type Config struct {
 	Wait         time.Duration      `yaml:"wait" doc:"longest wait for a replica that is behind, before the home region is asked"`
 	FeedWrite    time.Duration      `yaml:"feed_write" doc:"longest time for a follower to take one event"`
 	PageTTL      time.Duration      `yaml:"page_ttl" doc:"how long edge and shield may keep a catalogue page without asking"`
+	PageBrief    time.Duration      `yaml:"page_brief" doc:"the same for one whose pictures may be old, because the region that took them in is behind here and does not answer"`
 	PageStale    time.Duration      `yaml:"page_stale" doc:"how long a catalogue page may be shown while the shop is away"`
 	CartAge      time.Duration      `yaml:"cart_age" doc:"how long a browser remembers its cart and orders, and the shop a cart that is not changed"`
 	SweepEvery   time.Duration      `yaml:"sweep_every" doc:"time between two looks for carts past cart_age"`
@@ -45,6 +46,7 @@ func Default() Config {
 		FeedWrite:    10 * time.Second,
 		PageTTL:      5 * time.Minute,
 		PageStale:    24 * time.Hour,
+		PageBrief:    time.Second,
 		CartAge:      60 * 24 * time.Hour,
 		SweepEvery:   time.Hour,
 		SweepBatch:   500,
@@ -78,8 +80,8 @@ func (c Config) Validate() error {
 		return bad("public_port", "write a port, or 0 for the scheme's own")
 	case c.Wait < 0 || c.FeedWrite <= 0 || c.CartAge <= 0 || c.SweepEvery <= 0:
 		return bad("wait, feed_write, cart_age, sweep_every", "write a time above zero, such as 5s")
-	case c.PageTTL < 0 || c.PageStale < 0:
-		return bad("page_ttl, page_stale", "write a time that is not negative")
+	case c.PageTTL < 0 || c.PageBrief < 0 || c.PageStale < 0:
+		return bad("page_ttl, page_brief, page_stale", "write a time that is not negative")
 	case c.MaxForm < 1024:
 		return bad("max_form", "allow at least 1024 bytes")
 	case c.MaxPhoto < 1<<20 || c.MaxPhotos < 1:

@@ -40,6 +40,11 @@ type Catalog interface {
 	// WaitFor waits, at most for limit, until the replica at hand has what the
 	// positions name of the market's cluster, and reports whether it has.
 	WaitFor(ctx context.Context, market string, positions []world.Position, limit time.Duration) (bool, error)
+	// RenewPictures makes the pictures of a market's products as new as the
+	// positions demand of the regions that took them in, and waits for that at
+	// most for limit. It returns such a region of which the replica at hand stays
+	// behind, with its pictures as they are known here; "" when there is none.
+	RenewPictures(ctx context.Context, market string, products []world.Product, positions []world.Position, limit time.Duration) (behind string, err error)
 }
 
 // Photos keeps visitors' photos: resident data.

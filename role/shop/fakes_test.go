@@ -54,13 +54,15 @@ type fakeCatalog struct {
 	currency map[string]string
 	behind   bool // the replica never catches up
 	waited   []world.Position
+	lagging  string                         // the region whose replica never does
+	renew    func(products []world.Product) // what newer replicas say
 	err      error
 }
 
 func newFakeCatalog(w *world.World) *fakeCatalog {
 	c := &fakeCatalog{currency: map[string]string{}, products: []world.Product{
 		{Slug: "torte", TaxClass: "cake", Featured: true, Name: "Torte & <Sahne>", Description: "Mit viel Sahne.", Allergens: "Milch.", PriceMinor: 123450, PriceVersion: 1,
-			Picture: world.Picture{MediaID: "2abcdefghjkmnpqr", Version: 3, Width: 1600, Height: 1200, Color: "#aa7744"}},
+			PictureID: "2abcdefghjkmnpqr", Picture: world.Picture{MediaID: "2abcdefghjkmnpqr", Version: 3, Width: 1600, Height: 1200, Color: "#aa7744"}},
 		{Slug: "brot", TaxClass: "bread", Name: "Brot", Description: "Knusprig.", PriceMinor: 520, PriceVersion: 4},
 	}}
 	for _, m := range w.Markets {
@@ -98,6 +100,13 @@ func (c *fakeCatalog) Current(ctx context.Context, market, locale string, slugs 
 func (c *fakeCatalog) WaitFor(_ context.Context, _ string, at []world.Position, _ time.Duration) (bool, error) {
 	c.waited = at
 	return !c.behind, nil
+}
+
+func (c *fakeCatalog) RenewPictures(_ context.Context, _ string, products []world.Product, _ []world.Position, _ time.Duration) (string, error) {
+	if c.renew != nil {
+		c.renew(products)
+	}
+	return c.lagging, nil
 }
 
 func (c *fakeCatalog) setPrice(slug string, minor int64) {

@@ -30,15 +30,20 @@ func (s *Shop) withHeaders(next http.Handler) http.Handler {
 // headerTiers speaks to our own tiers in place of Cache-Control (RFC 9213).
 const headerTiers = "CDN-Cache-Control"
 
-// shared marks an answer that every cache may hold: browsers ask again each
-// time, our own tiers keep it until a purge of one of its groups. The two are
-// told apart because what browsers are told, must-revalidate, and s-maxage too,
-// forbids every stale use (RFC 9111 §4.2.4), and with it stale-if-error.
-func (s *Shop) shared(w http.ResponseWriter, groups ...string) {
+// shared marks a page that every cache may hold: browsers ask again each time,
+// our own tiers keep it until a purge of one of the groups of what it shows. The
+// two are told apart because what browsers are told, must-revalidate, and s-maxage
+// too, forbids every stale use (RFC 9111 §4.2.4), and with it stale-if-error. A
+// brief one is kept for a moment only: it says what is known here, not what is so.
+func (s *Shop) shared(w http.ResponseWriter, at *site, brief bool, shows []world.Product) {
+	life := s.cfg.PageTTL
+	if brief {
+		life = min(life, s.cfg.PageBrief)
+	}
 	h := w.Header()
 	h.Set("Cache-Control", "public, max-age=0, must-revalidate")
-	h.Set(headerTiers, fmt.Sprintf("max-age=%d, stale-if-error=%d", int(s.cfg.PageTTL.Seconds()), int(s.cfg.PageStale.Seconds())))
-	h.Set("Surrogate-Key", strings.Join(groups, " "))
+	h.Set(headerTiers, fmt.Sprintf("max-age=%d, stale-if-error=%d", int(life.Seconds()), int(s.cfg.PageStale.Seconds())))
+	h.Set("Surrogate-Key", strings.Join(world.PageGroups(s.world.App, at.market.ID, shows), " "))
 }
 
 // preloads name what a page needs first as Link fields (RFC 8288): a cache sends

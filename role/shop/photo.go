@@ -157,7 +157,7 @@ func (s *Shop) photoRefused(w http.ResponseWriter, r *http.Request, at *site, sl
 	if r.PostForm.Get("action") == "photo" {
 		return s.cartPage(w, r, at, http.StatusUnprocessableEntity, "", notices)
 	}
-	return s.productPage(w, r, at, found[0], notices)
+	return s.productWrong(w, r, at, found[0], notices)
 }
 
 // Where photos stand on the pages.

@@ -22,12 +22,51 @@ func (s *Shop) newEnough(w http.ResponseWriter, r *http.Request, at *site) (done
 		return false, world.Wrap("shop.wait", err)
 	}
 	behind := world.E(world.CodeUnavailable, "shop.wait", "")
-	if at.home || r.Header.Get(httpserver.HeaderForwarded) != "" {
+	if at.home {
 		return false, behind
 	}
-	way := s.deps.Home(at.market.HomeRegion)
-	if way == nil { // this region has no link there
-		return false, behind
+	if asked, err := s.handOn(w, r, at, at.market.HomeRegion); asked {
+		return err == nil, err
 	}
-	return true, httpserver.Forward(w, r, way, s.cfg.Region, at.market.HomeRegion, at.prefix+r.URL.Path)
+	return false, behind
+}
+
+// handOn lets another region's shop answer. asked is false, and nothing is done,
+// when there is no way there or the request was handed on before.
+func (s *Shop) handOn(w http.ResponseWriter, r *http.Request, at *site, region string) (asked bool, err error) {
+	way := s.deps.Home(region)
+	if way == nil || r.Header.Get(httpserver.HeaderForwarded) != "" {
+		return false, nil
+	}
+	return true, httpserver.Forward(w, r, sound{way}, s.cfg.Region, region, at.prefix+r.URL.Path)
+}
+
+// sound is a way on which a failure of who answers is a failure to reach him.
+type sound struct{ http.RoundTripper }
+
+func (t sound) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := t.RoundTripper.RoundTrip(r)
+	if err != nil || res.StatusCode < http.StatusInternalServerError {
+		return res, err
+	}
+	_ = res.Body.Close() // the status says enough
+	return nil, world.E(world.CodeBadUpstream, "shop.forward", res.Status)
+}
+
+// newPictures makes the pictures of a page's products as new as the request
+// demands. Where the replica of the region that took one in stays behind, that
+// region is asked in this one's place: done is true when it has answered. It may
+// be lost, which must cost no visitor a page: then the pictures are what is known
+// here, and brief is true, for a cache must not keep such a page.
+func (s *Shop) newPictures(w http.ResponseWriter, r *http.Request, at *site, products []world.Product) (done, brief bool, err error) {
+	demanded, err := world.ParsePositions(r.Header.Get(world.HeaderMinPosition))
+	if err != nil || len(demanded) == 0 {
+		return false, false, err
+	}
+	region, err := s.deps.Catalog.RenewPictures(r.Context(), at.market.ID, products, demanded, s.cfg.Wait)
+	if err != nil || region == "" {
+		return false, false, world.Wrap("shop.pictures", err)
+	}
+	asked, err := s.handOn(w, r, at, region)
+	return asked && err == nil, true, nil
 }

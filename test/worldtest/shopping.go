@@ -26,6 +26,14 @@ func (p *Page) Price() string {
 	return ""
 }
 
+// Picture is the address of the first picture on a page; "" without one.
+func (p *Page) Picture() string {
+	for _, img := range p.Find("img") {
+		return Attr(img, "src")
+	}
+	return ""
+}
+
 // ListPrice is the price that a list of products shows for a slug; "" when it
 // does not show it.
 func (p *Page) ListPrice(slug string) string {
