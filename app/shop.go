@@ -73,7 +73,7 @@ func (m *machine) shopOver(ctx context.Context, s *Shop, clusters []*postgres.Cl
 		return nil, err
 	}
 	region, _ := m.World.RegionByID(s.Region) // one that is unknown is refused by the role
-	photos, err := wire.NewPhotos(netaddr.Transport(s.Media, netaddr.DefaultTransportOptions()), m.World.App, region.Zone, s.UploadKeys, wire.PhotoLimits{Bytes: s.MaxPhoto, Wait: s.PhotoWait}, now)
+	photos, err := wire.NewPhotos(netaddr.Transport(s.Media, netaddr.DefaultTransportOptions()), m.World.App, region, s.UploadKeys, wire.PhotoLimits{Bytes: s.MaxPhoto, Wait: s.PhotoWait}, now)
 	if err != nil {
 		return nil, err
 	}

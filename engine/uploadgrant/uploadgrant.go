@@ -1,6 +1,6 @@
-// Package uploadgrant is the right to put one picture in: what may be sent,
-// where and until when, in a text that its signature makes good. An app's
-// server mints it, and the one who has the picture shows it in a header.
+// Package uploadgrant is the right to put one picture in, or to delete one: what
+// may be sent, where and until when, in a text that its signature makes good. An
+// app's server mints it, and the one who has the picture shows it in a header.
 package uploadgrant
 
 import (
@@ -33,7 +33,7 @@ const (
 	maxType  = 64
 )
 
-// Method is how a picture may be sent.
+// Method is how a picture may be sent, or that it may be deleted.
 type Method string
 
 // The methods.
@@ -41,11 +41,13 @@ const (
 	Any       Method = "any"
 	Plain     Method = "plain"     // one PUT or POST
 	Resumable Method = "resumable" // tus
+	Remove    Method = "remove"    // nothing is sent: the private asset that the grant's id names is deleted
 )
 
-// Grant lets somebody put in one picture. Sent twice it is one asset.
+// Grant lets somebody put in one picture, or delete one. Sent twice it is one
+// asset.
 type Grant struct {
-	ID         string           // of the grant; unlike every other of its app
+	ID         string           // of the grant, unlike every other of its app; to [Remove], the media id
 	App        string           //
 	Method     Method           //
 	Expires    time.Time        // to the second; an upload that has begun before may end
@@ -64,7 +66,9 @@ func (g Grant) Check() error {
 		return bad(fmt.Sprintf("id must be 1 to %d characters of A-Z, a-z, 0-9, ., _ and -.", MaxID))
 	case imagegrid.CheckApp(g.App) != nil:
 		return bad("app must be the name of an app.")
-	case g.Method != Any && g.Method != Plain && g.Method != Resumable:
+	case g.Method == Remove && (imagegrid.CheckMediaID(g.ID) != nil || g.Visibility != world.Private):
+		return bad("id must be the media id of a private asset to remove it.")
+	case !slices.Contains([]Method{Any, Plain, Resumable, Remove}, g.Method):
 		return bad("method must be any, plain or resumable.")
 	case g.Expires.Unix() < 1 || g.Expires.Nanosecond() != 0:
 		return bad("expires must be a time in whole seconds.")
@@ -101,8 +105,9 @@ func (g Grant) Takes(mediaType string) bool {
 	return len(g.Types) == 0 || slices.Contains(g.Types, mediaType)
 }
 
-// By reports whether a picture may be sent by that method.
-func (g Grant) By(m Method) bool { return g.Method == Any || g.Method == m }
+// By reports whether the grant is for that method. One that is for any does not
+// let anything be removed.
+func (g Grant) By(m Method) bool { return g.Method == Any && m != Remove || g.Method == m }
 
 // format names the order of the fields; it is signed with them.
 const format = "2"

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
+	"meridian/engine/imagegrid"
 	"meridian/engine/keyring"
 	"meridian/world"
 )
@@ -59,6 +61,9 @@ func TestAGrantComesBackAsItWasMade(t *testing.T) {
 		}
 		if g.Visibility == world.Private {
 			g.Zone = rapid.SampledFrom([]string{"europe", "us", "asia"}).Draw(t, "zone")
+		}
+		if g.Visibility == world.Private && rapid.Bool().Draw(t, "removes") {
+			g.ID, g.Method = rapid.StringMatching(`[1-9a-z][0-9a-hjkmnp-tv-z]{15}`).Filter(func(s string) bool { return imagegrid.CheckMediaID(s) == nil }).Draw(t, "media id"), Remove
 		}
 		if n := rapid.IntRange(0, MaxTypes).Draw(t, "types"); n > 0 {
 			for i := range n {
@@ -121,6 +126,10 @@ func TestCheckAtItsLimits(t *testing.T) {
 		"id with a line end":  {func(g *Grant) { g.ID = "a\nb" }, false},
 		"no app":              {func(g *Grant) { g.App = "" }, false},
 		"no method":           {func(g *Grant) { g.Method = "" }, false},
+		"another method":      {func(g *Grant) { g.Method = "delete" }, false},
+		"removes":             {func(g *Grant) { g.Method, g.ID = Remove, "20abcdefghjkmnpq" }, true},
+		"removes nothing":     {func(g *Grant) { g.Method = Remove }, false},
+		"removes for all":     {func(g *Grant) { g.Method, g.ID, g.Visibility, g.Zone = Remove, "20abcdefghjkmnpq", world.Public, "" }, false},
 		"no time":             {func(g *Grant) { g.Expires = time.Time{} }, false},
 		"parts of a second":   {func(g *Grant) { g.Expires = g.Expires.Add(1) }, false},
 		"one byte":            {func(g *Grant) { g.MaxBytes = 1 }, true},
@@ -211,4 +220,15 @@ func FuzzOpen(f *testing.F) {
 			t.Fatalf("%q was not made here", s)
 		}
 	})
+}
+
+// What lets a picture in lets none be removed, and the other way round.
+func TestMethodsOfAGrant(t *testing.T) {
+	for m, want := range map[Method][]Method{Any: {Plain, Resumable}, Plain: {Plain}, Resumable: {Resumable}, Remove: {Remove}} {
+		for _, by := range []Method{Plain, Resumable, Remove} {
+			if got := (Grant{Method: m}).By(by); got != slices.Contains(want, by) {
+				t.Errorf("%s by %s: %v", m, by, got)
+			}
+		}
+	}
 }

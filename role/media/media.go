@@ -76,7 +76,7 @@ func New(cfg Config, d Deps) (*Media, error) {
 	if err != nil {
 		return nil, world.Wrap("media.new", err)
 	}
-	uploadIDs, err := keyring.New("upload id", cfg.UploadKeys)
+	uploadIDs, err := keyring.New(uploadgrant.IDPurpose, cfg.UploadKeys)
 	if err != nil {
 		return nil, world.Wrap("media.new", err)
 	}
@@ -218,7 +218,7 @@ func (m *Media) route(r *http.Request) map[string]action {
 		r.SetPathValue("id", part[2])
 		return map[string]action{
 			http.MethodGet:    m.atHome(m.cfg.UploadToken, m.showAsset),
-			http.MethodDelete: m.atHome(m.cfg.UploadToken, m.remove),
+			http.MethodDelete: m.atHomeFor(m.mayRemove, m.remove),
 		}
 	case len(part) == 4:
 		r.SetPathValue("app", part[1])

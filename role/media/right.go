@@ -37,7 +37,7 @@ func (m *Media) mayUpload(r *http.Request, app string, by uploadgrant.Method) (r
 	}
 	switch {
 	case g.App != app:
-		return right{}, world.E(world.CodeForbidden, op, "The grant is for another app: have the app's server make one for this.")
+		return right{}, otherApp(op)
 	case !g.By(by):
 		return right{}, world.E(world.CodeForbidden, op, fmt.Sprintf("The grant is for uploads that are %s; this one is %s.", g.Method, by))
 	}
@@ -45,7 +45,37 @@ func (m *Media) mayUpload(r *http.Request, app string, by uploadgrant.Method) (r
 		return right{}, world.E(world.CodeMisdirected, op, "This picture is to be kept in the zone "+g.Zone+". Send it to a region there.")
 	}
 	g.MaxBytes = min(g.MaxBytes, m.cfg.Limits.MaxBytes)
-	return right{Grant: g, key: "grant " + g.ID}, nil
+	return right{Grant: g, key: uploadgrant.Key(g.ID)}, nil
+}
+
+func otherApp(op string) error {
+	return world.E(world.CodeForbidden, op, "The grant is for another app: have the app's server make one for this.")
+}
+
+// mayRemove checks that the request's credential allows to delete the asset that
+// it names: a grant for that, or the upload token. unsigned and forbidden say
+// what is wrong with it.
+func (m *Media) mayRemove(r *http.Request) error {
+	const op = "media.right"
+	token, ok := uploadgrant.Shown(r.Header)
+	if !ok {
+		return httpserver.CheckBearer(r, m.cfg.UploadToken)
+	}
+	g, err := uploadgrant.Open(token, m.grants)
+	if err == nil {
+		err = g.Good(m.now())
+	}
+	switch {
+	case err != nil:
+		return world.Wrap(op, err)
+	case g.App != r.PathValue("app"):
+		return otherApp(op)
+	case !g.By(uploadgrant.Remove) || g.ID != r.PathValue("id"):
+		return world.E(world.CodeForbidden, op, "The grant does not let this picture be deleted.")
+	case g.Zone != m.region.Zone:
+		return world.E(world.CodeMisdirected, op, "This picture is kept in the zone "+g.Zone+". Ask a region there.")
+	}
+	return nil
 }
 
 // holder is the right of one who holds the upload token.

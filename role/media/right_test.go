@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -186,7 +187,7 @@ func TestTheSameKeyIsTheSameAsset(t *testing.T) {
 	if b := assetOf(t, put(us, "two", pic)); b.MediaID == a.MediaID {
 		t.Error("another key is the same asset")
 	}
-	us.uploadIDs, _ = keyring.New("upload id", []keyring.Key{{ID: "new", Secret: "a newer secret of 20 ch"}, uploadKeys[0]})
+	us.uploadIDs, _ = keyring.New(uploadgrant.IDPurpose, []keyring.Key{{ID: "new", Secret: "a newer secret of 20 ch"}, uploadKeys[0]})
 	if b := assetOf(t, put(us, "one", pic)); b.MediaID != a.MediaID {
 		t.Error("after a change of keys it is another asset")
 	}
@@ -246,5 +247,68 @@ func TestAGrantDecidesWhoseAndForWhom(t *testing.T) {
 	}
 	if len(us.manifests.jobs) != 2 { // of the public one alone
 		t.Errorf("copies of it leave the zone: %+v", us.manifests.jobs)
+	}
+}
+
+// Who took a photo in may have it deleted under a grant for that one, in its zone,
+// and nothing else by it.
+func TestAGrantDeletesOnePhoto(t *testing.T) {
+	places := newPlaces(t, nil)
+	us, eu := places["us-east"], places["eu-central"]
+	ring, err := keyring.New(uploadgrant.Purpose, uploadKeys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, other := us.privately(t, picture(4, 3, 7)), us.privately(t, picture(4, 3, 8))
+	good := uploadgrant.Grant{ID: m.MediaID, App: app, Method: uploadgrant.Remove, Expires: noon.Add(time.Minute), MaxBytes: 1, Visibility: world.Private, Zone: "us-east"}
+	showing := func(change func(*uploadgrant.Grant)) func(*http.Request) {
+		g := good
+		change(&g)
+		s, err := g.Token(ring)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return header("Authorization", uploadgrant.Authorization(s))
+	}
+	as := showing(func(*uploadgrant.Grant) {})
+	at := "/media/" + app + "/" + m.MediaID
+	for name, c := range map[string]struct {
+		at     *place
+		path   string
+		shown  func(*http.Request)
+		status int
+	}{
+		"another picture":   {us, "/media/" + app + "/" + other.MediaID, as, 403},
+		"for an upload":     {us, at, showing(func(g *uploadgrant.Grant) { g.Method = uploadgrant.Any }), 403},
+		"of another app":    {us, at, showing(func(g *uploadgrant.Grant) { g.App = "pies" }), 403},
+		"expired":           {us, at, showing(func(g *uploadgrant.Grant) { g.Expires = noon }), 401},
+		"of another zone":   {us, at, showing(func(g *uploadgrant.Grant) { g.Zone = "europe" }), 421},
+		"shown elsewhere":   {eu, at, as, 421},
+		"made up":           {us, at, header("Authorization", uploadgrant.Scheme+" abc.def"), 401},
+		"to put one in":     {us, "/media/" + app, as, 405},
+		"nothing to delete": {us, "/media/" + app + "/1zzzzzzzzzzzzzzz", showing(func(g *uploadgrant.Grant) { g.ID = "1zzzzzzzzzzzzzzz" }), 404},
+	} {
+		if w := c.at.do("DELETE", c.path, nil, c.shown); w.Code != c.status {
+			t.Errorf("%s: %d %s, want %d", name, w.Code, w.Body, c.status)
+		}
+	}
+	if w := us.do("PUT", "/media/"+app, bytes.NewReader(picture(4, 3, 7)), as); w.Code != 403 {
+		t.Errorf("a picture is put in by it: %d", w.Code)
+	}
+	if w := us.do("POST", "/media/"+app+"/grants", strings.NewReader(`{"method":"remove","visibility":"private"}`), bearer(token)); w.Code != 400 {
+		t.Errorf("a grant that removes nothing: %d %s", w.Code, w.Body)
+	}
+	var receipts [2]world.Deletion
+	for i := range receipts {
+		w := us.do("DELETE", at+"?by=shop", nil, as)
+		if err := json.Unmarshal(w.Body.Bytes(), &receipts[i]); err != nil || w.Code != 202 || receipts[i].By != "shop" || receipts[i].MediaID != m.MediaID {
+			t.Errorf("deleted: %d %s", w.Code, w.Body)
+		}
+	}
+	if receipts[0].Receipt == "" || receipts[0].Receipt != receipts[1].Receipt {
+		t.Errorf("receipts %q, %q", receipts[0].Receipt, receipts[1].Receipt)
+	}
+	if c := us.manifests.changes[len(us.manifests.changes)-2]; c.Deletion == nil || !slices.Contains(c.Purge, world.GroupMedia(app, m.MediaID)) {
+		t.Errorf("the change: %+v", c)
 	}
 }

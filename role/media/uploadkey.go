@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"meridian/engine/uploadgrant"
 	"meridian/world"
 )
 
@@ -23,14 +24,8 @@ func (m *Media) newID(app, key string) (string, error) {
 	return world.NewMediaID(m.region.Number, random), nil
 }
 
-// idsOf are the media ids that a region gives to the upload of a key: the first
-// now, the others while other keys signed.
 func (m *Media) idsOf(region int, app, key string) []string {
-	var out []string
-	for _, sum := range m.uploadIDs.All(app, key) {
-		out = append(out, world.NewMediaID(region, [world.MediaIDLength - 1]byte(sum)))
-	}
-	return out
+	return uploadgrant.MediaIDs(m.uploadIDs, region, app, key)
 }
 
 // before is the asset that an upload of the key has made: here, or in another

@@ -21,12 +21,13 @@ type Config struct {
 	PageBrief    time.Duration      `yaml:"page_brief" doc:"the same for one whose pictures may be old, because the region that took them in is behind here and does not answer"`
 	PageStale    time.Duration      `yaml:"page_stale" doc:"how long a catalogue page may be shown while the shop is away"`
 	CartAge      time.Duration      `yaml:"cart_age" doc:"how long a browser remembers its cart and orders, and the shop a cart that is not changed"`
-	SweepEvery   time.Duration      `yaml:"sweep_every" doc:"time between two looks for carts past cart_age"`
-	SweepBatch   int                `yaml:"sweep_batch" doc:"most carts that are removed at once"`
+	SweepEvery   time.Duration      `yaml:"sweep_every" doc:"time between two looks for carts past cart_age and photos past photo_age"`
+	SweepBatch   int                `yaml:"sweep_batch" doc:"most carts, or photos, that are removed at once"`
 	MaxForm      int64              `yaml:"max_form" doc:"most bytes of a form"`
 	MaxPhoto     int64              `yaml:"max_photo" doc:"most bytes of a photo that a visitor gives for a product"`
 	MaxPhotos    int64              `yaml:"max_photos" doc:"most photos that arrive at once; each may hold max_photo of memory"`
 	PhotoWait    time.Duration      `yaml:"photo_wait" doc:"longest time until media has taken a photo"`
+	PhotoAge     time.Duration      `yaml:"photo_age" doc:"how long after it was given, or a cart has let go of it, a photo that no cart and no order holds is deleted, and how long after a failure that is tried again; above photo_wait"`
 	PhotoLife    time.Duration      `yaml:"photo_life" doc:"how long the addresses hold by which a page shows a visitor's photo"`
 	Private      signedurl.Settings `yaml:"private"`
 	MaxQuantity  int                `yaml:"max_quantity" doc:"most of one product in a cart, 1 to 99"`
@@ -45,8 +46,8 @@ func Default() Config {
 		Wait:         300 * time.Millisecond,
 		FeedWrite:    10 * time.Second,
 		PageTTL:      5 * time.Minute,
-		PageStale:    24 * time.Hour,
 		PageBrief:    time.Second,
+		PageStale:    24 * time.Hour,
 		CartAge:      60 * 24 * time.Hour,
 		SweepEvery:   time.Hour,
 		SweepBatch:   500,
@@ -54,6 +55,7 @@ func Default() Config {
 		MaxPhoto:     12 << 20,
 		MaxPhotos:    4,
 		PhotoWait:    30 * time.Second,
+		PhotoAge:     time.Hour,
 		PhotoLife:    time.Hour,
 		Private:      signedurl.DefaultSettings(),
 		MaxQuantity:  48,
@@ -88,6 +90,8 @@ func (c Config) Validate() error {
 		return bad("max_photo, max_photos", "allow at least 1048576 bytes, and at least 1 at once")
 	case c.PhotoWait <= 0 || c.PhotoLife < time.Minute || c.PhotoLife*5/4 >= c.Private.Longest:
 		return bad("photo_wait, photo_life", "write a time above zero, for photo_life a minute or more, and less than three quarters of private.longest")
+	case c.PhotoAge <= c.PhotoWait:
+		return bad("photo_age", "write a time above photo_wait: a photo that is just being given must not be taken for one that nothing holds")
 	case c.MaxQuantity < 1 || c.MaxQuantity > maxQuantity:
 		return bad("max_quantity", fmt.Sprintf("write 1 to %d", maxQuantity))
 	case c.MaxLines < 1 || c.MaxOrders < 1 || c.MaxTotal < 1 || c.SweepBatch < 1:

@@ -50,9 +50,14 @@ type Catalog interface {
 // Photos keeps visitors' photos: resident data.
 type Photos interface {
 	// Keep stores a photo, which only who has a signed address can see, and
-	// returns its media id. Errors: too_large, unsupported, unprocessed for a
-	// damaged one, busy.
-	Keep(ctx context.Context, photo []byte) (mediaID string, err error)
+	// returns its media id. note is told that before anything is sent; its error
+	// ends it. Errors: too_large, unsupported, unprocessed for a damaged one,
+	// busy.
+	Keep(ctx context.Context, photo []byte, note func(mediaID string) error) (mediaID string, err error)
+	// Delete has a photo deleted, from every region and tier, and returns the id
+	// of the receipt for it. Again it gives the same. not_found for one that was
+	// never kept.
+	Delete(ctx context.Context, mediaID string) (receipt string, err error)
 }
 
 // Orders keeps carts, stock and orders: resident data.
@@ -71,6 +76,15 @@ type Orders interface {
 	// SetPhoto gives a product in a cart a photo, by its media id; not_found when
 	// the cart does not hold the product.
 	SetPhoto(ctx context.Context, cartID, market, slug, mediaID string) error
+	// NotePhoto notes a photo that is about to be kept, before a cart holds it.
+	NotePhoto(ctx context.Context, mediaID string) error
+	// UnusedPhotos are photos that no cart and no order holds, noted before a
+	// moment or let go of by then, and not tried since it: at most limit, fewer
+	// when there are no more. From now on they count as tried.
+	UnusedPhotos(ctx context.Context, before, now time.Time, limit int) (mediaIDs []string, err error)
+	// PhotoDeleted forgets a photo that is deleted; with a failure, it notes why
+	// that could not be.
+	PhotoDeleted(ctx context.Context, mediaID, failure string) error
 	// ForgetCarts removes carts that have not been changed since a moment, at
 	// most limit, and returns how many: fewer than limit when there are no more.
 	// Orders stay.

@@ -122,11 +122,17 @@ func (c *fakeCatalog) setPrice(slug string, minor int64) {
 
 // fakePhotos takes what begins with "photo".
 type fakePhotos struct {
-	kept [][]byte
-	err  error
+	kept  [][]byte
+	err   error
+	asked []string // to be deleted
+	fails map[string]error
 }
 
-func (p *fakePhotos) Keep(_ context.Context, photo []byte) (string, error) {
+func (p *fakePhotos) Keep(_ context.Context, photo []byte, note func(string) error) (string, error) {
+	id := fmt.Sprintf("2000000000000%03d", len(p.kept)+1)
+	if err := note(id); err != nil {
+		return "", err
+	}
 	switch {
 	case p.err != nil:
 		return "", p.err
@@ -134,22 +140,31 @@ func (p *fakePhotos) Keep(_ context.Context, photo []byte) (string, error) {
 		return "", world.E(world.CodeUnsupported, "fake", "")
 	}
 	p.kept = append(p.kept, photo)
-	return fmt.Sprintf("2000000000000%03d", len(p.kept)), nil
+	return id, nil
+}
+
+func (p *fakePhotos) Delete(_ context.Context, id string) (string, error) {
+	p.asked = append(p.asked, id)
+	return "2receipt00000000", p.fails[id]
 }
 
 // fakeOrders keeps everything in maps.
 type fakeOrders struct {
-	mu     sync.Mutex
-	carts  map[string][]world.CartLine // by cart and market
-	stock  map[string]int
-	orders map[string]world.Order
-	keys   map[string]string // cart and key to order id
-	err    error             // of Place
-	forget func(since time.Time, limit int) (int, error)
+	mu        sync.Mutex
+	carts     map[string][]world.CartLine // by cart and market
+	stock     map[string]int
+	orders    map[string]world.Order
+	keys      map[string]string // cart and key to order id
+	err       error             // of Place
+	forget    func(since time.Time, limit int) (int, error)
+	noted     []string
+	unnotable error // of NotePhoto
+	unused    func(before, now time.Time, limit int) ([]string, error)
+	gone      map[string]string // photo to failure, "" for one that is deleted
 }
 
 func newFakeOrders() *fakeOrders {
-	return &fakeOrders{carts: map[string][]world.CartLine{}, orders: map[string]world.Order{}, keys: map[string]string{},
+	return &fakeOrders{carts: map[string][]world.CartLine{}, orders: map[string]world.Order{}, gone: map[string]string{}, keys: map[string]string{},
 		stock: map[string]int{"torte": 5, "brot": 50}}
 }
 
@@ -157,6 +172,27 @@ func (o *fakeOrders) Cart(_ context.Context, id, market string) ([]world.CartLin
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return slices.Clone(o.carts[id+market]), nil
+}
+
+func (o *fakeOrders) NotePhoto(_ context.Context, id string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.noted = append(o.noted, id)
+	return o.unnotable
+}
+
+func (o *fakeOrders) UnusedPhotos(_ context.Context, before, now time.Time, limit int) ([]string, error) {
+	if o.unused == nil {
+		return nil, nil
+	}
+	return o.unused(before, now, limit)
+}
+
+func (o *fakeOrders) PhotoDeleted(_ context.Context, id, failure string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.gone[id] = failure
+	return nil
 }
 
 func (o *fakeOrders) KnowsCart(_ context.Context, id, market string) (bool, error) {

@@ -108,12 +108,14 @@ type photoError struct{ err error }
 func (e *photoError) Error() string { return e.err.Error() }
 func (e *photoError) Unwrap() error { return e.err }
 
-// keepPhoto has media keep the photo for a product.
+// keepPhoto has media keep the photo for a product. It is noted before it is
+// sent: whatever becomes of the upload and the cart, it is not kept for ever.
 func (s *Shop) keepPhoto(ctx context.Context, photo []byte) (mediaID string, err error) {
 	if len(photo) == 0 {
 		return "", &photoError{world.E(world.CodeNotFound, "shop.photo", "")}
 	}
-	if mediaID, err = s.deps.Photos.Keep(ctx, photo); err != nil {
+	mediaID, err = s.deps.Photos.Keep(ctx, photo, func(id string) error { return s.deps.Orders.NotePhoto(ctx, id) })
+	if err != nil {
 		return "", &photoError{world.Wrap("shop.photo", err)}
 	}
 	return mediaID, nil

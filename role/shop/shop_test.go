@@ -44,6 +44,8 @@ func TestConfigLimitsAtTheirEdges(t *testing.T) {
 		"no sweep":          {func(c *Config) { c.SweepEvery = 0 }, false},
 		"smallest batch":    {func(c *Config) { c.SweepBatch = 1 }, true},
 		"no batch":          {func(c *Config) { c.SweepBatch = 0 }, false},
+		"shortest photo":    {func(c *Config) { c.PhotoAge = c.PhotoWait + 1 }, true},
+		"photo being given": {func(c *Config) { c.PhotoAge = c.PhotoWait }, false},
 		"not brief":         {func(c *Config) { c.PageBrief = 0 }, true},
 		"negative moment":   {func(c *Config) { c.PageBrief = -1 }, false},
 		"negative lifetime": {func(c *Config) { c.PageTTL = -1 }, false},

@@ -2,17 +2,65 @@ package shop
 
 import (
 	"context"
+	"errors"
+	"strings"
+	"sync"
 
 	"meridian/platform/sweep"
+	"meridian/world"
 )
 
-// Run removes carts that no browser remembers any more, at once and then every
-// sweep_every, until ctx ends.
+// Run removes carts that no browser remembers any more, and photos that no cart
+// and no order holds, at once and then every sweep_every, until ctx ends.
 func (s *Shop) Run(ctx context.Context) error {
-	return sweep.Loop{
-		Every: s.cfg.SweepEvery, Batch: s.cfg.SweepBatch, What: "old carts", Log: s.deps.Log,
-		Remove: func(ctx context.Context, limit int) (int, error) {
+	var both sync.WaitGroup
+	for _, l := range []sweep.Loop{
+		{What: "old carts", Remove: func(ctx context.Context, limit int) (int, error) {
 			return s.deps.Orders.ForgetCarts(ctx, s.deps.Now().Add(-s.cfg.CartAge), limit)
-		},
-	}.Run(ctx)
+		}},
+		{What: "unused photos", Remove: s.deletePhotos},
+	} {
+		l.Every, l.Batch, l.Log = s.cfg.SweepEvery, s.cfg.SweepBatch, s.deps.Log
+		both.Go(func() { _ = l.Run(ctx) }) // it never fails
+	}
+	both.Wait()
+	return nil
+}
+
+// deletePhotos deletes at most limit photos that nothing holds, and returns how
+// many it has tried. One that cannot be deleted is told, left for a later time
+// and keeps no other back; with media away it is over for this time.
+func (s *Shop) deletePhotos(ctx context.Context, limit int) (int, error) {
+	now := s.deps.Now()
+	unused, err := s.deps.Orders.UnusedPhotos(ctx, now.Add(-s.cfg.PhotoAge), now, limit)
+	if err != nil {
+		return 0, world.Wrap("shop.photos", err)
+	}
+	for _, id := range unused {
+		if err := s.deletePhoto(ctx, id); err != nil {
+			return 0, world.Wrap("shop.photos", err)
+		}
+	}
+	return len(unused), nil
+}
+
+// maxPhotoError is how much is kept of why a photo could not be deleted, in bytes.
+const maxPhotoError = 500
+
+func (s *Shop) deletePhoto(ctx context.Context, id string) error {
+	receipt, err := s.deps.Photos.Delete(ctx, id)
+	switch {
+	case err == nil:
+		s.deps.Log.InfoContext(ctx, "a photo that nothing holds is deleted", "media_id", id, "receipt", receipt)
+	case !world.Is(err, world.CodeNotFound): // there is none, and so none to delete
+		failure := err.Error()
+		failure = strings.ToValidUTF8(failure[:min(len(failure), maxPhotoError)], "")
+		noted := s.deps.Orders.PhotoDeleted(context.WithoutCancel(ctx), id, failure)
+		if e := new(world.Error); noted != nil || !errors.As(err, &e) || e.Retry {
+			return errors.Join(err, noted)
+		}
+		s.deps.Log.WarnContext(ctx, "a photo that nothing holds could not be deleted, trying again", "media_id", id, "in", s.cfg.PhotoAge, "err", err)
+		return nil
+	}
+	return s.deps.Orders.PhotoDeleted(context.WithoutCancel(ctx), id, "")
 }

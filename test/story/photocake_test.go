@@ -49,6 +49,12 @@ func TestAPhotoForACake(t *testing.T) {
 		}
 	}
 	number := b.text(".number")
+	// Each photo is noted before it is sent, under the id that it has then.
+	var noted bool
+	const q = `select bool_and(exists (select from unused_photo where media_id = l.photo)) from order_line l join orders o on o.id = l.order_id where o.number = $1`
+	if err := w.Resident(t, w.Market(t, "de").HomeRegion).QueryRow(t.Context(), q, number).Scan(&noted); err != nil || !noted {
+		t.Errorf("the photo of %s was noted: %v, %v", number, noted, err)
+	}
 	ownerReads(t, b, w, number)
 	order := js[string](b, `[...document.querySelectorAll("a")].find((a) => a.textContent.includes("`+number+`")).getAttribute("href")`)
 	b.visit(order)
