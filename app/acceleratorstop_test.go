@@ -35,7 +35,7 @@ func TestAPurgeDuringTheEndHolds(t *testing.T) {
 	f.DiskDir, f.DiskBytes = filepath.Join(dir, "disk"), 16<<20
 	stop := startHere(t, f)
 	askHere(t, dir+"/v", "/x")
-	askHere(t, dir+"/v", "/x") // what is asked for again is worth the disk
+	askHere(t, dir+"/v", "/x")     // what is asked for again is worth the disk
 	if err := stop(); err != nil { // what it holds is on the disk then
 		t.Fatal(err)
 	}
