@@ -93,7 +93,7 @@ func TestPicturePage(t *testing.T) {
 		`name="x" type="number" min="0" max="100" step="any" inputmode="decimal" autocomplete="off" required value="25"`, `value="75"`, `transform="translate(250 600)"`,
 		"Version 1 cropped, turned by 180°", "Uploaded", "shown now", `name="version" value="1"`,
 		"Kept and verified", "01.03.2026, 15:00", "Failed, will be tried again", "503: the disk is full", "taken in here",
-		`value="http://de.localhost:8080/img/sweet-crumbs/`+cakeID+`/v2/auto/640x0"`, `sizes=&#34;100vw&#34;`, "&amp;lt;cake", "Everybody.", "Decided by automatic")
+		`value="http://de.localhost:8080/img/sweet-crumbs/`+cakeID+`/v2/auto/640x0"`, `sizes=&#34;100vw&#34;`, "&amp;lt;cake", "Everybody.", "Approved by itself")
 	if strings.Contains(res.Body.String(), `value="approved"`) {
 		t.Error("it offers a decision that these pages may not take")
 	}
