@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/base64"
 	"net/http"
 	"time"
 
@@ -47,7 +46,12 @@ func (m *machine) mediaOver(ctx context.Context, s *Media, clusters []*postgres.
 		closeStore()
 		return nil, err
 	}
-	resumable, err := tus.New(tus.Limits{MaxBytes: s.Limits.MaxBytes, Silence: s.Limits.Silence})
+	look, err := m.examiner(s.Probe, engine)
+	if err != nil {
+		closeStore()
+		return nil, err
+	}
+	resumable, err := tus.New(tus.Limits{MaxBytes: s.Limits.MaxBytes, Checked: s.Limits.Checked, Silence: s.Limits.Silence})
 	if err != nil {
 		closeStore()
 		return nil, err
@@ -59,7 +63,7 @@ func (m *machine) mediaOver(ctx context.Context, s *Media, clusters []*postgres.
 	}
 	peers := transports(s.Peers, netaddr.DefaultTransportOptions(), nil)
 	role, err := media.New(s.Config, media.Deps{
-		World: m.World, Manifests: manifests, Upkeep: manifests, Objects: objects{store}, Resident: objects{resident}, Tus: serveTus(resumable), Pictures: pictures{engine}, Beside: pictures{engine.Beside()},
+		World: m.World, Manifests: manifests, Upkeep: manifests, Objects: objects{store}, Resident: objects{resident}, Tus: serveTus(resumable), Pictures: pictures{engine, look}, Beside: pictures{engine.Beside(), look},
 		Peers: wire.NewPeers(peers, s.WireKey, wire.DefaultPeerLimits()), Way: ways(peers), Judges: ask,
 		Now: now, Random: random, Log: m.tel.Log, Metrics: m.tel.Metrics,
 	})
@@ -106,27 +110,9 @@ func (m *machine) mediaWork(ctx context.Context, role *media.Media, home *postgr
 }
 
 // pictures hands the role libvips in its own words.
-type pictures struct{ engine *vips.Engine }
-
-func limits(l media.PictureLimits) vips.Limits {
-	return vips.Limits{MaxBytes: l.MaxBytes, MaxPixels: l.MaxPixels, MaxFrames: l.MaxFrames}
-}
-
-// Inspect reads the header alone.
-func (p pictures) Inspect(ctx context.Context, data []byte, l media.PictureLimits) (media.PictureInfo, error) {
-	i, err := p.engine.Inspect(ctx, data, limits(l))
-	return media.PictureInfo{MediaType: i.MediaType, Width: i.Width, Height: i.Height, Frames: i.Frames}, err
-}
-
-// Check decodes all of it.
-func (p pictures) Check(ctx context.Context, data []byte, l media.PictureLimits) error {
-	return p.engine.Check(ctx, data, limits(l))
-}
-
-// Placeholder is what is shown until it is there.
-func (p pictures) Placeholder(ctx context.Context, data []byte) (media.Placeholder, error) {
-	colour, thumb, err := p.engine.Placeholder(ctx, data)
-	return media.Placeholder{Color: colour, Thumbhash: base64.StdEncoding.EncodeToString(thumb)}, err
+type pictures struct {
+	engine  *vips.Engine
+	examine examine
 }
 
 // Edit cuts and turns it.

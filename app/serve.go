@@ -22,8 +22,9 @@ import (
 const stopTime = 20 * time.Second
 
 // Serve runs roles of a config file in this process until ctx ends or one of
-// them fails. roles none means all that the file has a section for.
-func Serve(ctx context.Context, f *File, roles []string, logs io.Writer) error {
+// them fails. roles none means all that the file has a section for; probe is
+// [Process].Probe.
+func Serve(ctx context.Context, f *File, roles []string, logs io.Writer, probe []string) error {
 	if len(roles) == 0 {
 		roles = f.Roles()
 	}
@@ -45,7 +46,7 @@ func Serve(ctx context.Context, f *File, roles []string, logs io.Writer) error {
 		return err
 	}
 	root := telemetry.NewRoot(logs, f.Log.Format, level)
-	p := &Process{World: w, Root: root}
+	p := &Process{World: w, Root: root, Probe: probe}
 	var names []string
 	for _, r := range roles {
 		names = append(names, r+"@"+f.Place)

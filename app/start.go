@@ -34,6 +34,7 @@ import (
 type Process struct {
 	World *world.World
 	Root  *telemetry.Root
+	Probe []string // a program that decodes uploads, as probe.New takes it; none: they are decoded in this process
 
 	vipsOnce sync.Once
 	vips     *vips.Engine

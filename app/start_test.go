@@ -116,7 +116,7 @@ func TestServe(t *testing.T) {
 	defer stop()
 	logs := newWatched(2) // the role and the admin listener
 	served := make(chan error, 1)
-	go func() { served <- Serve(ctx, f, nil, logs) }()
+	go func() { served <- Serve(ctx, f, nil, logs, nil) }()
 	select {
 	case <-logs.up:
 	case err := <-served:
@@ -166,7 +166,7 @@ func TestServeRefuses(t *testing.T) {
 		`no region or PoP "atlantis"`:      {edgeFile(func(f *File) { f.Place, f.Edge.PoP = "atlantis", "atlantis" }), nil},
 		"edge: listen and pop must be set": {edgeFile(func(*File) {}), nil},
 	} {
-		if err := Serve(t.Context(), c.file, c.roles, io.Discard); !world.Is(err, world.CodeInvalid) || !strings.Contains(err.Error(), want) {
+		if err := Serve(t.Context(), c.file, c.roles, io.Discard, nil); !world.Is(err, world.CodeInvalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q: %v", want, err)
 		}
 	}

@@ -41,6 +41,7 @@ func (a *answer) WriteHeader(status int) {
 	}
 	if a.options {
 		h.Set("Tus-Extension", Extensions)
+		h.Set(headerAlgorithms, algorithms)
 	}
 	if url := h.Get("Location"); url != "" {
 		h.Set("Location", a.path(url))

@@ -20,7 +20,7 @@ import (
 // breaking is a server of uploads whose links break as a test says.
 func breaking(t testing.TB, m *memory, breaks func(r *http.Request) (after int64)) string {
 	t.Helper()
-	h, err := New(Limits{MaxBytes: 1 << 20, Silence: 5 * time.Second})
+	h, err := New(Limits{MaxBytes: 1 << 20, Checked: 1 << 10, Silence: 5 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

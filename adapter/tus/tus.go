@@ -1,7 +1,8 @@
 // Package tus speaks tus 1.0, the protocol of resumable uploads over HTTP
 // (https://tus.io/protocols/resumable-upload): its core, and the extensions
-// creation, expiration and termination. The protocol is a library's. What an
-// upload is, where its bytes lie and what becomes of it is the caller's.
+// creation, expiration, checksum and termination. The protocol is a library's, but
+// for the checksum. What an upload is, where its bytes lie and what becomes of it is
+// the caller's.
 package tus
 
 import (
@@ -20,7 +21,7 @@ import (
 // The protocol's version and the extensions that are offered.
 const (
 	Version    = "1.0.0"
-	Extensions = "creation,expiration,termination"
+	Extensions = "creation,expiration,checksum,termination"
 )
 
 // Uploads are the uploads that one request may reach. An error of any method
@@ -45,13 +46,17 @@ type Uploads interface {
 // Limits bound what a request may cost.
 type Limits struct {
 	MaxBytes int64         // of an upload
+	Checked  int64         // of content that comes with a checksum, which is held in memory
 	Silence  time.Duration // how long content may stay out before a connection is given up
 }
 
 // Handler answers requests. It is safe for concurrent use; of two requests that
 // go on with one upload the later takes the place of the other, whose connection
 // may be long dead.
-type Handler struct{ library http.Handler }
+type Handler struct {
+	library http.Handler
+	limits  Limits
+}
 
 // New is a handler within limits.
 func New(l Limits) (*Handler, error) {
@@ -68,7 +73,7 @@ func New(l Limits) (*Handler, error) {
 	if err != nil {
 		return nil, world.Because(world.CodeInvalid, "tus.new", "", err)
 	}
-	return &Handler{library}, nil
+	return &Handler{library, l}, nil
 }
 
 // Serve answers a request for an upload of that id, or with "" for a new one,
@@ -82,6 +87,13 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, base, id string,
 	if r.Method == http.MethodPost {
 		r.Body, r.ContentLength = http.NoBody, 0
 		r.Header.Del("Content-Type")
+	}
+	if r.Method == http.MethodPatch && r.Header.Get(headerChecksum) != "" {
+		if ok, err := h.verified(w, r); err != nil {
+			return err
+		} else if !ok {
+			return mismatched(w)
+		}
 	}
 	a := &answer{ResponseWriter: w, base: base, options: r.Method == http.MethodOptions}
 	h.library.ServeHTTP(a, r)

@@ -67,7 +67,7 @@ func (m *memory) Drop(_ context.Context, id string) error {
 // serve is a server whose handler serves /{id}.
 func serve(t *testing.T, m *memory) string {
 	t.Helper()
-	h, err := New(Limits{MaxBytes: 1000, Silence: 5 * time.Second})
+	h, err := New(Limits{MaxBytes: 1000, Checked: 8, Silence: 5 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func TestAMethodInDisguiseIsNotObeyed(t *testing.T) {
 	if _, ok := m.data["up"]; !ok {
 		t.Error("it deleted an upload")
 	}
-	if res, _ := ask(t, "OPTIONS", url, ""); res.Header.Get("Tus-Extension") != Extensions || res.Header.Get("Tus-Max-Size") != "1000" {
+	if res, _ := ask(t, "OPTIONS", url, ""); res.Header.Get("Tus-Extension") != Extensions || res.Header.Get("Tus-Checksum-Algorithm") != "sha1,sha256" || res.Header.Get("Tus-Max-Size") != "1000" {
 		t.Errorf("OPTIONS: %v", res.Header)
 	}
 }

@@ -1,6 +1,7 @@
 #include "bridge.h"
 #include "_cgo_export.h"
 
+#include <libheif/heif.h>
 #include <string.h>
 
 static void log_line(const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer user)
@@ -21,6 +22,7 @@ int mv_start(void)
 	g_log_set_default_handler(log_line, NULL);
 	if (vips_init("meridian"))
 		return -1;
+	heif_init(NULL); /* its decoders may be files to load: a process that is confined could not, later */
 	vips_operation_block_set("VipsForeignLoad", TRUE);
 	for (int i = 0; allowed[i]; i++)
 		vips_operation_block_set(allowed[i], FALSE);

@@ -1,25 +1,8 @@
 #include "bridge.h"
 #include "encode.h"
+#include "jpegguard.h"
 
-#include <setjmp.h>
-#include <stdio.h>
 #include <string.h>
-
-#include <jpeglib.h>
-
-typedef struct {
-	struct jpeg_error_mgr mgr;
-	jmp_buf out;
-} Guard;
-
-static void on_error(j_common_ptr c)
-{
-	Guard *g = (Guard *) c->err;
-	char text[JMSG_LENGTH_MAX];
-	g->mgr.format_message(c, text);
-	vips_error("jpeg", "%s", text);
-	longjmp(g->out, 1);
-}
 
 /* The longest EXIF segment (JPEG's length field has 16 bits, of which it counts two). */
 #define MAX_SEGMENT 65533
@@ -62,16 +45,17 @@ static void write_rows(j_compress_ptr c, const MePixels *in)
 int me_jpeg(const MePixels *in, const MeHow *how, void **out, size_t *length)
 {
 	struct jpeg_compress_struct c = { 0 };
-	Guard g;
+	JpegGuard g = { 0 };
 	unsigned char *volatile data = NULL;
 	unsigned long size = 0;
-	volatile int failed = -1;
+	volatile int failed = -1, growing = 0;
 
-	c.err = jpeg_std_error(&g.mgr);
-	g.mgr.error_exit = on_error;
+	c.err = jpeg_guard(&g, how->cancel);
 	if (setjmp(g.out) == 0) {
 		jpeg_create_compress(&c);
+		c.progress = &g.progress;
 		jpeg_mem_dest(&c, (unsigned char **) &data, &size);
+		growing = 1;
 		c.image_width = in->width;
 		c.image_height = in->height;
 		c.input_components = in->planar ? in->planar->planes : in->bands;
@@ -94,6 +78,8 @@ int me_jpeg(const MePixels *in, const MeHow *how, void **out, size_t *length)
 		*length = size;
 		failed = 0;
 	}
+	if (failed && growing)
+		c.dest->term_destination(&c); /* only this tells where the data has grown to */
 	jpeg_destroy_compress(&c);
 	free(data);
 	return failed;

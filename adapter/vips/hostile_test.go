@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -19,7 +20,7 @@ import (
 )
 
 var (
-	hostileInputs = flag.Int("hostile", 150, "how many hostile inputs are tried")
+	hostileInputs = flag.Int("hostile", 0, "how many hostile inputs are tried; 0: as many as fit into a suite")
 	hostileSeed   = flag.Uint64("hostile-seed", 20261122, "the seed that they are made with")
 )
 
@@ -31,42 +32,77 @@ const (
 	hostileTime   = 30 * time.Second // far above what any takes; only a hang reaches it
 )
 
-// TestHostileInputsGetAClearError: mutated real pictures, bombs, polyglots and
-// drawings. None may crash, hang, take more memory than the limit allows, or be
-// refused with anything but a reason.
-func TestHostileInputsGetAClearError(t *testing.T) {
-	e := start(t, Options{MaxWorkers: 2, Limits: Limits{MaxPixels: hostilePixels, MaxFrames: 50, MaxBytes: 8 << 20}})
-	r := rand.New(rand.NewPCG(*hostileSeed, 0))
+// HostileCount is how many are tried, some unless the command line says how many.
+func HostileCount(some int) int {
+	if *hostileInputs > 0 {
+		return *hostileInputs
+	}
+	return some
+}
+
+// HostileLimits are what hostile inputs are tried under.
+func HostileLimits() Limits {
+	return Limits{MaxPixels: hostilePixels, MaxFrames: 50, MaxBytes: 8 << 20}
+}
+
+// HostileInputs are so many of them, with what each is: bombs, polyglots and
+// drawings first, then mutated real pictures.
+func HostileInputs(t *testing.T, e *Engine, count int) iter.Seq2[string, []byte] {
 	bases, fixed := realOnes(t, e), knownEvils(t, e)
-	t.Logf("%d inputs, seed %d", *hostileInputs, *hostileSeed)
-	refused := map[world.Code]int{}
-	var before int64
-	for i := range *hostileInputs {
-		var in []byte
-		what := fmt.Sprintf("input %d", i)
-		if i < len(fixed) {
-			in, what = fixed[i].data, fixed[i].what
-		} else {
-			in = mutated(r, bases[r.IntN(len(bases))], bases)
-		}
-		if i == min(len(fixed), 20) {
-			before = peak(t) // the libraries have loaded what they keep
-		}
-		for _, err := range swallow(e, in) {
-			var told *world.Error
-			switch {
-			case err == nil:
-			case !errors.As(err, &told) || told.Message == "":
-				t.Errorf("%s: not told why: %v", what, err)
-			case !slices.Contains([]world.Code{world.CodeUnsupported, world.CodeTooLarge, world.CodeUnprocessed}, world.CodeOf(err)):
-				t.Errorf("%s: %v", what, err)
-			default:
-				refused[world.CodeOf(err)]++
+	t.Logf("%d inputs, seed %d", count, *hostileSeed)
+	return func(yield func(string, []byte) bool) {
+		r := rand.New(rand.NewPCG(*hostileSeed, 0))
+		for i := range count {
+			what, in := fmt.Sprintf("input %d", i), []byte(nil)
+			if i < len(fixed) {
+				what, in = fixed[i].what, fixed[i].data
+			} else {
+				in = mutated(r, bases[r.IntN(len(bases))], bases)
+			}
+			if !yield(what, in) {
+				return
 			}
 		}
 	}
-	if *hostileInputs > 20 {
-		if grown := peak(t) - before; grown > hostileMemory {
+}
+
+// CheckRefusal demands of the answer to a hostile input that it is a reason, or
+// that the input was taken.
+func CheckRefusal(t *testing.T, what string, err error, refused map[world.Code]int) {
+	t.Helper()
+	var told *world.Error
+	switch {
+	case err == nil:
+	case !errors.As(err, &told) || told.Message == "":
+		t.Errorf("%s: not told why: %v", what, err)
+	case !slices.Contains([]world.Code{world.CodeUnsupported, world.CodeTooLarge, world.CodeUnprocessed}, world.CodeOf(err)):
+		t.Errorf("%s: %v", what, err)
+	default:
+		refused[world.CodeOf(err)]++
+	}
+}
+
+// IsDrawing tells an SVG by its beginning.
+func IsDrawing(in []byte) bool { return bytes.Contains(in[:min(len(in), 400)], []byte("<svg")) }
+
+// TestHostileInputsGetAClearError: none may crash or hang the engine, take more
+// memory than the limit allows, or be refused with anything but a reason. Served,
+// an input meets a child process first; here it is as if that had let it through.
+func TestHostileInputsGetAClearError(t *testing.T) {
+	e := start(t, Options{MaxWorkers: 2, Limits: HostileLimits()})
+	refused := map[world.Code]int{}
+	var before int64
+	tried := 0
+	for what, in := range HostileInputs(t, e, HostileCount(150)) {
+		if tried++; tried == 20 {
+			before = Peak(t) // the libraries have loaded what they keep
+		}
+		for _, err := range swallow(e, in) {
+			CheckRefusal(t, what, err, refused)
+		}
+	}
+	if tried > 20 {
+		if grown := Peak(t) - before; grown > hostileMemory {
 			t.Errorf("the process grew by %d MB", grown>>20)
 		} else {
 			t.Logf("grown by %d MB; refused: %v", grown>>20, refused)
@@ -81,7 +117,7 @@ func TestHostileInputsGetAClearError(t *testing.T) {
 func swallow(e *Engine, in []byte) []error {
 	over, cancel := context.WithTimeout(ctx, hostileTime)
 	defer cancel()
-	if bytes.Contains(in[:min(len(in), 400)], []byte("<svg")) {
+	if IsDrawing(in) {
 		_, err := e.RasteriseSVG(over, in, 200)
 		return []error{err}
 	}
@@ -200,9 +236,9 @@ func knownEvils(t *testing.T, e *Engine) []evil {
 	}
 }
 
-// peak is the most memory that this process has had, in bytes; 0 where the system
+// Peak is the most memory that this process has had, in bytes; 0 where the system
 // does not tell.
-func peak(t *testing.T) int64 {
+func Peak(t *testing.T) int64 {
 	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0

@@ -36,16 +36,32 @@ func (e *Engine) Inspect(ctx context.Context, data []byte, limits Limits) (Info,
 	return info, err
 }
 
-func (e *Engine) inspect(ctx context.Context, op string, data []byte, limits Limits) (Info, kind, error) {
+// Screen is what can be said of a picture without a decoder: its media type by its
+// magic bytes. It runs no C. Errors are unsupported and too_large, as
+// [Engine.Inspect] has them.
+func Screen(data []byte, limits Limits) (mediaType string, err error) {
+	k, err := screen("vips.screen", data, limits.or(DefaultLimits()))
+	return mediaTypes[k], err
+}
+
+func screen(op string, data []byte, limits Limits) (kind, error) {
 	if err := limits.checkBytes(op, int64(len(data))); err != nil {
-		return Info{}, kindNone, err
+		return kindNone, err
 	}
 	k := sniff(data)
 	if k == kindNone {
-		return Info{}, kindNone, world.E(world.CodeUnsupported, op, wrongFormat)
+		return kindNone, world.E(world.CodeUnsupported, op, wrongFormat)
+	}
+	return k, nil
+}
+
+func (e *Engine) inspect(ctx context.Context, op string, data []byte, limits Limits) (Info, kind, error) {
+	k, err := screen(op, data, limits)
+	if err != nil {
+		return Info{}, kindNone, err
 	}
 	var info Info
-	err := e.work(ctx, op, 1, func() error {
+	err = e.work(ctx, op, 1, func() error {
 		var err error
 		info, err = header(ctx, op, data, k)
 		return err
@@ -59,7 +75,7 @@ func (e *Engine) inspect(ctx context.Context, op string, data []byte, limits Lim
 func header(ctx context.Context, op string, data []byte, k kind) (Info, error) {
 	var h C.MvHeader
 	if C.mv_header(unsafe.Pointer(&data[0]), C.size_t(len(data)), bridgeKinds[k], &h) != 0 {
-		return Info{}, failed(ctx, op, world.CodeUnprocessed, damaged)
+		return Info{}, failed(ctx, op, world.CodeUnprocessed, Damaged)
 	}
 	info := Info{
 		MediaType: mediaTypes[k], Width: int(h.width), Height: int(h.height), Frames: max(1, int(h.frames)),
@@ -76,7 +92,7 @@ func header(ctx context.Context, op string, data []byte, k kind) (Info, error) {
 
 // Check decodes the whole picture once and refuses one that ends early or is
 // damaged with unprocessed; other errors are those of [Engine.Inspect]. Of an
-// animation the first frame is decoded, the one that is ever shown.
+// animation every frame is decoded.
 func (e *Engine) Check(ctx context.Context, data []byte, limits Limits) error {
 	const op = "vips.check"
 	info, k, err := e.inspect(ctx, op, data, limits.or(e.limits))
@@ -87,11 +103,14 @@ func (e *Engine) Check(ctx context.Context, data []byte, limits Limits) error {
 		load := plan(k, info, 1, 1)
 		load.scale = 1 // WebP: every pixel; JPEG reads all its data at any shrink
 		load.fail = C.VIPS_FAIL_ON_ERROR
+		if info.Frames > 1 {
+			load.frames = -1
+		}
 		flag, done := stopWith(ctx)
 		defer done()
 		load.cancel = flag
 		if C.mv_check(unsafe.Pointer(&data[0]), C.size_t(len(data)), &load) != 0 {
-			return failed(ctx, op, world.CodeUnprocessed, damaged)
+			return failed(ctx, op, world.CodeUnprocessed, Damaged)
 		}
 		return nil
 	})

@@ -39,6 +39,10 @@ func (l Limits) checkBytes(op string, n int64) error {
 	return nil
 }
 
+// Allow fails, with too_large as [Engine.Inspect] does, for a picture beyond the
+// limits.
+func (l Limits) Allow(i Info) error { return l.or(DefaultLimits()).checkHeader("vips.allow", i) }
+
 func (l Limits) checkHeader(op string, i Info) error {
 	if i.Frames > l.MaxFrames {
 		return tooLarge(op, "The picture has %d frames, and at most %d are taken; send a shorter animation.", i.Frames, l.MaxFrames)
@@ -54,7 +58,7 @@ func tooLarge(op, format string, args ...any) error {
 	return world.E(world.CodeTooLarge, op, fmt.Sprintf(format, args...))
 }
 
-const (
-	wrongFormat = "This is not a picture that can be taken; send JPEG, PNG, WebP, GIF, AVIF or HEIC."
-	damaged     = "The picture ends early or is damaged; export it again."
-)
+// Damaged tells an uploader that a picture cannot be decoded whole.
+const Damaged = "The picture ends early or is damaged; export it again."
+
+const wrongFormat = "This is not a picture that can be taken; send JPEG, PNG, WebP, GIF, AVIF or HEIC."

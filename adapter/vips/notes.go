@@ -27,7 +27,7 @@ func (j *job) takeNotes() error {
 	}
 	var n C.MvNotes
 	if C.mv_notes(unsafe.Pointer(&j.data[0]), C.size_t(len(j.data)), bridgeKinds[j.kind], &n) != 0 {
-		return failed(j.ctx, j.op, world.CodeUnprocessed, damaged)
+		return failed(j.ctx, j.op, world.CodeUnprocessed, Damaged)
 	}
 	var blobs [C.MV_NOTES][]byte
 	for i := range blobs {

@@ -1,12 +1,9 @@
 /* JPEG as planes: libjpeg hands over what it has before it would make RGB of it. */
 #include "bridge.h"
+#include "jpegguard.h"
 #include "planar.h"
 
-#include <setjmp.h>
-#include <stdio.h>
 #include <string.h>
-
-#include <jpeglib.h>
 
 /* libjpeg 7 and later shrink each side by itself. */
 #if JPEG_LIB_VERSION >= 70
@@ -16,60 +13,6 @@
 #define SAMPLES(c) ((c)->DCT_scaled_size)
 #define LEAST_SAMPLES(d) ((d)->min_DCT_scaled_size)
 #endif
-
-/* A progressive JPEG may repeat its scans for ever, each at the price of the whole
- * picture; cameras and browsers' tools write about ten. */
-#define MAX_SCANS 100
-
-typedef struct {
-	struct jpeg_error_mgr mgr;
-	struct jpeg_progress_mgr progress;
-	jmp_buf out;
-	int *cancel;
-} Guard;
-
-static void on_error(j_common_ptr c)
-{
-	Guard *g = (Guard *) c->err;
-	char text[JMSG_LENGTH_MAX];
-	g->mgr.format_message(c, text);
-	vips_error("jpeg", "%s", text);
-	longjmp(g->out, 1);
-}
-
-/* Damage in the middle of the data is shown as well as it can be, and told once:
- * whether a picture is whole was asked when it came. */
-static void on_message(j_common_ptr c, int level)
-{
-	char text[JMSG_LENGTH_MAX];
-	if (level < 0 && c->err->num_warnings++ == 0) {
-		c->err->format_message(c, text);
-		g_log("jpeg", G_LOG_LEVEL_WARNING, "%s", text);
-	}
-}
-
-static void on_progress(j_common_ptr c)
-{
-	Guard *g = (Guard *) c->err;
-	if (g->cancel && g_atomic_int_get(g->cancel)) {
-		vips_error("jpeg", "stopped");
-		longjmp(g->out, 1);
-	}
-	if (c->is_decompressor && ((j_decompress_ptr) c)->input_scan_number > MAX_SCANS) {
-		vips_error("jpeg", "more than %d scans", MAX_SCANS);
-		longjmp(g->out, 1);
-	}
-}
-
-static struct jpeg_error_mgr *guard(Guard *g, int *cancel)
-{
-	struct jpeg_error_mgr *mgr = jpeg_std_error(&g->mgr);
-	mgr->error_exit = on_error;
-	mgr->emit_message = on_message;
-	g->progress.progress_monitor = on_progress;
-	g->cancel = cancel;
-	return mgr;
-}
 
 static int is_planar(j_decompress_ptr d)
 {
@@ -108,7 +51,7 @@ static void read_planes(j_decompress_ptr d, MpPicture *out)
 				rows[i][y] = out->plane[i].data + ((size_t) block * n + y) * out->plane[i].stride;
 		}
 		jpeg_read_raw_data(d, planes, d->max_v_samp_factor * LEAST_SAMPLES(d));
-		on_progress((j_common_ptr) d);
+		jpeg_guard_ask((j_common_ptr) d);
 	}
 }
 
@@ -159,11 +102,11 @@ static int turn_plane(MpPlane *p, int orientation)
 int mp_decode(const void *buf, size_t len, int shrink, int orientation, int *cancel, MpPicture *out)
 {
 	struct jpeg_decompress_struct d = { 0 };
-	Guard g = { 0 };
+	JpegGuard g = { 0 };
 	volatile int result = MP_FAILED;
 
 	memset(out, 0, sizeof *out);
-	d.err = guard(&g, cancel);
+	d.err = jpeg_guard(&g, cancel);
 	if (setjmp(g.out) == 0) {
 		jpeg_create_decompress(&d);
 		d.progress = &g.progress;

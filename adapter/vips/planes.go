@@ -36,7 +36,7 @@ func decodePlanes(ctx context.Context, op string, data []byte, shrink, orientati
 		return nil, false, nil
 	}
 	freeLevel(level)
-	return nil, true, failed(ctx, op, world.CodeUnprocessed, damaged)
+	return nil, true, failed(ctx, op, world.CodeUnprocessed, Damaged)
 }
 
 func newLevel() *C.MpPicture { return (*C.MpPicture)(C.calloc(1, C.sizeof_MpPicture)) }

@@ -112,7 +112,7 @@ func decodeTo(ctx context.Context, op string, data []byte, load C.MvLoad, width,
 	load.cancel = flag
 	var p picture
 	if C.mv_decode(unsafe.Pointer(&data[0]), C.size_t(len(data)), &load, C.int(width), C.int(height), &p.image) != 0 {
-		return picture{}, failed(ctx, op, world.CodeUnprocessed, damaged)
+		return picture{}, failed(ctx, op, world.CodeUnprocessed, Damaged)
 	}
 	return p, nil
 }
@@ -234,7 +234,7 @@ func (j *job) animate(s Spec, r region) ([]byte, error) {
 	var buf unsafe.Pointer
 	var size C.size_t
 	if C.mv_animate(unsafe.Pointer(&j.data[0]), C.size_t(len(j.data)), &load, &c, &how, &buf, &size) != 0 {
-		return nil, failed(j.ctx, j.op, world.CodeUnprocessed, damaged)
+		return nil, failed(j.ctx, j.op, world.CodeUnprocessed, Damaged)
 	}
 	return taken(buf, size), nil
 }

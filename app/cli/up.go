@@ -16,7 +16,7 @@ import (
 )
 
 func (c *cli) up() *cobra.Command {
-	o := localworld.Options{Out: c.out, Logs: c.err}
+	o := localworld.Options{Out: c.out, Logs: c.err, Probe: probeCommand()}
 	var level string
 	cmd := &cobra.Command{
 		Use:   "up",
@@ -80,7 +80,7 @@ docs/config.md lists every setting; meridian roles prints the roles.`,
 			if err != nil {
 				return err
 			}
-			return app.Serve(cmd.Context(), f, roles, c.err)
+			return app.Serve(cmd.Context(), f, roles, c.err, probeCommand())
 		},
 	}
 	cmd.Flags().StringVar(&file, "config", "", "config file")

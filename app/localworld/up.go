@@ -33,6 +33,7 @@ type Options struct {
 	Seed      uint64
 	Settings  string // file of role settings that take the place of the local world's; "" for none
 	LogLevel  slog.Level
+	Probe     []string  // as app.Process has it
 	Out       io.Writer // progress and the table
 	Logs      io.Writer
 }
@@ -85,7 +86,7 @@ func Up(ctx context.Context, o Options) error {
 		return err
 	}
 	u := &up{o: o, plan: newPlan(w, st, sec, o.Port, o.HA), root: telemetry.NewRoot(o.Logs, "text", o.LogLevel), report: newReport(o.Out)}
-	u.process = &app.Process{World: w, Root: u.root}
+	u.process = &app.Process{World: w, Root: u.root, Probe: o.Probe}
 	u.sup = pgcluster.New(bin, u.root.Log.With("part", "postgres"), pgcluster.Options{})
 	return u.run(ctx)
 }

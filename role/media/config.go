@@ -19,11 +19,13 @@ type Config struct {
 	Region      string             `yaml:"region" doc:"the region that this role runs in"`
 	Apps        []string           `yaml:"apps" doc:"the apps whose pictures are kept: the {app} of image URLs"`
 	UploadToken string             `yaml:"upload_token" doc:"what an uploader shows" secret:"true"`
+	Origins     []Origin           `yaml:"origins" doc:"other sites whose pages may put pictures in, by grants; none: no other site's pages"`
 	UploadKeys  []keyring.Key      `yaml:"upload_keys" doc:"keys of upload grants: the first signs, the others are good too; the same in every region"`
 	WireKey     string             `yaml:"wire_key" doc:"key that roles show one another" secret:"true"`
 	Private     signedurl.Settings `yaml:"private"`
 	Placement   Placement          `yaml:"placement"`
 	Care        Care               `yaml:"care"`
+	Probe       Probe              `yaml:"probe"`
 	Moderation  Moderation         `yaml:"moderation"`
 	Limits      Limits             `yaml:"limits"`
 }
@@ -41,6 +43,29 @@ type Hook struct {
 	Secret  string        `yaml:"secret" doc:"signs the questions: whsec_ and base 64 of 24 to 64 bytes" secret:"true"`
 	Wait    time.Duration `yaml:"wait" doc:"longest time for an answer"`
 	Private bool          `yaml:"private" doc:"whether it is shown private pictures too: it must lie in their zone. Without it a person decides about them"`
+}
+
+// Probe bounds the child processes that decode what is uploaded, one for each
+// picture.
+type Probe struct {
+	Children int           `yaml:"children" doc:"most of them at once; each may hold memory"`
+	Memory   int64         `yaml:"memory" doc:"most bytes that one may take for its picture, on Linux"`
+	CPU      time.Duration `yaml:"cpu" doc:"most processor time of one, in whole seconds"`
+	Time     time.Duration `yaml:"time" doc:"longest time that one may take for its picture"`
+	Start    time.Duration `yaml:"start" doc:"longest time until one is ready for its picture"`
+}
+
+// defaultProbe has twice the room that the largest pictures take which are let in
+// by default: docs/pictures.md has the figures.
+func defaultProbe() Probe {
+	return Probe{Children: 2, Memory: 1 << 30, CPU: 15 * time.Second, Time: 15 * time.Second, Start: 10 * time.Second}
+}
+
+func (p Probe) validate() error {
+	if p.Children < 1 || p.Memory < 1<<20 || p.CPU < time.Second || p.Time <= 0 || p.Start <= 0 {
+		return world.E(world.CodeInvalid, "media.config", "probe: children, memory, cpu, time, start: write at least one child, 1048576 bytes, 1s, and times above zero")
+	}
+	return nil
 }
 
 // Placement says how far originals are copied.
@@ -69,6 +94,7 @@ type Limits struct {
 	GrantLife   time.Duration `yaml:"grant_life" doc:"longest time that an upload grant is good"`
 	OpenUploads int           `yaml:"open_uploads" doc:"most resumable uploads of an app that have not ended"`
 	Patches     int64         `yaml:"patches" doc:"most resumable uploads that content comes for at once"`
+	Checked     int64         `yaml:"checked" doc:"most bytes of a part of a resumable upload that comes with a checksum: it is held in memory until it is verified"`
 	Silence     time.Duration `yaml:"silence" doc:"how long the content of a resumable upload, or of an original from another region, may stay out before its connection is given up"`
 	Upload      time.Duration `yaml:"upload" doc:"longest time for an upload to arrive"`
 	Check       time.Duration `yaml:"check" doc:"longest time to inspect and decode an upload"`
@@ -88,10 +114,11 @@ func Default() Config {
 		Placement:  Placement{Public: r.Public, Private: r.Private, Withheld: r.Withheld},
 		Moderation: Moderation{Mode: ModerateAutomatic, Hook: Hook{Wait: 10 * time.Second}},
 		Care:       defaultCare(),
+		Probe:      defaultProbe(),
 		Limits: Limits{
 			MaxBytes: 64 << 20, MaxPixels: 50_000_000, MaxFrames: 300, MaxName: 200, MaxVersions: 100,
 			Uploads: 4, Receives: 4, ResumeFrom: 8 << 20, PeerAsks: 32, Claim: 2 * time.Second,
-			GrantLife: 24 * time.Hour, OpenUploads: 100, Patches: 32, Silence: 15 * time.Second, Upload: time.Minute, Check: 20 * time.Second, Transform: 25 * time.Second,
+			GrantLife: 24 * time.Hour, OpenUploads: 100, Patches: 32, Checked: 4 << 20, Silence: 15 * time.Second, Upload: time.Minute, Check: 20 * time.Second, Transform: 25 * time.Second,
 			Wait: 300 * time.Millisecond, ListPage: 200, LagEvery: 10 * time.Second, StageAge: 48 * time.Hour, SweepEvery: time.Hour,
 		},
 	}
@@ -123,8 +150,8 @@ func (c Config) Validate() error {
 		return bad("limits: resume_from", "write at least 1")
 	case l.GrantLife < time.Second:
 		return bad("limits: grant_life", "write at least 1s")
-	case l.OpenUploads < 1 || l.Patches < 1:
-		return bad("limits: open_uploads, patches", "write at least 1")
+	case l.OpenUploads < 1 || l.Patches < 1 || l.Checked < 1:
+		return bad("limits: open_uploads, patches, checked", "write at least 1")
 	case l.Silence <= 0:
 		return bad("limits: silence", "write a time above zero, such as 15s")
 	case l.Claim <= 0:
@@ -148,6 +175,14 @@ func (c Config) Validate() error {
 	}
 	if err := c.Care.validate(l.Transform); err != nil {
 		return err
+	}
+	if err := c.Probe.validate(); err != nil {
+		return err
+	}
+	for _, o := range c.Origins {
+		if err := o.validate(c.Apps); err != nil {
+			return err
+		}
 	}
 	if err := c.Placement.rule().Check(); err != nil {
 		return world.Wrap("media.config placement", err)

@@ -87,6 +87,15 @@ type PictureLimits struct {
 	MaxFrames           int
 }
 
+// Examined is what there is to know of a picture before it is taken.
+type Examined struct {
+	PictureInfo
+	Placeholder
+	// End is how the work on it ended, for the metrics: answered, or why no answer
+	// came. It is set whatever the error is.
+	End string
+}
+
 // Placeholder stands for a picture until it is there.
 type Placeholder struct {
 	Color     string // average, "#rrggbb"
@@ -114,12 +123,9 @@ type Picture struct {
 // Pictures reads and makes pictures. A picture that is not taken, or damaged,
 // is unsupported, too_large or unprocessed; never internal.
 type Pictures interface {
-	// Inspect reads the header alone.
-	Inspect(ctx context.Context, data []byte, limits PictureLimits) (PictureInfo, error)
-	// Check decodes all of it.
-	Check(ctx context.Context, data []byte, limits PictureLimits) error
-	// Placeholder is what is shown until it is there.
-	Placeholder(ctx context.Context, data []byte) (Placeholder, error)
+	// Examine decodes all of a picture that nobody has decoded before, where it can
+	// harm nothing. The others are given only what this has let through.
+	Examine(ctx context.Context, data []byte, limits PictureLimits) (Examined, error)
 	// Edit cuts and turns a picture, at full size and as good as can be kept.
 	Edit(ctx context.Context, data []byte, e world.Edit) ([]byte, error)
 	// Variants makes several with one decode, in the order of specs.

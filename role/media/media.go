@@ -137,6 +137,9 @@ type action func(w http.ResponseWriter, r *http.Request) error
 func (m *Media) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(world.HeaderRegion, m.region.ID)
+		if m.crossOrigin(w, r) {
+			return
+		}
 		if err := m.answer(w, r); err != nil {
 			m.refuse(w, r, err)
 		}
@@ -291,6 +294,9 @@ func (m *Media) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	h := w.Header()
 	for _, name := range []string{"Cache-Control", "CDN-Cache-Control", "Surrogate-Key", "Vary", "Content-Type"} {
 		h.Del(name)
+	}
+	if _, ok := uploadApp(r.URL.Path); ok {
+		h.Set("Vary", "Origin")
 	}
 	switch world.CodeOf(err) {
 	case world.CodeUnsigned:

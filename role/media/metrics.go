@@ -12,6 +12,7 @@ import (
 
 type metrics struct {
 	uploads    *prometheus.CounterVec
+	examined   *prometheus.CounterVec
 	transforms *prometheus.CounterVec
 	seconds    *prometheus.HistogramVec
 	bytes      *prometheus.CounterVec
@@ -32,6 +33,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		uploads: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "meridian_media_uploads_total", Help: "Uploads, by outcome: ok or the error's code.",
 		}, []string{"outcome"}),
+		examined: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "meridian_media_examined_total", Help: "Pictures that were decoded to be taken or refused, by how that ended: answered; crashed, memory, cpu and time for a picture that brought its child process down; unstarted for a child that did not start; left.",
+		}, []string{"end"}),
 		transforms: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "meridian_media_transforms_total", Help: "Variants made, by format and outcome.",
 		}, []string{"format", "outcome"}),

@@ -153,19 +153,12 @@ func (m *Media) keptStill(ctx context.Context, of world.Manifest, v world.Versio
 }
 
 // examine takes a picture only if all of it can be decoded within the limits.
-func (m *Media) examine(ctx context.Context, data []byte) (PictureInfo, Placeholder, error) {
+func (m *Media) examine(ctx context.Context, data []byte) (Examined, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.cfg.Limits.Check)
 	defer cancel()
-	limits := PictureLimits{MaxBytes: m.cfg.Limits.MaxBytes, MaxPixels: m.cfg.Limits.MaxPixels, MaxFrames: m.cfg.Limits.MaxFrames}
-	info, err := m.pictures.Inspect(ctx, data, limits)
-	if err != nil {
-		return info, Placeholder{}, err
-	}
-	if err := m.pictures.Check(ctx, data, limits); err != nil {
-		return info, Placeholder{}, err
-	}
-	placeholder, err := m.pictures.Placeholder(ctx, data)
-	return info, placeholder, err
+	found, err := m.pictures.Examine(ctx, data, PictureLimits{MaxBytes: m.cfg.Limits.MaxBytes, MaxPixels: m.cfg.Limits.MaxPixels, MaxFrames: m.cfg.Limits.MaxFrames})
+	m.metrics.examined.WithLabelValues(found.End).Inc()
+	return found, err
 }
 
 // place says which regions shall hold the original; here it is already.

@@ -91,14 +91,14 @@ func (m *Media) takeIn(ctx context.Context, found world.Manifest, data []byte) (
 // read is a version of bytes that are taken only if all of them can be decoded
 // within the limits.
 func (m *Media) read(ctx context.Context, data []byte) (world.Version, error) {
-	info, placeholder, err := m.examine(ctx, data)
+	found, err := m.examine(ctx, data)
 	if err != nil {
 		return world.Version{}, err
 	}
 	sum := sha256.Sum256(data)
 	return world.Version{
-		SHA256: hex.EncodeToString(sum[:]), MediaType: info.MediaType, Bytes: int64(len(data)),
-		Width: info.Width, Height: info.Height, Frames: info.Frames, Color: placeholder.Color, Thumbhash: placeholder.Thumbhash,
+		SHA256: hex.EncodeToString(sum[:]), MediaType: found.MediaType, Bytes: int64(len(data)),
+		Width: found.Width, Height: found.Height, Frames: found.Frames, Color: found.Color, Thumbhash: found.Thumbhash,
 	}, nil
 }
 

@@ -112,7 +112,7 @@ func newPlacesIn(t testing.TB, w *world.World, change func(*Config)) map[string]
 
 func serveTus(t testing.TB, cfg Config) ServeTus {
 	t.Helper()
-	h, err := tus.New(tus.Limits{MaxBytes: cfg.Limits.MaxBytes, Silence: cfg.Limits.Silence})
+	h, err := tus.New(tus.Limits{MaxBytes: cfg.Limits.MaxBytes, Checked: cfg.Limits.Checked, Silence: cfg.Limits.Silence})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,7 +272,15 @@ func (f *fakePictures) made() int {
 	return f.transforms
 }
 
-func (f *fakePictures) Inspect(_ context.Context, data []byte, l PictureLimits) (PictureInfo, error) {
+func (f *fakePictures) Examine(ctx context.Context, data []byte, l PictureLimits) (Examined, error) {
+	info, err := f.header(data, l)
+	if err == nil {
+		err = f.decode(ctx, data)
+	}
+	return Examined{info, Placeholder{Color: "#102030", Thumbhash: "AQIDBAU="}, "answered"}, err
+}
+
+func (f *fakePictures) header(data []byte, l PictureLimits) (PictureInfo, error) {
 	cfg, format, err := image.DecodeConfig(bytes.NewReader(data))
 	switch {
 	case errors.Is(err, image.ErrFormat):
@@ -299,7 +307,7 @@ func (f *fakePictures) Inspect(_ context.Context, data []byte, l PictureLimits) 
 	return info, nil
 }
 
-func (f *fakePictures) Check(ctx context.Context, data []byte, _ PictureLimits) error {
+func (f *fakePictures) decode(ctx context.Context, data []byte) error {
 	if err := ctx.Err(); err != nil {
 		return world.Because(world.CodeTimeout, "fake", "", err)
 	}
@@ -307,10 +315,6 @@ func (f *fakePictures) Check(ctx context.Context, data []byte, _ PictureLimits) 
 		return world.E(world.CodeUnprocessed, "fake", "damaged")
 	}
 	return nil
-}
-
-func (f *fakePictures) Placeholder(context.Context, []byte) (Placeholder, error) {
-	return Placeholder{Color: "#102030", Thumbhash: "AQIDBAU="}, nil
 }
 
 func (f *fakePictures) Edit(_ context.Context, data []byte, e world.Edit) ([]byte, error) {

@@ -121,26 +121,43 @@ func peak(ctx context.Context, args []string) error {
 	return nil
 }
 
-// peaks tell how much memory a process takes at most that makes one picture.
+// peaks tell how much memory a process takes at most that makes one picture: the
+// greatest of all photographs, both measured alike.
 func peaks(ctx context.Context, peer *thumbnailer, photos []photograph, out io.Writer) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "\nPeak memory of a process that makes one WebP of 640 px (MB)")
+	fmt.Fprintln(out, "\nPeak memory of a process that makes one picture, cold, its start included (MB): the greatest of all photographs")
 	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "photograph\tours\tvipsthumbnail\t")
-	spec := vips.Spec{Width: 640, Format: imagegrid.WebP}
-	for _, p := range photos {
-		ours, err := exec.CommandContext(ctx, self, "peak", self, "transform", p.path, "640", string(imagegrid.WebP)).Output()
-		if err != nil {
-			return err
+	fmt.Fprintln(w, "width\tformat\tours\tvipsthumbnail\t")
+	for _, size := range transformWidths {
+		for _, f := range []imagegrid.Format{imagegrid.JPEG, imagegrid.WebP, imagegrid.AVIF} {
+			spec := vips.Spec{Width: size.width, Format: f}
+			var ours, theirs float64
+			for _, p := range photos {
+				mine, err := peakOf(ctx, self, self, "transform", p.path, strconv.Itoa(size.width), string(f))
+				if err != nil {
+					return err
+				}
+				its, err := peakOf(ctx, self, peer.path, peer.arguments(p.path, spec, 1)...)
+				if err != nil {
+					return err
+				}
+				ours, theirs = max(ours, mine), max(theirs, its)
+			}
+			fmt.Fprintf(w, "%d\t%s\t%.0f\t%.0f\t\n", size.width, f, ours, theirs)
 		}
-		theirs, err := exec.CommandContext(ctx, self, append([]string{"peak", peer.path}, peer.arguments(p.path, spec, 1)...)...).Output()
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t\n", filepath.Base(p.path), bytes.TrimSpace(ours), bytes.TrimSpace(theirs))
 	}
 	return w.Flush()
+}
+
+// peakOf runs a program by way of [peak], in a process of its own.
+func peakOf(ctx context.Context, self, program string, args ...string) (float64, error) {
+	cmd := exec.CommandContext(ctx, self, append([]string{"peak", program}, args...)...)
+	said, err := cmd.Output()
+	if err != nil {
+		return 0, fmt.Errorf("peak of %s: %w", program, err)
+	}
+	return strconv.ParseFloat(string(bytes.TrimSpace(said)), 64)
 }
