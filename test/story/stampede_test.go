@@ -116,7 +116,7 @@ func TestStampedeOnOneRegionsPicture(t *testing.T) {
 		if place == region {
 			want = 1
 		}
-		if n -= madeBefore[place]; n != want {
+		if n -= madeBefore[place]; n != want && !(n > want && c.wasUnsure("shield-"+place)) {
 			t.Errorf("made %d times in %s, want %d", n, place, want)
 		}
 	}
@@ -195,7 +195,12 @@ func (c *crowd) halfWay(t *testing.T, w *worldtest.World, pop, path string, link
 	link(drip)
 	if one.begun() {
 		c.all(path)
-		eventually(t, crowdWithin, "everybody's request has arrived", func() bool { return arrived(t, w) >= there+crowdSize })
+		came := 0
+		defer func() { t.Logf("%d of %d requests have arrived, %d are answered", came, crowdSize, c.answered()) }()
+		eventually(t, crowdWithin, "everybody's request has arrived", func() bool {
+			came = arrived(t, w) - there
+			return came >= crowdSize
+		})
 	}
 	if one.begun() {
 		return true
