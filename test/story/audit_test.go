@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"strings"
+	"testing"
 
 	"github.com/chromedp/chromedp"
 )
@@ -33,4 +34,30 @@ func audited(b *browser, name string) {
 		b.shot(fmt.Sprintf("%s-%s", name, screen.name))
 	}
 	b.tall()
+}
+
+// TestPagesAreForEverybody looks at the shop's pages and the owners', with a cart
+// and a form that was filled in wrongly.
+func TestPagesAreForEverybody(t *testing.T) {
+	w := theWorld(t, false)
+	slug := w.Visitor(t, "de", "").Page(t, "/").Slugs()[3]
+	w.Restock(t, "de", slug, 30)
+	b := open(t, site(t, w, "de"))
+	b.tall()
+	look := func(path, name string) {
+		b.visit(path)
+		audited(b, name)
+	}
+	look("/", "list")
+	look("/p/"+slug, "product")
+	b.leads(200, b.click("form.buy button"))
+	audited(b, "cart")
+	look("/checkout", "checkout")
+	b.leads(422, b.click(`button[name="step"][value="place"]`))
+	audited(b, "checkout-wrong")
+	look("/owner/", "sign-in")
+	ownerIn(b, w, "de")
+	look("/owner/", "owners-orders")
+	look("/owner/products", "owners-products")
+	look("/owner/products/"+slug, "owners-product")
 }

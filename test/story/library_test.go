@@ -1,13 +1,8 @@
 package story
 
 import (
-	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"image"
-	"image/png"
-	"math/rand/v2"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -84,21 +79,6 @@ func TestAnInterruptedUploadGoesOnByThePage(t *testing.T) {
 	b.leads(200, b.click("button.danger"))
 	b.shows(".notice", "Deleted")
 	goneFromEveryPoP(t, w, fmt.Sprintf("/img/%s/%s/v1/webp/320x0", w.Plan.App, id))
-}
-
-// deepScan is a square PNG of noise with 48 bits a pixel.
-func deepScan(t *testing.T, side int) []byte {
-	t.Helper()
-	noise := rand.New(rand.NewPCG(uint64(photos.Add(1)), 1))
-	m := image.NewRGBA64(image.Rect(0, 0, side, side))
-	for i := 0; i < len(m.Pix); i += 8 {
-		binary.BigEndian.PutUint64(m.Pix[i:], noise.Uint64()|0xFFFF) // nothing shines through
-	}
-	var b bytes.Buffer
-	if err := (&png.Encoder{CompressionLevel: png.NoCompression}).Encode(&b, m); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
 }
 
 // percentOf is the first percentage in a text.

@@ -106,10 +106,24 @@ func TestALargeUploadGoesOn(t *testing.T) {
 // scan is a square PNG of noise that has as many bytes as pixels.
 func scan(t *testing.T, side int) []byte {
 	t.Helper()
-	noise := rand.New(rand.NewPCG(uint64(photos.Add(1)), 0))
 	m := image.NewGray(image.Rect(0, 0, side, side))
-	for i := 0; i+8 <= len(m.Pix); i += 8 {
-		binary.LittleEndian.PutUint64(m.Pix[i:], noise.Uint64())
+	return noisy(t, m, m.Pix, 0)
+}
+
+// deepScan is a scan with six bytes a pixel.
+func deepScan(t *testing.T, side int) []byte {
+	t.Helper()
+	m := image.NewRGBA64(image.Rect(0, 0, side, side))
+	return noisy(t, m, m.Pix, 0xFFFF) // nothing shines through
+}
+
+// noisy fills a picture's pixels with noise, some bits of every eight bytes apart,
+// which are set, and writes them as a PNG without packing them.
+func noisy(t *testing.T, m image.Image, pixels []byte, set uint64) []byte {
+	t.Helper()
+	noise := rand.New(rand.NewPCG(uint64(photos.Add(1)), 0))
+	for i := 0; i+8 <= len(pixels); i += 8 {
+		binary.BigEndian.PutUint64(pixels[i:], noise.Uint64()|set)
 	}
 	var b bytes.Buffer
 	if err := (&png.Encoder{CompressionLevel: png.NoCompression}).Encode(&b, m); err != nil {

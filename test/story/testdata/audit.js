@@ -50,12 +50,23 @@
     }
   }
 
-  // Targets: 24 by 24 pixels, but for links within a sentence.
-  for (const e of document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary")) {
-    const box = e.getBoundingClientRect();
-    const inText = e.matches("a") && getComputedStyle(e).display === "inline" && e.parentElement.textContent.trim().length > e.textContent.trim().length;
-    if (visible(e) && !inText && !e.closest(".skip, .mbar") && (box.width < 24 || box.height < 24)) {
-      wrong.push(`${Math.round(box.width)} × ${Math.round(box.height)} is too small a target: ${show(e)}`);
+  // Targets (WCAG 2.2, 2.5.8): 24 by 24 pixels, or so far from others that a
+  // circle of 24 around the middle meets none. Links within a sentence are exempt.
+  const inText = (e) => e.matches("a") && getComputedStyle(e).display === "inline" && e.parentElement.textContent.trim().length > e.textContent.trim().length;
+  const stretched = (e) => getComputedStyle(e, "::after").position === "absolute"; // over the card that it is in
+  const targets = [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary")]
+    .filter((e) => visible(e) && !e.closest(".skip, .mbar"))
+    .map((e) => {
+      const r = e.getBoundingClientRect();
+      return { e, r, x: r.x + r.width / 2, y: r.y + r.height / 2, small: r.width < 24 || r.height < 24 };
+    });
+  const far = (a, b) =>
+    b.small
+      ? Math.hypot(a.x - b.x, a.y - b.y) >= 24
+      : Math.hypot(Math.max(b.r.left - a.x, 0, a.x - b.r.right), Math.max(b.r.top - a.y, 0, a.y - b.r.bottom)) >= 12;
+  for (const t of targets) {
+    if (t.small && !inText(t.e) && !stretched(t.e) && !targets.every((other) => other === t || other.e.contains(t.e) || far(t, other))) {
+      wrong.push(`${Math.round(t.r.width)} × ${Math.round(t.r.height)} is too small a target: ${show(t.e)}`);
     }
   }
 
@@ -84,7 +95,7 @@
   const seen = new Set();
   while (texts.nextNode()) {
     const e = texts.currentNode.parentElement;
-    if (!texts.currentNode.data.trim() || seen.has(e) || !visible(e) || e.closest(".mbar, script, style, svg")) {
+    if (!texts.currentNode.data.trim() || seen.has(e) || !visible(e) || e.closest(".mbar, .hidden, script, style, svg")) {
       continue;
     }
     seen.add(e);
@@ -93,6 +104,9 @@
       continue;
     }
     const style = getComputedStyle(e);
+    if (read(style.color).alpha === 0) {
+      continue; // not there to be seen
+    }
     const [a, b] = [light(over(read(style.color), behind)), light(behind)].sort((x, y) => y - x);
     const ratio = (a + 0.05) / (b + 0.05);
     const size = Number.parseFloat(style.fontSize);
