@@ -72,6 +72,9 @@ func TestAnExpiryTooFarAwayIsRefused(t *testing.T) {
 		t.Errorf("an hour away: %v", err)
 	}
 	refused(t, r, path, sign(t, r, path, noon.Add(time.Hour+time.Second)), noon, "longer than is allowed")
+	// The last that can be written is further away than a duration can tell.
+	refused(t, r, path, sign(t, r, path, time.Unix(99999999999, 0)), noon, "longer than is allowed")
+	refused(t, r, path, sign(t, r, path, time.Unix(1, 0)), noon, "expired")
 }
 
 func TestKeysRotateWithoutAGap(t *testing.T) {

@@ -29,13 +29,16 @@ type fixture struct {
 }
 
 // newFixture is an edge whose nearest region is "near"; the market de is homed in "home".
-func newFixture(t *testing.T, feeds map[string]purge.Source) *fixture {
+func newFixture(t *testing.T, feeds map[string]purge.Source, change ...func(*Config)) *fixture {
 	t.Helper()
 	f := &fixture{near: tiertest.NewUpstream(tiertest.Says("near")), home: tiertest.NewUpstream(tiertest.Says("home")), now: t0}
 	cfg := Default()
 	cfg.Listen, cfg.PoP, cfg.FeedKey = "unix:/x", "nrt", "k"
 	cfg.Shields = []tier.Shield{{Region: "near", Address: "unix:/n"}, {Region: "home", Address: "unix:/h"}}
 	cfg.Private.Keys = []keyring.Key{tiertest.SigningKey}
+	for _, c := range change {
+		c(&cfg)
+	}
 	e, err := New(cfg, Deps{
 		World: &world.World{
 			Markets: []world.Market{{ID: "de", Host: "de.localhost", HomeRegion: "home"}},
