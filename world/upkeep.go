@@ -56,6 +56,12 @@ type Job struct {
 	At       time.Time `json:"at"`              // when it is next tried, was begun or ended
 }
 
+// JobFilter leaves jobs out of a list; the zero filter those that are done.
+type JobFilter struct {
+	State   string // only those in it; "" for all but what is done
+	MediaID string // only those about that asset; "" for all
+}
+
 // JobCount is how many jobs of a kind are in a state, and since when the oldest
 // of them waits.
 type JobCount struct {

@@ -11,17 +11,17 @@ import (
 )
 
 // jobState is the queue's state of a job in the words of [world.Job].
-const jobState = `case when state in ('discarded', 'cancelled') then 'failed' when state = 'retryable' then 'retrying'
-                       when state = 'running' then 'running' when state = 'completed' then 'done' else 'waiting' end`
+const jobState = `case when state in ('discarded', 'cancelled') then 'failed' when state = 'running' then 'running'
+                       when state = 'completed' then 'done' when coalesce(cardinality(errors), 0) > 0 then 'retrying' else 'waiting' end`
 
-// Jobs is an app's background work in every region, newest first, at most limit;
-// of one state, or of all but what is done when state is "". missing names the
-// regions whose queue could not be read; when none could, that is the error.
-func (s *MediaStore) Jobs(ctx context.Context, app, state string, limit int) (page []world.Job, missing []string, err error) {
+// Jobs is an app's background work in every region, newest first, at most limit,
+// as far as the filter lets it through. missing names the regions whose queue could
+// not be read; when none could, that is the error.
+func (s *MediaStore) Jobs(ctx context.Context, app string, f world.JobFilter, limit int) (page []world.Job, missing []string, err error) {
 	const q = `select * from (
 	               select id, kind, ` + jobState + ` as shown, args ->> 'media_id', coalesce((args ->> 'version')::integer, 0), coalesce(args ->> 'target', ''),
-	                      attempt, coalesce(errors[array_upper(errors, 1)] ->> 'error', ''), coalesce(finalized_at, attempted_at, scheduled_at)
-	                 from river_job where args ->> 'app' = $1) j
+	                      attempt, coalesce(errors[array_upper(errors, 1)] ->> 'error', ''), coalesce(finalized_at, case when state = 'running' then attempted_at end, scheduled_at)
+	                 from river_job where args ->> 'app' = $1 and $4 in (args ->> 'media_id', '')) j
 	            where shown = $2 or $2 = '' and shown <> 'done' order by id desc limit $3`
 	order := func(a, b world.Job) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.ID, a.ID)) }
 	row := func(c *Cluster) pgx.RowToFunc[world.Job] {
@@ -32,7 +32,7 @@ func (s *MediaStore) Jobs(ctx context.Context, app, state string, limit int) (pa
 			return j, err
 		}
 	}
-	return newest(ctx, "postgres.media jobs", s.regions, limit, order, row, q, app, state, limit)
+	return newest(ctx, "postgres.media jobs", s.regions, limit, order, row, q, app, f.State, limit, f.MediaID)
 }
 
 // CountJobs is how much work of this region is waiting, being tried again and
@@ -49,15 +49,19 @@ func (s *MediaStore) CountJobs(ctx context.Context) ([]world.JobCount, error) {
 }
 
 // RetryJob has a job of this region that has failed tried again, at once. Errors:
-// not_found for one that the app does not have, or that has not failed.
+// not_found for one that the app does not have, or that has not failed; conflict
+// when the same work waits in a younger job.
 func (s *MediaStore) RetryJob(ctx context.Context, app string, id int64) error {
 	const op = "postgres.media retry job"
-	const q = `select id from river_job where id = $1 and args ->> 'app' = $2 and state in ('discarded', 'cancelled', 'retryable')`
+	const q = `select id from river_job where id = $1 and args ->> 'app' = $2 and ` + jobState + ` in ('failed', 'retrying')`
 	return mapError(op, pgx.BeginFunc(ctx, s.own.Pool, func(tx pgx.Tx) error {
 		if err := tx.QueryRow(ctx, q, id, app).Scan(&id); err != nil {
 			return err
 		}
 		_, err := s.jobs.JobRetryTx(ctx, tx, id)
+		if err = mapError(op, err); world.Is(err, world.CodeConflict) {
+			return world.Because(world.CodeConflict, op, "The same work waits in a younger job already. Look at the list of jobs.", err)
+		}
 		return err
 	}))
 }

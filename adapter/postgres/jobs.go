@@ -19,16 +19,13 @@ import (
 // replicateQueue keeps copies between regions apart from other work to come.
 const replicateQueue = "replicate"
 
-// maxAttempts of a copy. With [JobLimits.RetryMost] of half a minute a region
-// may be away for eight hours; after that its replicas are failed, and each start
-// of the queue takes failed ones up again.
+// maxAttempts of a copy or a removal, but for those that fail because a region is
+// away: such a one is tried until the region is back. After that the replica or
+// the removal is failed, and each start of the queue takes failed ones up again.
 const maxAttempts = 1000
 
 // failedAge is how long jobs that nobody tries again are shown with their error.
 const failedAge = 90 * 24 * time.Hour
-
-// requeueBatch is the most replicas that one statement takes up again.
-const requeueBatch = 500
 
 // JobLimits bound what the queue does at once and how long it waits.
 type JobLimits struct {
@@ -141,51 +138,68 @@ type JobWork struct {
 	Remove    func(context.Context, RemoveJob) error
 }
 
-// queues registers the work and gives each kind a queue of its own, so that none
-// waits behind another.
+// queues registers the work and gives each kind a queue of its own for each app,
+// so that none waits behind another.
 func (w JobWork) queues(l JobLimits) (workers *river.Workers, queues map[string]river.QueueConfig, err error) {
 	workers, queues = river.NewWorkers(), map[string]river.QueueConfig{}
-	of := river.QueueConfig{MaxWorkers: l.Workers}
 	if w.Replicate != nil {
-		queues[replicateQueue] = of // of before each app had its own
-		for _, app := range l.Apps {
-			queues[queueOf(replicateQueue, app)] = of
-		}
-		err = river.AddWorkerSafely(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[ReplicateArgs]) error {
+		l.addQueues(queues, replicateQueue, true)
+		err = addWork(workers, l.fault, func(ctx context.Context, j *river.Job[ReplicateArgs]) error {
 			a := j.Args
 			return w.Replicate(ctx, ReplicateJob{
 				SHA256: a.SHA256, App: a.App, MediaID: a.MediaID, Version: a.Version, Target: a.Target,
 				Attempt: j.Attempt, Last: j.Attempt >= j.MaxAttempts,
 			})
-		}))
+		})
 	}
 	if w.Prepare != nil && err == nil {
-		for _, app := range l.Apps {
-			queues[queueOf(prepareQueue, app)] = of
-		}
-		err = river.AddWorkerSafely(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[PrepareArgs]) error {
-			return l.parked(w.Prepare(ctx, PrepareJob(j.Args)))
-		}))
+		l.addQueues(queues, prepareQueue, false)
+		err = addWork(workers, l.poison, func(ctx context.Context, j *river.Job[PrepareArgs]) error {
+			if err := deadly(j.JobRow); err != nil {
+				return err
+			}
+			return w.Prepare(ctx, PrepareJob(j.Args))
+		})
 	}
 	if w.Judge != nil && err == nil {
-		queues[judgeQueue] = of
-		err = river.AddWorkerSafely(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[JudgeArgs]) error {
+		l.addQueues(queues, judgeQueue, true)
+		counted := func(_ *rivertype.JobRow, err error) error { return err } // a person decides in the end
+		err = addWork(workers, counted, func(ctx context.Context, j *river.Job[JudgeArgs]) error {
 			return w.Judge(ctx, JudgeJob{App: j.Args.App, MediaID: j.Args.MediaID, Version: j.Args.Version})
-		}))
+		})
 	}
 	if w.Remove != nil && err == nil {
-		queues[removeQueue] = of
-		err = river.AddWorkerSafely(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[RemoveArgs]) error {
-			return l.later(w.Remove(ctx, RemoveJob{App: j.Args.App, MediaID: j.Args.MediaID, Target: j.Args.Target, Last: j.Attempt >= j.MaxAttempts}))
-		}))
+		l.addQueues(queues, removeQueue, true)
+		err = addWork(workers, l.fault, func(ctx context.Context, j *river.Job[RemoveArgs]) error {
+			return w.Remove(ctx, RemoveJob{App: j.Args.App, MediaID: j.Args.MediaID, Target: j.Args.Target, Last: j.Attempt >= j.MaxAttempts})
+		})
 	}
 	return workers, queues, err
 }
 
+// addQueues gives each app a queue for a kind of work, and works the one that all
+// shared before, where there was one.
+func (l JobLimits) addQueues(queues map[string]river.QueueConfig, kind string, shared bool) {
+	of := river.QueueConfig{MaxWorkers: l.Workers}
+	if shared {
+		queues[kind] = of
+	}
+	for _, app := range l.Apps {
+		queues[queueOf(kind, app)] = of
+	}
+}
+
+// addWork registers what is done for a kind of job, and what its failures mean.
+func addWork[A river.JobArgs](to *river.Workers, fault func(*rivertype.JobRow, error) error, do func(context.Context, *river.Job[A]) error) error {
+	return river.AddWorkerSafely(to, river.WorkFunc(func(ctx context.Context, j *river.Job[A]) error {
+		return fault(j.JobRow, do(ctx, j))
+	}))
+}
+
 // StartJobs works the queues of a catalog primary until [Jobs.Stop]; ctx is for
 // the start only. A job whose work fails is tried again later. Replicas that are
-// not copied and have no job get one first. A failed job's first and last error
-// are logged as warnings.
+// not copied and removals that are not done get a job first, if they have none. A
+// failed job's first and last error are logged.
 func StartJobs(ctx context.Context, pool *pgxpool.Pool, l JobLimits, log *slog.Logger, work JobWork) (*Jobs, error) {
 	workers, queues, err := work.queues(l)
 	if err != nil {
@@ -209,7 +223,7 @@ func StartJobs(ctx context.Context, pool *pgxpool.Pool, l JobLimits, log *slog.L
 	if err != nil {
 		return nil, world.Because(world.CodeInvalid, "postgres.jobs", fmt.Sprintf("The queue's limits do not fit: %v.", err), err)
 	}
-	if err := requeue(ctx, pool, client); err != nil {
+	if err := requeue(ctx, pool); err != nil {
 		return nil, err
 	}
 	if err := client.Start(context.WithoutCancel(ctx)); err != nil {
@@ -227,64 +241,4 @@ func (l JobLimits) NextRetry(job *rivertype.JobRow) time.Time {
 // outlast [JobLimits.Stop] are told to end, and are tried again later.
 func (j *Jobs) Stop(ctx context.Context) error {
 	return world.Wrap("postgres.jobs", j.client.Stop(ctx))
-}
-
-// replicateArgs reads the jobs that copy replicas' originals; a condition follows.
-const replicateArgs = `select r.sha256, r.region, v.app, v.media_id, v.version
-  from replica r
-  join lateral (select a.app, v.media_id, v.version from asset_version v join asset a using (media_id)
-                 where v.sha256 = r.sha256 order by v.created_at limit 1) v on true `
-
-func scanReplicateArgs(row pgx.CollectableRow) (a ReplicateArgs, err error) {
-	err = row.Scan(&a.SHA256, &a.Target, &a.App, &a.MediaID, &a.Version)
-	return a, err
-}
-
-// requeue sees to it that every replica that is not copied has a job: failed
-// ones, and those whose job was lost with an operator's cleaning.
-func requeue(ctx context.Context, pool *pgxpool.Pool, client *river.Client[pgx.Tx]) error {
-	const op = "postgres.jobs requeue"
-	const q = replicateArgs + `where r.state <> 'copied' and (r.sha256, r.region) > ($1, $2) order by r.sha256, r.region limit $3`
-	sha, region := "", ""
-	for {
-		rows, err := pool.Query(ctx, q, sha, region, requeueBatch)
-		if err != nil {
-			return mapError(op, err)
-		}
-		batch, err := pgx.CollectRows(rows, scanReplicateArgs)
-		if err != nil {
-			return mapError(op, err)
-		}
-		if len(batch) == 0 {
-			return nil
-		}
-		params := make([]river.InsertManyParams, len(batch))
-		for i, a := range batch {
-			params[i].Args = a
-		}
-		if _, err := client.InsertMany(ctx, params); err != nil {
-			return mapError(op, err)
-		}
-		last := batch[len(batch)-1]
-		sha, region = last.SHA256, last.Target
-	}
-}
-
-// jobErrors tells of failed jobs without repeating itself: an hour of a cut
-// link is two lines an original, not one an attempt.
-type jobErrors struct{ log *slog.Logger }
-
-func (h jobErrors) HandleError(ctx context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
-	switch job.Attempt {
-	case 1:
-		h.log.WarnContext(ctx, "a job failed and will be tried again", "job", job.ID, "args", string(job.EncodedArgs), "err", err)
-	case job.MaxAttempts:
-		h.log.ErrorContext(ctx, "a job failed for the last time", "job", job.ID, "args", string(job.EncodedArgs), "attempts", job.Attempt, "err", err)
-	}
-	return nil
-}
-
-func (h jobErrors) HandlePanic(ctx context.Context, job *rivertype.JobRow, panicked any, trace string) *river.ErrorHandlerResult {
-	h.log.ErrorContext(ctx, "a job panicked", "job", job.ID, "args", string(job.EncodedArgs), "panic", panicked, "trace", trace)
-	return nil
 }

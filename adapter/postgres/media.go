@@ -18,6 +18,7 @@ import (
 type MediaStore struct {
 	own     *Cluster
 	regions map[int]*Cluster // by the region's number, as media ids carry it
+	missing []string         // regions of the world without a cluster here
 	jobs    *river.Client[pgx.Tx]
 }
 
@@ -38,6 +39,11 @@ func NewMediaStore(w *world.World, region string, clusters []*Cluster) (*MediaSt
 	}
 	if s.own == nil {
 		return nil, world.E(world.CodeInvalid, "postgres.media", fmt.Sprintf("Region %s needs its own catalog primary: give its connection string.", region))
+	}
+	for _, r := range w.Regions {
+		if s.regions[r.Number] == nil {
+			s.missing = append(s.missing, r.ID)
+		}
 	}
 	var err error
 	s.jobs, err = newJobInserter(s.own.Pool)

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -13,12 +14,48 @@ import (
 // original and whoever removes that original apart, within a region.
 const referenceLock = `select pg_advisory_xact_lock`
 
-// Unreferenced does what is to be done with an original that no asset refers to:
-// any version of any that is not deleted, in any catalog here. It reports whether
-// nobody did. While it is done nobody here can make a version of that original. A
-// catalog that cannot be read is an error, for it might know of one.
+// Referenced are those of some originals that an asset refers to: any version of
+// any that is not deleted, in the catalog of any region. A catalog that cannot be
+// read, or is not known here, is an error, for it might tell of one.
+func (s *MediaStore) Referenced(ctx context.Context, sha256 []string) (map[string]bool, error) {
+	const op = "postgres.media referenced"
+	if err := s.wholeWorld(op); err != nil {
+		return nil, err
+	}
+	const q = `select distinct v.sha256 from asset_version v join asset a using (media_id) where v.sha256 = any($1) and a.deleted_at is null`
+	found := map[string]bool{}
+	for _, c := range s.regions {
+		rows, err := c.Pool.Query(ctx, q, sha256)
+		if err != nil {
+			return nil, mapError(op+" "+c.Name, err)
+		}
+		some, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return nil, mapError(op+" "+c.Name, err)
+		}
+		for _, sha := range some {
+			found[sha] = true
+		}
+	}
+	return found, nil
+}
+
+// wholeWorld fails with unavailable where a region's catalog is not known here.
+func (s *MediaStore) wholeWorld(op string) error {
+	if len(s.missing) == 0 {
+		return nil
+	}
+	return world.E(world.CodeUnavailable, op, "Whether an original is referred to cannot be told: the catalog of "+strings.Join(s.missing, ", ")+" is not known here. Give its connection string.")
+}
+
+// Unreferenced does what is to be done with an original that no asset refers to,
+// in the sense of [MediaStore.Referenced], and reports whether nobody did. While
+// it is done nobody here can make a version of that original.
 func (s *MediaStore) Unreferenced(ctx context.Context, sha256 string, do func(context.Context) error) (free bool, err error) {
 	const op = "postgres.media unreferenced"
+	if err := s.wholeWorld(op); err != nil {
+		return false, err
+	}
 	err = pgx.BeginFunc(ctx, s.own.Pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, referenceLock+`(hashtextextended($1, 0))`, sha256); err != nil {
 			return mapError(op, err)

@@ -3,7 +3,9 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,24 +16,29 @@ import (
 	"meridian/world"
 )
 
-func deleteAsset(t *testing.T, s *postgres.MediaStore, m world.Manifest) {
+// deleteAsset deletes an asset, whose bytes are to go from a region.
+func deleteAsset(t *testing.T, s *postgres.MediaStore, m world.Manifest, from string) {
 	t.Helper()
-	change(t, s, m.MediaID, func(to *world.Manifest) world.AssetChange {
+	_, _, err := s.Change(t.Context(), m.App, m.MediaID, func(to *world.Manifest) (world.AssetChange, error) {
 		to.DeletedAt, to.Name, to.Owner = noon, "", ""
 		for i := range to.Versions {
 			v := &to.Versions[i]
 			v.Color, v.Thumbhash, v.Focal = "#ffffff", "", nil
 		}
-		removals := []world.Removal{{Region: "us", State: world.RemovalPending, At: noon}}
-		return world.AssetChange{Deletion: &world.Deletion{Receipt: "1" + m.MediaID[1:], App: m.App, MediaID: m.MediaID, By: "owner", At: noon, Removals: removals}}
+		removals := []world.Removal{{Region: from, State: world.RemovalPending, At: noon}}
+		return world.AssetChange{Deletion: &world.Deletion{Receipt: "1" + m.MediaID[1:], App: m.App, MediaID: m.MediaID, By: "owner", At: noon, Removals: removals}}, nil
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestAnOriginalIsFreeWhenNoAssetRefersToIt(t *testing.T) {
-	us, eu := mediaCluster(t, "us"), mediaCluster(t, "eu")
-	s, far := mediaStore(t, us, eu), mediaStore(t, eu)
+	us, eu, ap := mediaCluster(t, "us"), mediaCluster(t, "eu"), mediaCluster(t, "ap")
+	s, far := mediaStore(t, us, eu, ap), mediaStore(t, eu)
 	a := made(t, s, asset(1, 1, "a", noon))
 	b := made(t, far, asset(2, 1, "a", noon))
+	made(t, far, asset(2, 2, "b", noon))
 	ask := func(want bool) {
 		t.Helper()
 		did := false
@@ -39,12 +46,24 @@ func TestAnOriginalIsFreeWhenNoAssetRefersToIt(t *testing.T) {
 		if err != nil || free != want || did != want {
 			t.Errorf("free %v, did %v, %v, want %v", free, did, err, want)
 		}
+		referenced, err := s.Referenced(t.Context(), []string{sha("a"), sha("b"), sha("never")})
+		if err != nil || referenced[sha("a")] == want || !referenced[sha("b")] || referenced[sha("never")] {
+			t.Errorf("referenced: %v, %v", referenced, err)
+		}
 	}
 	ask(false)
-	deleteAsset(t, s, a)
+	deleteAsset(t, s, a, "us")
 	ask(false) // another region's asset has it
-	deleteAsset(t, far, b)
+	deleteAsset(t, far, b, "us")
 	ask(true)
+	// One who does not know of every region cannot tell.
+	did := false
+	if free, err := mediaStore(t, us, eu).Unreferenced(t.Context(), sha("never"), func(context.Context) error { did = true; return nil }); free || did || !world.Is(err, world.CodeUnavailable) || !strings.Contains(err.Error(), "ap") {
+		t.Errorf("without ap's catalog: %v, %v", free, err)
+	}
+	if got, err := mediaStore(t, us, eu).Referenced(t.Context(), []string{sha("a")}); !world.Is(err, world.CodeUnavailable) {
+		t.Errorf("without ap's catalog: %v, %v", got, err)
+	}
 	broken := world.E(world.CodeUnavailable, "test", "")
 	if free, err := s.Unreferenced(t.Context(), sha("a"), func(context.Context) error { return broken }); free || !world.Is(err, world.CodeUnavailable) {
 		t.Errorf("%v, %v", free, err)
@@ -54,7 +73,7 @@ func TestAnOriginalIsFreeWhenNoAssetRefersToIt(t *testing.T) {
 // While an original is being removed nobody makes an asset of it.
 func TestAnAssetOfAnOriginalThatIsBeingRemovedWaits(t *testing.T) {
 	c := mediaCluster(t, "us")
-	s := mediaStore(t, c)
+	s := mediaStore(t, c, mediaCluster(t, "eu"), mediaCluster(t, "ap"))
 	// One who gives up a lock at once tells by that that there is one to wait for.
 	hasty := mediaStore(t, pgtest.Cluster(t, c.Name, c.Region, c.Pool.Config().ConnString()+" lock_timeout=10ms"))
 	const lockNotAvailable = "55P03" // PostgreSQL manual, appendix A
@@ -76,7 +95,7 @@ func TestAnAssetOfAnOriginalThatIsBeingRemovedWaits(t *testing.T) {
 func TestWhatARemovalHasRemovedAddsUp(t *testing.T) {
 	s := mediaStore(t, mediaCluster(t, "us"))
 	a := made(t, s, asset(1, 1, "a", noon))
-	deleteAsset(t, s, a)
+	deleteAsset(t, s, a, "us")
 	for _, r := range []world.Removal{
 		{Region: "us", State: world.RemovalPending, At: noon, Error: "away", Amount: world.Amount{Objects: 2, Bytes: 20}},
 		{Region: "us", State: world.RemovalRemoved, At: noon.Add(time.Minute), Amount: world.Amount{Objects: 1, Bytes: 5}},
@@ -164,7 +183,7 @@ func TestPoisonIsParkedAndShown(t *testing.T) {
 		}
 	}
 	stop() // how the job ended is written down then
-	page, missing, err := s.Jobs(t.Context(), "crumbs", world.JobFailed, 10)
+	page, missing, err := s.Jobs(t.Context(), "crumbs", world.JobFilter{State: world.JobFailed, MediaID: a.MediaID}, 10)
 	if err != nil || missing != nil {
 		t.Fatal(missing, err)
 	}
@@ -175,8 +194,20 @@ func TestPoisonIsParkedAndShown(t *testing.T) {
 	if err != nil || len(counts) != 2 { // two replicate jobs wait, in one kind and state
 		t.Errorf("%+v, %v", counts, err)
 	}
+	if others, _, err := s.Jobs(t.Context(), "crumbs", world.JobFilter{MediaID: asset(1, 2, "b", noon).MediaID}, 10); err != nil || len(others) != 0 {
+		t.Errorf("of another asset: %+v, %v", others, err)
+	}
 	if err := s.RetryJob(t.Context(), "another", page[0].ID); !world.Is(err, world.CodeNotFound) {
 		t.Errorf("another app's: %v", err)
+	}
+	if err := s.Prepare(t.Context(), "crumbs", a.MediaID, 1, false, "", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.RetryJob(t.Context(), "crumbs", page[0].ID); !world.Is(err, world.CodeConflict) {
+		t.Errorf("while the same work waits: %v", err)
+	}
+	if _, err := c.Pool.Exec(t.Context(), `delete from river_job where state = 'scheduled'`); err != nil {
+		t.Fatal(err)
 	}
 	if err := s.RetryJob(t.Context(), "crumbs", page[0].ID); err != nil {
 		t.Fatal(err)
@@ -189,40 +220,47 @@ func TestPoisonIsParkedAndShown(t *testing.T) {
 	}
 }
 
-// A crowd of one app's jobs does not keep another's waiting.
+// A crowd of one app's jobs does not keep another's waiting, whatever they are.
 func TestAppsDoNotWaitForEachOther(t *testing.T) {
 	c := mediaCluster(t, "us")
 	s := mediaStore(t, c)
-	for i := range 30 {
-		if err := s.Prepare(t.Context(), "crumbs", asset(1, i, "a", noon).MediaID, 1, false, "", 0); err != nil {
+	const quiet = "an--app-"
+	crowd := func(n int, app string) {
+		t.Helper()
+		m := asset(1, n, fmt.Sprint(n), noon)
+		m.App, m.Moderation.State, m.Versions[0].Moderation = app, world.ModerationPending, world.ModerationPending
+		m.Visibility = m.ShownAs()
+		m = made(t, s, m)
+		deleteAsset(t, s, m, "us")
+		if err := s.Prepare(t.Context(), app, m.MediaID, 1, true, "webp/320x0", 0); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Prepare(t.Context(), "an--app-", asset(1, 99, "b", noon).MediaID, 1, true, "webp/320x0", 0); err != nil {
-		t.Fatal(err)
+	for n := range 12 {
+		crowd(n, "crumbs")
 	}
+	crowd(99, quiet)
 	l := quickJobs()
-	l.Apps, l.Workers = []string{"crumbs", "an--app-"}, 1
-	other, stop := make(chan postgres.PrepareJob, 1), make(chan struct{})
-	jobs, err := postgres.StartJobs(t.Context(), c.Pool, l, slog.New(slog.DiscardHandler), postgres.JobWork{
-		Prepare: func(_ context.Context, j postgres.PrepareJob) error {
-			if j.App != "crumbs" {
-				other <- j
-				return nil
-			}
-			<-stop // the first of the crowd never ends
+	l.Apps, l.Workers = []string{"crumbs", quiet}, 1
+	others, stop := make(chan string, 10), make(chan struct{})
+	one := func(kind, app string) error {
+		if app == quiet {
+			others <- kind
 			return nil
-		},
+		}
+		<-stop // the first of the crowd never ends
+		return nil
+	}
+	working(t, c, l, postgres.JobWork{
+		Replicate: func(_ context.Context, j postgres.ReplicateJob) error { return one("replicate", j.App) },
+		Prepare:   func(_ context.Context, j postgres.PrepareJob) error { return one("prepare", j.App) },
+		Judge:     func(_ context.Context, j postgres.JudgeJob) error { return one("judge", j.App) },
+		Remove:    func(_ context.Context, j postgres.RemoveJob) error { return one("remove", j.App) },
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := receive(t, other); !got.Thorough || got.Cell != "webp/320x0" {
-		t.Errorf("%+v", got)
-	}
-	close(stop)
-	if err := jobs.Stop(context.Background()); err != nil {
-		t.Error(err)
+	defer close(stop)
+	got := map[string]bool{}
+	for len(got) < 4 {
+		got[receive(t, others)] = true
 	}
 }
 

@@ -5,8 +5,6 @@ import (
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
-
-	"meridian/world"
 )
 
 // The queues beside replicateQueue.
@@ -39,7 +37,9 @@ type JudgeArgs struct {
 func (JudgeArgs) Kind() string { return "judge_version" }
 
 // InsertOpts are the queue's rules for the job.
-func (JudgeArgs) InsertOpts() river.InsertOpts { return onceUnfinished(judgeQueue, judgeAttempts) }
+func (a JudgeArgs) InsertOpts() river.InsertOpts {
+	return onceUnfinished(queueOf(judgeQueue, a.App), judgeAttempts)
+}
 
 // RemoveJob asks for a deleted asset's bytes to be removed from one region.
 type RemoveJob struct {
@@ -61,7 +61,9 @@ type RemoveArgs struct {
 func (RemoveArgs) Kind() string { return "remove_asset" }
 
 // InsertOpts are the queue's rules for the job.
-func (RemoveArgs) InsertOpts() river.InsertOpts { return onceUnfinished(removeQueue, maxAttempts) }
+func (a RemoveArgs) InsertOpts() river.InsertOpts {
+	return onceUnfinished(queueOf(removeQueue, a.App), maxAttempts)
+}
 
 // onceUnfinished lets a queue hold one unfinished job for the same arguments.
 func onceUnfinished(queue string, attempts int) river.InsertOpts {
@@ -105,24 +107,4 @@ func (a PrepareArgs) InsertOpts() river.InsertOpts {
 		o.Priority = river.PriorityDefault + 2
 	}
 	return o
-}
-
-// later has a job that came too early, or found everybody busy, tried again
-// without counting this attempt.
-func (l JobLimits) later(err error) error {
-	if world.Is(err, world.CodeBusy) {
-		return river.JobSnooze(l.RetryMost)
-	}
-	return err
-}
-
-// parked is later, and gives a job up that would fail as often as it is tried.
-func (l JobLimits) parked(err error) error {
-	switch world.CodeOf(err) {
-	case world.CodeUnprocessed, world.CodeUnsupported, world.CodeTooLarge, world.CodeInvalid:
-		if err != nil {
-			return river.JobCancel(err)
-		}
-	}
-	return l.later(err)
 }

@@ -126,16 +126,16 @@ func (e *Engine) Memory() int64 { return int64(C.vips_tracked_get_mem()) }
 func (e *Engine) work(ctx context.Context, op string, pixels int64, f func() error) error {
 	leave, err := e.gate.enter(ctx, e.beside)
 	if err != nil {
-		return gaveUp(op, err)
+		return e.waited(op, err)
 	}
 	defer leave()
 	share := min(max(1, pixels), e.nPixels)
 	if err := e.pixels.Acquire(ctx, share); err != nil {
-		return gaveUp(op, err)
+		return e.waited(op, err)
 	}
 	defer e.pixels.Release(share)
 	if err := e.workers.Acquire(ctx, 1); err != nil {
-		return gaveUp(op, err)
+		return e.waited(op, err)
 	}
 	defer e.workers.Release(1)
 	if e.closed.Load() {
@@ -145,6 +145,15 @@ func (e *Engine) work(ctx context.Context, op string, pixels int64, f func() err
 		return gaveUp(op, err)
 	}
 	return f()
+}
+
+// waited is the error of work that never began. Of work that nobody waits for it
+// says that others were at work, and nothing of the picture.
+func (e *Engine) waited(op string, err error) error {
+	if e.beside {
+		return world.Because(world.CodeBusy, op, "Others are at work; this can wait.", err)
+	}
+	return gaveUp(op, err)
 }
 
 func gaveUp(op string, err error) error {

@@ -34,7 +34,7 @@ type mediaTarget struct {
 func (c *cli) media() *cobra.Command {
 	t := &mediaTarget{}
 	cmd := &cobra.Command{
-		Use: "media", Short: "Put pictures in, get, list, edit and delete them", Args: cobra.NoArgs,
+		Use: "media", Short: "Put pictures in, get, list, edit and delete them, and see to their upkeep", Args: cobra.NoArgs,
 		Long: `Works on the world that runs on this machine, or on another by --url with the
 upload token in ` + tokenVariable + `.`,
 		Example: `  meridian media put cake.jpg
@@ -47,7 +47,7 @@ upload token in ` + tokenVariable + `.`,
 	f.StringVar(&t.url, "url", "", "an edge elsewhere, such as https://shop.example")
 	f.StringVar(&t.app, "app", "", "app that the pictures belong to (default: the local world's)")
 	f.StringVar(&t.from, "from", "", "city to stand in, in the local world")
-	cmd.AddCommand(c.mediaPut(t), c.mediaGet(t), c.mediaList(t), c.mediaShow(t), c.mediaEdit(t), c.mediaPurge(t), c.mediaFootprint(t), c.mediaGC(t), c.mediaVerify(t))
+	cmd.AddCommand(c.mediaPut(t), c.mediaGet(t), c.mediaList(t), c.mediaShow(t), c.mediaEdit(t), c.mediaPurge(t), c.mediaFootprint(t), c.mediaGC(t), c.mediaVerify(t), c.mediaJobs(t))
 	return cmd
 }
 

@@ -71,8 +71,15 @@ func TestMediaGetOfTheOriginal(t *testing.T) {
 	run(t, "media", "get", anID, "--url", base, "--app", "a", "--version", "3", "-o", "-")
 	run(t, "media", "get", base+"/img/b/"+anID+"/v2/webp/320x240", "-o", "-")
 	run(t, "media", "get", "/img/b/"+anID+"/v2/webp/320x240", "--url", base, "--size", "160x0", "-o", "-")
+	run(t, "media", "get", "/img/b/"+anID+"/auto/320x240", "--url", base, "-o", "-")
+	run(t, "media", "get", anID, "--app", "a", "--url", base, "--format", "avif", "-o", "-")
+	run(t, "media", "get", base+"/private/b/"+anID+"/v2/webp/320x240?exp=1&kid=k&sig=s", "-o", "-")
+	if code, _, errOut := run(t, "media", "get", base+"/private/b/"+anID+"/v2/webp/320x240?exp=1&kid=k&sig=s", "--size", "160x0"); code != exitInvalid || !strings.Contains(errOut, "one variant") {
+		t.Errorf("another variant of a private picture: %d %q", code, errOut)
+	}
 	want := []string{"GET /media/a/" + anID + "/original Bearer tok", "GET /media/a/" + anID + "/original?version=3 Bearer tok",
-		"GET /img/b/" + anID + "/v2/webp/320x240", "GET /img/b/" + anID + "/v2/webp/160x0"}
+		"GET /img/b/" + anID + "/v2/webp/320x240", "GET /img/b/" + anID + "/v2/webp/160x0",
+		"GET /img/b/" + anID + "/auto/320x240", "GET /img/a/" + anID + "/avif/640x0", "GET /private/b/" + anID + "/v2/webp/320x240?exp=1&kid=k&sig=s"}
 	for i, w := range want {
 		if i >= len(*asked) || (*asked)[i] != w {
 			t.Errorf("asked %q, want %q", *asked, want)
@@ -124,12 +131,12 @@ func TestMediaEdit(t *testing.T) {
 }
 
 func TestMediaPurge(t *testing.T) {
-	base, asked := recorder(t, 202, `{"receipt":"r1","media_id":"`+anID+`","by":"owner","removals":[{"region":"us-east","state":"removed"},{"region":"eu-central","state":"failed","error":"away"}]}`)
+	base, asked := recorder(t, 202, `{"receipt":"r1","media_id":"`+anID+`","by":"owner","removals":[{"region":"us-east","state":"removed","objects":3,"bytes":90},{"region":"eu-central","state":"failed","error":"away"}]}`)
 	if code, _, errOut := run(t, "media", "purge", anID, "--url", base, "--app", "a"); code != exitInvalid || !strings.Contains(errOut, "--yes") || len(*asked) != 0 {
 		t.Errorf("without --yes: %d %q, asked %q", code, errOut, *asked)
 	}
 	code, out, _ := run(t, "media", "purge", anID, "--url", base, "--app", "a", "--yes")
-	if code != exitOK || !strings.Contains(out, "receipt r1") || !strings.Contains(out, "failed") || !strings.Contains(out, "away") {
+	if code != exitOK || !strings.Contains(out, "receipt r1") || !strings.Contains(out, "failed") || !strings.Contains(out, "away") || !strings.Contains(out, "3 objects, 90 bytes") || !strings.Contains(out, "--receipt") {
 		t.Errorf("%d %q", code, out)
 	}
 	run(t, "media", "purge", anID, "--url", base, "--app", "a", "--receipt")

@@ -22,12 +22,16 @@ type getWanted struct {
 	version              int
 }
 
+// variant reports whether a variant is wanted, and not the original.
+func (w getWanted) variant() bool { return w.size != "" || w.format != "" }
+
 func (c *cli) mediaGet(t *mediaTarget) *cobra.Command {
 	var want getWanted
 	cmd := &cobra.Command{
 		Use: "get MEDIA_ID|URL", Short: "Fetch a picture's original, or a variant of it",
 		Long: `Fetches the original by the upload token, as it came in. With --size or
---format, or for the URL of a variant, it fetches that variant, as anybody can.`,
+--format, or for the URL of a variant, it fetches that variant, as anybody can. The
+URL of a private picture is fetched as it is: another variant has another signature.`,
 		Example: `  meridian media get 14h0t2c9x7q3mv8k -o cake.jpg
   meridian media get 14h0t2c9x7q3mv8k --size 640x0 --format webp -o cake.webp
   meridian media get https://shop.example/img/sweet-crumbs/14h0t2c9x7q3mv8k/v1/auto/640x0 -o -`,
@@ -37,7 +41,7 @@ func (c *cli) mediaGet(t *mediaTarget) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&want.size, "size", "", "variant: width x height, such as 640x0; 0 keeps the shape")
 	f.StringVar(&want.format, "format", "", "variant: avif, webp, jpeg or auto")
-	f.IntVar(&want.version, "version", 0, "the asset's version (default: of an original the current one, of a variant 1)")
+	f.IntVar(&want.version, "version", 0, "the asset's version (default: the current one)")
 	f.StringVarP(&want.output, "output", "o", "", "file to write; - for standard output (default: MEDIA_ID.type)")
 	return cmd
 }
@@ -52,7 +56,7 @@ func (c *cli) get(cmd *cobra.Command, t *mediaTarget, what string, want getWante
 		return err
 	}
 	kind := res.Header.Get("Content-Type")
-	output := cmp.Or(want.output, filepath.Base(name+"."+strings.TrimPrefix(kind, "image/")))
+	output := cmp.Or(want.output, filepath.Base(name+"."+ending(kind)))
 	if output == "-" {
 		_, err = c.out.Write(body)
 		return world.Wrap("media.get", err)
@@ -66,6 +70,13 @@ func (c *cli) get(cmd *cobra.Command, t *mediaTarget, what string, want getWante
 	})
 }
 
+// ending is what the names of files of a media type end in.
+func ending(kind string) string {
+	kind, _, _ = strings.Cut(kind, ";")
+	kind, _, _ = strings.Cut(strings.TrimPrefix(kind, "image/"), "+") // svg+xml
+	return strings.TrimSpace(kind)
+}
+
 // getRequest is the request for what is to be fetched, and the name of its file.
 func (t *mediaTarget) getRequest(what string, want getWanted) (*http.Request, string, error) {
 	id := what
@@ -73,6 +84,9 @@ func (t *mediaTarget) getRequest(what string, want getWanted) (*http.Request, st
 		base, pic, err := pictureURL(what)
 		if err != nil {
 			return nil, "", err
+		}
+		if pic.Private {
+			return t.getPrivate(base, what, pic, want)
 		}
 		id = pic.MediaID
 		t.app = pic.App
@@ -85,8 +99,12 @@ func (t *mediaTarget) getRequest(what string, want getWanted) (*http.Request, st
 	if err != nil {
 		return nil, "", err
 	}
-	if want.size != "" || want.format != "" {
-		path := fmt.Sprintf("/img/{app}/%s/v%d/%s/%s", id, max(want.version, 1), cmp.Or(want.format, string(imagegrid.Auto)), cmp.Or(want.size, "640x0"))
+	if want.variant() {
+		version := ""
+		if want.version != 0 {
+			version = fmt.Sprintf("/v%d", want.version)
+		}
+		path := fmt.Sprintf("/img/{app}/%s%s/%s/%s", id, version, cmp.Or(want.format, string(imagegrid.Auto)), cmp.Or(want.size, "640x0"))
 		r, err := t.request(http.MethodGet, path, nil)
 		return r, id, err
 	}
@@ -99,6 +117,17 @@ func (t *mediaTarget) getRequest(what string, want getWanted) (*http.Request, st
 		err = t.authorize(r)
 	}
 	return r, id, err
+}
+
+// getPrivate is the request for a private picture by its signed address.
+func (t *mediaTarget) getPrivate(base, address string, pic imagegrid.Request, want getWanted) (*http.Request, string, error) {
+	if want.variant() || want.version != 0 {
+		return nil, "", world.E(world.CodeInvalid, "media.get", "The address of a private picture is signed for one variant: fetch it without --size, --format and --version.")
+	}
+	t.app, t.url = pic.App, cmp.Or(base, t.url)
+	_, query, _ := strings.Cut(address, "?")
+	r, err := t.request(http.MethodGet, pic.String()+"?"+query, nil)
+	return r, pic.MediaID, err
 }
 
 // pictureURL reads the address of a variant: where it is asked for, "" when the

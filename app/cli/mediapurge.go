@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -53,7 +54,10 @@ func receiptText(w io.Writer, d world.Deletion) {
 	fmt.Fprintf(w, "receipt %s: %s, deleted by %s\n", d.Receipt, d.MediaID, d.By)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, r := range d.Removals {
-		fmt.Fprintf(tw, "  %s\t%s\t%s\n", r.Region, r.State, r.Error)
+		fmt.Fprintf(tw, "  %s\t%s\t%d objects, %d bytes\t%s\t%s\n", r.Region, r.State, r.Objects, r.Bytes, r.At.Format(time.RFC3339), oneLine(r.Error))
 	}
 	tw.Flush()
+	if !d.Done() {
+		fmt.Fprintf(w, "It is shown to nobody any more. How far its bytes have gone: meridian media purge %s --receipt\n", d.MediaID)
+	}
 }

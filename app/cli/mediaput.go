@@ -32,7 +32,8 @@ func (c *cli) mediaPut(t *mediaTarget) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "put FILE|GLOB|DIRECTORY...", Short: "Upload pictures to the nearest region",
 		Long: `Uploads each file in parts. Where a link breaks it is tried again and goes on
-from what has arrived; the same command, after it was broken off, does too.
+from what has arrived. After a run that was broken off, or in which some were not
+taken, the same command goes on with the rest: what was taken stays one picture.
 
 Exit codes: 0 all were taken, 1 some were not, 2 the command line is wrong.`,
 		Example: `  meridian media put cake.jpg
@@ -65,6 +66,7 @@ type putting struct {
 	mu      sync.Mutex
 	taken   []putResult
 	refused []refusal
+	notes   []*note // of those that were taken
 }
 
 // all uploads each file; one that is refused does not keep the rest back.
@@ -81,6 +83,9 @@ func (p *putting) all(ctx context.Context, files []string) error {
 	work := errgroup.Group{}
 	work.SetLimit(p.atOnce)
 	for _, file := range files {
+		if ctx.Err() != nil {
+			break
+		}
 		work.Go(func() error {
 			p.one(ctx, base, file, bar)
 			return nil
@@ -93,62 +98,83 @@ func (p *putting) all(ctx context.Context, files []string) error {
 			return err
 		}
 	}
-	if len(p.refused) == 0 {
+	return p.verdict(ctx, len(files))
+}
+
+// verdict says how a run has ended. After one that did not end well what was taken
+// stays noted, so that the same command does not put it in once more.
+func (p *putting) verdict(ctx context.Context, files int) error {
+	switch {
+	case ctx.Err() != nil:
+		return world.Because(world.CodeUnavailable, "media.put", fmt.Sprintf("Broken off: %d of %d pictures were taken. The same command goes on with the rest.", len(p.taken), files), ctx.Err())
+	case len(p.refused) == 0:
+		for _, n := range p.notes {
+			n.forget()
+		}
 		return nil
 	}
 	code := p.refused[0].Code
 	if code == world.CodeInvalid { // of a file, not of the command line
 		code = world.CodeUnprocessed
 	}
-	return world.E(code, "media.put", fmt.Sprintf("%d of %d pictures were not taken.", len(p.refused), len(files)))
+	return world.E(code, "media.put", fmt.Sprintf("%d of %d pictures were not taken.", len(p.refused), files))
 }
 
 // one uploads a file and tells of it.
 func (p *putting) one(ctx context.Context, base, file string, bar *bar) {
-	res, err := p.put(ctx, base, file, bar.file(file))
+	res, note, err := p.put(ctx, base, file, bar.file(file))
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	bar.done(err == nil)
+	if err != nil && ctx.Err() != nil {
+		return // the end of the run tells of it
+	}
 	if err != nil {
 		problem := httpserver.ProblemOf(err, "")
 		p.refused = append(p.refused, refusal{file, problem.Code, problem.Detail, problem.ID})
 		bar.line(p.err, !p.json, fmt.Sprintf("%s: %s", file, plainMessage(err)))
 		return
 	}
-	p.taken = append(p.taken, res)
+	p.taken, p.notes = append(p.taken, res), append(p.notes, note)
 	bar.line(p.out, !p.json, fmt.Sprintf("%s  %s", res.URL, filepath.Base(file)))
 }
 
 // put uploads a file and asks what it has become.
-func (p *putting) put(ctx context.Context, base, file string, progress func(done, size int64)) (putResult, error) {
-	var out putResult
+func (p *putting) put(ctx context.Context, base, file string, progress func(done, size int64)) (out putResult, _ *note, err error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return out, world.Because(world.CodeInvalid, "media.put", "The file cannot be read.", err)
+		return out, nil, world.Because(world.CodeInvalid, "media.put", "The file cannot be read.", err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {
-		return out, world.Because(world.CodeInvalid, "media.put", "This is no file. For a directory's pictures add --recursive.", err)
+		return out, nil, world.Because(world.CodeInvalid, "media.put", "This is no file. For a directory's pictures add --recursive.", err)
 	}
 	sum, err := sumOf(f)
 	if err != nil {
-		return out, err
+		return out, nil, err
 	}
 	collection := tus.Collection(base, p.target.app)
 	note := noteFor(collection, file, sum)
 	client := &tus.Client{HTTP: newClient(mediaTimeout), Prepare: p.target.prepare, Limits: tus.DefaultClientLimits()}
 	at, err := p.send(ctx, client, collection, note, f, info, sum, progress)
-	if err != nil {
-		return out, err
+	if err == nil {
+		err = client.Retry(ctx, func() error { return p.told(ctx, at, &out) })
 	}
-	if err := client.Retry(ctx, func() error { return p.told(ctx, at, &out) }); err != nil {
-		return out, err
+	if refusedForGood(err) {
+		note.forget()
 	}
-	note.forget()
-	out.File = file
-	out.URL = base + out.URL
-	return out, nil
+	out.File, out.URL = file, base+out.URL
+	return out, note, err
+}
+
+// refusedForGood reports whether a picture was not taken, and never will be.
+func refusedForGood(err error) bool {
+	switch world.CodeOf(err) {
+	case world.CodeInvalid, world.CodeTooLarge, world.CodeUnsupported, world.CodeUnprocessed:
+		return true
+	}
+	return false
 }
 
 // send goes on with the upload that the note tells of, or begins one.

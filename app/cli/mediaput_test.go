@@ -187,6 +187,13 @@ func TestMediaPut(t *testing.T) {
 	if told.Taken[0].URL == base+"/img/a/up1/v1/auto/640x0" {
 		t.Error("a second put of the same file is not a new picture")
 	}
+	before := u.begun
+	if code, out, _ = run(t, "media", "put", bad, good, "--url", base, "--app", "a"); code != exitFailed || out != told.Taken[0].URL+"  a cake.jpg\n" || u.begun != before+1 {
+		t.Errorf("the same command once more puts in what was taken: %d %q, begun %d times more", code, out, u.begun-before)
+	}
+	if code, _, _ = run(t, "media", "put", good, "--url", base, "--app", "a"); code != exitOK || notes(t) != 0 {
+		t.Errorf("%d, %d notes", code, notes(t))
+	}
 }
 
 func TestMediaPutNeedsItsToken(t *testing.T) {
@@ -225,7 +232,7 @@ func TestTheSameCommandGoesOnWithWhatWasBrokenOff(t *testing.T) {
 		h(w, r)
 	})
 	var out, errOut bytes.Buffer
-	if code := Run(ctx, "test", []string{"media", "put", file, "--url", guard, "--app", "a"}, &out, &errOut); code != exitFailed || notes(t) != 1 {
+	if code := Run(ctx, "test", []string{"media", "put", file, file + "2", "--at-once", "1", "--url", guard, "--app", "a"}, &out, &errOut); code != exitFailed || notes(t) != 1 || !strings.Contains(errOut.String(), "Broken off: 0 of 2 pictures were taken. The same command goes on with the rest.") || strings.Count(errOut.String(), "\n") > 2 {
 		t.Fatalf("broken off: %d %q, %d notes", code, errOut.String(), notes(t))
 	}
 	if code, _, said := run(t, "media", "put", file, "--url", guard, "--app", "a"); code != exitOK || u.begun != 1 || notes(t) != 0 {

@@ -67,6 +67,28 @@ func TestValidate(t *testing.T) {
 	}
 }
 
+func TestCareAtItsEdges(t *testing.T) {
+	for i, c := range []struct {
+		says string // of the setting that is wrong; "": none is
+		set  func(*Care)
+	}{
+		{"", func(c *Care) { c.ColdAfter = 48 * time.Hour }},
+		{"cold_after", func(c *Care) { c.ColdAfter = 48*time.Hour - 1 }},
+		{"", func(c *Care) { c.OrphanAfter = time.Hour }},
+		{"orphan_after", func(c *Care) { c.OrphanAfter = time.Hour - 1 }},
+		{"delete_after", func(c *Care) { c.DeleteAfter = time.Second }},
+		{"collect_every", func(c *Care) { c.CollectEvery = 0 }},
+		{"note_every", func(c *Care) { c.NoteEvery = 0 }},
+	} {
+		care := defaultCare()
+		c.set(&care)
+		err := care.validate(time.Second)
+		if c.says == "" && err != nil || c.says != "" && (!world.Is(err, world.CodeInvalid) || !strings.Contains(err.Error(), c.says)) {
+			t.Errorf("%d: %v, want a word on %q", i, err, c.says)
+		}
+	}
+}
+
 func TestNewNeedsARegionOfTheWorld(t *testing.T) {
 	c := valid()
 	c.Region = "mars"

@@ -26,7 +26,7 @@ func (m *Media) remove(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return world.Wrap(op, err)
 	}
-	receipt, err := m.manifests.Deletion(r.Context(), app, id)
+	d, err := m.manifests.Deletion(r.Context(), app, id)
 	if err != nil {
 		return world.Wrap(op, err)
 	}
@@ -34,7 +34,7 @@ func (m *Media) remove(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set(HeaderPosition, pos.String())
 	}
 	w.Header().Set("Location", "/media/"+app+"/"+id+"/deletion")
-	return writeJSON(w, http.StatusAccepted, receipt)
+	return writeJSON(w, http.StatusAccepted, receiptOf(d))
 }
 
 func (m *Media) delete(ctx context.Context, app, id, by string) (world.Position, error) {
@@ -63,9 +63,9 @@ func (m *Media) delete(ctx context.Context, app, id, by string) (world.Position,
 
 // showDeletion gives the receipt and how far the regions have come.
 func (m *Media) showDeletion(w http.ResponseWriter, r *http.Request) error {
-	receipt, err := m.manifests.Deletion(r.Context(), r.PathValue("app"), r.PathValue("id"))
+	d, err := m.manifests.Deletion(r.Context(), r.PathValue("app"), r.PathValue("id"))
 	if err != nil {
 		return world.Wrap("media.deletion", err)
 	}
-	return writeJSON(w, http.StatusOK, receipt)
+	return writeJSON(w, http.StatusOK, receiptOf(d))
 }

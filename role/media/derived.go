@@ -30,6 +30,24 @@ func putDerived(ctx context.Context, store Objects, key string, data []byte) err
 	return store.Put(ctx, key, append(derivedSum(key, data), data...))
 }
 
+// keepDerived stores what was made of an asset, unless that was deleted meanwhile:
+// its removal takes what is stored then, and would miss what comes later.
+func (m *Media) keepDerived(ctx context.Context, of world.Manifest, key string, data []byte) error {
+	store := m.storeOf(of)
+	if err := putDerived(ctx, store, key, data); err != nil {
+		return err
+	}
+	ctx = context.WithoutCancel(ctx)
+	deleted, err := m.isDeleted(ctx, of.App, of.MediaID)
+	if err == nil && !deleted || world.Is(err, world.CodeNotFound) { // a removal waits until it is known here
+		return nil
+	}
+	if dropErr := store.Delete(ctx, key); err == nil {
+		err = dropErr
+	}
+	return err
+}
+
 // getDerived is what was stored, verified. Errors: not_found, and internal for
 // bytes that are not what was stored.
 func getDerived(ctx context.Context, store Objects, key string) ([]byte, error) {
@@ -43,7 +61,9 @@ func getDerived(ctx context.Context, store Objects, key string) ([]byte, error) 
 	return stored[sha256.Size:], nil
 }
 
+// Where objects lie in a store, by what they are.
 const (
+	originals  = "originals/sha256/"
 	variants   = "variants/"
 	mezzanines = "mezzanines/"
 )

@@ -87,29 +87,30 @@ func (want versionWanted) focal(base world.Version, e *world.Edit) *world.Point 
 }
 
 // edited is what becomes of a version. Its pixels are rendered from its original
-// at full size, unless only its focal point changes; then it is the same original.
-func (m *Media) edited(ctx context.Context, found world.Manifest, base world.Version, want versionWanted) (world.Version, error) {
+// at full size, unless only its focal point changes; then it is the same original,
+// and none is given.
+func (m *Media) edited(ctx context.Context, found world.Manifest, base world.Version, want versionWanted) (world.Version, []byte, error) {
 	e, err := want.of(base)
 	if err != nil {
-		return world.Version{}, err
+		return world.Version{}, nil, err
 	}
 	focal := want.focal(base, e)
 	if e == nil {
 		v := base
 		v.From, v.Edit, v.Focal, v.Mezzanine = base.Number, nil, focal, nil
-		return v, nil
+		return v, nil, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, m.cfg.Limits.Transform)
 	defer cancel()
 	data, err := m.original(ctx, found, base)
 	if err != nil {
-		return world.Version{}, err
+		return world.Version{}, nil, err
 	}
 	data, err = m.pictures.Edit(ctx, data, *e)
 	if err != nil {
-		return world.Version{}, err
+		return world.Version{}, nil, err
 	}
-	v, err := m.takeIn(ctx, found, data)
+	v, stored, err := m.takeIn(ctx, found, data)
 	v.From, v.Edit, v.Focal = base.Number, e, focal
-	return v, err
+	return v, stored, err
 }

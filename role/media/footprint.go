@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 
 	"meridian/platform/httpserver"
 	"meridian/world"
@@ -54,15 +53,29 @@ func (m *Media) amount(ctx context.Context, prefix string) (a world.Amount, err 
 // verified is what reading a page of originals again has found.
 type verified struct {
 	Region   string         `json:"region"`
+	Regions  []string       `json:"regions"` // all that there are: each is asked in its turn
 	Outcomes map[string]int `json:"outcomes"`
 	Bytes    int64          `json:"bytes"`
 	Next     string         `json:"next,omitempty"` // give it as after= to go on
 }
 
+// regions are the names of the world's regions.
+func (m *Media) regions() []string {
+	out := make([]string, len(m.world.Regions))
+	for i, r := range m.world.Regions {
+		out[i] = r.ID
+	}
+	return out
+}
+
+// verifyBytes is how much is read for one request, so that it is answered in time
+// however large the originals are.
+const verifyBytes = 256 << 20
+
 // verifyPage reads a page of an app's originals again, and heals them.
 func (m *Media) verifyPage(ctx context.Context, app, after string) (verified, error) {
 	defer m.tellFindings(ctx)
-	out := verified{Region: m.region.ID, Outcomes: map[string]int{}}
+	out := verified{Region: m.region.ID, Regions: m.regions(), Outcomes: map[string]int{}}
 	page, err := m.upkeep.Held(ctx, m.region.ID, after, scrubPage)
 	if err != nil {
 		return out, err
@@ -79,7 +92,9 @@ func (m *Media) verifyPage(ctx context.Context, app, after string) (verified, er
 		m.metrics.scrubbed.WithLabelValues("original", outcome).Inc()
 		m.found(o, outcome)
 		out.Outcomes[outcome]++
-		out.Bytes += size
+		if out.Bytes += size; out.Bytes >= verifyBytes {
+			return out, nil
+		}
 	}
 	if len(page) < scrubPage {
 		out.Next = ""
@@ -114,7 +129,11 @@ func (m *Media) upkeepOf(ctx context.Context, app, what string, q url.Values) (a
 	case "footprint":
 		return m.footprint(ctx, app)
 	case "collect":
-		return m.collect(ctx, app, q.Get("after"), q.Get("dry_run") == "true")
+		dry, err := parseDryRun(q.Get("dry_run"))
+		if err != nil {
+			return nil, err
+		}
+		return m.collect(ctx, app, q.Get("after"), dry)
 	case "retry":
 		return m.retryJob(ctx, app, q.Get("id"))
 	}
@@ -190,40 +209,4 @@ func (m *Media) showFootprint(w http.ResponseWriter, r *http.Request) error {
 		out.Regions = append(out.Regions, f)
 	}
 	return writeJSON(w, http.StatusOK, out)
-}
-
-// listJobs shows an app's background work in every region.
-func (m *Media) listJobs(w http.ResponseWriter, r *http.Request) error {
-	const op = "media.jobs"
-	app, q := r.PathValue("app"), r.URL.Query()
-	if err := m.mayKeep(r, app); err != nil {
-		return err
-	}
-	states := []string{"", world.JobWaiting, world.JobRunning, world.JobRetrying, world.JobFailed, world.JobDone}
-	if !slices.Contains(states, q.Get("state")) {
-		return world.E(world.CodeInvalid, op, "state is waiting, running, retrying, failed or done.")
-	}
-	limit, err := m.pageLimit(q.Get("limit"))
-	if err != nil {
-		return err
-	}
-	out := struct {
-		Jobs    []world.Job `json:"jobs"`
-		Missing []string    `json:"missing_regions,omitempty"`
-	}{Jobs: []world.Job{}}
-	page, missing, err := m.upkeep.Jobs(r.Context(), app, q.Get("state"), limit)
-	if err != nil {
-		return world.Wrap(op, err)
-	}
-	out.Jobs, out.Missing = append(out.Jobs, page...), missing
-	return writeJSON(w, http.StatusOK, out)
-}
-
-// retryJob has a job of this region that has failed tried again.
-func (m *Media) retryJob(ctx context.Context, app, number string) (any, error) {
-	id, err := strconv.ParseInt(number, 10, 64)
-	if err != nil || id < 1 {
-		return nil, world.E(world.CodeInvalid, "media.retry", "id is a job's number, as the list of jobs gives it.")
-	}
-	return map[string]int64{"id": id}, m.upkeep.RetryJob(ctx, app, id)
 }

@@ -2,140 +2,216 @@ package media
 
 import (
 	"context"
+	"fmt"
+	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"meridian/world"
 )
 
-// maxAsked is the most variants whose last day is remembered between two notes;
-// beyond, the same may be noted again.
-const maxAsked = 100_000
-
-// asked remembers which stored variants were asked for today, so that each costs
-// one write a day at most.
-type asked struct {
-	mu    sync.Mutex
-	day   time.Time
-	noted map[string]bool
-	fresh []string
-}
-
-func dayOf(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
-
-// note remembers that a variant was asked for.
-func (a *asked) note(key string, now time.Time) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if day := dayOf(now); !day.Equal(a.day) || len(a.noted) >= maxAsked {
-		a.day, a.noted = day, map[string]bool{}
-	}
-	if !a.noted[key] && len(a.fresh) < maxAsked {
-		a.noted[key], a.fresh = true, append(a.fresh, key)
-	}
-}
-
-// take is what was asked for since the last time.
-func (a *asked) take() []string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	fresh := a.fresh
-	a.fresh = nil
-	return fresh
-}
-
-// noteAsked keeps which variants were asked for. What cannot be kept is lost: a
-// variant that goes for that is made again.
-func (m *Media) noteAsked(ctx context.Context) {
-	keys := m.asked.take()
-	if len(keys) == 0 {
-		return
-	}
-	if err := m.upkeep.Asked(ctx, dayOf(m.now()), keys); err != nil && ctx.Err() == nil {
-		m.log.WarnContext(ctx, "it cannot be noted which variants are asked for", "err", err)
-	}
-}
-
 // collected is what a page of the collection has found, or removed.
 type collected struct {
-	Region string       `json:"region"`
-	Seen   int64        `json:"seen"`
-	Cold   world.Amount `json:"cold"`
-	Next   string       `json:"next,omitempty"` // give it as after= to go on
+	Region  string       `json:"region"`
+	Regions []string     `json:"regions"` // all that there are: each is asked in its turn
+	Seen    int64        `json:"seen"`
+	Cold    world.Amount `json:"cold"`              // variants that nobody has asked for in a while
+	Orphans world.Amount `json:"orphans"`           // originals that no asset refers to
+	Objects []going      `json:"objects,omitempty"` // each of both, where nothing was removed
+	Next    string       `json:"next,omitempty"`    // give it as after= to go on
 }
 
-// collectPage is how many variants are looked at at once.
+// going is an object that would be removed.
+type going struct {
+	Key    string    `json:"key"`
+	Bytes  int64     `json:"bytes"`
+	Stored time.Time `json:"stored_at"`
+}
+
+func (c *collected) add(to *world.Amount, o Object, dry bool) {
+	to.Objects, to.Bytes = to.Objects+1, to.Bytes+o.Size
+	if dry {
+		c.Objects = append(c.Objects, going{o.Key, o.Size, o.Modified.UTC()})
+	}
+}
+
+// collectPage is how many objects are looked at at once.
 const collectPage = 500
 
-// collect removes, from a page of an app's stored variants, those that nobody has
-// asked for in a while: they are made again when somebody does. Who asks for
-// private ones is not recorded; those go by when they were stored. dry only
-// counts. after is the place in the stores: a key, of the resident store behind
-// a "~".
+// collect removes, from a page of what a region stores, what is not needed: of an
+// app's variants those that nobody has asked for in a while, of originals those
+// that no asset of any app refers to. dry only tells. after is the place in the
+// stores, as the page before has given it.
 func (m *Media) collect(ctx context.Context, app, after string, dry bool) (collected, error) {
-	out := collected{Region: m.region.ID}
-	key, resident := strings.CutPrefix(after, "~")
-	store := m.objects
-	if resident {
-		store = m.resident
+	out := collected{Region: m.region.ID, Regions: m.regions()}
+	// Each place is the store, what of it is looked at, and what may go of that.
+	places := []struct {
+		store  Objects
+		prefix string
+		sort   func(context.Context, Objects, []Object, bool, *collected) error
+	}{
+		{m.objects, variants + app + "/", m.collectCold},
+		{m.resident, variants + app + "/", m.collectCold},
+		{m.objects, originals, m.collectOrphans},
+		{m.resident, originals, m.collectOrphans},
 	}
-	page, next, err := store.List(ctx, variants+app+"/", key, collectPage)
+	n, key, err := parseCollectPlace(after, len(places))
 	if err != nil {
 		return out, err
 	}
-	before := m.now().Add(-m.cfg.Care.ColdAfter)
-	cold := map[string]Object{}
-	var keys []string
-	for _, o := range page {
-		if out.Seen++; o.Modified.Before(before) {
-			cold[o.Key], keys = o, append(keys, o.Key)
-		}
+	at := places[n]
+	page, next, err := at.store.List(ctx, at.prefix, key, collectPage)
+	if err != nil {
+		return out, err
 	}
-	warm := map[string]bool{}
-	if !resident && len(keys) > 0 {
-		if warm, err = m.upkeep.AskedSince(ctx, dayOf(before), keys); err != nil {
-			return out, err
-		}
-	}
-	for _, key := range keys {
-		if warm[key] {
-			continue
-		}
-		if !dry {
-			if err := store.Delete(ctx, key); err != nil {
-				return out, err
-			}
-		}
-		out.Cold.Objects, out.Cold.Bytes = out.Cold.Objects+1, out.Cold.Bytes+cold[key].Size
+	out.Seen = int64(len(page))
+	if err := at.sort(ctx, at.store, page, dry, &out); err != nil {
+		return out, err
 	}
 	switch {
-	case next == "" && !resident:
-		out.Next = "~"
-	case next != "" && resident:
-		out.Next = "~" + next
-	default:
-		out.Next = next
+	case next != "":
+		out.Next = fmt.Sprintf("%d %s", n, next)
+	case n+1 < len(places):
+		out.Next = fmt.Sprintf("%d ", n+1)
 	}
 	return out, nil
 }
 
-// collectAll removes the cold variants of every app.
+// parseDryRun reads whether nothing is to be removed. What is written otherwise is
+// refused: it may have meant that.
+func parseDryRun(s string) (bool, error) {
+	switch s {
+	case "true":
+		return true, nil
+	case "", "false":
+		return false, nil
+	}
+	return false, world.E(world.CodeInvalid, "media.collect", "dry_run is true or false.")
+}
+
+// parseCollectPlace reads a place of the collection: the number of what is looked
+// at, and behind a space the last key that was.
+func parseCollectPlace(s string, places int) (n int, key string, err error) {
+	if s == "" {
+		return 0, "", nil
+	}
+	number, key, ok := strings.Cut(s, " ")
+	n, err = strconv.Atoi(number)
+	if !ok || err != nil || n < 0 || n >= places {
+		return 0, "", world.E(world.CodeInvalid, "media.collect", "after is what the page before gave as next.")
+	}
+	return n, key, nil
+}
+
+// collectCold removes those of some variants that nobody has asked for in a while:
+// they are made again when somebody does. Who asks for private ones is not
+// recorded; those go by when they were stored.
+func (m *Media) collectCold(ctx context.Context, store Objects, page []Object, dry bool, out *collected) error {
+	before := m.now().Add(-m.cfg.Care.ColdAfter)
+	var old []Object
+	var keys []string
+	for _, o := range page {
+		if o.Modified.Before(before) {
+			old, keys = append(old, o), append(keys, o.Key)
+		}
+	}
+	warm := map[string]bool{}
+	if store == m.objects && len(keys) > 0 {
+		m.noteAsked(ctx) // what was asked for a moment ago counts, too
+		var err error
+		if warm, err = m.upkeep.AskedSince(ctx, dayOf(before), keys); err != nil {
+			return err
+		}
+	}
+	for _, o := range old {
+		if warm[o.Key] {
+			continue
+		}
+		if !dry {
+			if err := store.Delete(ctx, o.Key); err != nil {
+				return err
+			}
+		}
+		out.add(&out.Cold, o, dry)
+	}
+	return nil
+}
+
+// collectOrphans removes those of some originals to which no asset refers, and
+// which have been stored for long: an upload that failed between its bytes and its
+// rows leaves one, and so does a copy that came when its asset was just deleted.
+func (m *Media) collectOrphans(ctx context.Context, store Objects, page []Object, dry bool, out *collected) error {
+	var old []Object
+	var shas []string
+	for _, o := range page {
+		sha := o.Key[strings.LastIndexByte(o.Key, '/')+1:]
+		if m.mayBeOrphan(o) && originalKey(sha) == o.Key {
+			old, shas = append(old, o), append(shas, sha)
+		}
+	}
+	if len(old) == 0 {
+		return nil
+	}
+	referenced, err := m.upkeep.Referenced(ctx, shas)
+	if err != nil {
+		return err
+	}
+	for i, o := range old {
+		if referenced[shas[i]] {
+			continue
+		}
+		gone := dry
+		if !dry {
+			if gone, err = m.removeOrphan(ctx, store, o, shas[i]); err != nil {
+				return err
+			}
+		}
+		if gone {
+			out.add(&out.Orphans, o, dry)
+		}
+	}
+	return nil
+}
+
+func (m *Media) mayBeOrphan(o Object) bool {
+	return o.Modified.Before(m.now().Add(-m.cfg.Care.OrphanAfter))
+}
+
+// removeOrphan removes an original that nobody refers to, unless somebody has begun
+// to, or has stored it again, since it was listed.
+func (m *Media) removeOrphan(ctx context.Context, store Objects, o Object, sha string) (gone bool, err error) {
+	_, err = m.upkeep.Unreferenced(ctx, sha, func(ctx context.Context) error {
+		now, err := store.Stat(ctx, o.Key)
+		if world.Is(err, world.CodeNotFound) || err == nil && !m.mayBeOrphan(now) {
+			return nil
+		}
+		if err == nil {
+			err = store.Delete(ctx, o.Key)
+		}
+		gone = err == nil
+		return err
+	})
+	return gone, err
+}
+
+// collectAll removes what is not needed of every app.
 func (m *Media) collectAll(ctx context.Context) {
 	for _, app := range m.cfg.Apps {
 		after := ""
-		var gone world.Amount
 		for {
 			page, err := m.collect(ctx, app, after, false)
-			gone.Objects, gone.Bytes = gone.Objects+page.Cold.Objects, gone.Bytes+page.Cold.Bytes
+			m.metrics.collected.WithLabelValues("variant").Add(float64(page.Cold.Objects))
+			m.metrics.collected.WithLabelValues("original").Add(float64(page.Orphans.Objects))
+			if page.Orphans.Objects > 0 {
+				m.log.InfoContext(ctx, "originals that no picture has were removed", "originals", page.Orphans.Objects, "bytes", page.Orphans.Bytes)
+			}
 			if err != nil && ctx.Err() == nil {
-				m.log.WarnContext(ctx, "cold variants cannot be removed", "app", app, "err", err)
+				m.log.WarnContext(ctx, "what is not needed cannot be removed", "app", app, "err", err)
 			}
 			if after = page.Next; err != nil || after == "" {
 				break
 			}
 		}
-		m.metrics.collected.Add(float64(gone.Objects))
 	}
 	if err := m.upkeep.ForgetAsked(ctx, dayOf(m.now().Add(-m.cfg.Care.ColdAfter))); err != nil && ctx.Err() == nil {
 		m.log.WarnContext(ctx, "old days of variants cannot be forgotten", "err", err)

@@ -3,6 +3,9 @@ package media
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,7 +18,6 @@ func TestVariantsThatNobodyAsksForGo(t *testing.T) {
 	age := func(key string, by time.Duration) {
 		us.objects.modified[key] = noon.Add(-by)
 	}
-	us.objects.modified = map[string]time.Time{}
 	key := func(size string) string { return "variants/crumbs/" + m.MediaID + "/v1/webp/" + size }
 	for _, size := range []string{"160x0", "320x0", "480x0", "640x0"} {
 		if w := us.do("GET", "/img/crumbs/"+m.MediaID+"/v1/webp/"+size, nil); w.Code != 200 {
@@ -31,20 +33,8 @@ func TestVariantsThatNobodyAsksForGo(t *testing.T) {
 	if len(us.upkeep.asked) != 2 || us.upkeep.asked[key("320x0")] != dayOf(noon) {
 		t.Errorf("noted %v", us.upkeep.asked)
 	}
-	var cold, seen int64
-	for after := ""; ; {
-		w := us.do("POST", "/media/"+app+"/collect?dry_run=true&after="+after, nil, bearer(token))
-		var page collected
-		if err := json.Unmarshal(w.Body.Bytes(), &page); err != nil || w.Code != 200 {
-			t.Fatalf("%d %s", w.Code, w.Body)
-		}
-		cold, seen = cold+page.Cold.Objects, seen+page.Seen
-		if after = page.Next; after == "" {
-			break
-		}
-	}
-	if cold != 2 || seen != 4 {
-		t.Errorf("%d of %d are cold, want 2 of 4", cold, seen)
+	if got := us.wouldGo(t); !slices.Equal(got, []string{key("160x0"), key("640x0")}) {
+		t.Errorf("would go: %v", got)
 	}
 	us.collectAll(t.Context())
 	for size, stays := range map[string]bool{"160x0": false, "320x0": true, "480x0": true, "640x0": false} {
@@ -57,6 +47,89 @@ func TestVariantsThatNobodyAsksForGo(t *testing.T) {
 	}
 	if w := us.do("GET", "/img/crumbs/"+m.MediaID+"/v1/webp/160x0", nil); w.Code != 200 {
 		t.Errorf("made again: %d", w.Code)
+	}
+}
+
+// wouldGo is what the collection would remove, by a request a page.
+func (p *place) wouldGo(t *testing.T) (keys []string) {
+	t.Helper()
+	for after := ""; ; {
+		w := p.do("POST", "/media/"+app+"/collect?dry_run=true&after="+url.QueryEscape(after), nil, bearer(token))
+		var page collected
+		if err := json.Unmarshal(w.Body.Bytes(), &page); err != nil || w.Code != 200 {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+		for _, o := range page.Objects {
+			keys = append(keys, o.Key)
+		}
+		if n := page.Cold.Objects + page.Orphans.Objects; n != int64(len(page.Objects)) {
+			t.Errorf("%d are counted, %d named", n, len(page.Objects))
+		}
+		if after = page.Next; after == "" {
+			return keys
+		}
+	}
+}
+
+// Of originals those go that no asset has, and that have lain there for long.
+func TestOriginalsThatNobodyHasGo(t *testing.T) {
+	us := newPlaces(t, nil)["us-east"]
+	kept := us.put(t, picture(40, 30, 1))
+	private := us.privately(t, picture(40, 30, 2))
+	old, young := noon.Add(-us.cfg.Care.OrphanAfter-time.Hour), noon.Add(-us.cfg.Care.OrphanAfter+time.Hour)
+	orphan := func(in *memObjects, shade uint8, at time.Time) string {
+		key := originalKey(shaOf(picture(40, 30, shade)))
+		in.objects[key], in.modified[key] = picture(40, 30, shade), at
+		return key
+	}
+	us.objects.modified[originalKey(kept.Newest().SHA256)] = old
+	us.resident.modified[originalKey(private.Newest().SHA256)] = old
+	gone, goneResident := orphan(us.objects, 3, old), orphan(us.resident, 4, old)
+	stays := orphan(us.objects, 5, young)
+	us.objects.objects["originals/sha256/no-original"], us.objects.modified["originals/sha256/no-original"] = []byte("?"), old
+	if got := us.wouldGo(t); !slices.Equal(got, []string{gone, goneResident}) {
+		t.Errorf("would go: %v", got)
+	}
+	us.upkeep.fail = world.E(world.CodeUnavailable, "test", "a catalog cannot be read")
+	us.collectAll(t.Context())
+	if _, ok := us.objects.get(gone); !ok {
+		t.Error("it went although a catalog could not be read")
+	}
+	us.upkeep.fail = nil
+	// Somebody puts the same picture in while the page is looked through.
+	us.upkeep.referenced = func() { us.objects.modified[gone] = noon }
+	us.collectAll(t.Context())
+	if _, ok := us.objects.get(gone); !ok {
+		t.Error("it went although it was stored again")
+	}
+	us.upkeep.referenced, us.objects.modified[gone] = nil, old
+	us.collectAll(t.Context())
+	for key, in := range map[string]*memObjects{gone: us.objects, goneResident: us.resident} {
+		if _, ok := in.get(key); ok {
+			t.Errorf("%s is still there", key)
+		}
+	}
+	if _, ok := us.objects.get(stays); !ok || len(us.objects.objects) != 3 || len(us.resident.objects) != 1 {
+		t.Errorf("left: %d and %d objects", len(us.objects.objects), len(us.resident.objects))
+	}
+}
+
+func TestThePlaceOfACollection(t *testing.T) {
+	us := newPlaces(t, nil)["us-east"]
+	for _, bad := range []string{"x", "1", "-1 ", "4 ", "1x variants/", " ", "~"} {
+		if w := us.do("POST", "/media/"+app+"/collect?dry_run=true&after="+url.QueryEscape(bad), nil, bearer(token)); w.Code != 400 {
+			t.Errorf("%q: %d %s", bad, w.Code, w.Body)
+		}
+	}
+}
+
+// Who may have meant to remove nothing has nothing removed.
+func TestADryRunIsNotMisread(t *testing.T) {
+	us := newPlaces(t, nil)["us-east"]
+	for value, status := range map[string]int{"true": 200, "false": 200, "": 200, "1": 400, "True": 400, "yes": 400, "dry": 400} {
+		if w := us.do("POST", "/media/"+app+"/collect?dry_run="+value, nil, bearer(token)); w.Code != status {
+			t.Errorf("%q: %d %s", value, w.Code, w.Body)
+		}
 	}
 }
 
@@ -130,17 +203,25 @@ func TestUpkeepIsAskedOfEachRegion(t *testing.T) {
 func TestJobsAreShownAndTriedAgain(t *testing.T) {
 	us := newPlaces(t, nil)["us-east"]
 	w := us.do("GET", "/media/"+app+"/jobs?state=failed&limit=7", nil, bearer(token))
-	var got struct {
-		Jobs    []world.Job `json:"jobs"`
-		Missing []string    `json:"missing_regions"`
-	}
+	var got jobList
 	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || len(got.Jobs) != 1 || got.Jobs[0].State != "failed" || got.Jobs[0].Attempts != 7 || len(got.Missing) != 1 {
 		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	w = us.do("GET", "/media/"+app+"/jobs?media_id="+got.Jobs[0].MediaID[:15]+"6", nil, bearer(token))
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || len(got.Jobs) != 1 || got.Jobs[0].MediaID != "1000000000000006" {
+		t.Errorf("of one asset: %d %s", w.Code, w.Body)
+	}
+	if w := us.do("GET", "/media/"+app+"/jobs?state=waiting", nil, bearer(token)); w.Code != 200 || !strings.Contains(w.Body.String(), `"jobs":[]`) {
+		t.Errorf("none: %d %s", w.Code, w.Body)
+	}
+	if w := us.do("POST", "/media/"+app+"/retry?id=5&region=eu-central", nil, bearer(token)); w.Body.String() != `{"region":"eu-central","id":5}`+"\n" {
+		t.Errorf("tried again: %s", w.Body)
 	}
 	for path, want := range map[string]int{
 		"GET /media/crumbs/jobs?state=odd": 400, "GET /media/nothing/jobs": 404, "POST /media/crumbs/jobs": 405,
 		"POST /media/crumbs/retry?id=5": 200, "POST /media/crumbs/retry?id=6": 404, "POST /media/crumbs/retry?id=x": 400,
-		"POST /media/crumbs/retry?id=5&region=eu-central": 200,
+		"POST /media/crumbs/retry?id=5&region=eu-central": 200, "POST /media/crumbs/retry": 400, "POST /media/crumbs/retry?id=-5": 400,
+		"GET /media/crumbs/jobs?media_id=UP": 400, "GET /media/crumbs/jobs?limit=0": 400,
 	} {
 		var method, target string
 		if _, err := fmt.Sscan(path, &method, &target); err != nil {

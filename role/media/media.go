@@ -326,5 +326,5 @@ func (m *Media) knownApp(app string) error {
 
 // originalKey is where an original lies in the object store.
 func originalKey(sha256 string) string {
-	return "originals/sha256/" + sha256[:2] + "/" + sha256[2:4] + "/" + sha256
+	return originals + sha256[:2] + "/" + sha256[2:4] + "/" + sha256
 }

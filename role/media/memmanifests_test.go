@@ -22,7 +22,8 @@ type memManifests struct {
 	assets    map[string]world.Manifest
 	deletions map[string]world.Deletion
 	changes   []world.AssetChange
-	lagging   bool // other regions do not see this one's assets yet
+	lagging   bool   // other regions do not see this one's assets yet
+	before    func() // if set: called before a change is made
 	fail      error
 
 	confirmed   []string
@@ -85,6 +86,13 @@ func (s *memManifests) change(id string, f func(*world.Manifest)) {
 	s.assets[id] = m
 }
 
+// deleteNow deletes an asset while a change of it begins: the lock is held.
+func (s *memManifests) deleteNow(id string, at time.Time) {
+	m := s.assets[id]
+	m.DeletedAt = at
+	s.assets[id] = m
+}
+
 func (s *memManifests) WaitFor(_ context.Context, id string, positions []world.Position, _ time.Duration) (bool, error) {
 	number, _ := world.MediaIDRegion(id)
 	for _, p := range s.places {
@@ -98,6 +106,9 @@ func (s *memManifests) WaitFor(_ context.Context, id string, positions []world.P
 func (s *memManifests) Change(_ context.Context, app, id string, apply func(*world.Manifest) (world.AssetChange, error)) (world.Manifest, world.Position, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.before != nil {
+		s.before()
+	}
 	m, ok := s.assets[id]
 	if !ok || m.App != app || s.fail != nil {
 		return world.Manifest{}, world.Position{}, cmp.Or[error](s.fail, world.E(world.CodeNotFound, "mem", ""))

@@ -19,7 +19,7 @@ type metrics struct {
 	fetches    *prometheus.CounterVec
 	scrubbed   *prometheus.CounterVec
 	verdicts   *prometheus.CounterVec
-	collected  prometheus.Counter
+	collected  *prometheus.CounterVec
 	prepared   prometheus.Counter
 	jobs       *prometheus.GaugeVec
 	jobAge     *prometheus.GaugeVec
@@ -58,9 +58,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		prepared: f.NewCounter(prometheus.CounterOpts{
 			Name: "meridian_media_prepared_total", Help: "Variants made by background jobs.",
 		}),
-		collected: f.NewCounter(prometheus.CounterOpts{
-			Name: "meridian_media_collected_total", Help: "Stored variants that were removed because nobody asked for them.",
-		}),
+		collected: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "meridian_media_collected_total", Help: "Objects that were removed because they are not needed: variants that nobody asked for, originals that no asset has.",
+		}, []string{"kind"}),
 		jobs: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "meridian_media_jobs", Help: "Background jobs of this region, by kind and state: waiting, running, retrying, failed.",
 		}, []string{"kind", "state"}),

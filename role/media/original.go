@@ -78,10 +78,28 @@ func (m *Media) keep(ctx context.Context, manifest world.Manifest, v world.Versi
 	decisions, err := placement.Regions(m.cfg.Placement.rule(), m.assetOf(manifest), m.world.Regions)
 	here := func(d placement.Decision) bool { return d.Region == m.region.ID && d.Hold }
 	if err == nil && slices.ContainsFunc(decisions, here) {
-		err = m.storeOf(manifest).Put(ctx, originalKey(v.SHA256), data)
+		if err = m.storeOf(manifest).Put(ctx, originalKey(v.SHA256), data); err == nil {
+			m.unkeepDeleted(ctx, manifest, v)
+		}
 	}
 	if err != nil {
 		m.log.WarnContext(ctx, "a fetched original cannot be kept", "sha256", v.SHA256, "err", err)
+	}
+}
+
+// unkeepDeleted removes an original that came while its asset was being deleted:
+// the removal may have been here before it. What it cannot remove goes as an
+// original that no asset has.
+func (m *Media) unkeepDeleted(ctx context.Context, manifest world.Manifest, v world.Version) {
+	ctx = context.WithoutCancel(ctx)
+	deleted, err := m.isDeleted(ctx, manifest.App, manifest.MediaID)
+	if deleted {
+		_, err = m.upkeep.Unreferenced(ctx, v.SHA256, func(ctx context.Context) error {
+			return m.storeOf(manifest).Delete(ctx, originalKey(v.SHA256))
+		})
+	}
+	if err != nil && !world.Is(err, world.CodeNotFound) {
+		m.log.WarnContext(ctx, "it cannot be told whether a stored original is still needed", "sha256", v.SHA256, "err", err)
 	}
 }
 

@@ -95,7 +95,7 @@ func (m *Media) makeMezzanine(ctx context.Context, manifest world.Manifest, v wo
 	if err != nil || !ok {
 		return err
 	}
-	if err := putDerived(ctx, m.storeOf(manifest), key, made); err != nil {
+	if err := m.keepDerived(ctx, manifest, key, made); err != nil {
 		return err
 	}
 	if manifest.WriteRegion != m.region.ID || manifest.Audience == world.Private {
@@ -131,7 +131,7 @@ func (m *Media) makeCells(ctx context.Context, manifest world.Manifest, v world.
 		if p.Larger {
 			continue
 		}
-		if err := putDerived(ctx, store, variantKey(wanted[i]), p.Data); err != nil {
+		if err := m.keepDerived(ctx, manifest, variantKey(wanted[i]), p.Data); err != nil {
 			return err
 		}
 		m.metrics.prepared.Inc()
@@ -178,7 +178,7 @@ func (m *Media) fromMezzanine(ctx context.Context, manifest world.Manifest, v wo
 // keepVariant stores a variant that is asked for again and again, and has it made
 // in fewer bytes.
 func (m *Media) keepVariant(ctx context.Context, manifest world.Manifest, req imagegrid.Request, body []byte) {
-	if err := putDerived(ctx, m.storeOf(manifest), variantKey(req), body); err != nil {
+	if err := m.keepDerived(ctx, manifest, variantKey(req), body); err != nil {
 		// The picture is there all the same: it will be had once more.
 		m.log.WarnContext(ctx, "a variant cannot be stored", "key", variantKey(req), "err", err)
 		return

@@ -226,10 +226,13 @@ func (d deadlines) WriteHeader(int)                   {}
 
 // A deletion takes the parts of a copy that is under way too.
 func TestADeletionTakesWhatHasArrived(t *testing.T) {
-	eu := newPlaces(t, nil)["eu-central"]
+	places := newPlaces(t, nil)
+	us, eu := places["us-east"], places["eu-central"]
 	pic := picture(4, 3, 7)
+	m := us.put(t, pic)
+	us.deleted(t, m, noon)
 	eu.objects.objects["uploads/"+copyStage(shaOf(pic))+"/0000000000000000"] = pic
-	removed, err := eu.removeHere(t.Context(), app, "1000000000000000", map[string]bool{shaOf(pic): true})
+	removed, err := eu.removeHere(t.Context(), app, m.MediaID, map[string]bool{shaOf(pic): true})
 	if err != nil || removed.Objects != 1 || len(eu.objects.objects) != 0 {
 		t.Errorf("%+v, %v, left: %d", removed, err, len(eu.objects.objects))
 	}

@@ -70,8 +70,16 @@ func (m *Media) removeFrom(ctx context.Context, job RemoveJob) (removed world.Am
 }
 
 // removeHere removes what is made of an asset, and those of its originals that
-// no other asset refers to, from both stores. It may be done again.
+// no other asset refers to, from both stores. It may be done again. busy as long
+// as the catalogs here do not tell of the deletion: so long something may still be
+// made of the asset, and its originals count as referred to.
 func (m *Media) removeHere(ctx context.Context, app, mediaID string, originals map[string]bool) (removed world.Amount, err error) {
+	if deleted, err := m.isDeleted(ctx, app, mediaID); err != nil || !deleted {
+		if err == nil || world.Is(err, world.CodeNotFound) {
+			err = world.E(world.CodeBusy, "media.remove", "The region has not heard of the deletion yet.")
+		}
+		return removed, err
+	}
 	for _, store := range []Objects{m.objects, m.resident} {
 		for _, prefix := range []string{variants, mezzanines} {
 			if err := removeAll(ctx, store, prefix+app+"/"+mediaID+"/", &removed); err != nil {
@@ -98,6 +106,13 @@ func (m *Media) removeHere(ctx context.Context, app, mediaID string, originals m
 		}
 	}
 	return removed, nil
+}
+
+// isDeleted reports whether the catalogs here tell of an asset's deletion;
+// not_found when they tell nothing of the asset.
+func (m *Media) isDeleted(ctx context.Context, app, mediaID string) (bool, error) {
+	found, err := m.manifests.Manifest(ctx, app, mediaID)
+	return err == nil && !found.DeletedAt.IsZero(), err
 }
 
 // removePage is how many objects are listed at once.
@@ -153,17 +168,22 @@ func (m *Media) removeOrdered(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, removed)
 }
 
+// receipt is a deletion's receipt with whether all of it is done.
+type receipt struct {
+	world.Deletion
+	Done bool `json:"done"`
+}
+
+func receiptOf(d world.Deletion) receipt { return receipt{d, d.Done()} }
+
 // showReceipt tells what a deletion has removed, where and when.
 func (m *Media) showReceipt(w http.ResponseWriter, r *http.Request) error {
 	if err := httpserver.CheckBearer(r, m.cfg.UploadToken); err != nil {
 		return err
 	}
-	receipt, err := m.manifests.Deletion(r.Context(), r.PathValue("app"), r.PathValue("id"))
+	d, err := m.manifests.Deletion(r.Context(), r.PathValue("app"), r.PathValue("id"))
 	if err != nil {
 		return world.Wrap("media.receipt", err)
 	}
-	return writeJSON(w, http.StatusOK, struct {
-		world.Deletion
-		Done bool `json:"done"`
-	}{receipt, receipt.Done()})
+	return writeJSON(w, http.StatusOK, receiptOf(d))
 }

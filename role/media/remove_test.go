@@ -1,7 +1,9 @@
 package media
 
 import (
+	"bytes"
 	"encoding/json"
+	"net/http"
 	"testing"
 	"time"
 
@@ -13,7 +15,7 @@ func (p *place) deleted(t *testing.T, m world.Manifest, at time.Time) {
 	t.Helper()
 	_, _, err := p.manifests.Change(t.Context(), app, m.MediaID, func(to *world.Manifest) (world.AssetChange, error) {
 		to.DeletedAt = at
-		return world.AssetChange{Deletion: &world.Deletion{Receipt: m.MediaID, App: app, MediaID: m.MediaID, By: "owner", At: at}}, nil
+		return world.AssetChange{Deletion: &world.Deletion{Receipt: m.MediaID, App: app, MediaID: m.MediaID, By: "owner", At: at, Removals: []world.Removal{}}}, nil
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -126,5 +128,104 @@ func TestAnAssetThatIsDeletedIsNotCopiedAnyMore(t *testing.T) {
 	}
 	if r := us.manifests.replica(m.MediaID, "eu-central"); len(eu.objects.objects) != 0 || r.State != world.ReplicaPending {
 		t.Errorf("%+v, %d objects", r, len(eu.objects.objects))
+	}
+}
+
+// A region whose catalog lags behind keeps the bytes, and says so, until it has
+// heard of the deletion: it would take them for somebody's.
+func TestARemovalWaitsUntilItsRegionHasHeard(t *testing.T) {
+	places := newPlaces(t, nil)
+	us, eu := places["us-east"], places["eu-central"]
+	m := us.put(t, picture(400, 300, 7))
+	if err := us.Replicate(t.Context(), jobFor(us, "eu-central")); err != nil {
+		t.Fatal(err)
+	}
+	stale := eu.manifests
+	stale.assets[m.MediaID] = m // what eu's replica goes on telling
+	us.deleted(t, m, noon.Add(-time.Hour))
+	job := RemoveJob{App: app, MediaID: m.MediaID, Target: "eu-central"}
+	if err := us.Remove(t.Context(), job); !world.Is(err, world.CodeBusy) {
+		t.Errorf("it has not heard: %v", err)
+	}
+	if r := us.upkeep.removals[len(us.upkeep.removals)-1]; r.State != world.RemovalPending || r.Error == "" {
+		t.Errorf("the receipt says %+v", r)
+	}
+	delete(stale.assets, m.MediaID)
+	if err := us.Remove(t.Context(), job); err != nil {
+		t.Fatal(err)
+	}
+	if r := us.upkeep.removals[len(us.upkeep.removals)-1]; r.State != world.RemovalRemoved || r.Objects != 1 || len(eu.objects.objects) != 0 {
+		t.Errorf("%+v, %d objects", r, len(eu.objects.objects))
+	}
+	job.MediaID = m.MediaID[:15] + "z"
+	if _, err := us.removeHere(t.Context(), app, job.MediaID, nil); !world.Is(err, world.CodeBusy) {
+		t.Errorf("of an asset that nobody has heard of: %v", err)
+	}
+}
+
+// What is made of a picture while it is being deleted does not stay.
+func TestNothingThatIsMadeDuringADeletionStays(t *testing.T) {
+	places := newPlaces(t, nil)
+	us, eu := places["us-east"], places["eu-central"]
+	m := us.put(t, picture(400, 300, 7))
+	us.deleted(t, m, noon.Add(-time.Hour))
+	if err := us.Remove(t.Context(), RemoveJob{App: app, MediaID: m.MediaID, Target: "us-east"}); err != nil {
+		t.Fatal(err)
+	}
+	// These were begun before, and end only now.
+	key := "variants/crumbs/" + m.MediaID + "/v1/webp/320x0"
+	if err := us.keepDerived(t.Context(), m, key, []byte("late")); err != nil {
+		t.Error(err)
+	}
+	eu.keep(t.Context(), m, m.Newest(), picture(400, 300, 7))
+	for _, p := range places {
+		if len(p.objects.objects) != 0 {
+			t.Errorf("%s keeps %v", p.id, p.objects.objects)
+		}
+	}
+	other := us.put(t, picture(400, 300, 7))
+	eu.keep(t.Context(), m, m.Newest(), picture(400, 300, 7))
+	if _, ok := eu.objects.get(originalKey(other.Newest().SHA256)); !ok {
+		t.Error("an original that another asset has went with it")
+	}
+	us.upkeep.fail, us.manifests.fail = nil, world.E(world.CodeUnavailable, "test", "")
+	if err := us.keepDerived(t.Context(), other, key, []byte("late")); !world.Is(err, world.CodeUnavailable) || len(us.objects.objects) != 1 {
+		t.Errorf("while it cannot be told: %v, %d objects", err, len(us.objects.objects))
+	}
+}
+
+// A version that comes too late for its asset leaves no bytes behind.
+func TestAVersionOfAnAssetThatIsDeletedMeanwhile(t *testing.T) {
+	us := newPlaces(t, nil)["us-east"]
+	m := us.put(t, picture(400, 300, 7))
+	us.manifests.before = func() { us.manifests.deleteNow(m.MediaID, noon) }
+	w := us.do("POST", "/media/"+app+"/"+m.MediaID+"/versions", bytes.NewReader(picture(400, 300, 9)), bearer(token))
+	if _, ok := us.objects.get(originalKey(shaOf(picture(400, 300, 9)))); w.Code != 404 || ok {
+		t.Errorf("%d %s, its original is there: %v", w.Code, w.Body, ok)
+	}
+}
+
+// A version whose original a removal took away between its bytes and its row has
+// its original all the same.
+func TestAVersionOutlivesTheDeletionOfTheSameOriginal(t *testing.T) {
+	us := newPlaces(t, nil)["us-east"]
+	pic := picture(400, 300, 9)
+	m := us.put(t, picture(400, 300, 7))
+	us.manifests.before = func() { us.objects.drop(originalKey(shaOf(pic))) }
+	w := us.do("POST", "/media/"+app+"/"+m.MediaID+"/versions", bytes.NewReader(pic), bearer(token))
+	if w.Code != 201 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	if _, ok := us.objects.get(originalKey(shaOf(pic))); !ok {
+		t.Error("it is gone")
+	}
+	us.manifests.before = nil
+	again := func(r *http.Request) { r.Header.Set("Idempotency-Key", "a-key-of-22-characters") }
+	for range 2 {
+		w = us.do("PUT", "/media/"+app+"?name=a.png", bytes.NewReader(pic), bearer(token), again)
+		if _, ok := us.objects.get(originalKey(shaOf(pic))); w.Code != 201 || !ok {
+			t.Errorf("sent again: %d %s, there: %v", w.Code, w.Body, ok)
+		}
+		us.objects.drop(originalKey(shaOf(pic)))
 	}
 }

@@ -33,8 +33,13 @@ type Upkeep interface {
 	// MarkRemoval records how far a deleted asset of this region has gone from a
 	// region; what it has removed is added to what was removed before.
 	MarkRemoval(ctx context.Context, mediaID string, r world.Removal) error
+	// Referenced are those of some originals that an asset refers to: any of any
+	// app, that is not deleted, in any region. unavailable where one region's
+	// catalog is not known: it might tell of one.
+	Referenced(ctx context.Context, sha256 []string) (map[string]bool, error)
 	// Unreferenced does what is to be done with an original to which no asset
-	// refers, and reports whether nobody did. Meanwhile nobody can begin to.
+	// refers, and reports whether nobody did. Meanwhile nobody in this region can
+	// begin to.
 	Unreferenced(ctx context.Context, sha256 string, do func(context.Context) error) (bool, error)
 	// Asked records that stored variants were asked for on a day, AskedSince tells
 	// which were on it or later, ForgetAsked forgets the days before.
@@ -44,13 +49,13 @@ type Upkeep interface {
 	// HeldBytes is how many originals of an app a region holds.
 	HeldBytes(ctx context.Context, region, app string) (world.Amount, error)
 
-	// Jobs is an app's background work in every region, newest first; of one state,
-	// or of all but what is done. missing names regions that could not be read.
-	Jobs(ctx context.Context, app, state string, limit int) (page []world.Job, missing []string, err error)
+	// Jobs is an app's background work in every region, newest first, as far as the
+	// filter lets it through. missing names regions that could not be read.
+	Jobs(ctx context.Context, app string, f world.JobFilter, limit int) (page []world.Job, missing []string, err error)
 	// CountJobs is how much background work this region has.
 	CountJobs(ctx context.Context) ([]world.JobCount, error)
 	// RetryJob has a job of this region that has failed tried again; not_found
-	// for another.
+	// for another, conflict when the same work waits in a younger job.
 	RetryJob(ctx context.Context, app string, id int64) error
 	// Prepare asks for what is made of a version to be made here after a time; see
 	// [PrepareJob].
@@ -65,7 +70,8 @@ type Care struct {
 	ScrubEvery   time.Duration      `yaml:"scrub_every" doc:"every copy is read again once in this time, if scrub_rate suffices"`
 	ScrubRate    int64              `yaml:"scrub_rate" doc:"most bytes a second, on average, that are read for that"`
 	ColdAfter    time.Duration      `yaml:"cold_after" doc:"stored variants that nobody has asked for in so long are removed: they can be made again"`
-	CollectEvery time.Duration      `yaml:"collect_every" doc:"how often those are looked for"`
+	OrphanAfter  time.Duration      `yaml:"orphan_after" doc:"originals that no picture has, as of an upload that failed, are removed when they have been stored for so long"`
+	CollectEvery time.Duration      `yaml:"collect_every" doc:"how often both are looked for"`
 	NoteEvery    time.Duration      `yaml:"note_every" doc:"how often it is noted which variants were asked for today"`
 	DeleteAfter  time.Duration      `yaml:"delete_after" doc:"a deleted picture's bytes are removed after this, when what was under way has ended; longer than limits.transform"`
 	Hot          []string           `yaml:"hot" doc:"sizes that are made of every picture before anybody asks, such as 320x0"`
@@ -79,7 +85,7 @@ type Care struct {
 func defaultCare() Care {
 	return Care{
 		ScrubEvery: 7 * 24 * time.Hour, ScrubRate: 4 << 20,
-		ColdAfter: 60 * 24 * time.Hour, CollectEvery: 6 * time.Hour, NoteEvery: 5 * time.Minute, DeleteAfter: time.Minute,
+		ColdAfter: 60 * 24 * time.Hour, OrphanAfter: 7 * 24 * time.Hour, CollectEvery: 6 * time.Hour, NoteEvery: 5 * time.Minute, DeleteAfter: time.Minute,
 		Hot: []string{"320x0", "640x0"}, HotFormats: []imagegrid.Format{imagegrid.AVIF, imagegrid.WebP},
 		Polish: true, PolishAfter: time.Minute, KeepAt: 2,
 	}
@@ -100,6 +106,8 @@ func (c Care) validate(transform time.Duration) error {
 	switch {
 	case c.ColdAfter < 48*time.Hour:
 		return bad("cold_after", "write at least 48h: days are what is recorded")
+	case c.OrphanAfter < time.Hour:
+		return bad("orphan_after", "write at least 1h: an upload stores its original before its rows are known everywhere")
 	case c.CollectEvery <= 0 || c.NoteEvery <= 0:
 		return bad("collect_every, note_every", "write a time above zero, such as 6h")
 	case c.DeleteAfter <= transform:

@@ -28,7 +28,9 @@ type memUpkeep struct {
 	removals []world.Removal
 	asked    map[string]time.Time
 	made     map[string]world.Mezzanine
-	fail     error
+
+	referenced func() // if set: called when it has been told what is referred to
+	fail       error
 }
 
 func (u *memUpkeep) Held(_ context.Context, region, after string, limit int) (page []world.Original, err error) {
@@ -180,6 +182,18 @@ func (u *memUpkeep) Unreferenced(ctx context.Context, sha string, do func(contex
 	return true, do(ctx)
 }
 
+func (u *memUpkeep) Referenced(ctx context.Context, shas []string) (map[string]bool, error) {
+	out := map[string]bool{}
+	for _, sha := range shas {
+		free, _ := u.Unreferenced(ctx, sha, func(context.Context) error { return nil })
+		out[sha] = !free
+	}
+	if u.referenced != nil {
+		u.referenced()
+	}
+	return out, u.fail
+}
+
 func (u *memUpkeep) Asked(_ context.Context, day time.Time, keys []string) error {
 	for _, k := range keys {
 		u.asked[k] = day
@@ -204,8 +218,15 @@ func (u *memUpkeep) HeldBytes(ctx context.Context, region, _ string) (a world.Am
 	return world.Amount{Objects: int64(len(page)), Bytes: 7}, err
 }
 
-func (u *memUpkeep) Jobs(_ context.Context, app, state string, limit int) ([]world.Job, []string, error) {
-	return []world.Job{{Region: u.region, ID: 5, App: app, State: state, Attempts: limit}}, []string{"eu-central"}, u.fail
+func (u *memUpkeep) Jobs(_ context.Context, app string, f world.JobFilter, limit int) ([]world.Job, []string, error) {
+	j := world.Job{
+		Region: u.region, ID: 5, Kind: "prepare_version", App: app, State: world.JobFailed, MediaID: cmp.Or(f.MediaID, "1000000000000005"), Version: 1,
+		Attempts: limit, Error: "It cannot be decoded.", At: noon,
+	}
+	if f.State != "" && f.State != j.State {
+		return nil, []string{"eu-central"}, u.fail
+	}
+	return []world.Job{j}, []string{"eu-central"}, u.fail
 }
 
 func (u *memUpkeep) CountJobs(context.Context) ([]world.JobCount, error) { return nil, u.fail }

@@ -84,6 +84,9 @@ func (m *Media) accept(ctx context.Context, by right, name string, data []byte) 
 	sum := sha256.Sum256(data)
 	sha := hex.EncodeToString(sum[:])
 	if again, err := m.repeated(ctx, by, sha, data); !world.Is(err, world.CodeNotFound) {
+		if err == nil && again.Audience == world.Public && again.WriteRegion == m.region.ID && again.DeletedAt.IsZero() {
+			err = m.keptStill(ctx, again, again.Versions[0], data) // the first time may have ended before it was seen to
+		}
 		return again, world.Position{}, err
 	}
 	claim := m.claim(ctx, by) // the other regions are asked while the picture is checked

@@ -24,68 +24,96 @@ func (m *Media) addVersion(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var v world.Version
+	var n newVersion
 	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t == "application/json" {
-		v, err = m.versionOf(r, found)
+		n, err = m.versionOf(r, found)
 	} else {
-		v, err = m.replacement(w, r, found)
+		n, err = m.replacement(w, r, found)
 	}
 	if err != nil {
 		return world.Wrap(op, err)
 	}
+	defer n.release()
+	v := n.version
 	v.CreatedAt = m.now().UTC().Truncate(time.Microsecond) // what the database keeps
-	stored, pos, err := m.manifests.Change(r.Context(), found.App, found.MediaID, func(to *world.Manifest) (world.AssetChange, error) {
+	made, pos, err := m.manifests.Change(r.Context(), found.App, found.MediaID, func(to *world.Manifest) (world.AssetChange, error) {
 		return m.append(to, &v)
 	})
+	if err == nil && n.stored != nil {
+		err = m.keptStill(r.Context(), made, v, n.stored)
+	}
 	if err != nil {
+		if n.stored != nil {
+			m.unkeepDeleted(r.Context(), found, v)
+		}
 		return world.Wrap(op, err)
 	}
-	return m.answerVersion(w, http.StatusCreated, stored, v.Number, pos)
+	return m.answerVersion(w, http.StatusCreated, made, v.Number, pos)
+}
+
+// newVersion is a version that no row names yet.
+type newVersion struct {
+	version world.Version
+	stored  []byte // its original as it is stored; nil where that is an older version's
+	release func() // gives the place in memory back
+}
+
+// unlessDone gives the place back where there is no new version after all.
+func (n newVersion) unlessDone(err *error) {
+	if p := recover(); p != nil {
+		n.release()
+		panic(p)
+	}
+	if *err != nil {
+		n.release()
+	}
 }
 
 // versionOf makes a version of an older one.
-func (m *Media) versionOf(r *http.Request, found world.Manifest) (world.Version, error) {
+func (m *Media) versionOf(r *http.Request, found world.Manifest) (newVersion, error) {
 	want, err := parseVersionWanted(r.Body)
 	if err != nil {
-		return world.Version{}, err
+		return newVersion{}, err
 	}
 	base := found.CurrentVersion()
 	if want.From != 0 {
 		var ok bool
 		if base, ok = found.VersionNumber(want.From); !ok {
-			return world.Version{}, noSuchVersion()
+			return newVersion{}, noSuchVersion()
 		}
 	}
 	if !m.uploads.TryAcquire(1) { // an edit holds as much memory as an upload
-		return world.Version{}, world.E(world.CodeBusy, "media.edit", "Too many pictures are worked on at once; try again in a moment.")
+		return newVersion{}, world.E(world.CodeBusy, "media.edit", "Too many pictures are worked on at once; try again in a moment.")
 	}
-	defer m.uploads.Release(1)
-	return m.edited(r.Context(), found, base, want)
+	n := newVersion{release: func() { m.uploads.Release(1) }}
+	defer n.unlessDone(&err)
+	n.version, n.stored, err = m.edited(r.Context(), found, base, want)
+	return n, err
 }
 
 // replacement makes a version of the picture that the request brings.
-func (m *Media) replacement(w http.ResponseWriter, r *http.Request, found world.Manifest) (world.Version, error) {
+func (m *Media) replacement(w http.ResponseWriter, r *http.Request, found world.Manifest) (newVersion, error) {
 	data, release, err := m.readBody(w, r, m.uploads, m.cfg.Limits.MaxBytes)
 	if err != nil {
-		return world.Version{}, err
+		return newVersion{}, err
 	}
-	defer release()
-	v, err := m.takeIn(r.Context(), found, data)
-	v.Edit, v.Moderation = &world.Edit{Replace: true}, m.gate()
-	return v, err
+	n := newVersion{release: release}
+	defer n.unlessDone(&err)
+	n.version, n.stored, err = m.takeIn(r.Context(), found, data)
+	n.version.Edit, n.version.Moderation = &world.Edit{Replace: true}, m.gate()
+	return n, err
 }
 
-// takeIn makes a picture a version of an asset: checked, and durable here.
-func (m *Media) takeIn(ctx context.Context, found world.Manifest, data []byte) (world.Version, error) {
-	v, err := m.read(ctx, data)
-	if err != nil {
-		return v, err
+// takeIn makes a picture a version of an asset: checked, and durable here as it is
+// stored.
+func (m *Media) takeIn(ctx context.Context, found world.Manifest, data []byte) (v world.Version, stored []byte, err error) {
+	if v, err = m.read(ctx, data); err != nil {
+		return v, nil, err
 	}
-	stored, err := m.seal(found.Audience, &v, data)
-	if err != nil {
-		return v, err
+	if stored, err = m.seal(found.Audience, &v, data); err != nil {
+		return v, nil, err
 	}
-	return v, m.keepOriginal(ctx, found, v, stored)
+	return v, stored, m.keepOriginal(ctx, found, v, stored)
 }
 
 // read is a version of bytes that are taken only if all of them can be decoded

@@ -103,7 +103,7 @@ func newPlacesIn(t testing.TB, w *world.World, change func(*Config)) map[string]
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.Media, p.handler = m, m.Handler()
+		p.Media, p.handler = m, documentedOnly(t, m.Handler())
 		p.objects.now, p.resident.now = func() time.Time { return m.now() }, func() time.Time { return m.now() }
 		places[r.ID] = p
 	}
@@ -208,7 +208,7 @@ type memObjects struct {
 }
 
 func newMemObjects() *memObjects {
-	return &memObjects{objects: map[string][]byte{}, stages: map[string]*memStage{}}
+	return &memObjects{objects: map[string][]byte{}, modified: map[string]time.Time{}, stages: map[string]*memStage{}}
 }
 
 func (o *memObjects) Put(_ context.Context, key string, data []byte) error {
@@ -218,7 +218,7 @@ func (o *memObjects) Put(_ context.Context, key string, data []byte) error {
 		return o.failPut
 	}
 	o.puts++
-	o.objects[key] = bytes.Clone(data)
+	o.objects[key], o.modified[key] = bytes.Clone(data), o.now()
 	o.begun(key)
 	return nil
 }
