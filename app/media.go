@@ -46,7 +46,7 @@ func (m *machine) mediaOver(ctx context.Context, s *Media, clusters []*postgres.
 		closeStore()
 		return nil, err
 	}
-	look, err := m.examiner(s.Probe, engine)
+	foreign, err := m.outsiders(s.Probe, engine)
 	if err != nil {
 		closeStore()
 		return nil, err
@@ -63,7 +63,7 @@ func (m *machine) mediaOver(ctx context.Context, s *Media, clusters []*postgres.
 	}
 	peers := transports(s.Peers, netaddr.DefaultTransportOptions(), nil)
 	role, err := media.New(s.Config, media.Deps{
-		World: m.World, Manifests: manifests, Upkeep: manifests, Objects: objects{store}, Resident: objects{resident}, Tus: serveTus(resumable), Pictures: pictures{engine, look}, Beside: pictures{engine.Beside(), look},
+		World: m.World, Manifests: manifests, Upkeep: manifests, Objects: objects{store}, Resident: objects{resident}, Tus: serveTus(resumable), Pictures: pictures{engine, foreign}, Beside: pictures{engine.Beside(), foreign},
 		Peers: wire.NewPeers(peers, s.WireKey, wire.DefaultPeerLimits()), Way: ways(peers), Judges: ask,
 		Now: now, Random: random, Log: m.tel.Log, Metrics: m.tel.Metrics,
 	})
@@ -111,8 +111,8 @@ func (m *machine) mediaWork(ctx context.Context, role *media.Media, home *postgr
 
 // pictures hands the role libvips in its own words.
 type pictures struct {
-	engine  *vips.Engine
-	examine examine
+	engine    *vips.Engine
+	outsiders outsiders
 }
 
 // Edit cuts and turns it.

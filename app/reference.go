@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"meridian/platform/config"
+	"meridian/world"
 )
 
 // Settings are the role's settings with their defaults.
@@ -31,6 +32,10 @@ A setting without a default must be given, or may stay out where its meaning say
 		fmt.Fprintf(&b, "\n## %s\n\nRole `%s`: %s. Holds: %s.\n\n", r.Name, r.Name, r.Purpose, r.Cred)
 		b.WriteString(config.Markdown(r.Settings()))
 	}
+	b.WriteString("\n## The world file: pictures\n\nWhat each app's pictures may be made into. It is in the world file, which every machine has, since edges, regions and pages must agree. [pictures.md](pictures.md) explains it.\n\n")
+	b.WriteString(config.Markdown(config.Fields(struct {
+		Pictures []world.Pictures `yaml:"pictures" doc:"apps with settings of their own"`
+	}{})))
 	b.WriteString("\n## The accelerator\n\nThe config file of `meridian edge --config`: a file of its own, without sections. [accelerator.md](accelerator.md) explains it.\n\n")
 	b.WriteString(config.Markdown(config.Fields(NewAcceleratorFile())))
 	return b.String()

@@ -16,6 +16,8 @@ type World struct {
 	Markets []Market `yaml:"markets"`
 	Cities  []City   `yaml:"cities"`
 	Link    LinkSpec `yaml:"link"`
+
+	Pictures []Pictures `yaml:"pictures,omitempty"`
 }
 
 // Zone is a residency zone: the legal boundary that resident data never crosses.

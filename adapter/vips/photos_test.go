@@ -80,9 +80,9 @@ func throughTheEngine(t *testing.T, e *Engine, file string, data []byte) {
 		brighterThanItsNumbers(t, e, data, info)
 	}
 	var specs []Spec
-	for _, s := range cells() {
+	for i, s := range cells() {
 		for _, f := range imagegrid.Formats() {
-			specs = append(specs, Spec{Width: s.Width, Height: s.Height, Format: f})
+			specs = append(specs, Spec{Width: s.Width, Height: s.Height, Fit: s.Mode.Fit(), Focus: s.Mode.Focus(0, 0, false), Format: f, Copyright: i%2 == 1})
 		}
 	}
 	all, err := e.TransformAll(ctx, data, specs)
@@ -93,6 +93,7 @@ func throughTheEngine(t *testing.T, e *Engine, file string, data []byte) {
 	if !hdr { // what HDR looks like is a choice, which light_test.go holds
 		ref = reference(t, file, data, info)
 	}
+	notice, worst := noteOf(t, data), 0.
 	for i, s := range specs {
 		m := opened(t, all[i].Data, s.Format)
 		r := s.region(info.Width, info.Height)
@@ -100,30 +101,61 @@ func throughTheEngine(t *testing.T, e *Engine, file string, data []byte) {
 			t.Errorf("%+v is %v, want %d × %d", s, b, r.w, r.h)
 			continue
 		}
-		bare(t, string(s.Format), all[i].Data)
-		if ref == nil {
+		onlyTheNotice(t, s, all[i].Data, notice)
+		if ref == nil || s.Focus.Gravity == imagegrid.Smart { // where that crops is its own choice
 			continue
 		}
 		scale := float64(ref.Bounds().Dx()) / float64(r.coverW)
 		of := func(n int) int { return int(float64(n)*scale + 0.5) }
 		kept := image.Rect(of(r.x), of(r.y), of(r.x+r.w), of(r.y+r.h)).Intersect(image.Rect(0, 0, ref.Bounds().Dx(), ref.Bounds().Dy()))
 		const nx, ny = 8, 6
-		if d := likeness.Apart(likeness.Colours(m, m.Bounds().Sub(m.Bounds().Min), nx, ny), likeness.Colours(ref, kept, nx, ny)); !(d < 2.5) {
+		d := likeness.Apart(likeness.Colours(m, m.Bounds().Sub(m.Bounds().Min), nx, ny), likeness.Colours(ref, kept, nx, ny))
+		if worst = max(worst, d); !(d < 2.5) {
 			t.Errorf("%dx%d %s: the colours are %.2f (CIEDE2000) from the reference's", s.Width, s.Height, s.Format, d)
 		}
 	}
+	t.Logf("%d variants, colours at most %.2f (CIEDE2000) from the reference's, notice %q", len(specs), worst, notice)
 	if half := data[:len(data)/2]; sniff(data) == kindJPEG && e.Check(ctx, half, Limits{}) == nil {
 		t.Error("half of it passes for whole")
 	}
 }
 
-// cells are those of the grid that are made of each photograph: all with
-// -every-cell, else some of each shape.
-func cells() []imagegrid.Size {
-	if *everyCell {
-		return imagegrid.Default().Sizes()
+// noteOf is the block in which the copyright notice of a file is kept, "" for none.
+func noteOf(t *testing.T, data []byte) string {
+	t.Helper()
+	j := &job{ctx: ctx, op: "test", data: data, kind: sniff(data), specs: []Spec{{Copyright: true}}}
+	if err := j.takeNotes(); err != nil {
+		t.Fatal(err)
 	}
-	return []imagegrid.Size{{Width: 160}, {Width: 640}, {Width: 320, Height: 320}, {Width: 480, Height: 360}}
+	return string(j.notes.copyright)
+}
+
+// onlyTheNotice holds a variant to saying nothing beside its pixels but the notice,
+// where the spec asks for it and there is one.
+func onlyTheNotice(t *testing.T, s Spec, out []byte, notice string) {
+	t.Helper()
+	if s.Copyright && notice != "" {
+		if !bytes.Contains(out, []byte(notice)) {
+			t.Errorf("%+v has lost the notice", s)
+		}
+		for _, kept := range []string{notice, "Exif", "EXIF"} { // the block, and what names it
+			out = bytes.ReplaceAll(out, []byte(kept), nil)
+		}
+	}
+	bare(t, string(s.Format), out)
+}
+
+// cells are those of the grid that are made of each photograph: all, in all modes,
+// with -every-cell, else some of each shape.
+func cells() []imagegrid.Size {
+	if !*everyCell {
+		return []imagegrid.Size{{Width: 160}, {Width: 640}, {Width: 320, Height: 320}, {Width: 480, Height: 360}, {Width: 320, Height: 240, Mode: imagegrid.ModeContain}}
+	}
+	g, err := imagegrid.New(imagegrid.Default().Widths(), []imagegrid.Aspect{imagegrid.Natural, imagegrid.Square, imagegrid.Landscape}, imagegrid.ModeCover, imagegrid.ModeSmart, imagegrid.ModeContain)
+	if err != nil {
+		panic(err)
+	}
+	return g.Sizes()
 }
 
 // opened is a variant as a decoder sees it that shares no code with its encoder.
@@ -259,10 +291,10 @@ func TestTheMezzanineLooksLikeTheOriginal(t *testing.T) {
 		}
 		of, worst := extent{info.Width, info.Height}, 1.0
 		for _, s := range cells() {
-			if !imagegrid.FromMezzanine(imagegrid.Cover, of.w, of.h, s.Width, s.Height) {
+			if s.Mode == imagegrid.ModeSmart || !imagegrid.FromMezzanine(s.Mode.Fit(), of.w, of.h, s.Width, s.Height) {
 				continue
 			}
-			spec := Spec{Width: s.Width, Height: s.Height}
+			spec := Spec{Width: s.Width, Height: s.Height, Fit: s.Mode.Fit()}
 			like := likeness.SSIM(pixelsOf(t, e, data, of, spec), pixelsOf(t, e, mezzanine, of, spec))
 			worst = min(worst, like)
 			if !(like >= 0.99) {

@@ -1,6 +1,8 @@
 package vips
 
 import (
+	"slices"
+
 	"meridian/engine/imagegrid"
 	"meridian/world"
 )
@@ -43,7 +45,7 @@ type Variant struct {
 
 func (s Spec) check(op string) error {
 	switch {
-	case s.Format.MediaType() == "":
+	case !slices.Contains(imagegrid.Formats(), s.Format):
 		return world.E(world.CodeInvalid, op, "A variant needs the format avif, webp or jpeg.")
 	case s.Width < 0 || s.Height < 0 || s.Width > imagegrid.MaxDimension || s.Height > imagegrid.MaxDimension || s.Width+s.Height == 0:
 		return world.E(world.CodeInvalid, op, "A variant needs a width or a height from 1 to 16383 pixels.")

@@ -14,6 +14,7 @@ import (
 
 	yaml "go.yaml.in/yaml/v3"
 
+	"meridian/engine/imagegrid"
 	"meridian/world"
 )
 
@@ -49,7 +50,8 @@ func World(file string, r io.Reader) (*world.World, error) {
 	if err != nil {
 		return nil, err
 	}
-	if ps := w.Validate(); len(ps) > 0 {
+	_, ofPictures := imagegrid.NewPolicies(w.Pictures)
+	if ps := append(w.Validate(), ofPictures...); len(ps) > 0 {
 		fe := &FileError{File: file}
 		for _, p := range ps {
 			fe.Problems = append(fe.Problems, LineProblem{lineOf(root, p.Path), p})

@@ -40,7 +40,7 @@ URL of a private picture is fetched as it is: another variant has another signat
 	}
 	f := cmd.Flags()
 	f.StringVar(&want.size, "size", "", "variant: width x height, such as 640x0; 0 keeps the shape")
-	f.StringVar(&want.format, "format", "", "variant: avif, webp, jpeg or auto")
+	f.StringVar(&want.format, "format", "", "variant: avif, webp, jpeg or auto; svg for a drawing, where the app gives those out")
 	f.IntVar(&want.version, "version", 0, "the asset's version (default: the current one)")
 	f.StringVarP(&want.output, "output", "o", "", "file to write; - for standard output (default: MEDIA_ID.type)")
 	return cmd
@@ -91,7 +91,9 @@ func (t *mediaTarget) getRequest(what string, want getWanted) (*http.Request, st
 		id = pic.MediaID
 		t.app = pic.App
 		t.url = cmp.Or(base, t.url)
-		want.size = cmp.Or(want.size, imagegrid.Size{Width: pic.Width, Height: pic.Height}.String())
+		if pic.Format != imagegrid.SVG {
+			want.size = cmp.Or(want.size, pic.Size().String())
+		}
 		want.format = cmp.Or(want.format, string(pic.Format))
 		want.version = cmp.Or(want.version, pic.Version)
 	}
@@ -100,11 +102,14 @@ func (t *mediaTarget) getRequest(what string, want getWanted) (*http.Request, st
 		return nil, "", err
 	}
 	if want.variant() {
-		version := ""
+		path := "/img/{app}/" + id
 		if want.version != 0 {
-			version = fmt.Sprintf("/v%d", want.version)
+			path += fmt.Sprintf("/v%d", want.version)
 		}
-		path := fmt.Sprintf("/img/{app}/%s%s/%s/%s", id, version, cmp.Or(want.format, string(imagegrid.Auto)), cmp.Or(want.size, "640x0"))
+		path += "/" + cmp.Or(want.format, string(imagegrid.Auto))
+		if want.format != string(imagegrid.SVG) {
+			path += "/" + cmp.Or(want.size, "640x0")
+		}
 		r, err := t.request(http.MethodGet, path, nil)
 		return r, id, err
 	}

@@ -3,6 +3,7 @@ package imagegrid
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -24,18 +25,13 @@ func (a Aspect) height(width int) int {
 	return clamp(scaled(a.H, width, a.W), MaxDimension)
 }
 
-// Size is a size as a URL spells it, in pixels; a Height of 0 keeps the aspect.
-type Size struct{ Width, Height int }
-
-// String is the size as URLs spell it: 640x480.
-func (s Size) String() string { return sizeText(s.Width, s.Height) }
-
 // Grid is the small set of sizes that are served. A grid is what bounds the
 // number of variants that an outsider can make Meridian compute and keep.
 // The zero Grid allows nothing; use [New] or [Default].
 type Grid struct {
-	widths []int
-	sizes  []Size
+	widths  []int
+	aspects []Aspect
+	sizes   []Size
 }
 
 // Default is the grid that Meridian ships: eight widths at the picture's own
@@ -48,20 +44,25 @@ func Default() Grid {
 	return g
 }
 
-// MaxSizes is how many sizes a grid may have: with three formats each, what one
-// picture can be made into.
-const MaxSizes = 64
+// MaxCells is how many cells a grid may have, sizes × formats: what an outsider
+// can have made of one picture.
+const MaxCells = 192
 
-// New makes a grid of every width at every aspect, at most MaxSizes. Widths are
-// in pixels, rising, from 1 to MaxDimension; an error names the first that is not.
-func New(widths []int, aspects []Aspect) (Grid, error) {
+// New makes a grid of every width at every aspect, in each of the modes where the
+// aspect makes a box; without modes, in ModeCover. Widths are in pixels, rising,
+// from 1 to MaxDimension; an error names the first that is not. At most MaxCells
+// sizes.
+func New(widths []int, aspects []Aspect, modes ...Mode) (Grid, error) {
 	if len(widths) == 0 || len(aspects) == 0 {
 		return Grid{}, invalid("A grid needs at least one width and one aspect.")
 	}
-	if len(widths)*len(aspects) > MaxSizes {
-		return Grid{}, invalid("%d widths at %d aspects are %d sizes, and a grid may have %d; leave some out.", len(widths), len(aspects), len(widths)*len(aspects), MaxSizes)
+	if len(modes) == 0 {
+		modes = []Mode{ModeCover}
 	}
-	g := Grid{widths: slices.Clone(widths)}
+	if n := len(widths) * len(aspects) * len(modes); n > MaxCells {
+		return Grid{}, invalid("%d widths at %d aspects in %d modes are %d sizes, and a grid may have %d; leave some out.", len(widths), len(aspects), len(modes), n, MaxCells)
+	}
+	g := Grid{widths: slices.Clone(widths), aspects: slices.Clone(aspects)}
 	for i, w := range widths {
 		if w < 1 || w > MaxDimension || (i > 0 && w <= widths[i-1]) {
 			return Grid{}, invalid("The grid's widths must rise from at least 1 to at most %d; %d does not fit.", MaxDimension, w)
@@ -71,8 +72,14 @@ func New(widths []int, aspects []Aspect) (Grid, error) {
 		if a != Natural && (a.W < 1 || a.H < 1) {
 			return Grid{}, invalid("The aspect %d:%d needs two numbers above 0.", a.W, a.H)
 		}
-		for _, w := range widths {
-			g.sizes = append(g.sizes, Size{w, a.height(w)})
+		of := modes
+		if a == Natural { // all modes are the same without a box
+			of = []Mode{ModeCover}
+		}
+		for _, m := range of {
+			for _, w := range widths {
+				g.sizes = append(g.sizes, Size{w, a.height(w), m})
+			}
 		}
 	}
 	return g, nil
@@ -86,29 +93,31 @@ func (g Grid) Widths() []int { return slices.Clone(g.widths) }
 
 // Allowed is nil for a size on the grid. For another it is a world.Error of code
 // invalid that names the nearest sizes which are.
-func (g Grid) Allowed(width, height int) error {
-	if slices.Contains(g.sizes, Size{width, height}) {
+func (g Grid) Allowed(asked Size) error {
+	if slices.Contains(g.sizes, asked) {
 		return nil
 	}
-	near := g.Nearest(width, height, 3)
+	near := g.Nearest(asked, 3)
 	names := make([]string, len(near))
 	for i, s := range near {
 		names[i] = s.String()
 	}
-	return invalid("The size %s is not served; the nearest that are: %s.", sizeText(width, height), strings.Join(names, ", "))
+	return invalid("The size %s is not served; the nearest that are: %s.", asked, strings.Join(names, ", "))
 }
 
-// Nearest are up to n sizes of the grid, the closest to width × height first.
+// Nearest are up to n sizes of the grid, the closest to the one asked for first.
 // Sizes of the same kind come first: one that keeps the aspect for a request
-// that does, one that crops for a request that does.
-func (g Grid) Nearest(width, height, n int) []Size {
+// that does, one with a box for a request that has one, and of these the ones of
+// the same mode.
+func (g Grid) Nearest(asked Size, n int) []Size {
+	width, height := asked.Width, asked.Height
 	keeps := width == 0 || height == 0
 	distance := func(s Size) int {
 		switch {
 		case keeps && s.Height == 0:
 			return abs(s.Width - max(width, height))
 		case !keeps && s.Height != 0:
-			return abs(s.Width-width) + abs(s.Height-height)
+			return abs(s.Width-width) + abs(s.Height-height) + s.foreign(asked.Mode)*MaxDimension*2
 		}
 		return MaxDimension*4 + abs(s.Width-width) + abs(s.Height-height)
 	}
@@ -117,9 +126,27 @@ func (g Grid) Nearest(width, height, n int) []Size {
 	return near[:min(n, len(near))]
 }
 
+// Shape is the grid's aspect that is nearest to one: itself where the grid has
+// it. Natural, which crops nothing, is the last resort for a box.
+func (g Grid) Shape(a Aspect) Aspect {
+	if slices.Contains(g.aspects, a) || len(g.aspects) == 0 {
+		return a
+	}
+	return slices.MinFunc(g.aspects, func(x, y Aspect) int { return cmp.Compare(a.apart(x), a.apart(y)) })
+}
+
+// apart is how far two aspects are from one another.
+func (a Aspect) apart(b Aspect) float64 {
+	if a == Natural || b == Natural {
+		return math.Inf(1)
+	}
+	return math.Abs(math.Log(float64(a.W) * float64(b.H) / (float64(a.H) * float64(b.W))))
+}
+
 // Srcset is the value of an HTML srcset attribute (HTML Standard §4.8.4.2) for
 // the asset, version and format of r, at every width of the grid and the given
-// aspect: "/img/…/320x320 320w, …". r's own size is not used.
+// aspect, or the nearest that the grid has: "/img/…/320x320 320w, …". r's own
+// size is not used.
 //
 // srcW and srcH are the source's upright size in pixels. Because nothing is
 // enlarged, widths beyond what the source can fill would repeat the same
@@ -128,6 +155,7 @@ func (g Grid) Nearest(width, height, n int) []Size {
 // width is given.
 func (g Grid) Srcset(r Request, aspect Aspect, srcW, srcH int) string {
 	var b strings.Builder
+	aspect = g.Shape(aspect)
 	last := 0
 	for _, w := range g.widths {
 		r.Width, r.Height = w, aspect.height(w)

@@ -13,13 +13,13 @@ func TestDefaultGridHoldsWhatItSays(t *testing.T) {
 	if n := len(g.Sizes()); n != 24 {
 		t.Errorf("%d sizes, want 8 widths × 3 aspects", n)
 	}
-	for _, s := range []Size{{160, 0}, {1920, 0}, {320, 320}, {640, 480}, {1920, 1440}, {160, 120}} {
-		if err := g.Allowed(s.Width, s.Height); err != nil {
+	for _, s := range []Size{{160, 0, ""}, {1920, 0, ""}, {320, 320, ""}, {640, 480, ""}, {1920, 1440, ""}, {160, 120, ""}} {
+		if err := g.Allowed(s); err != nil {
 			t.Errorf("%s: %v", s, err)
 		}
 	}
 	for _, s := range g.Sizes() {
-		if err := g.Allowed(s.Width, s.Height); err != nil {
+		if err := g.Allowed(s); err != nil {
 			t.Errorf("the grid refuses its own %s: %v", s, err)
 		}
 	}
@@ -37,19 +37,19 @@ func TestSizesOffTheGridAreRefusedWithTheNearest(t *testing.T) {
 		{640, 479, "640x480,"},
 		{300, 300, "320x320,"},
 	} {
-		err := Default().Allowed(c.w, c.h)
+		err := Default().Allowed(Size{Width: c.w, Height: c.h})
 		if !world.Is(err, world.CodeInvalid) || !strings.Contains(err.Error(), "nearest that are: "+c.near) {
 			t.Errorf("Allowed(%d, %d) = %v, want it to name %q", c.w, c.h, err, c.near)
 		}
 	}
-	if err := (Grid{}).Allowed(640, 0); !world.Is(err, world.CodeInvalid) {
+	if err := (Grid{}).Allowed(Size{Width: 640}); !world.Is(err, world.CodeInvalid) {
 		t.Errorf("the zero grid allows a size: %v", err)
 	}
 }
 
 func TestSizesAreCopies(t *testing.T) {
 	g := Default()
-	g.Sizes()[0] = Size{1, 1}
+	g.Sizes()[0] = Size{Width: 1, Height: 1}
 	g.Widths()[0] = 1
 	if !slices.Equal(g.Sizes(), Default().Sizes()) || !slices.Equal(g.Widths(), Default().Widths()) {
 		t.Error("a caller can change the grid")
@@ -109,7 +109,7 @@ func TestFormatsAndMediaTypes(t *testing.T) {
 			t.Errorf("%s: %s, %v, %s", f, got, ok, f.MediaType())
 		}
 	}
-	if Auto.MediaType() != "" {
-		t.Error("auto has a media type")
+	if Auto.MediaType() != "" || SVG.MediaType() != "image/svg+xml" {
+		t.Error("auto has a media type, or svg another one")
 	}
 }

@@ -1,32 +1,52 @@
 package imagegrid
 
-import "strings"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
 // MaxAcceptLength is how many bytes of Accept are read. Browsers send under
 // 200; a longer header is answered as if it were missing.
 const MaxAcceptLength = 1024
 
-// Negotiate reduces an Accept header to the format to send: avif, webp or jpeg.
+// Preference is the formats that a client accepts, the one that it likes best
+// first and "" behind the last.
+type Preference [3]Format
+
+// Prefer reduces an Accept header to what it says of the formats.
 //
-// It follows RFC 9110 §12.5.1: the acceptable format with the highest weight
-// wins, and the smaller file (avif, then webp, then jpeg) between equals. A
-// wildcard speaks for jpeg only: image/* and */* are sent by clients that cannot
-// show avif or webp, so these two count only where they are named with a weight
-// above 0. Parts that are malformed are passed over. When nothing fits the
-// answer is jpeg, because a picture serves a reader better than a 406.
-func Negotiate(accept string) Format {
+// It follows RFC 9110 §12.5.1: the format with the highest weight comes first, and
+// the smaller file (avif, then webp, then jpeg) between equals. A wildcard speaks
+// for jpeg only: image/* and */* are sent by clients that cannot show avif or
+// webp, so these two count only where they are named with a weight above 0. Parts
+// that are malformed are passed over.
+func Prefer(accept string) Preference {
+	var p Preference
 	if len(accept) > MaxAcceptLength {
-		return JPEG
+		return p
 	}
 	weights := weigh(accept)
-	best, most := JPEG, 0
-	for _, f := range Formats() {
-		if q := weights[f]; q > most {
-			best, most = f, q
+	liked := slices.DeleteFunc(Formats(), func(f Format) bool { return weights[f] == 0 })
+	slices.SortStableFunc(liked, func(a, b Format) int { return cmp.Compare(weights[b], weights[a]) })
+	copy(p[:], liked)
+	return p
+}
+
+// Among is the format to send of those that there are. When none fits the answer
+// is jpeg, because a picture serves a reader better than a 406.
+func (p Preference) Among(formats []Format) Format {
+	for _, f := range p {
+		if f != "" && slices.Contains(formats, f) {
+			return f
 		}
 	}
-	return best
+	return JPEG
 }
+
+// Negotiate is the format to send to who sends this Accept header, of all that
+// there are.
+func Negotiate(accept string) Format { return Prefer(accept).Among(Formats()) }
 
 // weigh is the weight of each format in thousandths. For jpeg the most specific
 // range counts (RFC 9110 §12.5.1): image/jpeg, else image/*, else */*.

@@ -81,6 +81,20 @@ func TestParseRefusesEveryOtherSpelling(t *testing.T) {
 		"size upper X":        {strings.Replace(good, "640x480", "640X480", 1), "size"},
 		"size three":          {strings.Replace(good, "640x480", "640x480x2", 1), "size"},
 		"size negative":       {strings.Replace(good, "640x480", "-640x480", 1), "size"},
+		"mode unknown":        {good + "-fill", "size"},
+		"mode empty":          {good + "-", "size"},
+		"mode cover":          {good + "-cover", "size"},
+		"mode without a box":  {strings.Replace(good, "640x480", "640x0-smart", 1), "size"},
+		"ratio 1":             {good + "@1x", "size"},
+		"ratio 0":             {good + "@0x", "size"},
+		"ratio 5":             {good + "@5x", "size"},
+		"ratio half":          {good + "@1.5x", "size"},
+		"ratio without x":     {good + "@2", "size"},
+		"ratio twice":         {good + "@2x@2x", "size"},
+		"ratio before mode":   {good + "@2x-smart", "size"},
+		"svg with a size":     {strings.Replace(good, "webp", "svg", 1), "no size"},
+		"svg and a slash":     {strings.Replace(good, "webp/640x480", "svg/", 1), "no size"},
+		"a size missing":      {strings.Replace(good, "/640x480", "", 1), "five parts"},
 		"size beyond":         {strings.Replace(good, "640x480", "16384x480", 1), "size"},
 		"too long":            {good + strings.Repeat("0", MaxPathLength-len(good)+1), "too long"},
 		"nul":                 {good + "\x00", "size"},
@@ -97,7 +111,7 @@ func TestParseRefusesEveryOtherSpelling(t *testing.T) {
 }
 
 func TestLimitsAreTakenAtTheirEdge(t *testing.T) {
-	longest := fmt.Sprintf("/img/%s/%s/v%d/avif/%dx%d", strings.Repeat("a", MaxAppLength), strings.Repeat("z", MediaIDLength), MaxVersion, MaxDimension, MaxDimension)
+	longest := fmt.Sprintf("/private/%s/%s/v%d/avif/%dx%d-contain@%dx", strings.Repeat("a", MaxAppLength), strings.Repeat("z", MediaIDLength), MaxVersion, MaxDimension, MaxDimension, MaxDPR)
 	r, err := Parse(longest)
 	if err != nil || r.Version != MaxVersion || r.Width != MaxDimension {
 		t.Fatalf("Parse(%q) = %+v, %v", longest, r, err)
@@ -113,9 +127,17 @@ func TestEveryRequestIsReadBack(t *testing.T) {
 			App:     rapid.StringMatching(`[a-z][a-z0-9-]{0,31}`).Draw(t, "app"),
 			MediaID: rapid.StringMatching(`[0-9a-hjkmnp-tv-z]{16}`).Draw(t, "id"),
 			Version: rapid.IntRange(0, MaxVersion).Draw(t, "version"),
-			Format:  rapid.SampledFrom([]Format{AVIF, WebP, JPEG, Auto}).Draw(t, "format"),
-			Width:   rapid.IntRange(0, MaxDimension).Draw(t, "width"),
-			Height:  rapid.IntRange(1, MaxDimension).Draw(t, "height"),
+			Format:  rapid.SampledFrom([]Format{AVIF, WebP, JPEG, Auto, SVG}).Draw(t, "format"),
+		}
+		if r.Version > 0 {
+			r.Private = rapid.Bool().Draw(t, "private")
+		}
+		if r.Format != SVG {
+			r.Width, r.Height = rapid.IntRange(0, MaxDimension).Draw(t, "width"), rapid.IntRange(1, MaxDimension).Draw(t, "height")
+			r.DPR = rapid.SampledFrom([]int{0, 2, MaxDPR}).Draw(t, "dpr")
+			if r.Width > 0 {
+				r.Mode = rapid.SampledFrom([]Mode{ModeCover, ModeContain, ModeSmart}).Draw(t, "mode")
+			}
 		}
 		if got, err := Parse(r.String()); err != nil || got != r {
 			t.Fatalf("Parse(%q) = %+v, %v", r, got, err)
@@ -125,17 +147,17 @@ func TestEveryRequestIsReadBack(t *testing.T) {
 
 func TestResolveReplacesAutoOnly(t *testing.T) {
 	r := Request{Format: Auto}
-	if got := r.Resolve("image/avif").Format; got != AVIF {
+	if got := r.Resolve("image/avif", Formats()).Format; got != AVIF {
 		t.Errorf("auto became %q", got)
 	}
 	r.Format = JPEG
-	if got := r.Resolve("image/avif").Format; got != JPEG {
+	if got := r.Resolve("image/avif", Formats()).Format; got != JPEG {
 		t.Errorf("jpeg became %q", got)
 	}
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{good, "", "/img/", "/img/a/0000000000000000/v1/auto/0x1", "/img/a/0/v1/avif/1x1", good + "/..", strings.ToUpper(good)} {
+	for _, s := range []string{good, good + "-smart@3x", strings.Replace(good, "webp/640x480", "svg", 1), "/img/a/0000000000000000/svg", "", "/img/", "/img/a/0000000000000000/v1/auto/0x1", "/img/a/0/v1/avif/1x1", good + "/..", strings.ToUpper(good)} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, path string) {

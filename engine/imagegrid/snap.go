@@ -18,23 +18,34 @@ const (
 
 // Resolve is the size to answer a request with: the one asked for if the grid
 // has it, else by the policy, where "" is Refuse. Snap keeps to the kind of size
-// (one that crops, or one that keeps the aspect) and to the nearest shape, and
-// takes the smallest that has all the pixels asked for; where none has, the largest.
-func (g Grid) Resolve(width, height int, policy OffGrid) (Size, error) {
-	err := g.Allowed(width, height)
+// (one that has a box, or one that keeps the aspect), to the nearest shape and to
+// the mode where the grid has it, and takes the smallest that has all the pixels
+// asked for; where none has, the largest.
+func (g Grid) Resolve(asked Size, policy OffGrid) (Size, error) {
+	err := g.Allowed(asked)
 	if err == nil {
-		return Size{width, height}, nil
+		return asked, nil
 	}
+	width, height := asked.Width, asked.Height
 	if policy != Snap || len(g.sizes) == 0 || width < 0 || height < 0 || width+height == 0 {
 		return Size{}, err
 	}
 	return slices.MinFunc(g.sizes, func(a, b Size) int {
 		return cmp.Or(
 			cmp.Compare(a.misshape(width, height), b.misshape(width, height)),
+			cmp.Compare(a.foreign(asked.Mode), b.foreign(asked.Mode)),
 			cmp.Compare(a.lack(width, height), b.lack(width, height)),
 			cmp.Compare(a.Width, b.Width),
 		)
 	}), nil
+}
+
+// foreign is 0 for a size of that mode, else 1.
+func (s Size) foreign(to Mode) int {
+	if s.Mode == to {
+		return 0
+	}
+	return 1
 }
 
 // misshape is how far a size's shape is from that of a request, in hundredths so
@@ -82,18 +93,4 @@ func (a Aspect) String() string {
 		return "natural"
 	}
 	return fmt.Sprintf("%d:%d", a.W, a.H)
-}
-
-// Grids is a grid for each app that has one of its own, and one for all others.
-type Grids struct {
-	Others Grid
-	Own    map[string]Grid // by app
-}
-
-// For is the grid of an app.
-func (g Grids) For(app string) Grid {
-	if own, ok := g.Own[app]; ok {
-		return own
-	}
-	return g.Others
 }

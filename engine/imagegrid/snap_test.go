@@ -30,7 +30,7 @@ func TestResolve(t *testing.T) {
 		{0, 0, Snap, ""},
 		{-1, 640, Snap, ""},
 	} {
-		got, err := Default().Resolve(c.w, c.h, c.policy)
+		got, err := Default().Resolve(Size{Width: c.w, Height: c.h}, c.policy)
 		if c.want == "" {
 			if !world.Is(err, world.CodeInvalid) {
 				t.Errorf("%+v: %s, %v", c, got, err)
@@ -39,7 +39,7 @@ func TestResolve(t *testing.T) {
 			t.Errorf("%+v: %s, %v", c, got, err)
 		}
 	}
-	if _, err := (Grid{}).Resolve(640, 0, Snap); !world.Is(err, world.CodeInvalid) {
+	if _, err := (Grid{}).Resolve(Size{Width: 640}, Snap); !world.Is(err, world.CodeInvalid) {
 		t.Errorf("the zero grid: %v", err)
 	}
 }
@@ -48,7 +48,7 @@ func TestSnapsToTheGrid(t *testing.T) {
 	g := Default()
 	rapid.Check(t, func(t *rapid.T) {
 		w, h := rapid.IntRange(1, MaxDimension).Draw(t, "w"), rapid.IntRange(0, MaxDimension).Draw(t, "h")
-		s, err := g.Resolve(w, h, Snap)
+		s, err := g.Resolve(Size{Width: w, Height: h}, Snap)
 		if err != nil || !slices.Contains(g.Sizes(), s) {
 			t.Errorf("%d × %d snaps to %s, %v", w, h, s, err)
 		}
@@ -56,15 +56,15 @@ func TestSnapsToTheGrid(t *testing.T) {
 }
 
 func TestGridsAreCapped(t *testing.T) {
-	widths := make([]int, MaxSizes+1)
+	widths := make([]int, MaxCells+1)
 	for i := range widths {
 		widths[i] = i + 1
 	}
-	if _, err := New(widths[:MaxSizes], []Aspect{Natural}); err != nil {
-		t.Errorf("%d sizes: %v", MaxSizes, err)
+	if _, err := New(widths[:MaxCells], []Aspect{Natural}); err != nil {
+		t.Errorf("%d sizes: %v", MaxCells, err)
 	}
 	if _, err := New(widths, []Aspect{Natural}); !world.Is(err, world.CodeInvalid) {
-		t.Errorf("%d sizes: %v", MaxSizes+1, err)
+		t.Errorf("%d sizes: %v", MaxCells+1, err)
 	}
 }
 
@@ -78,16 +78,5 @@ func TestAspectsAreReadAsTheyAreWritten(t *testing.T) {
 		if a, err := ParseAspect(s); !world.Is(err, world.CodeInvalid) {
 			t.Errorf("%q: %v, %v", s, a, err)
 		}
-	}
-}
-
-func TestAppsMayHaveTheirOwnGrid(t *testing.T) {
-	small, err := New([]int{64}, []Aspect{Square})
-	if err != nil {
-		t.Fatal(err)
-	}
-	g := Grids{Others: Default(), Own: map[string]Grid{"faces": small}}
-	if g.For("faces").Allowed(64, 64) != nil || g.For("faces").Allowed(640, 0) == nil || g.For("cakes").Allowed(640, 0) != nil {
-		t.Error("the apps have each other's grids")
 	}
 }

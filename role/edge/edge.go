@@ -43,12 +43,13 @@ type Edge struct {
 	home     map[string]*httputil.ReverseProxy // by region
 	near     *httputil.ReverseProxy
 	nearest  *upstream.Pool
-	hotlinks hotlink.Set      // of public pictures
+	hotlinks hotlink.Set // of public pictures
+	pictures imagegrid.Policies
 	zone     string           // the PoP's; "": it keeps no private picture
 	zones    map[string]relay // by zone: the way to its private pictures
 
-	plans   *memo[*wanted]          // see Hit
-	accepts *memo[imagegrid.Format] // likewise: of an Accept
+	plans   *memo[*wanted]              // see Hit
+	accepts *memo[imagegrid.Preference] // likewise: of an Accept
 }
 
 // New makes an edge. It refuses a config or dependencies that do not fit.
@@ -65,13 +66,17 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	if err != nil {
 		return nil, err
 	}
+	pictures, err := imagegrid.PoliciesOf(deps.World)
+	if err != nil {
+		return nil, err
+	}
 	nearest, err := newUpstream(cfg, deps, cfg.Shields)
 	if err != nil {
 		return nil, err
 	}
 	e := &Edge{
-		cfg: cfg, deps: deps, hotlinks: hotlinks, zone: pop.Zone, nearest: nearest, home: map[string]*httputil.ReverseProxy{},
-		plans: newMemo[*wanted](memoPlans), accepts: newMemo[imagegrid.Format](memoAccepts),
+		cfg: cfg, deps: deps, hotlinks: hotlinks, pictures: pictures, zone: pop.Zone, nearest: nearest, home: map[string]*httputil.ReverseProxy{},
+		plans: newMemo[*wanted](memoPlans), accepts: newMemo[imagegrid.Preference](memoAccepts),
 	}
 	if err := e.reachZones(); err != nil {
 		return nil, err
@@ -128,43 +133,6 @@ func dropForeign(r *http.Request) {
 // isForeign reports whether a field of that name is not a visitor's to send.
 func isForeign(name string) bool {
 	return strings.HasPrefix(name, "Meridian-") || name == "Forwarded" || strings.HasPrefix(name, "X-Forwarded-")
-}
-
-func (e *Edge) image(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		e.fail(w, r, world.E(world.CodeMethod, "edge.image", "A picture can only be read: use GET."))
-		return
-	}
-	img, err := servedPicture(r.URL.Path)
-	if err != nil {
-		e.fail(w, r, err)
-		return
-	}
-	if !e.hotlinks.Allows(img.App, pageOf(r)) {
-		e.refuseHotlink(w, r)
-		return
-	}
-	e.cached(negotiate(w, r, img), r)
-}
-
-// negotiate makes a request name the format that it gets.
-func negotiate(w http.ResponseWriter, r *http.Request, img imagegrid.Request) http.ResponseWriter {
-	if img.Format == imagegrid.Auto {
-		// The visitor's caches must know that Accept chose; ours need not.
-		w = &varying{ResponseWriter: w, field: "Accept"}
-		img.Format = imagegrid.Negotiate(strings.Join(r.Header.Values("Accept"), ","))
-	}
-	r.URL.Path, r.URL.RawPath = img.String(), ""
-	return w
-}
-
-// servedPicture is the variant that a path names, if it is served.
-func servedPicture(path string) (imagegrid.Request, error) {
-	img, err := imagegrid.Parse(path)
-	if err == nil {
-		err = imagegrid.Default().Allowed(img.Width, img.Height)
-	}
-	return img, err
 }
 
 func (e *Edge) page(w http.ResponseWriter, r *http.Request) {

@@ -116,10 +116,12 @@ func (e *Edge) memoKey(key []byte, r *front.Request) ([]byte, class, bool) {
 			return nil, class{}, false
 		}
 		if bytes.Contains(path, []byte("/auto/")) {
-			var ok bool
-			if c.format, ok = e.negotiated(r); !ok {
+			p, ok := e.preferred(r)
+			if !ok {
 				return nil, class{}, false
 			}
+			app, _, _ := bytes.Cut(path[len("/img/"):], []byte("/"))
+			c.format = p.Among(e.pictures.For(string(app)).Formats)
 		}
 	} else {
 		var p contentcoding.Preference
@@ -134,8 +136,8 @@ func (e *Edge) memoKey(key []byte, r *front.Request) ([]byte, class, bool) {
 	return append(append(append(key, 0), c.format...), '0'+byte(c.coding)), c, true
 }
 
-// negotiated is the format that Accept chooses; false where it is in several lines.
-func (e *Edge) negotiated(r *front.Request) (imagegrid.Format, bool) {
+// preferred is what Accept says of formats; false where it is in several lines.
+func (e *Edge) preferred(r *front.Request) (p imagegrid.Preference, ok bool) {
 	var accept []byte
 	lines := 0
 	for i := range r.Fields {
@@ -145,16 +147,16 @@ func (e *Edge) negotiated(r *front.Request) (imagegrid.Format, bool) {
 		}
 	}
 	if lines > 1 {
-		return "", false
+		return p, false
 	}
-	f, known := e.accepts.get(accept)
+	p, known := e.accepts.get(accept)
 	if !known {
-		f = imagegrid.Negotiate(string(accept))
+		p = imagegrid.Prefer(string(accept))
 		if len(accept) <= imagegrid.MaxAcceptLength {
-			e.accepts.put(accept, f)
+			e.accepts.put(accept, p)
 		}
 	}
-	return f, true
+	return p, true
 }
 
 // plan goes the handler's way with a request as far as the cache; nil where it
@@ -169,9 +171,9 @@ func (e *Edge) plan(r *front.Request, c class) *wanted {
 	ask := &http.Request{Method: http.MethodGet, URL: u, Host: string(r.Host), Header: http.Header{}}
 	switch world.RouteOf(ask.Method, u.Path) {
 	case world.RouteImage:
-		img, err := servedPicture(u.Path)
+		img, cell, err := e.servedPicture(u.Path)
 		w.varies = img.Format == imagegrid.Auto
-		if err != nil || w.varies != (c.format != "") {
+		if err != nil || cell != img || w.varies != (c.format != "") {
 			return nil
 		}
 		if w.varies {

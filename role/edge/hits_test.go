@@ -158,6 +158,7 @@ func TestAHitIsWhatTheHandlerAnswers(t *testing.T) {
 		"/", "/?utm=1", "/p/brezel", "/p/br%65zel", "/p/a%2Fb", "//double", "/p/../q", "/p/bare", "/p/links", "/p/varies", "/p/client", "/p/dated", "/p/gone", "/p/empty",
 		"/assets/0123/site.css", "/assets/0123/a.png", "/media/sweet-crumbs/x/manifest", "/cart", "/%63art", "/hi-in/cart", "/-/feed", "/owner", "/p/%zz", "/p/ä", "/p/|",
 		picture + "webp/640x0", picture + "auto/640x0", picture + "auto/640x0?exp=1", picture + "auto/641x0", picture + "%61uto/640x0", "/%69mg" + picture[4:] + "jpeg/640x0", picture + "jpeg/640x480",
+		picture + "webp/320x0@2x", picture + "auto/640x480-smart", picture + "svg",
 	}
 	fields := []string{
 		"", "Accept: image/avif,image/webp,*/*\r\n", "Accept: */*\r\n", "Accept: image/webp\r\nAccept: image/avif\r\n", "Accept-Encoding: gzip, br;q=0.5\r\n",

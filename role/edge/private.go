@@ -55,7 +55,7 @@ func (e *Edge) zoneOf(img imagegrid.Request) string {
 func (e *Edge) private(w http.ResponseWriter, r *http.Request) {
 	img, left, err := e.Admit(r)
 	if err == nil {
-		err = imagegrid.Default().Allowed(img.Width, img.Height)
+		err = e.ownCell(img)
 	}
 	if err != nil {
 		e.fail(w, r, err)
@@ -67,7 +67,7 @@ func (e *Edge) private(w http.ResponseWriter, r *http.Request) {
 		e.fail(w, r, world.E(world.CodeNotFound, "edge.private", ""))
 		return
 	}
-	w = negotiate(&tier.ForOne{ResponseWriter: w, Left: left}, r, img)
+	w = e.negotiate(&tier.ForOne{ResponseWriter: w, Left: left}, r, img)
 	if zone == e.zone {
 		e.cached(w, r)
 		return

@@ -84,6 +84,7 @@ type Limits struct {
 	MaxBytes    int64         `yaml:"max_bytes" doc:"most bytes of an original"`
 	MaxPixels   int64         `yaml:"max_pixels" doc:"most pixels of an original, over all frames of an animation"`
 	MaxFrames   int           `yaml:"max_frames" doc:"most frames of an animation"`
+	DrawingSide int           `yaml:"drawing_side" doc:"the longer side, in pixels, of what is drawn of an SVG: it has no size of its own, and no variant is larger"`
 	MaxName     int           `yaml:"max_name" doc:"most bytes of a picture's file name"`
 	MaxVersions int           `yaml:"max_versions" doc:"most versions of one picture"`
 	Uploads     int64         `yaml:"uploads" doc:"most uploads at once; each may hold max_bytes of memory"`
@@ -116,7 +117,7 @@ func Default() Config {
 		Care:       defaultCare(),
 		Probe:      defaultProbe(),
 		Limits: Limits{
-			MaxBytes: 64 << 20, MaxPixels: 50_000_000, MaxFrames: 300, MaxName: 200, MaxVersions: 100,
+			MaxBytes: 64 << 20, MaxPixels: 50_000_000, MaxFrames: 300, DrawingSide: 2048, MaxName: 200, MaxVersions: 100,
 			Uploads: 4, Receives: 4, ResumeFrom: 8 << 20, PeerAsks: 32, Claim: 2 * time.Second,
 			GrantLife: 24 * time.Hour, OpenUploads: 100, Patches: 32, Checked: 4 << 20, Silence: 15 * time.Second, Upload: time.Minute, Check: 20 * time.Second, Transform: 25 * time.Second,
 			Wait: 300 * time.Millisecond, ListPage: 200, LagEvery: 10 * time.Second, StageAge: 48 * time.Hour, SweepEvery: time.Hour,
@@ -144,6 +145,8 @@ func (c Config) Validate() error {
 		return bad("upload_token", "must differ from wire_key: an uploader is not a role")
 	case l.MaxBytes < 1 || l.MaxPixels < 1 || l.MaxFrames < 1 || l.MaxName < 1:
 		return bad("limits: max_bytes, max_pixels, max_frames, max_name", "write at least 1")
+	case l.DrawingSide < 1 || l.DrawingSide > imagegrid.MaxDimension:
+		return bad("limits: drawing_side", fmt.Sprintf("write 1 to %d", imagegrid.MaxDimension))
 	case l.Uploads < 1 || l.Receives < 1 || l.PeerAsks < 1 || l.ListPage < 1:
 		return bad("limits: uploads, receives, peer_asks, list_page", "write at least 1")
 	case l.ResumeFrom < 1:

@@ -126,6 +126,10 @@ type Pictures interface {
 	// Examine decodes all of a picture that nobody has decoded before, where it can
 	// harm nothing. The others are given only what this has let through.
 	Examine(ctx context.Context, data []byte, limits PictureLimits) (Examined, error)
+	// Draw draws an SVG, where it can harm nothing, as a PNG whose longer side is side
+	// pixels, whatever the drawing says of itself. What is not harmless is left out
+	// of it. end is as that of Examined.
+	Draw(ctx context.Context, svg []byte, side int, limits PictureLimits) (png []byte, end string, err error)
 	// Edit cuts and turns a picture, at full size and as good as can be kept.
 	Edit(ctx context.Context, data []byte, e world.Edit) ([]byte, error)
 	// Variants makes several with one decode, in the order of specs.

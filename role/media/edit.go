@@ -103,6 +103,9 @@ func (m *Media) edited(ctx context.Context, found world.Manifest, base world.Ver
 	ctx, cancel := context.WithTimeout(ctx, m.cfg.Limits.Transform)
 	defer cancel()
 	data, err := m.original(ctx, found, base)
+	if err == nil {
+		data, err = m.pixels(ctx, found, base, data)
+	}
 	if err != nil {
 		return world.Version{}, nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"meridian/engine/imagegrid"
+	"meridian/engine/svgclean"
 	"meridian/world"
 )
 
@@ -29,11 +30,12 @@ func (m *Media) show(w http.ResponseWriter, r *http.Request, audience world.Visi
 	if err != nil {
 		return err
 	}
-	if err := m.grid.Allowed(req.Width, req.Height); err != nil {
+	policy := m.policies.For(req.App)
+	if err := ownCell(policy, req); err != nil {
 		return err
 	}
 	negotiated := req.Format == imagegrid.Auto
-	req = req.Resolve(r.Header.Get("Accept"))
+	req = req.Resolve(r.Header.Get("Accept"), policy.Formats)
 	manifest, v, err := m.shown(r, audience, req.App, req.MediaID, req.Version)
 	if err != nil {
 		return err
@@ -45,7 +47,10 @@ func (m *Media) show(w http.ResponseWriter, r *http.Request, audience world.Visi
 		return world.Wrap("media.image", err)
 	}
 	h := w.Header()
-	h.Set("Content-Type", req.Format.MediaType())
+	h.Set("Content-Type", contentType(req.Format, body))
+	if req.Format == imagegrid.SVG {
+		h.Set("Content-Security-Policy", drawingPolicy)
+	}
 	setAge(h, audience)
 	if alias {
 		h.Set("Cache-Control", aliasAge)
@@ -92,12 +97,25 @@ func (m *Media) variant(ctx context.Context, manifest world.Manifest, req imageg
 	return v.([]byte), nil
 }
 
+// ownCell refuses an address that is not a cell's own. Edges lead such a one to
+// its cell before they ask.
+func ownCell(policy *imagegrid.Policy, req imagegrid.Request) error {
+	cell, err := policy.Resolve(req)
+	if err == nil && cell != req {
+		err = world.E(world.CodeInvalid, "media.image", "This picture is served under another address: "+cell.String())
+	}
+	return err
+}
+
 // obtain makes a variant of the original that is here. A region that is known
 // to hold one and has lost it fetches it back first, unless it is private: those
 // are only ever pushed. One that has none yet, or shall have none, reads the
 // variant through a holder.
 func (m *Media) obtain(ctx context.Context, manifest world.Manifest, req imagegrid.Request) ([]byte, error) {
 	version, _ := manifest.VersionNumber(req.Version) // lookup has found it
+	if req.Format == imagegrid.SVG && version.MediaType != mediaTypeSVG {
+		return nil, world.E(world.CodeNotFound, "media.drawing", "This picture is no drawing: ask for avif, webp, jpeg or auto.")
+	}
 	if body := m.fromMezzanine(ctx, manifest, version, req); body != nil {
 		return body, nil
 	}
@@ -106,24 +124,39 @@ func (m *Media) obtain(ctx context.Context, manifest world.Manifest, req imagegr
 		if err != nil {
 			return nil, err
 		}
-		return m.make(ctx, original, specOf(version, req))
+		return m.make(ctx, manifest, version, original, req)
 	}
 	original, err := m.localOriginal(ctx, manifest, version) // it may have come a moment ago
 	if err != nil {
 		return m.readThrough(ctx, manifest, req)
 	}
-	return m.make(ctx, original, specOf(version, req))
+	return m.make(ctx, manifest, version, original, req)
 }
 
-func (m *Media) make(ctx context.Context, original []byte, spec PictureSpec) ([]byte, error) {
-	start := m.now()
-	made, err := m.pictures.Variants(ctx, original, []PictureSpec{spec})
-	m.metrics.transforms.WithLabelValues(string(spec.Format), outcome(err)).Inc()
+// make is a variant of a version that is made of its original now.
+func (m *Media) make(ctx context.Context, of world.Manifest, v world.Version, original []byte, req imagegrid.Request) ([]byte, error) {
+	if req.Format == imagegrid.SVG {
+		return svgclean.Clean(original, svgclean.Limits{})
+	}
+	pixels, err := m.pixels(ctx, of, v, original)
 	if err != nil {
 		return nil, err
 	}
-	m.metrics.seconds.WithLabelValues(string(spec.Format)).Observe(m.now().Sub(start).Seconds())
-	return made[0].Data, nil
+	return m.timed(ctx, v, req, func(specs []PictureSpec) ([]Picture, error) {
+		return m.pictures.Variants(ctx, pixels, specs)
+	})
+}
+
+// timed has one variant made, and measures that.
+func (m *Media) timed(ctx context.Context, v world.Version, req imagegrid.Request, work func([]PictureSpec) ([]Picture, error)) ([]byte, error) {
+	start := m.now()
+	made, err := fill(m.policies.For(req.App), v, []imagegrid.Request{req}, false, work)
+	m.metrics.transforms.WithLabelValues(string(req.Format), outcome(err)).Inc()
+	if err != nil {
+		return nil, err
+	}
+	m.metrics.seconds.WithLabelValues(string(req.Format)).Observe(m.now().Sub(start).Seconds())
+	return made[0], nil
 }
 
 // readThrough asks the regions that hold the original for the variant, nearest

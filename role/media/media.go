@@ -28,7 +28,7 @@ type Media struct {
 	cfg       Config
 	world     *world.World
 	region    world.Region
-	grid      imagegrid.Grid
+	policies  imagegrid.Policies
 	manifests Manifests
 	objects   Objects
 	resident  Objects
@@ -37,7 +37,7 @@ type Media struct {
 	beside    Pictures
 	asked     asked
 	makings   makings
-	hot       []imagegrid.Size
+	hot       []imagegrid.Size // before they are brought to an app's grid
 	peers     Peers
 	upkeep    Upkeep
 	findings  findings
@@ -88,10 +88,14 @@ func New(cfg Config, d Deps) (*Media, error) {
 	if err != nil {
 		return nil, world.Wrap("media.new", err)
 	}
+	policies, err := imagegrid.PoliciesOf(d.World)
+	if err != nil {
+		return nil, world.Wrap("media.new", err)
+	}
 	return &Media{
 		grants: grants, uploadIDs: uploadIDs, resident: d.Resident, private: private,
 		tus: d.Tus,
-		cfg: cfg, world: d.World, region: region, grid: imagegrid.Default(),
+		cfg: cfg, world: d.World, region: region, policies: policies,
 		manifests: d.Manifests, upkeep: d.Upkeep, objects: d.Objects, pictures: d.Pictures, beside: d.Beside, hot: hot, peers: d.Peers, way: d.Way, judges: d.Judges,
 		now: d.Now, random: d.Random, log: d.Log, metrics: newMetrics(d.Metrics),
 		uploads:  semaphore.NewWeighted(cfg.Limits.Uploads),

@@ -213,5 +213,5 @@ func (m *Media) previewOf(ctx context.Context, found world.Manifest, v world.Ver
 	if err != nil {
 		return nil, err
 	}
-	return m.make(ctx, original, PictureSpec{Format: imagegrid.JPEG, Width: shownWidth})
+	return m.make(ctx, found, v, original, imagegrid.Request{App: found.App, Format: imagegrid.JPEG, Width: shownWidth})
 }

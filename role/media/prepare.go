@@ -2,6 +2,8 @@ package media
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync"
 
 	"meridian/engine/imagegrid"
@@ -39,6 +41,9 @@ func (m *Media) Prepare(ctx context.Context, job PrepareJob) error {
 	}
 	defer m.prepares.Release(1)
 	original, err := m.localOriginal(ctx, manifest, v)
+	if err == nil {
+		original, err = m.pixels(ctx, manifest, v, original)
+	}
 	if err != nil {
 		return world.Wrap(op, err)
 	}
@@ -59,21 +64,23 @@ func (m *Media) Prepare(ctx context.Context, job PrepareJob) error {
 // cells are the variants that a job asks for.
 func (m *Media) cells(manifest world.Manifest, job PrepareJob) []imagegrid.Request {
 	r := imagegrid.Request{Private: manifest.Audience == world.Private, App: job.App, MediaID: job.MediaID, Version: job.Version}
+	policy := m.policies.For(job.App)
 	var out []imagegrid.Request
-	if job.Cell != "" {
-		for _, s := range m.grid.Sizes() {
-			for _, f := range imagegrid.Formats() {
-				if r.Width, r.Height, r.Format = s.Width, s.Height, f; cellOf(r) == job.Cell {
-					out = append(out, r)
-				}
-			}
+	add := func(s imagegrid.Size, f imagegrid.Format) {
+		c := r.WithSize(s)
+		if c.Format = f; slices.Contains(policy.Formats, f) && !slices.Contains(out, c) {
+			out = append(out, c)
+		}
+	}
+	if format, size, one := strings.Cut(job.Cell, "/"); one {
+		if s, err := imagegrid.ParseSize(size); err == nil && policy.Grid.Allowed(s) == nil { // the grid may have changed since
+			add(s, imagegrid.Format(format))
 		}
 		return out
 	}
 	for _, s := range m.hot {
 		for _, f := range m.cfg.Care.HotFormats {
-			r.Width, r.Height, r.Format = s.Width, s.Height, f
-			out = append(out, r)
+			add(policy.Nearest(r.WithSize(s)).Size(), f)
 		}
 	}
 	return out
@@ -81,7 +88,7 @@ func (m *Media) cells(manifest world.Manifest, job PrepareJob) []imagegrid.Reque
 
 // cellOf names a variant among those of its version.
 func cellOf(r imagegrid.Request) string {
-	return string(r.Format) + "/" + imagegrid.Size{Width: r.Width, Height: r.Height}.String()
+	return string(r.Format) + "/" + r.Size().String()
 }
 
 // makeMezzanine stores a version's mezzanine, if it needs one and has none. At
@@ -105,33 +112,29 @@ func (m *Media) makeMezzanine(ctx context.Context, manifest world.Manifest, v wo
 }
 
 // makeCells stores variants with one decode: those that lack, or when it is
-// thorough all of them anew. An AVIF that saves nothing is left out.
+// thorough all of them anew.
 func (m *Media) makeCells(ctx context.Context, manifest world.Manifest, v world.Version, original []byte, cells []imagegrid.Request, thorough bool) error {
 	store := m.storeOf(manifest)
 	var wanted []imagegrid.Request
-	var specs []PictureSpec
 	for _, c := range cells {
 		if !thorough {
 			if _, err := getDerived(ctx, store, variantKey(c)); err == nil {
 				continue
 			}
 		}
-		s := specOf(v, c)
-		s.Thorough = thorough
-		wanted, specs = append(wanted, c), append(specs, s)
+		wanted = append(wanted, c)
 	}
-	if len(specs) == 0 {
+	if len(wanted) == 0 {
 		return nil
 	}
-	made, err := m.beside.Variants(ctx, original, specs)
+	made, err := fill(m.policies.For(manifest.App), v, wanted, thorough, func(specs []PictureSpec) ([]Picture, error) {
+		return m.beside.Variants(ctx, original, specs)
+	})
 	if err != nil {
 		return err
 	}
-	for i, p := range made {
-		if p.Larger {
-			continue
-		}
-		if err := m.keepDerived(ctx, manifest, variantKey(wanted[i]), p.Data); err != nil {
+	for i, data := range made {
+		if err := m.keepDerived(ctx, manifest, variantKey(wanted[i]), data); err != nil {
 			return err
 		}
 		m.metrics.prepared.Inc()
@@ -139,20 +142,10 @@ func (m *Media) makeCells(ctx context.Context, manifest world.Manifest, v world.
 	return nil
 }
 
-// specOf says how a variant is made of a version.
-func specOf(v world.Version, r imagegrid.Request) PictureSpec {
-	s := PictureSpec{Format: r.Format, Width: r.Width, Height: r.Height}
-	if v.Focal != nil {
-		s.Focus = imagegrid.At(v.Focal.X, v.Focal.Y)
-	}
-	return s
-}
-
 // fromMezzanine is a variant that is cut from the mezzanine here; nil where that
 // may not be or there is none. One that is missed is asked for.
 func (m *Media) fromMezzanine(ctx context.Context, manifest world.Manifest, v world.Version, req imagegrid.Request) []byte {
-	spec := specOf(v, req)
-	if v.Frames > 1 || !imagegrid.FromMezzanine(spec.Fit, v.Width, v.Height, req.Width, req.Height) {
+	if v.Frames > 1 || req.Format == imagegrid.SVG || !imagegrid.FromMezzanine(req.Mode.Fit(), v.Width, v.Height, req.Width, req.Height) {
 		return nil
 	}
 	mezzanine, err := getDerived(ctx, m.storeOf(manifest), mezzanineKey(req.App, req.MediaID, req.Version))
@@ -164,15 +157,14 @@ func (m *Media) fromMezzanine(ctx context.Context, manifest world.Manifest, v wo
 		}
 		return nil
 	}
-	start := m.now()
-	made, err := m.pictures.FromMezzanine(ctx, mezzanine, v.Width, v.Height, []PictureSpec{spec})
-	m.metrics.transforms.WithLabelValues(string(req.Format), outcome(err)).Inc()
+	made, err := m.timed(ctx, v, req, func(specs []PictureSpec) ([]Picture, error) {
+		return m.pictures.FromMezzanine(ctx, mezzanine, v.Width, v.Height, specs)
+	})
 	if err != nil {
 		m.log.WarnContext(ctx, "a variant cannot be cut from the mezzanine", "media_id", req.MediaID, "err", err)
 		return nil
 	}
-	m.metrics.seconds.WithLabelValues(string(req.Format)).Observe(m.now().Sub(start).Seconds())
-	return made[0].Data
+	return made
 }
 
 // keepVariant stores a variant that is asked for again and again, and has it made
@@ -183,7 +175,7 @@ func (m *Media) keepVariant(ctx context.Context, manifest world.Manifest, req im
 		m.log.WarnContext(ctx, "a variant cannot be stored", "key", variantKey(req), "err", err)
 		return
 	}
-	if !m.cfg.Care.Polish || !m.isHolder(manifest) {
+	if !m.cfg.Care.Polish || !m.isHolder(manifest) || req.Format == imagegrid.SVG {
 		return
 	}
 	if err := m.upkeep.Prepare(ctx, req.App, req.MediaID, req.Version, true, cellOf(req), m.cfg.Care.PolishAfter); err != nil {

@@ -23,19 +23,23 @@ func (p *place) privately(t testing.TB, picture []byte, change ...func(*http.Req
 	return assetOf(t, p.do("PUT", "/media/"+app+"?name=Erika-Mustermann.png", bytes.NewReader(picture), change...))
 }
 
-// shown is the signed address of a private picture.
+// signedAddress is where a private picture is shown.
 func signedAddress(t testing.TB, m world.Manifest, format imagegrid.Format, until time.Time) string {
+	t.Helper()
+	return signedCell(t, imagegrid.Request{Private: true, App: m.App, MediaID: m.MediaID, Version: 1, Format: format, Width: 320}, until)
+}
+
+func signedCell(t testing.TB, r imagegrid.Request, until time.Time) string {
 	t.Helper()
 	ring, err := signedurl.New(signedurl.Settings{Keys: uploadKeys, Longest: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := imagegrid.Request{Private: true, App: m.App, MediaID: m.MediaID, Version: 1, Format: format, Width: 320}.String()
-	q, err := ring.Sign(path, until)
+	q, err := ring.Sign(r.String(), until)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return path + "?" + q
+	return r.String() + "?" + q
 }
 
 func TestAPrivatePictureIsGivenWithASignatureOnly(t *testing.T) {

@@ -157,7 +157,7 @@ func (m *Media) tellUploaded(w http.ResponseWriter, r *http.Request, made world.
 	h.Set(headerLength, length)
 	switch r.Method {
 	case http.MethodGet:
-		return writeJSON(w, http.StatusOK, answerOf(made))
+		return writeJSON(w, http.StatusOK, m.answerOf(made))
 	case http.MethodPatch:
 		w.WriteHeader(http.StatusNoContent)
 	default:

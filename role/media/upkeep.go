@@ -3,6 +3,7 @@ package media
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"meridian/engine/imagegrid"
@@ -74,8 +75,8 @@ type Care struct {
 	CollectEvery time.Duration      `yaml:"collect_every" doc:"how often both are looked for"`
 	NoteEvery    time.Duration      `yaml:"note_every" doc:"how often it is noted which variants were asked for today"`
 	DeleteAfter  time.Duration      `yaml:"delete_after" doc:"a deleted picture's bytes are removed after this, when what was under way has ended; longer than limits.transform"`
-	Hot          []string           `yaml:"hot" doc:"sizes that are made of every picture before anybody asks, such as 320x0"`
-	HotFormats   []imagegrid.Format `yaml:"hot_formats" doc:"formats that those are made in: avif, webp, jpeg"`
+	Hot          []string           `yaml:"hot" doc:"sizes that are made of every picture before anybody asks, such as 320x0; of an app that has others, the nearest"`
+	HotFormats   []imagegrid.Format `yaml:"hot_formats" doc:"formats that those are made in, where the app has them: avif, webp, jpeg"`
 	Polish       bool               `yaml:"polish" doc:"stored variants are made again in the background, in fewer bytes for more work"`
 	PolishAfter  time.Duration      `yaml:"polish_after" doc:"how long that waits"`
 	KeepAt       int                `yaml:"keep_at" doc:"a variant that was not made beforehand is stored when it is asked for the n-th time"`
@@ -99,7 +100,7 @@ func (c Care) validate(transform time.Duration) error {
 		return world.Wrap("media.config care hot", err)
 	}
 	for _, f := range c.HotFormats {
-		if f.MediaType() == "" {
+		if !slices.Contains(imagegrid.Formats(), f) {
 			return bad("hot_formats", "write avif, webp or jpeg")
 		}
 	}
@@ -126,11 +127,8 @@ func (c Care) validate(transform time.Duration) error {
 func (c Care) hotSizes() ([]imagegrid.Size, error) {
 	var out []imagegrid.Size
 	for _, text := range c.Hot {
-		var s imagegrid.Size
-		if _, err := fmt.Sscanf(text, "%dx%d", &s.Width, &s.Height); err != nil || s.String() != text {
-			return nil, world.E(world.CodeInvalid, "media.hot", fmt.Sprintf("%.20q is not a size such as 320x0.", text))
-		}
-		if err := imagegrid.Default().Allowed(s.Width, s.Height); err != nil {
+		s, err := imagegrid.ParseSize(text)
+		if err != nil {
 			return nil, err
 		}
 		out = append(out, s)

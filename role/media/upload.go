@@ -18,6 +18,7 @@ import (
 
 	"meridian/engine/imagegrid"
 	"meridian/engine/placement"
+	"meridian/engine/svgclean"
 	"meridian/engine/uploadgrant"
 	"meridian/world"
 )
@@ -68,13 +69,18 @@ func (m *Media) upload(w http.ResponseWriter, r *http.Request) (err error) {
 	if !pos.Zero() {
 		h.Set(HeaderPosition, pos.String())
 	}
-	return writeJSON(w, http.StatusCreated, answerOf(manifest))
+	return writeJSON(w, http.StatusCreated, m.answerOf(manifest))
 }
 
-func answerOf(made world.Manifest) uploaded {
+func (m *Media) answerOf(made world.Manifest) uploaded {
 	v := made.Newest()
-	url := imagegrid.Request{Private: made.Audience == world.Private, App: made.App, MediaID: made.MediaID, Version: v.Number, Format: imagegrid.Auto, Width: shownWidth}
-	return uploaded{made.MediaID, v.Number, url.String(), made.ForUploader()}
+	return uploaded{made.MediaID, v.Number, m.shownAt(made, v.Number), made.ForUploader()}
+}
+
+// shownAt is the address by which a version is told of.
+func (m *Media) shownAt(made world.Manifest, version int) string {
+	r := imagegrid.Request{Private: made.Audience == world.Private, App: made.App, MediaID: made.MediaID, Version: version, Format: imagegrid.Auto, Width: shownWidth}
+	return m.policies.For(made.App).Nearest(r).String()
 }
 
 // accept makes an asset of a picture: checked, durable, then known. One that
@@ -91,7 +97,7 @@ func (m *Media) accept(ctx context.Context, by right, name string, data []byte) 
 	}
 	claim := m.claim(ctx, by) // the other regions are asked while the picture is checked
 	defer claim.end()
-	v, err := m.read(ctx, data)
+	v, err := m.read(ctx, by.App, data)
 	if err == nil {
 		err = by.checkType(v.MediaType)
 	}
@@ -156,12 +162,23 @@ func (m *Media) keptStill(ctx context.Context, of world.Manifest, v world.Versio
 }
 
 // examine takes a picture only if all of it can be decoded within the limits.
-func (m *Media) examine(ctx context.Context, data []byte) (Examined, error) {
+func (m *Media) examine(ctx context.Context, app string, data []byte) (Examined, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.cfg.Limits.Check)
 	defer cancel()
-	found, err := m.pictures.Examine(ctx, data, PictureLimits{MaxBytes: m.cfg.Limits.MaxBytes, MaxPixels: m.cfg.Limits.MaxPixels, MaxFrames: m.cfg.Limits.MaxFrames})
+	if svgclean.Is(data) {
+		return m.examineDrawing(ctx, app, data)
+	}
+	return m.examinePixels(ctx, data)
+}
+
+func (m *Media) examinePixels(ctx context.Context, data []byte) (Examined, error) {
+	found, err := m.pictures.Examine(ctx, data, m.pictureLimits())
 	m.metrics.examined.WithLabelValues(found.End).Inc()
 	return found, err
+}
+
+func (m *Media) pictureLimits() PictureLimits {
+	return PictureLimits{MaxBytes: m.cfg.Limits.MaxBytes, MaxPixels: m.cfg.Limits.MaxPixels, MaxFrames: m.cfg.Limits.MaxFrames}
 }
 
 // place says which regions shall hold the original; here it is already.

@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"time"
 
-	"meridian/engine/imagegrid"
 	"meridian/world"
 )
 
@@ -107,7 +106,7 @@ func (m *Media) replacement(w http.ResponseWriter, r *http.Request, found world.
 // takeIn makes a picture a version of an asset: checked, and durable here as it is
 // stored.
 func (m *Media) takeIn(ctx context.Context, found world.Manifest, data []byte) (v world.Version, stored []byte, err error) {
-	if v, err = m.read(ctx, data); err != nil {
+	if v, err = m.read(ctx, found.App, data); err != nil {
 		return v, nil, err
 	}
 	if stored, err = m.seal(found.Audience, &v, data); err != nil {
@@ -118,8 +117,8 @@ func (m *Media) takeIn(ctx context.Context, found world.Manifest, data []byte) (
 
 // read is a version of bytes that are taken only if all of them can be decoded
 // within the limits.
-func (m *Media) read(ctx context.Context, data []byte) (world.Version, error) {
-	found, err := m.examine(ctx, data)
+func (m *Media) read(ctx context.Context, app string, data []byte) (world.Version, error) {
+	found, err := m.examine(ctx, app, data)
 	if err != nil {
 		return world.Version{}, err
 	}
@@ -209,8 +208,7 @@ func (m *Media) answerVersion(w http.ResponseWriter, status int, found world.Man
 	if !pos.Zero() {
 		w.Header().Set(HeaderPosition, pos.String())
 	}
-	url := imagegrid.Request{Private: found.Audience == world.Private, App: found.App, MediaID: found.MediaID, Version: version, Format: imagegrid.Auto, Width: shownWidth}
-	return writeJSON(w, status, uploaded{found.MediaID, version, url.String(), found})
+	return writeJSON(w, status, uploaded{found.MediaID, version, m.shownAt(found, version), found})
 }
 
 func noSuchVersion() error {

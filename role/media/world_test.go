@@ -28,6 +28,7 @@ import (
 	"meridian/adapter/tus"
 	"meridian/engine/imagegrid"
 	"meridian/engine/keyring"
+	"meridian/engine/svgclean"
 	"meridian/platform/httpserver"
 	"meridian/world"
 )
@@ -262,6 +263,7 @@ func (o *memObjects) Get(_ context.Context, key string, most int64) ([]byte, err
 type fakePictures struct {
 	mu         sync.Mutex
 	transforms int
+	drawings   int
 	wait       chan struct{} // if set: a transform waits for it, or for its time to run out
 	panics     bool
 }
@@ -315,6 +317,17 @@ func (f *fakePictures) decode(ctx context.Context, data []byte) error {
 		return world.E(world.CodeUnprocessed, "fake", "damaged")
 	}
 	return nil
+}
+
+// Draw gives a white PNG of twice the width for a drawing that is one.
+func (f *fakePictures) Draw(_ context.Context, svg []byte, side int, _ PictureLimits) (png []byte, end string, err error) {
+	f.mu.Lock()
+	f.drawings++
+	f.mu.Unlock()
+	if _, err := svgclean.Clean(svg, svgclean.Limits{}); err != nil {
+		return nil, "answered", err
+	}
+	return picture(side, side/2, 255), "answered", nil
 }
 
 func (f *fakePictures) Edit(_ context.Context, data []byte, e world.Edit) ([]byte, error) {

@@ -115,9 +115,9 @@ func (o *Owner) large(m world.Manifest, n world.Version) large {
 
 func (o *Owner) sources(m world.Manifest, n world.Version) (src, srcset string) {
 	r := imagegrid.Request{App: o.cfg.App, MediaID: m.MediaID, Version: n.Number, Format: imagegrid.Auto}
-	srcset = imagegrid.Default().Srcset(r, imagegrid.Natural, n.Width, n.Height)
+	srcset = o.served.Grid.Srcset(r, imagegrid.Natural, n.Width, n.Height)
 	r.Width = largeWidth
-	return r.String(), srcset
+	return o.served.Nearest(r).String(), srcset
 }
 
 func factsOf(v *visit, m world.Manifest, n world.Version) []fact {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 
+	"meridian/engine/imagegrid"
 	"meridian/engine/signedurl"
 	"meridian/platform/attempts"
 	"meridian/web"
@@ -26,7 +27,8 @@ type Owner struct {
 	accounts  *attempts.Counter
 	networks  *attempts.Counter
 	library   library
-	private   *signedurl.Ring // signs the addresses of customers' photos
+	served    *imagegrid.Policy // sizes and formats of the app's pictures
+	private   *signedurl.Ring   // signs the addresses of customers' photos
 	csrf      *http.CrossOriginProtection
 	mux       *http.ServeMux
 }
@@ -46,7 +48,11 @@ func New(cfg Config, d Deps) (*Owner, error) {
 		networks: attempts.New(cfg.SignInLimit.PerNetwork, cfg.SignInLimit.Tracked),
 		library:  library{media: d.Media, app: cfg.App, token: cfg.UploadToken, judge: cfg.ModerationToken},
 	}
-	var err error
+	policies, err := imagegrid.PoliciesOf(d.World)
+	if err != nil {
+		return nil, world.Wrap("owner.new", err)
+	}
+	o.served = policies.For(cfg.App)
 	if o.private, err = signedurl.New(cfg.Private); err != nil {
 		return nil, world.Wrap("owner.new", err)
 	}

@@ -29,7 +29,7 @@ type thumb struct {
 }
 
 func (o *Owner) variant(p world.Picture, width, height int) string {
-	return imagegrid.Request{App: o.cfg.App, MediaID: p.MediaID, Version: p.Version, Format: imagegrid.Auto, Width: width, Height: height}.String()
+	return o.served.Nearest(imagegrid.Request{App: o.cfg.App, MediaID: p.MediaID, Version: p.Version, Format: imagegrid.Auto, Width: width, Height: height}).String()
 }
 
 func (o *Owner) thumbOf(p world.Picture) thumb {
@@ -48,7 +48,7 @@ func (o *Owner) photoOf(mediaID string) (t thumb, full string, err error) {
 		return thumb{}, "", nil
 	}
 	signed := func(width, height int) (string, error) {
-		path := imagegrid.Request{Private: true, App: o.cfg.App, MediaID: mediaID, Version: 1, Format: imagegrid.Auto, Width: width, Height: height}.String()
+		path := o.served.Nearest(imagegrid.Request{Private: true, App: o.cfg.App, MediaID: mediaID, Version: 1, Format: imagegrid.Auto, Width: width, Height: height}).String()
 		query, err := o.private.Sign(path, signedurl.Until(o.deps.Now(), o.cfg.PhotoLife))
 		return path + "?" + query, err
 	}

@@ -177,7 +177,7 @@ func (s *Shop) photoShot(at *site, mediaID, name string) (shot, error) {
 	req := imagegrid.Request{Private: true, App: s.world.App, MediaID: mediaID, Version: 1, Format: imagegrid.Auto, Width: photoWidth, Height: photoWidth}
 	var srcset []string
 	for _, width := range []int{photoWidth, 2 * photoWidth} {
-		req.Width, req.Height = width, width
+		req = s.served.Nearest(req.WithSize(imagegrid.Size{Width: width, Height: width}))
 		query, err := s.private.Sign(req.String(), signedurl.Until(s.deps.Now(), s.cfg.PhotoLife))
 		if err != nil {
 			return shot{}, world.Wrap("shop.photo", err)

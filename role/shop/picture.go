@@ -50,12 +50,14 @@ func (s *Shop) shot(v *view, p world.Product, sizes string, width int, first boo
 	if p.Picture.MediaID == "" {
 		return out
 	}
-	req := imagegrid.Request{App: s.world.App, MediaID: p.Picture.MediaID, Version: p.Picture.Version,
-		Format: imagegrid.Auto, Width: width, Height: width * imagegrid.Landscape.H / imagegrid.Landscape.W}
+	req := s.served.Nearest(imagegrid.Request{App: s.world.App, MediaID: p.Picture.MediaID, Version: p.Picture.Version,
+		Format: imagegrid.Auto, Width: width, Height: width * imagegrid.Landscape.H / imagegrid.Landscape.W})
 	out.Src = req.String()
-	out.Srcset = imagegrid.Default().Srcset(req, imagegrid.Landscape, p.Picture.Width, p.Picture.Height)
+	out.Srcset = s.served.Grid.Srcset(req, imagegrid.Landscape, p.Picture.Width, p.Picture.Height)
 	out.Sizes = sizes
-	out.Width, out.Height = req.Width, req.Height
+	if out.Width, out.Height = req.Width, req.Height; req.Height == 0 {
+		out.Width, out.Height, _ = imagegrid.OutputSize(p.Picture.Width, p.Picture.Height, req.Width, 0)
+	}
 	out.Class = v.colors.class(p.Picture.Color)
 	return out
 }

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"meridian/engine/imagegrid"
 	"meridian/engine/signedurl"
 	"meridian/web"
 	"meridian/world"
@@ -23,7 +24,8 @@ type Shop struct {
 	assets *web.Assets
 	pages  map[string]*template.Template
 	sites  map[string]sites
-	brand  string // begins an order number: "SC"
+	brand  string            // begins an order number: "SC"
+	served *imagegrid.Policy // sizes and formats of the app's pictures
 	csrf   *http.CrossOriginProtection
 
 	private *signedurl.Ring     // signs the addresses of photos
@@ -43,7 +45,11 @@ func New(cfg Config, d Deps) (*Shop, error) {
 	if err != nil {
 		return nil, world.Wrap("shop.new", err)
 	}
-	s := &Shop{cfg: cfg, world: d.World, deps: d, brand: initials(d.World.Name), csrf: http.NewCrossOriginProtection(), private: private, photos: semaphore.NewWeighted(cfg.MaxPhotos)}
+	policies, err := imagegrid.PoliciesOf(d.World)
+	if err != nil {
+		return nil, world.Wrap("shop.new", err)
+	}
+	s := &Shop{cfg: cfg, world: d.World, served: policies.For(d.World.App), deps: d, brand: initials(d.World.Name), csrf: http.NewCrossOriginProtection(), private: private, photos: semaphore.NewWeighted(cfg.MaxPhotos)}
 	if s.assets, err = web.NewAssets(); err != nil {
 		return nil, world.Wrap("shop.new", err)
 	}
