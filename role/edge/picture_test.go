@@ -42,11 +42,11 @@ func TestAnotherSpellingLeadsToTheCell(t *testing.T) {
 				t.Errorf("%s %s: %d to %s, %s", method, c.path, w.Code, w.Header().Get("Location"), w.Header().Get("Cache-Control"))
 			}
 		}
-		if f.near.count() != 0 {
-			t.Errorf("%s: %d reads upstream", c.path, f.near.count())
+		if f.near.Count() != 0 {
+			t.Errorf("%s: %d reads upstream", c.path, f.near.Count())
 		}
-		if w := f.do("GET", c.to); w.Code != 200 || f.near.count() != 1 {
-			t.Errorf("%s: %d, %d reads upstream", c.to, w.Code, f.near.count())
+		if w := f.do("GET", c.to); w.Code != 200 || f.near.Count() != 1 {
+			t.Errorf("%s: %d, %d reads upstream", c.to, w.Code, f.near.Count())
 		}
 	}
 }
@@ -61,7 +61,7 @@ func TestAnAppsFormatsAndFitsAreServed(t *testing.T) {
 		}
 	}
 	f.do("GET", picture+"auto/640x0", "Accept", "image/avif,image/webp,*/*")
-	if got := f.near.last().URL.Path; got != picture+"webp/640x0" {
+	if got := f.near.Last().URL.Path; got != picture+"webp/640x0" {
 		t.Errorf("the shield was asked for %s", got)
 	}
 	if w := newFixture(t, nil).do("GET", picture+"svg"); w.Code != 400 {
