@@ -148,6 +148,9 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 		{"GET", "/img/crumbs/" + made.MediaID + "/v1/webp/320x0", "", 200, nil},
 		{"GET", "/img/crumbs/" + made.MediaID + "/avif/320x0", "", 200, nil},
 		{"GET", "/private/crumbs/" + private.MediaID + "/v1/webp/320x0?" + signed, "", 200, nil},
+		{"GET", "/img/crumbs/" + made.MediaID + "/v1/svg", "", 400, nil}, // drawing_test.go has those that are given
+		{"GET", "/img/crumbs/" + made.MediaID + "/svg", "", 400, nil},
+		{"GET", "/private/crumbs/" + private.MediaID + "/v1/svg?" + signed, "", 403, nil},
 		{"GET", "/media/crumbs/footprint", "", 200, nil},
 		{"GET", "/media/crumbs/jobs?state=failed&limit=3&media_id=" + made.MediaID, "", 200, nil},
 		{"POST", "/media/crumbs/retry?id=5&region=us-east", "", 200, nil},
