@@ -227,18 +227,20 @@ func (b *browser) choose(selector string, files ...string) {
 	b.do(chromedp.SetUploadFiles(chromedp.CSS(selector), files))
 }
 
-// shot keeps what is seen, if somebody wants to look at it.
+// shooting reports whether somebody wants to look at what is seen.
+func (b *browser) shooting() bool { return os.Getenv(shotsVariable) != "" }
+
+// shot keeps what is seen, if it is to be looked at.
 func (b *browser) shot(name string) {
 	b.t.Helper()
-	dir := os.Getenv(shotsVariable)
-	if dir == "" {
+	if !b.shooting() {
 		return
 	}
 	picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(os.Getenv(shotsVariable), name+".png"), picture, 0o600); err != nil {
 		b.t.Fatal(err)
 	}
 }
