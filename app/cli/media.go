@@ -93,6 +93,14 @@ func (t *mediaTarget) authorize(r *http.Request) error {
 	return nil
 }
 
+// wrongToken says of a token that was not taken which one that is.
+func wrongToken(err error) error {
+	if !world.Is(err, world.CodeUnsigned) {
+		return err
+	}
+	return world.E(world.CodeUnsigned, "media", "The upload token is not that of this world. Set "+tokenVariable+" to it.")
+}
+
 // send carries out a request and reads its answer, at most limit bytes.
 func send(ctx context.Context, r *http.Request, limit int64) (*http.Response, []byte, error) {
 	res, err := newClient(mediaTimeout).Do(r.WithContext(ctx))

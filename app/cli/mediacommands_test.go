@@ -145,6 +145,18 @@ func TestMediaPurge(t *testing.T) {
 	}
 }
 
+func TestAWrongTokenIsToldAsSuch(t *testing.T) {
+	problem, _ := json.Marshal(httpserver.Problem{Status: 401, Code: world.CodeUnsigned, Detail: "Sign in."})
+	base, _ := recorder(t, 401, string(problem))
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	for _, args := range [][]string{{"show", anID}, {"get", anID, "-o", "-"}, {"ls"}, {"gc"}, {"put", picture(t, "a.jpg", "JFIF")}} {
+		code, out, errOut := run(t, append(append([]string{"media"}, args...), "--url", base, "--app", "a")...)
+		if code != exitFailed || out != "" || !strings.Contains(errOut, tokenVariable) || strings.Contains(errOut, "tok\"") {
+			t.Errorf("%v: %d %q %q", args, code, out, errOut)
+		}
+	}
+}
+
 func TestMediaCommandsTellWhatMediaSays(t *testing.T) {
 	problem, _ := json.Marshal(httpserver.Problem{Status: 404, Code: world.CodeNotFound, Detail: "This picture was deleted."})
 	base, _ := recorder(t, 404, string(problem))

@@ -13,7 +13,7 @@ import (
 
 // pictureEndings are the names of files that are taken out of a directory. A
 // file that is named itself is sent whatever it is called.
-var pictureEndings = []string{".avif", ".gif", ".jpeg", ".jpg", ".png", ".webp"}
+var pictureEndings = []string{".avif", ".gif", ".heic", ".heif", ".jpeg", ".jpg", ".png", ".webp"}
 
 // expand makes files of what a command line names: files, globs that a shell has
 // left alone, and with recursive the pictures of directories.

@@ -53,7 +53,7 @@ func (c *cli) get(cmd *cobra.Command, t *mediaTarget, what string, want getWante
 	}
 	res, body, err := send(cmd.Context(), r, maxPicture)
 	if err != nil {
-		return err
+		return wrongToken(err)
 	}
 	kind := res.Header.Get("Content-Type")
 	output := cmp.Or(want.output, filepath.Base(name+"."+ending(kind)))
@@ -66,7 +66,10 @@ func (c *cli) get(cmd *cobra.Command, t *mediaTarget, what string, want getWante
 	}
 	status := res.Header.Get("Cache-Status")
 	return c.print(map[string]any{"file": output, "bytes": len(body), "type": kind, "cache_status": status}, func(w io.Writer) {
-		fmt.Fprintf(w, "%s  %d bytes, %s\n%s\n", output, len(body), kind, status)
+		fmt.Fprintf(w, "%s  %d bytes, %s\n", output, len(body), kind)
+		if status != "" { // an original comes past the caches
+			fmt.Fprintln(w, status)
+		}
 	})
 }
 

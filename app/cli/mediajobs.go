@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -92,6 +93,9 @@ func jobsText(w io.Writer, page jobPage) {
 		fmt.Fprintf(tw, "%s/%d\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", j.Region, j.ID, j.Kind, j.State, pictureText(j), cmp.Or(j.Target, "-"), j.Attempts, j.At.Format(time.RFC3339), oneLine(j.Error))
 	}
 	tw.Flush()
+	if i := slices.IndexFunc(page.Jobs, func(j world.Job) bool { return j.State == world.JobFailed }); i >= 0 {
+		fmt.Fprintf(w, "To have one that failed tried again: meridian media jobs --retry %s/%d\n", page.Jobs[i].Region, page.Jobs[i].ID)
+	}
 	for _, region := range page.Missing {
 		fmt.Fprintf(w, "The jobs of %s could not be read.\n", region)
 	}

@@ -12,12 +12,12 @@ const shownJobs = `{"jobs":[{"region":"eu-central","id":57,"kind":"prepare_versi
 func TestMediaJobs(t *testing.T) {
 	base, asked := recorder(t, 200, shownJobs)
 	code, out, errOut := run(t, "media", "jobs", "--url", base, "--app", "a")
-	for _, want := range []string{"eu-central/57", "prepare_version", "failed", anID + " v2", "It cannot be decoded.", "us-east/8", "ap-southeast", "2026-03-01T11:00:00Z", "The jobs of ap-southeast could not be read."} {
+	for _, want := range []string{"eu-central/57", "prepare_version", "failed", anID + " v2", "It cannot be decoded.", "us-east/8", "ap-southeast", "2026-03-01T11:00:00Z", "The jobs of ap-southeast could not be read.", "--retry eu-central/57\n"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not told:\n%s", want, out)
 		}
 	}
-	if code != exitOK || errOut != "" || len(strings.Split(strings.TrimSpace(out), "\n")) != 4 {
+	if code != exitOK || errOut != "" || len(strings.Split(strings.TrimSpace(out), "\n")) != 5 {
 		t.Errorf("%d %q %q", code, out, errOut)
 	}
 	run(t, "media", "jobs", "--failed", "--limit", "3", "--url", base, "--app", "a")

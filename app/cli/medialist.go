@@ -56,7 +56,7 @@ func (c *cli) mediaList(t *mediaTarget) *cobra.Command {
 func askFor(ctx context.Context, r *http.Request, into any) error {
 	_, answer, err := send(ctx, r, maxAnswer)
 	if err != nil {
-		return err
+		return wrongToken(err)
 	}
 	if err := json.Unmarshal(answer, into); err != nil {
 		return world.Because(world.CodeBadUpstream, "media", "The answer is not understood.", err)

@@ -106,7 +106,7 @@ func (p *putting) all(ctx context.Context, files []string) error {
 func (p *putting) verdict(ctx context.Context, files int) error {
 	switch {
 	case ctx.Err() != nil:
-		return world.Because(world.CodeUnavailable, "media.put", fmt.Sprintf("Broken off: %d of %d pictures were taken. The same command goes on with the rest.", len(p.taken), files), ctx.Err())
+		return world.E(world.CodeUnavailable, "media.put", fmt.Sprintf("Broken off: %d of %d pictures were taken. The same command goes on with the rest.", len(p.taken), files))
 	case len(p.refused) == 0:
 		for _, n := range p.notes {
 			n.forget()
@@ -123,6 +123,7 @@ func (p *putting) verdict(ctx context.Context, files int) error {
 // one uploads a file and tells of it.
 func (p *putting) one(ctx context.Context, base, file string, bar *bar) {
 	res, note, err := p.put(ctx, base, file, bar.file(file))
+	err = wrongToken(err)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	bar.done(err == nil)

@@ -269,7 +269,7 @@ func TestAnUploadThatHasExpiredIsBegunAnew(t *testing.T) {
 func TestMediaPutTakesGlobsAndDirectories(t *testing.T) {
 	base, _, u := newUploads(t)
 	dir := t.TempDir()
-	for _, name := range []string{"a.jpg", "b.PNG", "c.txt", ".hidden.jpg", "deep/d.webp", "deep/.git/e.jpg"} {
+	for _, name := range []string{"a.jpg", "b.PNG", "c.txt", ".hidden.jpg", "deep/d.webp", "deep/e.HEIC", "deep/.git/e.jpg"} {
 		path := filepath.Join(dir, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(name), 0o600)); err != nil {
 			t.Fatal(err)
@@ -280,7 +280,7 @@ func TestMediaPutTakesGlobsAndDirectories(t *testing.T) {
 		code int
 		sent int
 	}{
-		{[]string{dir, "--recursive"}, exitOK, 3},
+		{[]string{dir, "--recursive"}, exitOK, 4},
 		{[]string{dir}, exitInvalid, 0},
 		{[]string{filepath.Join(dir, "*.jpg")}, exitOK, 1},
 		{[]string{filepath.Join(dir, "*.tiff")}, exitInvalid, 0},
