@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"meridian/world"
 )
 
 // Work that nobody waits for begins only while others leave a worker free, and
@@ -73,4 +75,29 @@ func TestWaitingAtTheGateEnds(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// Background work that never began says that others were at work; a picture that
+// took too long says so, whoever waited for it.
+func TestWaitingIsNoFaultOfThePicture(t *testing.T) {
+	e := start(t, Options{MaxWorkers: 1})
+	hold, held := make(chan struct{}), make(chan error, 1)
+	began := make(chan struct{})
+	go func() {
+		held <- e.work(context.Background(), "test", 1, func() error { close(began); <-hold; return nil })
+	}()
+	<-began
+	late, stop := context.WithDeadline(t.Context(), time.Unix(1, 0))
+	defer stop()
+	never := func() error { t.Error("it began"); return nil }
+	if err := e.Beside().work(late, "test", 1, never); !world.Is(err, world.CodeBusy) {
+		t.Errorf("in the background: %v", err)
+	}
+	if err := e.work(late, "test", 1, never); !world.Is(err, world.CodeTimeout) {
+		t.Errorf("for somebody: %v", err)
+	}
+	close(hold)
+	if err := <-held; err != nil {
+		t.Error(err)
+	}
 }
