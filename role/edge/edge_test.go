@@ -62,6 +62,13 @@ func (f *fixture) time() time.Time {
 	return f.now
 }
 
+// turn sets the clock while the edge may be at work.
+func (f *fixture) turn(to time.Time) {
+	f.clock.Lock()
+	defer f.clock.Unlock()
+	f.now = to
+}
+
 func (f *fixture) do(method, path string, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, "http://de.localhost:8080"+path, nil)
 	for i := 0; i+1 < len(headers); i += 2 {

@@ -178,9 +178,7 @@ func TestAHitIsWhatTheHandlerAnswers(t *testing.T) {
 	}
 	compared := 0
 	for _, pass := range []time.Duration{0, 1500 * time.Millisecond, time.Second, 100 * time.Second} {
-		f.clock.Lock()
-		f.now = f.now.Add(pass)
-		f.clock.Unlock()
+		f.turn(f.now.Add(pass))
 		for _, target := range targets {
 			for i, more := range fields {
 				method, host := "GET", hosts[(i+len(target))%len(hosts)]

@@ -177,12 +177,12 @@ func TestAStalePrivatePictureNeedsAValidSignatureToo(t *testing.T) {
 		t.Fatal(w.Code)
 	}
 	f.near.Will(tiertest.Refuses)
-	f.now = t0.Add(50 * time.Second)
+	f.turn(t0.Add(50 * time.Second))
 	w := f.do("GET", first)
 	if w.Code != 200 || w.Header().Get("Cache-Control") != "private, max-age=10" || w.Header().Get("Age") != "" || !strings.Contains(w.Header().Get("Cache-Status"), "stale") {
 		t.Errorf("stale: %d %v", w.Code, w.Header())
 	}
-	f.now = t0.Add(60 * time.Second)
+	f.turn(t0.Add(60 * time.Second))
 	refused(t, "stale and expired", f.do("GET", first))
 	if w := f.do("GET", f.signed(t, path, time.Second)); w.Code != 200 || w.Header().Get("Cache-Control") != "private, max-age=1" {
 		t.Errorf("stale, with a new address: %d %v", w.Code, w.Header())
