@@ -15,22 +15,24 @@ func priceChange(t *testing.T, w *worldtest.World, market string) {
 	before := shop.Page(t, "/p/"+slug).Price()
 	minor := owner.PriceTyped(t, slug) + 1
 	after := shop.Money(minor)
-	price := func(of func(*worldtest.Page) string) func(worldtest.Answer) (string, error) {
-		return func(a worldtest.Answer) (string, error) {
-			p, err := a.ReadPage()
-			if err != nil {
-				return "", err
-			}
-			return of(p), nil
-		}
-	}
 	looks := looksAt(t, w, market, map[string]func(worldtest.Answer) (string, error){
-		"/p/" + slug: price((*worldtest.Page).Price),
-		"/":          price(func(p *worldtest.Page) string { return p.ListPrice(slug) }),
+		"/p/" + slug: seesPrice((*worldtest.Page).Price),
+		"/":          seesPrice(func(p *worldtest.Page) string { return p.ListPrice(slug) }),
 	})
 	saved := owner.SavePrice(t, slug, minor)
 	if !strings.Contains(saved.Page(t).Text(), "Saved: "+after) {
 		t.Fatalf("the owner's page does not say that %s is saved: %s", after, saved.Page(t).Text())
 	}
 	turn(t, looks, before, after, saved.Came)
+}
+
+// seesPrice reads a price off a page.
+func seesPrice(of func(*worldtest.Page) string) func(worldtest.Answer) (string, error) {
+	return func(a worldtest.Answer) (string, error) {
+		p, err := a.ReadPage()
+		if err != nil {
+			return "", err
+		}
+		return of(p), nil
+	}
 }

@@ -1,6 +1,7 @@
 package story
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"meridian/test/worldtest"
+	"meridian/world"
 )
 
 // TestPagesFollowTheirPicture hangs a picture on a product, edits, withholds,
@@ -25,13 +27,7 @@ func TestPagesFollowTheirPicture(t *testing.T) {
 	secrets, app := w.Secrets(t), w.Plan.App
 	uploader := []string{"Authorization", "Bearer " + secrets.UploadToken, "Content-Type", "application/json"}
 	judge := []string{"Authorization", "Bearer " + secrets.JudgeToken, "Content-Type", "application/json"}
-	var put struct {
-		MediaID string `json:"media_id"`
-	}
-	a := w.AtPoP(t, market, "iad").Send(t, "PUT", "/media/"+app+"?name=torte.jpg", photo(t), uploader[:2]...)
-	if err := json.Unmarshal(a.Body, &put); err != nil || a.Status != http.StatusCreated {
-		t.Fatalf("%d %s", a.Status, a.Body)
-	}
+	put := uploadAt(t, w, "iad")
 	hang := func(id string) worldtest.Answer {
 		t.Helper()
 		a, err := owner.PostForm("/owner/products/"+slug+"/picture", url.Values{"media_id": {id}})
@@ -47,11 +43,11 @@ func TestPagesFollowTheirPicture(t *testing.T) {
 	}
 	defer hang(first[1]) // as the other stories find it
 
-	sees := versionsOf(put.MediaID)
+	sees := versionsOf(put)
 	looks := looksAt(t, w, market, map[string]func(worldtest.Answer) (string, error){"/": sees, page: sees})
-	turn(t, looks, "", "v1", hang(put.MediaID).Came)
+	turn(t, looks, "", "v1", hang(put).Came)
 
-	far, at := w.AtPoP(t, market, "nrt"), "/media/"+app+"/"+put.MediaID
+	far, at := w.AtPoP(t, market, "nrt"), "/media/"+app+"/"+put
 	for _, step := range []struct {
 		method, path, body string
 		as                 []string
@@ -74,6 +70,60 @@ func TestPagesFollowTheirPicture(t *testing.T) {
 			nothingBroken(t, shop, "/", page)
 		}
 	}
+}
+
+// TestAListOfManyFollows has a market sell more than a response can name groups
+// for: the list is kept all the same, and follows a price and a picture.
+func TestAListOfManyFollows(t *testing.T) {
+	w := theWorld(t, false)
+	const market, slug = "gb", "bun-7"
+	conn, media := w.Catalog(t, w.Market(t, market).HomeRegion), uploadAt(t, w, "iad")
+	do := func(q string, args ...any) {
+		t.Helper()
+		if _, err := conn.Exec(context.Background(), q, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	clear := func() {
+		for _, table := range []string{"price", "product_text", "product"} {
+			do("delete from " + table + " where market = 'gb' and slug like 'bun-%'")
+		}
+		do(`insert into outbox (kind, groups, urls) values ('purge', '{gb/pages}', '{}')`)
+	}
+	clear() // of a run that was ended
+	defer clear()
+	const n = world.MaxPageGroups + 60
+	do(`insert into product (market, slug, tax_class, featured, place, art, media_id) select 'gb', 'bun-' || n, 'cake', false, 1000 + n, 'bun', $2 from generate_series(1, $1::integer) n`, n, media)
+	do(`insert into product_text (market, slug, locale, name, description, allergens) select 'gb', 'bun-' || n, 'en-GB', 'Bun ' || n, 'A bun.', 'Wheat.' from generate_series(1, $1::integer) n`, n)
+	do(`insert into price (market, slug, version, amount_minor, currency) select 'gb', 'bun-' || n, 1, 100 + n, 'GBP' from generate_series(1, $1::integer) n`, n)
+	do(`insert into outbox (kind, groups, urls) values ('purge', '{gb/pages}', '{}')`)
+
+	shop, owner := w.Visitor(t, market, ""), w.Owner(t, market)
+	sees := versionsOf(media)
+	eventually(t, cachedWithin, "the list shows the buns", func() bool {
+		shown, _ := sees(shop.Get(t, "/", "Accept", "text/html"))
+		return shown == "v1"
+	})
+	minor := owner.PriceTyped(t, slug)
+	prices := looksAt(t, w, market, map[string]func(worldtest.Answer) (string, error){"/": seesPrice(func(p *worldtest.Page) string { return p.ListPrice(slug) })})
+	turn(t, prices, shop.Money(minor), shop.Money(minor+1), owner.SavePrice(t, slug, minor+1).Came)
+	pictures := looksAt(t, w, market, map[string]func(worldtest.Answer) (string, error){"/": sees})
+	a := w.AtPoP(t, market, "nrt").Send(t, "POST", "/media/"+w.Plan.App+"/"+media+"/versions", []byte(`{"rotate":1}`), "Authorization", "Bearer "+w.Secrets(t).UploadToken, "Content-Type", "application/json")
+	said(t, a, http.StatusCreated)
+	turn(t, pictures, "v1", "v2", a.Came)
+}
+
+// uploadAt puts a picture in at a PoP: it is kept in the region next to it.
+func uploadAt(t *testing.T, w *worldtest.World, pop string) (mediaID string) {
+	t.Helper()
+	var put struct {
+		MediaID string `json:"media_id"`
+	}
+	a := w.AtPoP(t, "de", pop).Send(t, "PUT", "/media/"+w.Plan.App+"?name=torte.jpg", photo(t), "Authorization", "Bearer "+w.Secrets(t).UploadToken)
+	if err := json.Unmarshal(a.Body, &put); err != nil || a.Status != http.StatusCreated {
+		t.Fatalf("%d %s", a.Status, a.Body)
+	}
+	return put.MediaID
 }
 
 // mediaOf finds the asset in a picture's address.

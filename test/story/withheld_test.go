@@ -25,17 +25,11 @@ func TestAWithheldPictureIsGoneEverywhere(t *testing.T) {
 	near, far := w.AtPoP(t, "de", "fra"), w.AtPoP(t, "de", "nrt")
 	secrets, app := w.Secrets(t), w.Plan.App
 	uploader, judge := []string{"Authorization", "Bearer " + secrets.UploadToken}, []string{"Authorization", "Bearer " + secrets.JudgeToken}
-	var put struct {
-		MediaID string `json:"media_id"`
-	}
-	a := near.Send(t, "PUT", "/media/"+app+"?name=kuchen.jpg", photo(t), uploader...)
-	if err := json.Unmarshal(a.Body, &put); err != nil || a.Status != http.StatusCreated {
-		t.Fatalf("%d %s", a.Status, a.Body)
-	}
-	at := "/media/" + app + "/" + put.MediaID
-	version := func(n int) string { return fmt.Sprintf("/img/%s/%s/v%d/webp/320x0", app, put.MediaID, n) }
-	alias := "/img/" + app + "/" + put.MediaID + "/webp/320x0"
-	manifests := []string{at + "/manifest", "/media/" + put.MediaID + "/manifest"}
+	id := uploadAt(t, w, "fra")
+	at := "/media/" + app + "/" + id
+	version := func(n int) string { return fmt.Sprintf("/img/%s/%s/v%d/webp/320x0", app, id, n) }
+	alias := "/img/" + app + "/" + id + "/webp/320x0"
+	manifests := []string{at + "/manifest", "/media/" + id + "/manifest"}
 	for _, path := range append(manifests, version(1), alias) {
 		cachedAtEveryPoP(t, w, path)
 	}

@@ -80,7 +80,7 @@ func endAll() error {
 	var errs []error
 	for _, w := range worlds.all() {
 		if code, err := w.end(); err != nil || code != 0 {
-			errs = append(errs, fmt.Errorf("%s: exit code %d: %w", w.Dir, code, err))
+			errs = append(errs, err, fmt.Errorf("%s: exit code %d\n%s", w.Dir, code, tail(w.Logs(), 3000)))
 		}
 		if left := w.Left(); len(left) > 0 {
 			errs = append(errs, fmt.Errorf("%s: left behind: %s", w.Dir, strings.Join(left, "; ")))
