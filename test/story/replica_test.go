@@ -49,7 +49,7 @@ type picked struct {
 	bytes   []byte
 }
 
-// putFrom puts photos in from a city, and waits until each region has its copies.
+// putFrom puts photos in from a city, whose uploads go to that region.
 func putFrom(t *testing.T, w *worldtest.World, city, region string, photos ...[]byte) []picked {
 	t.Helper()
 	dir, sent := t.TempDir(), map[string][]byte{}
@@ -161,8 +161,8 @@ func (r *readers) end(t *testing.T) {
 	t.Logf("readers asked %d times", r.asked)
 }
 
-// go1 has one reader ask.
-func (r *readers) go1(ask func(i int) error) {
+// ask has one reader ask.
+func (r *readers) ask(once func(i int) error) {
 	stop := r.stop
 	r.all.Go(func() {
 		for i := 0; ; i++ {
@@ -171,7 +171,7 @@ func (r *readers) go1(ask func(i int) error) {
 				return
 			default:
 			}
-			err := ask(i)
+			err := once(i)
 			r.mu.Lock()
 			r.asked++
 			if err != nil {
@@ -255,15 +255,15 @@ func difference(a, b image.Image) float64 {
 // pictures. The scrubber finds and heals them, and nobody gets anything wrong.
 func TestADamagedCopyIsHealedUnseen(t *testing.T) {
 	w := theAttentiveWorld(t)
-	const write, replica, sound = "ap-southeast", "eu-central", "us-east"
-	all := putFrom(t, w, "tokyo", write, photo(t), photo(t))
+	const home, replica, sound = "ap-southeast", "eu-central", "us-east"
+	all := putFrom(t, w, "tokyo", home, photo(t), photo(t))
 	cold, warm := all[0], all[1]
 	everywhere(t, w, cold.id)
 	everywhere(t, w, warm.id)
 	formats := []string{"jpeg", "webp", "avif"}
 	warmed := []string{"320x0", "640x0"}
 	token := w.Secrets(t).UploadToken
-	for region, pop := range map[string]string{replica: "fra", write: "nrt"} {
+	for region, pop := range map[string]string{replica: "fra", home: "nrt"} {
 		t.Run(region, func(t *testing.T) {
 			media, edge, other := w.Role(t, "media", region, "de"), w.AtPoP(t, "de", pop), w.Role(t, "media", sound, "us")
 			for i := range 3 * len(warmed) * len(formats) { // until they are stored
@@ -276,10 +276,10 @@ func TestADamagedCopyIsHealedUnseen(t *testing.T) {
 			damage(t, w, region, cold)
 			damage(t, w, region, warm)
 			r := startReaders(t)
-			r.go1(asksFor(w, media, other, cold, coldSizes, formats))
-			r.go1(asksFor(w, edge, other, cold, backwards(coldSizes), formats))
-			r.go1(asksFor(w, media, other, warm, warmed, formats)) // never reads the original: the scrubber has to find it
-			r.go1(func(int) error {
+			r.ask(asksFor(w, media, other, cold, coldSizes, formats))
+			r.ask(asksFor(w, edge, other, cold, backwards(coldSizes), formats))
+			r.ask(asksFor(w, media, other, warm, warmed, formats)) // never reads the original: the scrubber has to find it
+			r.ask(func(int) error {
 				path := "/media/" + w.Plan.App + "/" + cold.id + "/original"
 				a, err := edge.Do(http.MethodGet, path, nil, "Authorization", "Bearer "+token)
 				if err != nil || a.Status != http.StatusOK || !bytes.Equal(a.Body, cold.bytes) {
@@ -338,8 +338,8 @@ func cutOffRegion(t *testing.T, mode string) {
 	formats := []string{"webp", "avif"}
 	r := startReaders(t)
 	heal := cut(t, w, "places/"+region, mode)
-	r.go1(asksFor(w, here, nil, before[0], coldSizes, formats))
-	r.go1(asksFor(w, edge, nil, before[0], coldSizes, formats))
+	r.ask(asksFor(w, here, nil, before[0], coldSizes, formats))
+	r.ask(asksFor(w, edge, nil, before[0], coldSizes, formats))
 	var put []picked
 	wrote := map[string]int{}
 	for round := range 2 {
@@ -347,7 +347,7 @@ func cutOffRegion(t *testing.T, mode string) {
 			for _, p := range putFrom(t, w, city, writes, grainy(t, 400), grainy(t, 500+100*round)) {
 				put = append(put, p)
 				wrote[writes]++
-				r.go1(asksFor(w, edge, nil, p, coldSizes, formats)) // whoever goes to the region that is cut off finds another
+				r.ask(asksFor(w, edge, nil, p, coldSizes, formats)) // whoever goes to the region that is cut off finds another
 			}
 		}
 	}

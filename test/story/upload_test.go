@@ -181,7 +181,8 @@ func TestEachAcknowledgedUploadIsServed(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv(uploadsVariable)); err == nil {
 		left = n
 	}
-	w := theWorld(t, false)
+	w, began := theWorld(t, false), time.Now()
+	var done tally
 	for round := 0; left > 0; round++ {
 		n := min(left, uploadBatch)
 		left -= n
@@ -195,28 +196,56 @@ func TestEachAcknowledgedUploadIsServed(t *testing.T) {
 		}
 		city := w.Plan.Cities[random.IntN(len(w.Plan.Cities))].ID
 		said := putting(t, w, city, files...)
-		disturb(t, w, random)
+		some := random.IntN(n)
+		eventually(t, uploadsWithin, "some have arrived", func() bool { return assets(t, w)-before >= some })
+		done.disturb(t, w, random, round%splitEvery == splitEvery-1)
 		p := readPut(t, <-said)
+		done.taken += len(p.Taken)
 		served(t, w, p, sent)
 		if made := assets(t, w) - before; made != n {
 			t.Errorf("%d pictures were sent, %d are there", n, made)
 		}
 	}
+	t.Logf("%d uploads acknowledged in %.0f s, through %d cuts, %d deaths of one process and %d of the world", done.taken, time.Since(began).Seconds(), done.cuts, done.ones, done.worlds)
 }
 
-// disturb cuts links of random PoPs for random whiles, and kills the world.
-func disturb(t *testing.T, w *worldtest.World, random *rand.Rand) {
+// splitEvery is after how many batches the world is one of many processes for
+// the next.
+const splitEvery = 4
+
+// uploadsWithin is how long a batch may take to begin with.
+const uploadsWithin = 2 * time.Minute
+
+// recoveredWithin is how long a database server that was recovering from a death of
+// its own may take to end with the world: it writes down first what it has recovered.
+const recoveredWithin = time.Minute
+
+// tally is what the uploads went through.
+type tally struct{ taken, cuts, ones, worlds int }
+
+// disturb cuts links of random PoPs for random whiles, kills a process after each,
+// and at last the world, which comes back as one process or as many.
+func (d *tally) disturb(t *testing.T, w *worldtest.World, random *rand.Rand, split bool) {
 	t.Helper()
-	for range 3 {
+	moment := func() { time.Sleep(time.Duration(random.IntN(150)) * time.Millisecond) } // random moments are what is tested, not intervals
+	for i := range 3 {
 		pop := w.Plan.PoPs[random.IntN(len(w.Plan.PoPs))].ID
 		region := w.Plan.Regions[random.IntN(len(w.Plan.Regions))].ID
 		heal := cut(t, w, "links/"+pop+"/"+region, "refuse")
-		time.Sleep(time.Duration(random.IntN(150)) * time.Millisecond) // random moments are what is tested, not intervals
+		moment()
 		heal()
+		d.cuts++
+		if w.Options().Split && i < 2 {
+			continue // the death of a role may be that of the world, and no link can be cut then
+		}
+		t.Logf("killed: %.90s", w.KillOne(t, random.IntN))
+		d.ones++
+		moment()
 	}
 	w.Kill(t)
-	w.WaitGone(t, goneWithin)
-	w.Start(t, worldtest.Options{})
+	d.worlds++
+	w.WaitGone(t, recoveredWithin)
+	w.Start(t, worldtest.Options{Split: split})
 }
 
 // assets counts the assets of all regions.

@@ -1,9 +1,12 @@
 package worldtest
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -77,6 +80,24 @@ func (w *World) WaitGone(t testing.TB, within time.Duration) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+}
+
+// KillOne is kill -9 of one of the world's processes but the first: a database
+// server, one of its backends or, in a world of many, a role. pick chooses one of
+// so many. It returns what that was.
+func (w *World) KillOne(t testing.TB, pick func(n int) int) string {
+	t.Helper()
+	all := w.processes()
+	delete(all, w.cmd.Process.Pid)
+	pids := slices.Sorted(maps.Keys(all))
+	if len(pids) == 0 {
+		t.Fatal("the world has no other process")
+	}
+	pid := pids[pick(len(pids))]
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+		t.Fatal(err)
+	}
+	return all[pid]
 }
 
 // killLeft ends what a world left behind, process by process.
