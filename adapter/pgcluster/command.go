@@ -20,6 +20,13 @@ func asOwner(cmd *exec.Cmd, own owner) *exec.Cmd {
 	return cmd
 }
 
-// startChild starts cmd so that it gets SIGINT, PostgreSQL's fast shutdown,
-// when this process ends in whatever way.
+// startChild starts a program of PostgreSQL's so that it is interrupted when this
+// process ends in whatever way.
 func startChild(cmd *exec.Cmd) error { return childproc.Start(cmd, syscall.SIGINT) }
+
+// startServer starts a server so that it gets SIGQUIT, PostgreSQL's immediate
+// shutdown, when this process ends in whatever way. What was committed is on disk,
+// and the next start recovers it. The fast shutdown is no choice: a server that is
+// recovering from the death of a backend when it comes waits for its own
+// checkpointer for ever (PostgreSQL 15), and nobody is left who could press it.
+func startServer(cmd *exec.Cmd) error { return childproc.Start(cmd, syscall.SIGQUIT) }

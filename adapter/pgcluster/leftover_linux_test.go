@@ -24,6 +24,12 @@ const asUser = "PGCLUSTER_TEST_AS_USER"
 // killedSupervisor runs a supervisor in a child process and kills it with SIGKILL.
 func killedSupervisor(t *testing.T, p place) {
 	t.Helper()
+	killedSupervisorAfter(t, p, func() {})
+}
+
+// killedSupervisorAfter does something to the servers first.
+func killedSupervisorAfter(t *testing.T, p place, first func()) {
+	t.Helper()
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), childState+"="+filepath.Dir(p.state))
 	stdin, err := cmd.StdinPipe()
@@ -47,21 +53,65 @@ func killedSupervisor(t *testing.T, p place) {
 	if len(processesOf(p)) < 2 {
 		t.Fatal("the test cannot see the servers' processes")
 	}
+	first()
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	cmd.Wait()
 }
 
+// endStrays ends the servers that nobody supervises when a test has failed.
+func endStrays(p place) {
+	for _, sp := range p.pair() {
+		if f, err := readPidFile(sp.DataDir); err == nil && serves(f.pid, sp.DataDir) {
+			syscall.Kill(f.pid, syscall.SIGQUIT)
+		}
+	}
+}
+
+// A server that is recovering from the death of one of its processes goes too.
+func TestNoRecoveringServerOutlivesAKilledSupervisor(t *testing.T) {
+	p := newPlace(t)
+	t.Cleanup(func() { endStrays(p) })
+	p.premake(t, p.pair())
+	for i := range 4 {
+		killedSupervisorAfter(t, p, func() {
+			f, err := readPidFile(p.pair()[0].DataDir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			kill(t, f.pid, "background writer")
+			time.Sleep(time.Duration(i) * 25 * time.Millisecond) // different moments of the recovery are what is tested
+		})
+		until(t, "all processes are gone", func() bool { return len(processesOf(p)) == 0 })
+	}
+}
+
+// kill is kill -9 of a server's process of a kind.
+func kill(t *testing.T, server int, kind string) {
+	t.Helper()
+	children, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, path := range children {
+		stat, _ := os.ReadFile(path)
+		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+		cmdline, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
+		if len(fields) > 1 && fields[1] == strconv.Itoa(server) && strings.Contains(string(cmdline), kind) {
+			pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+			if err == nil {
+				err = syscall.Kill(pid, syscall.SIGKILL)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+	}
+	t.Fatalf("the server has no %s", kind)
+}
+
 func TestNoServerOutlivesAKilledSupervisor(t *testing.T) {
 	p := newPlace(t)
-	t.Cleanup(func() { // when the test fails, there are servers that nobody supervises
-		for _, sp := range p.pair() {
-			if f, err := readPidFile(sp.DataDir); err == nil && serves(f.pid, sp.DataDir) {
-				syscall.Kill(f.pid, syscall.SIGQUIT)
-			}
-		}
-	})
+	t.Cleanup(func() { endStrays(p) })
 	p.premake(t, p.pair())
 	killedSupervisor(t, p)
 	until(t, "all processes are gone", func() bool { return len(processesOf(p)) == 0 })

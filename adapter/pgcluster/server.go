@@ -185,7 +185,7 @@ func (v *server) tryLaunch(ctx context.Context) (*process, error) {
 	}
 	cmd := asOwner(exec.Command(v.bin.path("postgres"), "-D", v.spec.DataDir), v.own)
 	cmd.Stdout, cmd.Stderr = log.f, log.f
-	if err := startChild(cmd); err != nil {
+	if err := startServer(cmd); err != nil {
 		log.f.Close()
 		return nil, err
 	}

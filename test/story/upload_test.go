@@ -216,10 +216,6 @@ const splitEvery = 4
 // uploadsWithin is how long a batch may take to begin with.
 const uploadsWithin = 2 * time.Minute
 
-// recoveredWithin is how long a database server that was recovering from a death of
-// its own may take to end with the world: it writes down first what it has recovered.
-const recoveredWithin = time.Minute
-
 // tally is what the uploads went through.
 type tally struct{ taken, cuts, ones, worlds int }
 
@@ -244,7 +240,7 @@ func (d *tally) disturb(t *testing.T, w *worldtest.World, random *rand.Rand, spl
 	}
 	w.Kill(t)
 	d.worlds++
-	w.WaitGone(t, recoveredWithin)
+	w.WaitGone(t, goneWithin)
 	w.Start(t, worldtest.Options{Split: split})
 }
 
