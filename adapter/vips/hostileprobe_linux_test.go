@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"meridian/adapter/vips"
 	"meridian/adapter/vips/probe"
@@ -25,6 +28,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
+const hostileChildren = 2
+
 // hostileChild is what a child may take of memory for a hostile input, at most
 // hostilePixels large.
 const hostileChild = 96 << 20
@@ -38,9 +43,8 @@ func TestHostileInputsBringNoWorkerDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	limits := vips.HostileLimits()
 	p, err := probe.New([]string{"/proc/self/exe", asChild}, probe.Limits{
-		Children: 2, Memory: hostileChild, CPU: 20 * time.Second, Time: time.Minute, Start: time.Minute,
+		Children: hostileChildren, Memory: hostileChild, CPU: 20 * time.Second, Time: time.Minute, Start: time.Minute,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -48,19 +52,25 @@ func TestHostileInputsBringNoWorkerDown(t *testing.T) {
 	inputs := vips.HostileInputs(t, e, vips.HostileCount(60))
 	refused, ends := map[world.Code]int{}, map[probe.End]int{}
 	before := vips.Peak(t)
-	for what, in := range inputs {
-		var end probe.End
-		var err error
-		if vips.IsDrawing(in) {
-			_, end, err = p.Rasterise(t.Context(), in, 200, limits)
-		} else {
-			_, end, err = p.Examine(t.Context(), in, limits)
-		}
+	var mu sync.Mutex
+	send := func(what string, in []byte) {
+		end, err := probed(t, p, in)
+		mu.Lock()
+		defer mu.Unlock()
 		vips.CheckRefusal(t, what, err, refused)
-		if ends[end]++; end == probe.Unstarted || end == probe.Slow {
+		if ends[end]++; end == probe.Unstarted || end == probe.Hung || end == probe.Busy {
 			t.Errorf("%s: %s: %v", what, end, err)
 		}
 	}
+	var all errgroup.Group
+	all.SetLimit(hostileChildren)
+	for what, in := range inputs {
+		all.Go(func() error {
+			send(what, in)
+			return nil
+		})
+	}
+	all.Wait()
 	t.Logf("ends: %v; refused: %v; a child held %d MB at most", ends, refused, p.Peak()>>20)
 	if grown := vips.Peak(t) - before; grown > 64<<20 {
 		t.Errorf("the worker grew by %d MB", grown>>20)
@@ -69,4 +79,14 @@ func TestHostileInputsBringNoWorkerDown(t *testing.T) {
 	if p.Peak() > hostileChild+128<<20 {
 		t.Errorf("a child held %d MB", p.Peak()>>20)
 	}
+}
+
+// probed sends an input the way that its kind goes.
+func probed(t *testing.T, p *probe.Pool, in []byte) (end probe.End, err error) {
+	if vips.IsDrawing(in) {
+		_, end, err = p.Rasterise(t.Context(), in, 200, vips.HostileLimits())
+		return end, err
+	}
+	_, end, err = p.Examine(t.Context(), in, vips.HostileLimits())
+	return end, err
 }

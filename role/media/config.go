@@ -55,8 +55,8 @@ type Probe struct {
 	Start    time.Duration `yaml:"start" doc:"longest time until one is ready for its picture"`
 }
 
-// defaultProbe has twice the room that the largest pictures take which are let in
-// by default: docs/pictures.md has the figures.
+// defaultProbe has room for what is let in by default: docs/pictures.md has the
+// figures.
 func defaultProbe() Probe {
 	return Probe{Children: 2, Memory: 1 << 30, CPU: 15 * time.Second, Time: 15 * time.Second, Start: 10 * time.Second}
 }

@@ -34,7 +34,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "meridian_media_uploads_total", Help: "Uploads, by outcome: ok or the error's code.",
 		}, []string{"outcome"}),
 		examined: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "meridian_media_examined_total", Help: "Pictures that were decoded to be taken or refused, by how that ended: answered; crashed, memory, cpu and time for a picture that brought its child process down; unstarted for a child that did not start; left.",
+			Name: "meridian_media_examined_total", Help: "Pictures that were decoded to be taken or refused, by how that ended: answered; crashed, memory, cpu and hung for a picture that brought its child process down; busy for one that was not done in time; unstarted for a child that did not start; left for who gave up.",
 		}, []string{"end"}),
 		transforms: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "meridian_media_transforms_total", Help: "Variants made, by format and outcome.",

@@ -10,8 +10,9 @@ import (
 	"meridian/world"
 )
 
-// readyLine is what a child writes when its bounds are set.
-const readyLine = "ready\n"
+// readyLine is what a child writes when its bounds are set, with the processor
+// time in nanoseconds that it has used until then.
+const readyLine = "ready %d\n"
 
 // question is what a child is asked, one line of JSON before the picture.
 type question struct {

@@ -35,8 +35,9 @@ type child struct {
 	in        io.WriteCloser
 	out       *bufio.Reader
 	complaint *complaint
-	late      atomic.Bool // its time was up
-	stopped   atomic.Bool // it was ended by us
+	used      time.Duration // of processor time, before it had its picture
+	late      atomic.Bool   // its time was up
+	stopped   atomic.Bool   // it was ended by us
 }
 
 // start starts a child and waits until its bounds are set.
@@ -60,7 +61,10 @@ func (p *Pool) start(ctx context.Context, t task) (*child, error) {
 	defer cancel()
 	stop := context.AfterFunc(over, c.kill)
 	line, err := c.out.ReadString('\n')
-	if stop(); err == nil && line == readyLine {
+	if err == nil {
+		_, err = fmt.Sscanf(line, readyLine, &c.used)
+	}
+	if stop(); err == nil {
 		return c, nil
 	}
 	err = errors.Join(err, over.Err(), c.end())
@@ -68,9 +72,11 @@ func (p *Pool) start(ctx context.Context, t task) (*child, error) {
 }
 
 // environment is what a child is told: nothing that is secret. One arena and one
-// thread make it take the memory that its picture takes.
+// thread make it take the memory that its picture takes. Go collects no garbage: a
+// child makes next to none, and a collector that lacks memory may crash in a way
+// that does not tell so.
 func environment() []string {
-	env := []string{"LC_ALL=C", "TZ=UTC", "GOTRACEBACK=none", "GOMAXPROCS=1", "MALLOC_ARENA_MAX=1", "VIPS_CONCURRENCY=1"}
+	env := []string{"LC_ALL=C", "TZ=UTC", "GOTRACEBACK=none", "GOMAXPROCS=1", "GOGC=off", "MALLOC_ARENA_MAX=1", "VIPS_CONCURRENCY=1"}
 	if v := os.Getenv("LD_LIBRARY_PATH"); v != "" {
 		env = append(env, "LD_LIBRARY_PATH="+v)
 	}
@@ -132,16 +138,22 @@ func (c *child) end() error {
 	return c.cmd.Wait()
 }
 
+// idle is the part of its time that a child has worked at least which does not
+// hang: the machine may have many others to give time to.
+const idle = 100
+
 // verdict is how a child ended that has not answered.
 func (c *child) verdict(l Limits) End {
 	state := c.cmd.ProcessState
 	status, _ := state.Sys().(syscall.WaitStatus)
-	killed := status.Signaled() && status.Signal() == syscall.SIGKILL
+	killed, worked := status.Signaled() && status.Signal() == syscall.SIGKILL, state.UserTime()+state.SystemTime()-c.used
 	switch {
-	case killed && state.UserTime()+state.SystemTime() >= l.CPU:
+	case killed && worked >= l.CPU:
 		return CPU
+	case c.late.Load() && worked < l.Time/idle:
+		return Hung
 	case c.late.Load():
-		return Slow
+		return Busy
 	case killed && !c.stopped.Load() || outOfMemory(c.complaint.text): // the system kills for memory alone
 		return Memory
 	}

@@ -46,15 +46,12 @@ func behave(how string, args []string) error {
 }
 
 var misdeeds = map[string]func() (Found, []byte, error){
-	"abort": func() (Found, []byte, error) { return strike(syscall.SIGABRT) },
-	"fault": func() (Found, []byte, error) { return strike(syscall.SIGSEGV) },
-	"panic": func() (Found, []byte, error) { panic("a decoder has met its picture") },
-	"hang":  func() (Found, []byte, error) { <-make(chan int); return Found{}, nil, nil },
-	"spin": func() (Found, []byte, error) {
-		for i := 0; ; i++ {
-			runtime.KeepAlive(i)
-		}
-	},
+	"abort":   func() (Found, []byte, error) { return strike(syscall.SIGABRT) },
+	"fault":   func() (Found, []byte, error) { return strike(syscall.SIGSEGV) },
+	"panic":   func() (Found, []byte, error) { panic("a decoder has met its picture") },
+	"hang":    func() (Found, []byte, error) { <-make(chan int); return Found{}, nil, nil },
+	"spin":    spin,
+	"work on": spin,
 	"eat": func() (Found, []byte, error) {
 		var all [][]byte
 		for {
@@ -84,6 +81,12 @@ var misdeeds = map[string]func() (Found, []byte, error){
 	},
 	"give orders": func() (Found, []byte, error) { return Found{}, nil, world.E(world.CodeUnsigned, "", "Sign in again.") },
 	"grasp":       grasp,
+}
+
+func spin() (Found, []byte, error) {
+	for i := 0; ; i++ {
+		runtime.KeepAlive(i)
+	}
 }
 
 // strike ends this process by a signal to one of its threads.

@@ -29,7 +29,8 @@ const (
 	Crashed   End = "crashed"   // it ended by itself
 	Memory    End = "memory"    // it came to the end of its memory
 	CPU       End = "cpu"       // it used up its processor time
-	Slow      End = "time"      // it took too long
+	Hung      End = "hung"      // its time was up, and it had hardly worked
+	Busy      End = "busy"      // its time was up while it worked: the machine has too much to do
 	Unstarted End = "unstarted" // it never came to see the picture: ours to mend
 	Left      End = "left"      // who waited for it has gone
 )
@@ -65,7 +66,7 @@ func New(command []string, l Limits) (*Pool, error) {
 //   - unsupported, too_large, unprocessed: as [vips.Engine.Inspect] and
 //     [vips.Engine.Check] have them; also too_large for one that takes more
 //     memory or processor time than a child has, and unprocessed for one that
-//     crashes it or takes too long
+//     crashes or hangs it
 //   - internal, unavailable, timeout: no child could be asked, or ctx ended
 func (p *Pool) Examine(ctx context.Context, data []byte, limits vips.Limits) (Found, End, error) {
 	const op = "probe.examine"
@@ -139,15 +140,19 @@ func (p *Pool) refusal(end End, cause error) error {
 		return world.Because(world.CodeTooLarge, op, fmt.Sprintf("The picture takes more than %d MB of memory to decode; send a smaller one.", p.limits.Memory>>20), cause)
 	case CPU:
 		return world.Because(world.CodeTooLarge, op, fmt.Sprintf("The picture takes more than %v of work to decode; send a smaller or a simpler one.", p.limits.CPU), cause)
-	case Slow:
+	case Busy:
+		return world.Because(world.CodeTimeout, op, tookTooLong, cause)
+	case Hung:
 		return world.Because(world.CodeUnprocessed, op, fmt.Sprintf("The picture could not be decoded within %v; export it again.", p.limits.Time), cause)
 	}
 	return world.Because(world.CodeUnprocessed, op, vips.Damaged, cause)
 }
 
+const tookTooLong = "The picture took too long; try again."
+
 func gaveUp(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
-		return world.Because(world.CodeTimeout, "probe", "The picture took too long; try again.", err)
+		return world.Because(world.CodeTimeout, "probe", tookTooLong, err)
 	}
 	return world.Because(world.CodeUnavailable, "probe", "The work on the picture was given up; try again.", err)
 }

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"meridian/adapter/vips"
 	"meridian/world"
 )
@@ -29,7 +31,11 @@ func serve(ctx context.Context, args []string, in io.Reader, out io.Writer, do f
 	if err := bind(args); err != nil {
 		return err
 	}
-	if _, err := io.WriteString(out, readyLine); err != nil {
+	used, err := cpuTime()
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(out, readyLine, used); err != nil {
 		return err
 	}
 	q, data, err := receive(in)
@@ -45,6 +51,13 @@ func serve(ctx context.Context, args []string, in io.Reader, out io.Writer, do f
 	}
 	_, err = out.Write(append(append(line, '\n'), drawing...))
 	return err
+}
+
+// cpuTime is the processor time that this process has used.
+func cpuTime() (time.Duration, error) {
+	var u unix.Rusage
+	err := unix.Getrusage(unix.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), err
 }
 
 func bind(args []string) error {
