@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -63,7 +64,8 @@ type fakes struct {
 	sessions map[[32]byte]session
 	forget   func(now time.Time, limit int) (int, error) // removes ended sessions
 
-	media func(r *http.Request) (int, any) // answers for media
+	asking sync.Mutex
+	media  func(r *http.Request) (int, any) // answers for media, one question at a time
 }
 
 type session struct {
@@ -175,6 +177,8 @@ func (f *fakes) ForgetSessions(_ context.Context, now time.Time, limit int) (int
 
 // RoundTrip is media.
 func (f *fakes) RoundTrip(r *http.Request) (*http.Response, error) {
+	f.asking.Lock()
+	defer f.asking.Unlock()
 	status, answer := f.media(r)
 	if r.Body != nil {
 		r.Body.Close()
