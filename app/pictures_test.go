@@ -316,7 +316,7 @@ const halves = `<rect width="10" height="10" fill="#dc1e1e"/><rect x="10" width=
 // Drawings that would do harm are drawn without it, or refused with a clear error,
 // and the role goes on.
 func TestDrawingsAreDrawnWithoutHarm(t *testing.T) {
-	s := newStudio(t, world.Pictures{SVG: "sanitise"}, nil)
+	s := newStudio(t, world.Pictures{SVG: "sanitise"}, func(c *media.Config) { c.Limits.DrawingSide = 640 })
 	box := `viewBox="0 0 20 10"`
 	for name, c := range map[string]struct {
 		data   []byte
@@ -331,11 +331,13 @@ func TestDrawingsAreDrawnWithoutHarm(t *testing.T) {
 		"a style sheet":     {svg(box, `<style>rect{fill:url(http://bad.example)}</style>`+halves), 201},
 		"inclusion":         {svg(box, halves+`<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="file:///etc/passwd"/>`), 201},
 		"a filter":          {svg(box, `<filter id="f"><feGaussianBlur stdDeviation="100000"/></filter>`+strings.ReplaceAll(halves, "fill=", `filter="url(#f)" fill=`)), 201},
+		"a huge size":       {svg(`width="2000000000" height="1000000000" `+box, halves), 201},
+		"a tiny size":       {svg(`width="0.0002" height="0.0001" `+box, halves), 201},
 		"entities":          {append([]byte(`<!DOCTYPE svg [<!ENTITY a SYSTEM "file:///etc/passwd">]>`), svg(box, `<text>&a;</text>`)...), 422},
 		"depth":             {svg(box, strings.Repeat("<g>", 100_000)+strings.Repeat("</g>", 100_000)), 413},
 		"a circle":          {svg(box, `<g id="a"><use href="#a"/></g>`), 422},
 		"a great thin size": {svg(`width="1" height="100000000"`, halves), 0}, // either, but an answer
-		"no size at all":    {svg(`width="0" height="0"`, halves), 0},
+		"no size at all":    {svg(`width="0" height="0"`, halves), 422},
 		"half":              {svg(box, halves)[:120], 422},
 	} {
 		w := s.do("PUT", "/media/"+s.app, c.data, "")

@@ -56,25 +56,17 @@ func (e *Engine) RenderSVG(ctx context.Context, svg []byte, width, height int) (
 }
 
 // RasteriseSVG draws an SVG that an outsider sent as a PNG whose longer side is
-// side pixels. What reaches the renderer is what svgclean.Clean lets through.
-// Errors are those of Clean and of [Engine.RenderSVG].
+// side pixels, whatever size it says that it has. What reaches the renderer is what
+// svgclean lets through. Errors are those of svgclean.Sized and of
+// [Engine.RenderSVG].
 func (e *Engine) RasteriseSVG(ctx context.Context, svg []byte, side int) ([]byte, error) {
 	const op = "vips.rasterise_svg"
-	clean, err := svgclean.Clean(svg, svgclean.Limits{})
-	if err != nil {
-		return nil, world.Wrap(op, err)
-	}
 	if side < 1 || side > imagegrid.MaxDimension {
 		return nil, world.E(world.CodeInvalid, op, "A drawing needs a size from 1 to 16383 pixels a side.")
 	}
-	var info Info
-	if err := e.work(ctx, op, 1, func() (err error) {
-		info, err = header(ctx, op, clean, kindSVG)
-		return err
-	}); err != nil {
-		return nil, err
+	clean, w, h, err := svgclean.Sized(svg, side, svgclean.Limits{})
+	if err != nil {
+		return nil, world.Wrap(op, err)
 	}
-	scale := float64(side) / float64(max(info.Width, info.Height, 1))
-	of := func(n int) int { return max(1, int(float64(n)*scale+0.5)) }
-	return e.RenderSVG(ctx, clean, of(info.Width), of(info.Height))
+	return e.RenderSVG(ctx, clean, w, h)
 }

@@ -24,6 +24,15 @@ const (
 // Errors are world.Errors: unprocessed for what is no SVG or not well formed,
 // too_large beyond the limits.
 func Clean(data []byte, limits Limits) ([]byte, error) {
+	root, err := parse(data, limits)
+	if err != nil {
+		return nil, err
+	}
+	return root.bytes(), nil
+}
+
+// parse is what is allowed of a drawing.
+func parse(data []byte, limits Limits) (*node, error) {
 	limits = limits.orDefault()
 	if len(data) > limits.MaxBytes {
 		return nil, tooLarge("The drawing has %d bytes, and at most %d are taken.", len(data), limits.MaxBytes)
@@ -32,12 +41,7 @@ func Clean(data []byte, limits Limits) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkRepeats(root, limits); err != nil {
-		return nil, err
-	}
-	var out bytes.Buffer
-	root.write(&out, true)
-	return out.Bytes(), nil
+	return root, checkRepeats(root, limits)
 }
 
 // node is an allowed element, or text where its name is empty.
@@ -57,6 +61,22 @@ func (n *node) attr(name string) string {
 		}
 	}
 	return ""
+}
+
+func (n *node) set(name, value string) {
+	for i := range n.attrs {
+		if n.attrs[i].name == name {
+			n.attrs[i].value = value
+			return
+		}
+	}
+	n.attrs = append(n.attrs, attr{name, value})
+}
+
+func (n *node) bytes() []byte {
+	var out bytes.Buffer
+	n.write(&out, true)
+	return out.Bytes()
 }
 
 // read keeps the allowed parts.
