@@ -126,6 +126,8 @@ func (o *memObjects) Delete(_ context.Context, key string) error {
 
 func (o *memObjects) Stat(ctx context.Context, key string) (Object, error) {
 	data, err := o.Get(ctx, key, 1<<40)
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	return Object{Key: key, Size: int64(len(data)), Modified: o.modified[key]}, err
 }
 
