@@ -2,6 +2,7 @@ package vips
 
 import (
 	"bytes"
+	"encoding/binary"
 	"flag"
 	"image"
 	"image/color"
@@ -142,7 +143,30 @@ func onlyTheNotice(t *testing.T, s Spec, out []byte, notice string) {
 			out = bytes.ReplaceAll(out, []byte(kept), nil)
 		}
 	}
-	bare(t, string(s.Format), out)
+	bare(t, string(s.Format), besidePixels(s.Format, out))
+}
+
+// besidePixels is a variant without its compressed pixels, in which, over so many
+// variants, each short word is found by chance.
+func besidePixels(f imagegrid.Format, out []byte) []byte {
+	switch f {
+	case imagegrid.AVIF:
+		before, _, _ := bytes.Cut(out, []byte("mdat"))
+		return before
+	case imagegrid.JPEG:
+		before, _, _ := bytes.Cut(out, []byte{0xFF, 0xDA}) // start of scan
+		return before
+	}
+	var said []byte
+	for at := 12; at+8 <= len(out); { // RFC 9649 §2.3
+		n := int(binary.LittleEndian.Uint32(out[at+4:]))
+		end := min(len(out), at+8+n+n%2)
+		if name := string(out[at : at+4]); name != "VP8 " && name != "VP8L" && name != "ALPH" {
+			said = append(said, out[at:end]...)
+		}
+		at = end
+	}
+	return said
 }
 
 // cells are those of the grid that are made of each photograph: all, in all modes,
