@@ -48,7 +48,8 @@ func parse(query string) (p proof, ok bool) {
 	}
 	var err error
 	p.sum, err = encoding.DecodeString(sig)
-	return p, err == nil && len(p.sum) == keyring.Size
+	// Its length is looked at too: the decoder passes over line ends.
+	return p, err == nil && len(p.sum) == keyring.Size && len(sig) == encoding.EncodedLen(keyring.Size)
 }
 
 func parseExpiry(s string) (int64, bool) {

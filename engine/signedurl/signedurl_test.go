@@ -252,3 +252,20 @@ func FuzzVerify(f *testing.F) {
 		}
 	})
 }
+
+// Each signature has one text, though a decoder of base64 passes over line ends.
+func TestASignatureWithALineEndIsRefused(t *testing.T) {
+	const path = "/private/sweet-crumbs/27m2r27f6qfd81ew/v1/webp/640x0"
+	r := ring(t, young, old)
+	q, err := r.Sign(path, noon.Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, end := range []string{"\r", "\n", "\r\n"} {
+		for _, query := range []string{q + end, q[:len(q)-1] + end + q[len(q)-1:]} {
+			if _, err := r.Verify(path, query, noon); !world.Is(err, world.CodeForbidden) {
+				t.Errorf("%q holds: %v", query, err)
+			}
+		}
+	}
+}
