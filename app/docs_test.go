@@ -5,6 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"meridian"
+	"meridian/adapter/yaml"
 )
 
 func TestConfigReferenceIsWhatTheCodeSays(t *testing.T) {
@@ -84,7 +87,25 @@ func TestTheAcceleratorsReadmeShowsAGoodFile(t *testing.T) {
 	}
 }
 
-// What other pages show is a whole machine's file, or an accelerator's.
+// readPictures reads a world file's section of pictures, in place of that of the
+// world that ships.
+func readPictures(section string) error {
+	var rest []string
+	inside := false
+	for line := range strings.Lines(string(meridian.WorldFile)) {
+		if line[0] != ' ' {
+			inside = strings.HasPrefix(line, "pictures:")
+		}
+		if !inside {
+			rest = append(rest, line)
+		}
+	}
+	_, err := yaml.World("world.yaml", strings.NewReader(strings.Join(append(rest, section), "")))
+	return err
+}
+
+// What other pages show is a whole machine's file, an accelerator's, or a section
+// of a world's.
 func TestPagesShowGoodFiles(t *testing.T) {
 	pages, err := filepath.Glob("../docs/*.md")
 	if err != nil {
@@ -93,8 +114,11 @@ func TestPagesShowGoodFiles(t *testing.T) {
 	for _, page := range append(pages, "../README.md") {
 		for _, s := range snippets(t, page, "yaml") {
 			read := func() error { _, err := readText(t, s); return err }
-			if filepath.Base(page) == "accelerator.md" {
+			switch filepath.Base(page) {
+			case "accelerator.md":
 				read = func() error { return readAlone(t, s) }
+			case "pictures.md":
+				read = func() error { return readPictures(s) }
 			}
 			if err := read(); err != nil {
 				t.Errorf("%s: %v", page, err)
