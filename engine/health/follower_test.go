@@ -26,8 +26,8 @@ func following(c *clock) *Follower {
 	return NewFollower(FollowerConfig{Monitors: threeMonitors, FrozenAfter: 4 * time.Second, OpenAfter: 30 * time.Second, Now: c.now})
 }
 
-// issue is one whose content tells which it is.
-func issue(monitor string, number, beat uint64, isolated bool, targets ...world.TargetHealth) world.Health {
+// saying is an issue whose content tells which it is.
+func saying(monitor string, number, beat uint64, isolated bool, targets ...world.TargetHealth) world.Health {
 	return world.Health{
 		Version: world.HealthVersion{Number: number, Monitor: "us-east"}, Monitor: monitor, Beat: beat, Isolated: isolated,
 		Heard: []string{fmt.Sprint(monitor, number, beat)}, Targets: targets,
@@ -48,37 +48,37 @@ func TestWhatAnIssueDoes(t *testing.T) {
 	}
 	for name, steps := range map[string][]step{
 		"the later version, whoever says it": {
-			{0, issue(b, 5, 1, false), true, 5, b}, {0, issue(a, 4, 9, false), false, 5, b},
-			{0, issue(c, 6, 1, false), true, 6, c}, {0, issue(b, 5, 2, false), false, 6, c},
+			{0, saying(b, 5, 1, false), true, 5, b}, {0, saying(a, 4, 9, false), false, 5, b},
+			{0, saying(c, 6, 1, false), true, 6, c}, {0, saying(b, 5, 2, false), false, 6, c},
 		},
 		"an earlier one once the held one is frozen": {
-			{0, issue(b, 5, 1, false), true, 5, b}, {4*time.Second - 1, issue(a, 4, 9, false), false, 5, b}, {1, issue(a, 4, 10, false), true, 4, a},
+			{0, saying(b, 5, 1, false), true, 5, b}, {4*time.Second - 1, saying(a, 4, 9, false), false, 5, b}, {1, saying(a, 4, 10, false), true, 4, a},
 		},
 		"a later beat keeps it alive": {
-			{0, issue(b, 5, 1, false), true, 5, b}, {3 * time.Second, issue(b, 5, 2, false), true, 5, b},
-			{3 * time.Second, issue(a, 4, 1, false), false, 5, b},
+			{0, saying(b, 5, 1, false), true, 5, b}, {3 * time.Second, saying(b, 5, 2, false), true, 5, b},
+			{3 * time.Second, saying(a, 4, 1, false), false, 5, b},
 		},
 		"the same again does not": {
-			{0, issue(b, 5, 2, false), true, 5, b}, {3 * time.Second, issue(b, 5, 2, false), false, 5, b},
-			{0, issue(b, 5, 1, false), false, 5, b}, {time.Second, issue(b, 5, 2, false), false, 5, b}, {0, issue(a, 4, 1, false), true, 4, a},
+			{0, saying(b, 5, 2, false), true, 5, b}, {3 * time.Second, saying(b, 5, 2, false), false, 5, b},
+			{0, saying(b, 5, 1, false), false, 5, b}, {time.Second, saying(b, 5, 2, false), false, 5, b}, {0, saying(a, 4, 1, false), true, 4, a},
 		},
 		"another that says the same keeps it alive": {
-			{0, issue(a, 5, 1, false), true, 5, a}, {3 * time.Second, issue(b, 5, 70, false), true, 5, a}, {time.Second, issue(b, 5, 71, false), true, 5, b},
-			{0, issue(a, 5, 2, false), true, 5, a},
+			{0, saying(a, 5, 1, false), true, 5, a}, {3 * time.Second, saying(b, 5, 70, false), true, 5, a}, {time.Second, saying(b, 5, 71, false), true, 5, b},
+			{0, saying(a, 5, 2, false), true, 5, a},
 		},
 		"an isolated one is better than nothing": {
-			{0, issue(a, 9, 1, true), true, 9, a}, {0, issue(b, 10, 1, true), true, 10, b}, {0, issue(c, 3, 1, false), true, 3, c}, {0, issue(b, 11, 2, true), false, 3, c},
+			{0, saying(a, 9, 1, true), true, 9, a}, {0, saying(b, 10, 1, true), true, 10, b}, {0, saying(c, 3, 1, false), true, 3, c}, {0, saying(b, 11, 2, true), false, 3, c},
 		},
 		"an isolated one keeps nothing alive": {
-			{0, issue(a, 9, 1, false), true, 9, a}, {2 * time.Second, issue(b, 9, 1, true), false, 9, a}, {2 * time.Second, issue(b, 99, 2, true), false, 9, a}, {0, issue(c, 8, 1, false), true, 8, c},
+			{0, saying(a, 9, 1, false), true, 9, a}, {2 * time.Second, saying(b, 9, 1, true), false, 9, a}, {2 * time.Second, saying(b, 99, 2, true), false, 9, a}, {0, saying(c, 8, 1, false), true, 8, c},
 		},
 		"a monitor that began again with its beats": {
-			{0, issue(a, 9, 50, false), true, 9, a}, {time.Second, issue(a, 9, 1, false), false, 9, a}, {3 * time.Second, issue(a, 9, 2, false), true, 9, a},
-			{time.Second, issue(a, 9, 3, false), true, 9, a},
+			{0, saying(a, 9, 50, false), true, 9, a}, {time.Second, saying(a, 9, 1, false), false, 9, a}, {3 * time.Second, saying(a, 9, 2, false), true, 9, a},
+			{time.Second, saying(a, 9, 3, false), true, 9, a},
 		},
-		"a monitor that nobody told of": {{0, issue("nowhere", 9, 1, false), false, 0, ""}},
+		"a monitor that nobody told of": {{0, saying("nowhere", 9, 1, false), false, 0, ""}},
 		"loads change without a version": {
-			{0, issue(a, 9, 1, false, pop(world.Healthy, 10)), true, 9, a}, {0, issue(a, 9, 2, false, pop(world.Healthy, 90)), true, 9, a},
+			{0, saying(a, 9, 1, false, pop(world.Healthy, 10)), true, 9, a}, {0, saying(a, 9, 2, false, pop(world.Healthy, 90)), true, 9, a},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -103,7 +103,7 @@ func TestAgeAndFailingOpen(t *testing.T) {
 	if v := f.View(); v.Frozen || v.Open || v.Of("pop/fra").State != world.Healthy {
 		t.Errorf("before anything was heard: %+v", v)
 	}
-	f.Take(issue("us-east", 1, 1, false,
+	f.Take(saying("us-east", 1, 1, false,
 		world.TargetHealth{Target: "pop/fra", State: world.Down}, world.TargetHealth{Target: "pop/lhr", State: world.Draining}))
 	for _, c := range []struct {
 		age          time.Duration
@@ -138,20 +138,20 @@ func TestChangedTellsWhatIsNew(t *testing.T) {
 		}
 	}
 	with := func(beat uint64, load int) world.Health {
-		return issue("us-east", 1, beat, false, world.TargetHealth{Target: "pop/fra", Load: load})
+		return saying("us-east", 1, beat, false, world.TargetHealth{Target: "pop/fra", Load: load})
 	}
 	for i, c := range []struct {
 		says world.Health
 		want bool
 	}{
-		{with(1, 0), true}, {with(2, 0), false}, {with(3, 7), true}, {with(3, 9), false}, {issue("eu-central", 1, 1, false), false}, {issue("eu-central", 2, 2, false), true},
+		{with(1, 0), true}, {with(2, 0), false}, {with(3, 7), true}, {with(3, 9), false}, {saying("eu-central", 1, 1, false), false}, {saying("eu-central", 2, 2, false), true},
 	} {
 		if got := told(c.says); got != c.want {
 			t.Errorf("issue %d: told %v, want %v", i, got, c.want)
 		}
 	}
 	at.advance(time.Minute)
-	if !told(issue("eu-central", 2, 3, false)) {
+	if !told(saying("eu-central", 2, 3, false)) {
 		t.Error("nobody is told that the feed is back")
 	}
 }
@@ -167,7 +167,7 @@ func TestHeldIssueProperties(t *testing.T) {
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			at.advance(time.Duration(rapid.IntRange(0, 6000).Draw(t, "ms")) * time.Millisecond)
 			before := f.View()
-			h := issue(rapid.SampledFrom(append(slices.Clone(threeMonitors), "stranger")).Draw(t, "monitor"),
+			h := saying(rapid.SampledFrom(append(slices.Clone(threeMonitors), "stranger")).Draw(t, "monitor"),
 				uint64(rapid.IntRange(1, 6).Draw(t, "number")), uint64(rapid.IntRange(1, 8).Draw(t, "beat")), rapid.Bool().Draw(t, "isolated"))
 			said = append(said, h)
 			counts := f.Take(h)
@@ -201,7 +201,7 @@ func TestOrderOfIssuesDoesNotMatter(t *testing.T) {
 		var all []world.Health
 		for _, m := range threeMonitors {
 			for beat := range uint64(rapid.IntRange(0, 5).Draw(t, "issues")) {
-				all = append(all, issue(m, uint64(rapid.IntRange(1, 9).Draw(t, "number")), beat+1, rapid.IntRange(0, 3).Draw(t, "cut off") == 0))
+				all = append(all, saying(m, uint64(rapid.IntRange(1, 9).Draw(t, "number")), beat+1, rapid.IntRange(0, 3).Draw(t, "cut off") == 0))
 			}
 		}
 		held := func(order []world.Health) world.HealthVersion {
