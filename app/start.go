@@ -148,6 +148,14 @@ func (i *instance) Stop(ctx context.Context) error {
 	return errors.Join(err, i.err)
 }
 
+// Kill closes the listener and every connection at once and gives up the
+// background work. What the instance has opened is closed a moment later.
+func (i *instance) Kill() {
+	i.asked.Store(true)
+	i.cancel()
+	lifecycle.Kill(i.server)
+}
+
 // Done is closed when the instance has ended.
 func (i *instance) Done() <-chan struct{} { return i.done }
 

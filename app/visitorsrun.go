@@ -52,6 +52,14 @@ func (v *visitors) Stop(ctx context.Context) error {
 	return v.err
 }
 
+// Kill closes every listener and connection at once.
+func (v *visitors) Kill() {
+	for _, s := range v.servers {
+		lifecycle.Kill(s)
+	}
+	<-v.done
+}
+
 // Done is closed when every server has ended.
 func (v *visitors) Done() <-chan struct{} { return v.done }
 

@@ -24,6 +24,7 @@ const (
 	StateReady      State = "ready"
 	StateRestarting State = "restarting" // it died, and waits to be started again or is starting
 	StateStopping   State = "stopping"
+	StateKilled     State = "killed" // by Kill; Revive starts it again
 )
 
 // Status is what Running tells of a server.
@@ -55,6 +56,7 @@ type server struct {
 	pid      int
 	restarts int
 	stuck    error
+	held     chan struct{} // closed by Revive; nil: not killed
 }
 
 // process is a postmaster that was started.
@@ -96,6 +98,9 @@ func (v *server) run(ctx context.Context, first chan<- error) {
 		}
 		if time.Since(began) >= v.opts.StableAfter {
 			wait = v.opts.RestartMin
+		}
+		if !v.awaitRevival() {
+			return
 		}
 		v.log.Warn("postgres ended unexpectedly and is started again", "server", v.spec.Name, "exit", p.cmd.ProcessState.String(), "wait", wait)
 		p = v.relaunch(&wait)

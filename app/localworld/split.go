@@ -111,6 +111,12 @@ func (c *child) Stop(ctx context.Context) error {
 	return c.err
 }
 
+// Kill ends the process by SIGKILL.
+func (c *child) Kill() {
+	c.cmd.Process.Kill()
+	<-c.done
+}
+
 // Done is closed when the process has ended.
 func (c *child) Done() <-chan struct{} { return c.done }
 

@@ -53,6 +53,7 @@ type up struct {
 	sup     *pgcluster.Supervisor
 	network *wan.Network
 	report  *report
+	units   []*unit // the role instances
 }
 
 // Up brings the whole world up on this machine, says when it is ready, and
@@ -148,6 +149,7 @@ func (u *up) components() ([]lifecycle.Component, error) {
 	if err != nil {
 		return nil, err
 	}
+	roles, u.units = withUnits(roles)
 	var names []string
 	for i := range roles {
 		roles[i].Needs = append(roles[i].Needs, "rows", "links")

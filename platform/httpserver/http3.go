@@ -154,6 +154,12 @@ func (s *Server3) Err() error {
 	}
 }
 
+// Kill closes the UDP port and with it every connection, without a word to clients.
+func (s *Server3) Kill() {
+	_ = errors.Join(s.conn.Close(), s.http.Close(), s.transport.Close()) // nobody waits for their outcome
+	<-s.done
+}
+
 // Stop tells clients to open no more streams, lets running requests finish for
 // the stop limit, then closes. It closes the UDP port too.
 func (s *Server3) Stop(ctx context.Context) error {

@@ -122,6 +122,19 @@ func (s *Server) Stop(ctx context.Context) error {
 	return world.Wrap("httpserver.stop", err)
 }
 
+// Kill closes the listener and every connection at once and ends every request.
+func (s *Server) Kill() {
+	s.hurry()
+	s.cancel()
+	_ = s.http.Close() // nobody waits for its outcome
+	if before, ok := s.ln.(interface{ Shutdown(context.Context) error }); ok {
+		over, cancel := context.WithCancel(context.Background())
+		cancel()
+		_ = before.Shutdown(over)
+	}
+	<-s.done
+}
+
 type stoppingKey struct{}
 
 // Endless is r for an answer that has no end of its own, as a feed: its context

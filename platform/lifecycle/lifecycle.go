@@ -47,6 +47,23 @@ type Running interface {
 	Err() error
 }
 
+// Killer is a started part that can end as by a power cut: nobody is answered
+// any more when Kill returns, and what was under way is given up. Done is closed
+// once all of it has gone. Stop may still be called, once, and has nothing to do.
+type Killer interface{ Kill() }
+
+// Kill ends a part without grace: by its Kill, or by a Stop that is in a hurry
+// from the beginning.
+func Kill(r Running) {
+	if k, ok := r.(Killer); ok {
+		k.Kill()
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = r.Stop(ctx) // it was not given the time to end well
+}
+
 // The states that a progress function is told of. A component goes from
 // starting to ready to stopping to stopped; failed takes the place of ready
 // when it did not start, and comes before stopping when it ended by itself.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -21,10 +22,13 @@ type Telemetry struct {
 	access  *accessLog
 }
 
-// Root holds the process's logger and metric registry; instances hang below it.
+// Root holds the process's logger and its figures; instances hang below it.
 type Root struct {
 	Log *slog.Logger
-	reg *prometheus.Registry
+	reg *prometheus.Registry // of the process itself
+
+	mu        sync.Mutex
+	instances map[[2]string]*prometheus.Registry // by role and place
 }
 
 // NewRoot makes the process's telemetry. format is "text" or "json".
@@ -36,12 +40,17 @@ func NewRoot(w io.Writer, format string, level slog.Level) *Root {
 	}
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return &Root{Log: slog.New(h), reg: reg}
+	return &Root{Log: slog.New(h), reg: reg, instances: map[[2]string]*prometheus.Registry{}}
 }
 
-// Instance is the telemetry of one role at one place.
+// Instance is the telemetry of one role at one place. One that starts again
+// begins its figures anew, as another process would.
 func (r *Root) Instance(role, place string) *Telemetry {
-	reg := prometheus.WrapRegistererWith(prometheus.Labels{"role": role, "place": place}, r.reg)
+	own := prometheus.NewRegistry()
+	r.mu.Lock()
+	r.instances[[2]string{role, place}] = own
+	r.mu.Unlock()
+	reg := prometheus.WrapRegistererWith(prometheus.Labels{"role": role, "place": place}, own)
 	return &Telemetry{
 		Log:     r.Log.With("role", role, "place", place),
 		Metrics: reg,
@@ -51,5 +60,17 @@ func (r *Root) Instance(role, place string) *Telemetry {
 
 // Handler serves the process's metrics in Prometheus' text format.
 func (r *Root) Handler() http.Handler {
-	return promhttp.HandlerFor(r.reg, promhttp.HandlerOpts{})
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		promhttp.HandlerFor(r.figures(), promhttp.HandlerOpts{}).ServeHTTP(w, req)
+	})
+}
+
+func (r *Root) figures() prometheus.Gatherers {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := prometheus.Gatherers{r.reg}
+	for _, own := range r.instances {
+		all = append(all, own)
+	}
+	return all
 }

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"bytes"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -31,5 +32,18 @@ func TestInstancesShareOneRegistry(t *testing.T) {
 	}
 	if !strings.Contains(logs.String(), `"place":"fra"`) {
 		t.Errorf("log lines lack the place: %s", logs.String())
+	}
+}
+
+// A role that is started again in the same process reports from zero, once.
+func TestAnInstanceThatStartsAgain(t *testing.T) {
+	root := NewRoot(io.Discard, "text", slog.LevelError)
+	root.Instance("edge", "fra").Count("GET", 200, time.Millisecond)
+	root.Instance("edge", "lhr").Count("GET", 200, time.Millisecond)
+	root.Instance("edge", "fra")
+	w := httptest.NewRecorder()
+	root.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	if text := w.Body.String(); w.Code != 200 || !strings.Contains(text, `place="lhr"`) || strings.Contains(text, `place="fra"`) {
+		t.Errorf("%d %s", w.Code, text)
 	}
 }
