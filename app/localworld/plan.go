@@ -265,7 +265,7 @@ func (p *plan) edgePort(i int) int { return p.port + 1 + i }
 func (p *plan) nearestRegions(place string) []string {
 	candidates := make([]georoute.Candidate, len(p.w.Regions))
 	for i, r := range p.w.Regions {
-		candidates[i] = georoute.Candidate{Name: r.ID, Site: site(p.w, r.Site), Healthy: true}
+		candidates[i] = georoute.Candidate{Name: r.ID, Site: site(p.w, r.Site)}
 	}
 	return choices(georoute.Rank(site(p.w, p.siteOf(place)), candidates, p.w.RoundTrip))
 }
@@ -274,7 +274,7 @@ func (p *plan) nearestRegions(place string) []string {
 func (p *plan) nearestPoPs(city string) []string {
 	candidates := make([]georoute.Candidate, len(p.w.PoPs))
 	for i, q := range p.w.PoPs {
-		candidates[i] = georoute.Candidate{Name: q.ID, Site: site(p.w, q.Site), Healthy: true}
+		candidates[i] = georoute.Candidate{Name: q.ID, Site: site(p.w, q.Site)}
 	}
 	return choices(georoute.Rank(site(p.w, p.siteOf(city)), candidates, p.w.RoundTrip))
 }

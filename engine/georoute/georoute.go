@@ -5,43 +5,61 @@ package georoute
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"time"
 
 	"meridian/world"
 )
 
-// RoundTrip is a measured round-trip time between two sites by their ids, as
-// [world.World.RoundTrip] gives it. ok is false when nothing was measured.
-type RoundTrip func(a, b string) (d time.Duration, ok bool)
-
 // Candidate is a place that could answer.
 type Candidate struct {
-	Name    string     // region or PoP; must differ between candidates
-	Site    world.Site // where it is; a site at 0°, 0° has no known coordinates
-	Healthy bool       // as the health feed has it
+	Name  string            // region or PoP; must differ between candidates
+	Site  world.Site        // where it is; a site at 0°, 0° has no known coordinates
+	State world.HealthState // as the health feed has it; "" counts as healthy
+	// Load is what percentage of what it can serve it is asked for, 0 where that is
+	// not known; Weight how much it can serve next to the others, 0 as 1. Both
+	// decide how much it takes over from a place that sheds.
+	Load, Weight int
+	// Shed is the share of its clients, 0 to 1, that go elsewhere: a [Shedder]
+	// reckons it from the loads.
+	Shed float64
 }
 
-// Basis says where a round-trip time comes from.
-type Basis string
+// Client is who is to be answered.
+type Client struct {
+	Site world.Site
+	// Network is what those share who are sent to the same place, as
+	// [world.NetworkOf] has it. "": none of them is sent on by a place that sheds.
+	Network string
+	// Held is the place that the client has now, "" for none: it keeps it unless
+	// another is better.
+	Held string
+}
 
-// The bases.
-const (
-	Measured  Basis = "measured"  // from the matrix
-	Estimated Basis = "estimated" // from the distance over the ground
-	Unknown   Basis = "unknown"   // neither: the round trip is 0 and means nothing
-)
+// Policy is how places are picked. The zero Policy has no margin.
+type Policy struct {
+	// Margin is how much nearer than the held place another has to be, for the
+	// client to leave it for that one.
+	Margin time.Duration
+	// Full is the load from which a place takes nobody over, in percent; 0:
+	// [DefaultFull].
+	Full int
+}
 
 // Reason says why a candidate stands where it does.
 type Reason string
 
 // The reasons.
 const (
-	Nearest      Reason = "nearest"       // the healthy candidate with the shortest round trip
-	Farther      Reason = "farther"       // healthy, and another is nearer
-	Unhealthy    Reason = "unhealthy"     // behind every healthy candidate
-	AllUnhealthy Reason = "all_unhealthy" // none is healthy, so it is kept: health can be judged wrongly
+	Nearest  Reason = "nearest"  // the healthy candidate with the shortest round trip
+	Farther  Reason = "farther"  // healthy, and another is nearer
+	Held     Reason = "held"     // the client has it, and no other is nearer by the margin
+	Spilled  Reason = "spilled"  // it takes the client over from a nearer one that is full
+	Full     Reason = "full"     // it would be the first, and sends this client on
+	Degraded Reason = "degraded" // behind every healthy candidate
+	Draining Reason = "draining" // behind those: it takes nobody new
+	Down     Reason = "down"     // behind all others
+	AllDown  Reason = "all_down" // none is healthy or degraded, so it is kept: health can be judged wrongly
 )
 
 // Choice is a candidate in its place.
@@ -49,46 +67,84 @@ type Choice struct {
 	Name   string
 	RTT    time.Duration
 	Basis  Basis
+	State  world.HealthState // never ""
 	Reason Reason
 }
 
-// Order is the candidates to try, best first: the healthy ones by round-trip
-// time, or all of them when none is healthy. It is empty only without
-// candidates. The same candidates in another order give the same answer.
+// Order is the candidates to try for a client at a site, best first: without the
+// draining ones and those that are down, or all of them when there is no other.
+// It is empty only without candidates. The same candidates in another order give
+// the same answer.
 func Order(from world.Site, candidates []Candidate, rtt RoundTrip) []Choice {
-	ranked := Rank(from, candidates, rtt)
+	return Usable(Rank(from, candidates, rtt))
+}
+
+// Rank is every candidate, as [Policy.Rank] has it for a client at a site of whom
+// nothing else is known.
+func Rank(from world.Site, candidates []Candidate, rtt RoundTrip) []Choice {
+	return Policy{}.Rank(Client{Site: from}, candidates, rtt)
+}
+
+// Usable is what [Order] keeps of a rank.
+func Usable(ranked []Choice) []Choice {
 	for i, c := range ranked {
-		if c.Reason == Unhealthy {
+		if c.Reason == Draining || c.Reason == Down {
 			return ranked[:i]
 		}
 	}
 	return ranked
 }
 
-// Rank is every candidate, the healthy before the unhealthy and each of the
-// two by round-trip time. A candidate whose round trip is not known comes
-// behind those whose is; ties fall to the name. rtt may be nil.
-func Rank(from world.Site, candidates []Candidate, rtt RoundTrip) []Choice {
-	healthy := make(map[string]bool, len(candidates))
-	anyHealthy := false
-	choices := make([]Choice, len(candidates))
+// Rank is every candidate: the healthy, then the degraded, the draining, and those
+// that are down; each of the four by round-trip time, one whose round trip is not
+// known behind those whose is, ties by name. The place that the client holds comes
+// first while it is of the best state there is and no other is nearer by the margin.
+// One that sheds the client comes behind the neighbour that takes it over. rtt may
+// be nil.
+//
+// A place that becomes worse, by its state, round trip, load or share, is never
+// first for a client for whom it was not first before.
+func (p Policy) Rank(client Client, candidates []Candidate, rtt RoundTrip) []Choice {
+	r := ranking{policy: p, client: client, of: make(map[string]*Candidate, len(candidates))}
 	for i, c := range candidates {
-		d, basis := trip(from, c.Site, rtt)
-		choices[i] = Choice{Name: c.Name, RTT: d, Basis: basis}
-		healthy[c.Name] = c.Healthy
-		anyHealthy = anyHealthy || c.Healthy
+		d, basis := trip(client.Site, c.Site, rtt)
+		state := cmp.Or(c.State, world.Healthy)
+		r.choices = append(r.choices, Choice{Name: c.Name, RTT: d, Basis: basis, State: state})
+		r.of[c.Name] = &candidates[i]
 	}
-	slices.SortStableFunc(choices, func(a, b Choice) int {
+	slices.SortStableFunc(r.choices, func(a, b Choice) int {
 		return cmp.Or(
-			falseLast(healthy[a.Name], healthy[b.Name]),
+			cmp.Compare(class(a.State), class(b.State)),
 			falseLast(a.Basis != Unknown, b.Basis != Unknown),
 			cmp.Compare(a.RTT, b.RTT),
 			cmp.Compare(a.Name, b.Name))
 	})
-	for i := range choices {
-		choices[i].Reason = reason(i, healthy[choices[i].Name], anyHealthy)
+	r.giveReasons()
+	r.keepHeld()
+	r.spill()
+	return r.choices
+}
+
+// ranking is a rank on its way.
+type ranking struct {
+	policy  Policy
+	client  Client
+	of      map[string]*Candidate
+	choices []Choice
+}
+
+// class is how good a state is; what is not known counts as healthy, so that a
+// newer feed takes nothing out here.
+func class(s world.HealthState) int {
+	switch s {
+	case world.Degraded:
+		return 1
+	case world.Draining:
+		return 2
+	case world.Down:
+		return 3
 	}
-	return choices
+	return 0
 }
 
 func falseLast(a, b bool) int {
@@ -101,62 +157,49 @@ func falseLast(a, b bool) int {
 	return 1
 }
 
-func reason(place int, healthy, anyHealthy bool) Reason {
-	switch {
-	case !anyHealthy:
-		return AllUnhealthy
-	case !healthy:
-		return Unhealthy
-	case place == 0:
-		return Nearest
-	}
-	return Farther
-}
-
-// trip is the round trip between two sites, by the best knowledge there is.
-// A site is no trip away from itself, unless the matrix knows better.
-func trip(from, to world.Site, rtt RoundTrip) (time.Duration, Basis) {
-	if rtt != nil {
-		if d, ok := rtt(from.ID, to.ID); ok && d >= 0 {
-			return d, Measured
+func (r *ranking) giveReasons() {
+	for i := range r.choices {
+		c := &r.choices[i]
+		switch best := class(r.choices[0].State); {
+		case best >= class(world.Draining):
+			c.Reason = AllDown
+		case class(c.State) > 0:
+			c.Reason = Reason(c.State)
+		case i == 0:
+			c.Reason = Nearest
+		default:
+			c.Reason = Farther
 		}
 	}
-	if from.ID == to.ID && from.ID != "" {
-		return 0, Estimated
+}
+
+// best is how many of the choices share the first one's state.
+func (r *ranking) best() int {
+	n := slices.IndexFunc(r.choices, func(c Choice) bool { return class(c.State) != class(r.choices[0].State) })
+	if n < 0 {
+		return len(r.choices)
 	}
-	if !located(from) || !located(to) {
-		return 0, Unknown
+	return n
+}
+
+// keepHeld moves the place that the client has to the front, where it may stay.
+func (r *ranking) keepHeld() {
+	i := slices.IndexFunc(r.choices, func(c Choice) bool { return c.Name == r.client.Held })
+	if i <= 0 || i >= r.best() {
+		return
 	}
-	return Estimate(Kilometres(from, to)), Estimated
+	held, first := r.choices[i], r.choices[0]
+	if first.Reason == AllDown || (held.Basis == Unknown) != (first.Basis == Unknown) || held.RTT-first.RTT > r.policy.Margin {
+		return
+	}
+	held.Reason = Held
+	if first.Reason == Nearest {
+		r.choices[0].Reason = Farther
+	}
+	r.toFront(i, held)
 }
 
-// located tells whether a site's coordinates can be used. Nobody runs a
-// machine in the sea at 0°, 0°, so that is where missing ones are.
-func located(s world.Site) bool {
-	onGlobe := math.Abs(s.Latitude) <= 90 && math.Abs(s.Longitude) <= 180 // false for NaN
-	return onGlobe && (s.Latitude != 0 || s.Longitude != 0)
+func (r *ranking) toFront(i int, c Choice) {
+	copy(r.choices[1:i+1], r.choices[:i])
+	r.choices[0] = c
 }
-
-// The line fitted on the 45 pairs of ten cloud regions (P95 over 30 days to
-// 2026-07-30, R² 0.61): cables take detours, so it says which of two places is
-// nearer, not how near it is.
-const (
-	baseMS        = 27.9
-	perKilometre  = 0.0157 // ms
-	earthRadiusKM = 6371.0 // mean (IUGG)
-)
-
-// Estimate is the round-trip time to expect over a distance on the ground.
-func Estimate(kilometres float64) time.Duration {
-	return time.Duration((baseMS + perKilometre*kilometres) * float64(time.Millisecond))
-}
-
-// Kilometres is the great-circle distance between two sites (haversine).
-func Kilometres(a, b world.Site) float64 {
-	φ1, φ2 := radians(a.Latitude), radians(b.Latitude)
-	half := func(x float64) float64 { s := math.Sin(x / 2); return s * s }
-	h := half(φ2-φ1) + math.Cos(φ1)*math.Cos(φ2)*half(radians(b.Longitude-a.Longitude))
-	return 2 * earthRadiusKM * math.Asin(math.Sqrt(min(h, 1)))
-}
-
-func radians(degrees float64) float64 { return degrees * math.Pi / 180 }

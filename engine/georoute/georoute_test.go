@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"meridian/engine/georoute"
 	"meridian/world"
 )
@@ -33,12 +31,14 @@ func measured(a, b string) (time.Duration, bool) {
 	return time.Duration(ms) * time.Millisecond, ok
 }
 
-func regions(unhealthy ...string) []georoute.Candidate {
+func regions(down ...string) []georoute.Candidate {
 	all := []georoute.Candidate{
 		{Name: "us-east", Site: virginia}, {Name: "eu-central", Site: frankfurt}, {Name: "ap-southeast", Site: singapore},
 	}
 	for i := range all {
-		all[i].Healthy = !slices.Contains(unhealthy, all[i].Name)
+		if slices.Contains(down, all[i].Name) {
+			all[i].State = world.Down
+		}
 	}
 	return all
 }
@@ -52,20 +52,20 @@ func names(choices []georoute.Choice) (out []string) {
 
 func TestOrderTable(t *testing.T) {
 	for name, c := range map[string]struct {
-		from      world.Site
-		unhealthy []string
-		rtt       georoute.RoundTrip
-		want      []string
+		from world.Site
+		down []string
+		rtt  georoute.RoundTrip
+		want []string
 	}{
 		"Tokyo":                   {tokyo, nil, measured, []string{"ap-southeast nearest", "us-east farther", "eu-central farther"}},
 		"Tokyo, Singapore lost":   {tokyo, []string{"ap-southeast"}, measured, []string{"us-east nearest", "eu-central farther"}},
 		"Tokyo, one left":         {tokyo, []string{"ap-southeast", "us-east"}, measured, []string{"eu-central nearest"}},
-		"Tokyo, all lost":         {tokyo, []string{"ap-southeast", "us-east", "eu-central"}, measured, []string{"ap-southeast all_unhealthy", "us-east all_unhealthy", "eu-central all_unhealthy"}},
+		"Tokyo, all lost":         {tokyo, []string{"ap-southeast", "us-east", "eu-central"}, measured, []string{"ap-southeast all_down", "us-east all_down", "eu-central all_down"}},
 		"at home":                 {frankfurt, nil, measured, []string{"eu-central nearest", "us-east farther", "ap-southeast farther"}},
 		"Tokyo by distance":       {tokyo, nil, nil, []string{"ap-southeast nearest", "eu-central farther", "us-east farther"}},
 		"from nobody knows where": {nowhere, nil, measured, []string{"ap-southeast nearest", "eu-central farther", "us-east farther"}},
 	} {
-		if got := names(georoute.Order(c.from, regions(c.unhealthy...), c.rtt)); !slices.Equal(got, c.want) {
+		if got := names(georoute.Order(c.from, regions(c.down...), c.rtt)); !slices.Equal(got, c.want) {
 			t.Errorf("%s: got %v, want %v", name, got, c.want)
 		}
 	}
@@ -74,10 +74,55 @@ func TestOrderTable(t *testing.T) {
 	}
 }
 
-func TestRankKeepsTheUnhealthyBehind(t *testing.T) {
-	got := names(georoute.Rank(tokyo, regions("ap-southeast"), measured))
-	if want := []string{"us-east nearest", "eu-central farther", "ap-southeast unhealthy"}; !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
+func TestRankGoesByStateFirst(t *testing.T) {
+	with := func(us, eu, ap world.HealthState) []georoute.Candidate {
+		all := regions()
+		all[0].State, all[1].State, all[2].State = us, eu, ap
+		return all
+	}
+	const h, g, d, x = world.Healthy, world.Degraded, world.Draining, world.Down
+	for name, c := range map[string]struct {
+		candidates  []georoute.Candidate
+		rank, order []string
+	}{
+		"down":             {with(h, h, x), []string{"us-east nearest", "eu-central farther", "ap-southeast down"}, []string{"us-east nearest", "eu-central farther"}},
+		"draining":         {with(h, x, d), []string{"us-east nearest", "ap-southeast draining", "eu-central down"}, []string{"us-east nearest"}},
+		"degraded":         {with(h, h, g), []string{"us-east nearest", "eu-central farther", "ap-southeast degraded"}, []string{"us-east nearest", "eu-central farther", "ap-southeast degraded"}},
+		"none is healthy":  {with(x, d, g), []string{"ap-southeast degraded", "eu-central draining", "us-east down"}, []string{"ap-southeast degraded"}},
+		"none may be used": {with(x, d, x), []string{"eu-central all_down", "ap-southeast all_down", "us-east all_down"}, []string{"eu-central all_down", "ap-southeast all_down", "us-east all_down"}},
+		"a newer feed":     {with("tired", "", ""), []string{"ap-southeast nearest", "us-east farther", "eu-central farther"}, []string{"ap-southeast nearest", "us-east farther", "eu-central farther"}},
+	} {
+		if got := names(georoute.Rank(tokyo, c.candidates, measured)); !slices.Equal(got, c.rank) {
+			t.Errorf("%s: got %v, want %v", name, got, c.rank)
+		}
+		if got := names(georoute.Order(tokyo, c.candidates, measured)); !slices.Equal(got, c.order) {
+			t.Errorf("%s: got %v in order, want %v", name, got, c.order)
+		}
+	}
+}
+
+// Singapore is 74 ms from Tokyo, Virginia 165, Frankfurt 248.
+func TestTheHeldPlaceIsKept(t *testing.T) {
+	for name, c := range map[string]struct {
+		held   string
+		margin int // ms
+		down   []string
+		want   string
+	}{
+		"within the margin":     {"us-east", 91, nil, "us-east held"},
+		"beyond it":             {"us-east", 90, nil, "ap-southeast nearest"},
+		"the nearest itself":    {"ap-southeast", 91, nil, "ap-southeast nearest"},
+		"no margin":             {"us-east", 0, nil, "ap-southeast nearest"},
+		"none held":             {"", 91, nil, "ap-southeast nearest"},
+		"one that is not known": {"us-west", 91, nil, "ap-southeast nearest"},
+		"the held one is down":  {"us-east", 91, []string{"us-east"}, "ap-southeast nearest"},
+		"the nearest is down":   {"us-east", 0, []string{"ap-southeast"}, "us-east nearest"},
+	} {
+		p := georoute.Policy{Margin: time.Duration(c.margin) * time.Millisecond}
+		got := names(p.Rank(georoute.Client{Site: tokyo, Held: c.held}, regions(c.down...), measured))
+		if got[0] != c.want || len(got) != 3 {
+			t.Errorf("%s: got %v, want %s first", name, got, c.want)
+		}
 	}
 }
 
@@ -100,7 +145,7 @@ func TestTheBasisIsSaid(t *testing.T) {
 		"no ids, coordinates":   {world.Site{Latitude: 1}, world.Site{Latitude: 1}, nil, georoute.Estimated, georoute.Estimate(0)},
 		"no ids nor coordinate": {world.Site{}, world.Site{}, nil, georoute.Unknown, 0},
 	} {
-		got := georoute.Order(c.from, []georoute.Candidate{{Name: "x", Site: c.to, Healthy: true}}, c.rtt)
+		got := georoute.Order(c.from, []georoute.Candidate{{Name: "x", Site: c.to}}, c.rtt)
 		if len(got) != 1 || got[0].Basis != c.basis || got[0].RTT != c.rtts {
 			t.Errorf("%s: got %v, want %s %s", name, got, c.basis, c.rtts)
 		}
@@ -126,46 +171,4 @@ func TestKilometres(t *testing.T) {
 	if got := georoute.Estimate(10_000).Round(100 * time.Microsecond); got != 184900*time.Microsecond {
 		t.Errorf("10 000 km: %s", got)
 	}
-}
-
-func TestOrderProperties(t *testing.T) {
-	sites := []world.Site{virginia, frankfurt, singapore, tokyo, nowhere, {ID: "sydney", Latitude: -33.87, Longitude: 151.21}}
-	rapid.Check(t, func(t *rapid.T) {
-		from := rapid.SampledFrom(sites).Draw(t, "from")
-		healthy := map[string]bool{}
-		var candidates []georoute.Candidate
-		for _, name := range rapid.SliceOfNDistinct(rapid.StringMatching(`[a-f]{1,2}`), 1, 8, rapid.ID).Draw(t, "names") {
-			c := georoute.Candidate{Name: name, Site: rapid.SampledFrom(sites).Draw(t, "site"), Healthy: rapid.Bool().Draw(t, "healthy")}
-			healthy[name] = c.Healthy
-			candidates = append(candidates, c)
-		}
-		order, rank := georoute.Order(from, candidates, measured), georoute.Rank(from, candidates, measured)
-		if len(order) == 0 || len(rank) != len(candidates) || !slices.Equal(rank[:len(order)], order) {
-			t.Fatalf("order %v, rank %v of %v", order, rank, candidates)
-		}
-		if shuffled := rapid.Permutation(candidates).Draw(t, "shuffled"); !slices.Equal(georoute.Order(from, shuffled, measured), order) {
-			t.Fatalf("another order in, another order out: %v", candidates)
-		}
-		wellCount := 0
-		for _, well := range healthy {
-			if well {
-				wellCount++
-			}
-		}
-		if wellCount == 0 {
-			wellCount = len(candidates)
-			healthy = nil
-		}
-		if len(order) != wellCount {
-			t.Fatalf("%d can be chosen, %d are", wellCount, len(order))
-		}
-		for i, c := range order {
-			if healthy != nil && !healthy[c.Name] {
-				t.Fatalf("%s is chosen though it is unhealthy and others are not", c.Name)
-			}
-			if i > 0 && c.Basis != georoute.Unknown && (order[i-1].RTT > c.RTT || order[i-1].Basis == georoute.Unknown) {
-				t.Fatalf("%v before %v", order[i-1], c)
-			}
-		}
-	})
 }

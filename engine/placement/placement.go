@@ -139,15 +139,20 @@ func decide(scope Scope, asset Asset, region world.Region) Decision {
 }
 
 // ReadOrder is the order in which to ask for an asset from a place: the
-// healthy holders, nearest first, or all of them when none is healthy. The
-// write region counts as a holder, and it is kept at the end even while it is
-// unhealthy: it has what a late replica lacks.
+// holders by state and nearness, without those that are down, or all of them when
+// every one is. A draining one is asked after the others: it still has what it
+// holds. The write region counts as a holder, and it is kept at the end even while
+// it is down: it has what a late replica lacks.
 func ReadOrder(near world.Site, holders []georoute.Candidate, write georoute.Candidate, rtt georoute.RoundTrip) []georoute.Choice {
 	isWrite := func(c georoute.Candidate) bool { return c.Name == write.Name }
 	if !slices.ContainsFunc(holders, isWrite) {
 		holders = append(slices.Clip(holders), write)
 	}
-	return slices.DeleteFunc(georoute.Rank(near, holders, rtt), func(c georoute.Choice) bool {
-		return c.Reason == georoute.Unhealthy && c.Name != write.Name
+	ranked := georoute.Rank(near, holders, rtt)
+	if ranked[0].State == world.Down {
+		return ranked
+	}
+	return slices.DeleteFunc(ranked, func(c georoute.Choice) bool {
+		return c.State == world.Down && c.Name != write.Name
 	})
 }

@@ -119,7 +119,11 @@ func distance(a, b string) (time.Duration, bool) {
 }
 
 func candidate(name string, healthy bool) georoute.Candidate {
-	return georoute.Candidate{Name: name, Site: world.Site{ID: name}, Healthy: healthy}
+	c := georoute.Candidate{Name: name, Site: world.Site{ID: name}}
+	if !healthy {
+		c.State = world.Down
+	}
+	return c
 }
 
 func TestReadOrderTable(t *testing.T) {
@@ -134,9 +138,9 @@ func TestReadOrderTable(t *testing.T) {
 		"the copies are not there yet": {nil, us, []string{"us-east nearest"}},
 		"one copy":                     {[]georoute.Candidate{ap}, us, []string{"ap-southeast nearest", "us-east farther"}},
 		"nearest lost":                 {[]georoute.Candidate{us, eu, sickAP}, us, []string{"eu-central nearest", "us-east farther"}},
-		"write region lost":            {[]georoute.Candidate{us, sickEU, ap}, sickEU, []string{"ap-southeast nearest", "us-east farther", "eu-central unhealthy"}},
+		"write region lost":            {[]georoute.Candidate{us, sickEU, ap}, sickEU, []string{"ap-southeast nearest", "us-east farther", "eu-central down"}},
 		"no healthy copy yet":          {[]georoute.Candidate{sickAP}, us, []string{"us-east nearest"}},
-		"everything lost":              {[]georoute.Candidate{sickEU, sickAP}, sickEU, []string{"ap-southeast all_unhealthy", "eu-central all_unhealthy"}},
+		"everything lost":              {[]georoute.Candidate{sickEU, sickAP}, sickEU, []string{"ap-southeast all_down", "eu-central all_down"}},
 	} {
 		var got []string
 		for _, choice := range placement.ReadOrder(world.Site{ID: "ap-southeast"}, c.holders, c.write, distance) {

@@ -118,7 +118,7 @@ func (m *Media) holders(manifest world.Manifest) []string {
 	}
 	candidate := func(region string) georoute.Candidate {
 		r, _ := m.world.RegionByID(region)
-		return georoute.Candidate{Name: region, Site: sites[r.Site], Healthy: true}
+		return georoute.Candidate{Name: region, Site: sites[r.Site]}
 	}
 	var holders []georoute.Candidate
 	for _, r := range manifest.Replicas {
