@@ -25,6 +25,7 @@ type linkJSON struct {
 	DelayMS       float64 `json:"delay_ms"`
 	JitterMS      float64 `json:"jitter_ms"`
 	BandwidthMbit float64 `json:"bandwidth_mbit"`
+	Loss          float64 `json:"loss"`
 	State         State   `json:"state"`
 	Bytes         int64   `json:"bytes"`
 	InFlight      int64   `json:"in_flight_bytes"`
@@ -36,7 +37,7 @@ type linkJSON struct {
 func toJSON(s LinkStatus) linkJSON {
 	return linkJSON{
 		From: s.From, To: s.To, State: s.State,
-		DelayMS: inMS(s.Delay), JitterMS: inMS(s.Jitter), BandwidthMbit: float64(s.Bandwidth) / megabit,
+		DelayMS: inMS(s.Delay), JitterMS: inMS(s.Jitter), BandwidthMbit: float64(s.Bandwidth) / megabit, Loss: s.Loss,
 		Bytes: s.Bytes, InFlight: s.InFlight, Open: s.Open, Total: s.Total, Refused: s.Refused,
 	}
 }

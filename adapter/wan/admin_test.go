@@ -32,7 +32,7 @@ func TestAdminShows(t *testing.T) {
 	if err := json.Unmarshal(do("GET", "/links", "").Body.Bytes(), &all); err != nil || len(all.Links) != 4 {
 		t.Fatalf("%v, %v", all, err)
 	}
-	const want = `{"from":"a","to":"b","delay_ms":10,"jitter_ms":0,"bandwidth_mbit":0,"state":"up","bytes":0,"in_flight_bytes":0,"open":0,"total":0,"refused":0}`
+	const want = `{"from":"a","to":"b","delay_ms":10,"jitter_ms":0,"bandwidth_mbit":0,"loss":0,"state":"up","bytes":0,"in_flight_bytes":0,"open":0,"total":0,"refused":0}`
 	if got := strings.TrimSpace(do("GET", "/links/a/b", "").Body.String()); got != want {
 		t.Errorf("got %s", got)
 	}
@@ -44,12 +44,13 @@ func TestAdminPatches(t *testing.T) {
 		body string
 		want Params
 	}{
-		{`{"delay_ms":75,"jitter_ms":2,"bandwidth_mbit":100}`, Params{75 * ms, 2 * ms, 100_000_000, Up}},
-		{`{"jitter_ms":0.25}`, Params{75 * ms, 250 * time.Microsecond, 100_000_000, Up}},
-		{` {"state":"blackhole"} `, Params{75 * ms, 250 * time.Microsecond, 100_000_000, Blackhole}},
-		{`{"bandwidth_mbit":0.001,"state":"refuse"}`, Params{75 * ms, 250 * time.Microsecond, MinBandwidth, Refuse}},
-		{`{"delay_ms":0,"jitter_ms":0,"bandwidth_mbit":0,"state":"up"}`, Params{State: Up}},
-		{`{"delay_ms":30000,"jitter_ms":30000,"bandwidth_mbit":1000000}`, Params{MaxDelay, MaxDelay, MaxBandwidth, Up}},
+		{`{"delay_ms":75,"jitter_ms":2,"bandwidth_mbit":100}`, Params{75 * ms, 2 * ms, 100_000_000, 0, Up}},
+		{`{"jitter_ms":0.25}`, Params{75 * ms, 250 * time.Microsecond, 100_000_000, 0, Up}},
+		{` {"state":"blackhole"} `, Params{75 * ms, 250 * time.Microsecond, 100_000_000, 0, Blackhole}},
+		{`{"bandwidth_mbit":0.001,"state":"refuse"}`, Params{75 * ms, 250 * time.Microsecond, MinBandwidth, 0, Refuse}},
+		{`{"loss":0.5}`, Params{75 * ms, 250 * time.Microsecond, MinBandwidth, MaxLoss, Refuse}},
+		{`{"delay_ms":0,"jitter_ms":0,"bandwidth_mbit":0,"loss":0,"state":"up"}`, Params{State: Up}},
+		{`{"delay_ms":30000,"jitter_ms":30000,"bandwidth_mbit":1000000}`, Params{MaxDelay, MaxDelay, MaxBandwidth, 0, Up}},
 	} {
 		w := do("PATCH", "/links/a/b", step.body)
 		s, _ := n.Get("a", "b")
@@ -132,6 +133,8 @@ func TestAdminRefuses(t *testing.T) {
 		{"PATCH", "/links/a/b", `{"jitter_ms":11}`, world.CodeInvalid, "jitter"},
 		{"PATCH", "/links/a/b", `{"bandwidth_mbit":0.0001}`, world.CodeInvalid, "bandwidth"},
 		{"PATCH", "/links/a/b", `{"bandwidth_mbit":1e7}`, world.CodeInvalid, "bandwidth_mbit"},
+		{"PATCH", "/links/a/b", `{"loss":0.51}`, world.CodeInvalid, "from 0 to 0.5"},
+		{"PATCH", "/links/a/b", `{"loss":-0.1}`, world.CodeInvalid, "from 0 to 0.5"},
 		{"PATCH", "/links/a/b", `{"state":"down"}`, world.CodeInvalid, "unknown"},
 		{"PATCH", "/links/a/b", `{"state":""}`, world.CodeInvalid, "must be up"},
 		{"PATCH", "/links/a/b", `{"state":7}`, world.CodeInvalid, "must be up"},

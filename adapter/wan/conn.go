@@ -53,6 +53,7 @@ func (c *conn) run() {
 func (c *conn) travel(l *link) bool {
 	var a alarm
 	s, ok := l.send(0, &a, c.done)
+	s.due = s.due.Add(l.repairSYN())
 	return ok && l.arrive(s, &a, c.done)
 }
 

@@ -140,7 +140,7 @@ func (l *link) send(n int, a *alarm, done <-chan struct{}) (stamp, bool) {
 		}
 		select {
 		case <-a.after(wait):
-			if s, ok := l.stillSending(s, changed); ok {
+			if s, ok := l.stillSending(s, n, changed); ok {
 				return s, true
 			}
 		case <-changed:
@@ -172,17 +172,17 @@ func (l *link) trySend(n int) (s stamp, sent bool, wait time.Duration, changed <
 	if wait = gone.Sub(now) - lookahead; wait > 0 {
 		return stamp{due: gone}, false, wait, l.changed
 	}
-	return l.stamp(gone), true, 0, nil
+	return l.stamp(gone, n), true, 0, nil
 }
 
 // stillSending claims a place on the wire, unless the link has changed.
-func (l *link) stillSending(s stamp, changed <-chan struct{}) (stamp, bool) {
+func (l *link) stillSending(s stamp, n int, changed <-chan struct{}) (stamp, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if changed != (<-chan struct{})(l.changed) {
 		return s, false
 	}
-	return l.stamp(s.due), true
+	return l.stamp(s.due, n), true
 }
 
 // sendTime is how long n bytes keep a wire busy, rounded up.
@@ -195,11 +195,11 @@ func sendTime(n int, bandwidth int64) time.Duration {
 func (l *link) mark() stamp {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.stamp(time.Now())
+	return l.stamp(time.Now(), 0)
 }
 
-func (l *link) stamp(gone time.Time) stamp {
-	return stamp{due: gone.Add(l.flight()), heals: l.heals}
+func (l *link) stamp(gone time.Time, n int) stamp {
+	return stamp{due: gone.Add(l.flight() + l.repair(n)), heals: l.heals}
 }
 
 // flight draws how long the way takes.

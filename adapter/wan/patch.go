@@ -15,6 +15,7 @@ const megabit = 1e6 // bit
 type patch struct {
 	delay, jitter *time.Duration
 	bandwidth     *int64
+	loss          *float64
 	state         *State
 }
 
@@ -28,6 +29,9 @@ func (p patch) apply(to Params) (Params, error) {
 	}
 	if p.bandwidth != nil {
 		to.Bandwidth = *p.bandwidth
+	}
+	if p.loss != nil {
+		to.Loss = *p.loss
 	}
 	if p.state != nil {
 		to.State = *p.state
@@ -49,15 +53,19 @@ func parsePatch(body []byte) (patch, error) {
 			p.jitter, err = readMS(name, d)
 		case "bandwidth_mbit":
 			p.bandwidth, err = readMbit(name, d)
+		case "loss":
+			var f float64
+			f, err = readNumber(name, d, MaxLoss)
+			p.loss = &f
 		case "state":
 			p.state, err = readState(name, d)
 		default:
-			err = invalid(fmt.Sprintf("The field %.40q is unknown: there are delay_ms, jitter_ms, bandwidth_mbit and state.", name))
+			err = invalid(fmt.Sprintf("The field %.40q is unknown: there are delay_ms, jitter_ms, bandwidth_mbit, loss and state.", name))
 		}
 		return err
 	})
 	if err == nil && fields == 0 {
-		err = invalid("Nothing would change: name at least one of delay_ms, jitter_ms, bandwidth_mbit and state.")
+		err = invalid("Nothing would change: name at least one of delay_ms, jitter_ms, bandwidth_mbit, loss and state.")
 	}
 	return p, err
 }
