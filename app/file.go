@@ -33,6 +33,8 @@ type File struct {
 	Admin string `yaml:"admin" doc:"address for /metrics and /healthz; none: not served"`
 	Log   Log    `yaml:"log"`
 
+	Rehearse bool `yaml:"rehearse" doc:"drills may set clocks wrong and fill stores here, by PUT /rehearsal at the admin address"`
+
 	Edge   *Edge   `yaml:"edge,omitempty"`
 	Shield *Shield `yaml:"shield,omitempty"`
 	Media  *Media  `yaml:"media,omitempty"`
@@ -197,7 +199,7 @@ func now() time.Time { return time.Now() }
 
 // Only is the file with one role's section and no other's.
 func (f *File) Only(role string) *File {
-	one := &File{World: f.World, Place: f.Place, Admin: f.Admin, Log: f.Log}
+	one := &File{World: f.World, Place: f.Place, Admin: f.Admin, Log: f.Log, Rehearse: f.Rehearse}
 	switch role {
 	case "edge":
 		one.Edge = f.Edge

@@ -63,9 +63,9 @@ func (m *machine) mediaOver(ctx context.Context, s *Media, clusters []*postgres.
 	}
 	peers := transports(s.Peers, netaddr.DefaultTransportOptions(), nil)
 	role, err := media.New(s.Config, media.Deps{
-		World: m.World, Manifests: manifests, Upkeep: manifests, Objects: objects{store}, Resident: objects{resident}, Tus: serveTus(resumable), Pictures: pictures{engine, foreign}, Beside: pictures{engine.Beside(), foreign},
+		World: m.World, Manifests: manifests, Upkeep: manifests, Objects: objects{store, m.trouble}, Resident: objects{resident, m.trouble}, Tus: serveTus(resumable), Pictures: pictures{engine, foreign}, Beside: pictures{engine.Beside(), foreign},
 		Peers: wire.NewPeers(peers, s.WireKey, wire.DefaultPeerLimits()), Way: ways(peers), Judges: ask,
-		Now: now, Random: random, Log: m.tel.Log, Metrics: m.tel.Metrics,
+		Now: m.now, Random: random, Log: m.tel.Log, Metrics: m.tel.Metrics,
 	})
 	if err != nil {
 		closeStore()

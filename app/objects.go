@@ -39,7 +39,10 @@ func (m *machine) stores(ctx context.Context, s *Media) (public, resident *objec
 }
 
 // objects hands the role an object store in its own words.
-type objects struct{ store *objectstore.Store }
+type objects struct {
+	store   *objectstore.Store
+	trouble *trouble
+}
 
 func object(i objectstore.Info) media.Object {
 	return media.Object{Key: i.Key, Size: i.Size, Modified: i.Modified}
@@ -47,6 +50,9 @@ func object(i objectstore.Info) media.Object {
 
 // Put is durable when it returns.
 func (o objects) Put(ctx context.Context, key string, data []byte) error {
+	if err := o.trouble.full("objects.put"); err != nil {
+		return err
+	}
 	_, err := o.store.Put(ctx, key, bytes.NewReader(data), objectstore.PutOptions{})
 	return err
 }
@@ -67,6 +73,9 @@ func (o objects) Get(ctx context.Context, key string, most int64) ([]byte, error
 
 // PutFrom is Put of a stream.
 func (o objects) PutFrom(ctx context.Context, key string, r io.Reader, most int64) (int64, error) {
+	if err := o.trouble.full("objects.put"); err != nil {
+		return 0, err
+	}
 	return o.store.Put(ctx, key, r, objectstore.PutOptions{MaxBytes: most})
 }
 
@@ -104,6 +113,9 @@ func (o objects) Verify(ctx context.Context, key string) error { return o.store.
 
 // Append adds to an upload.
 func (o objects) Append(ctx context.Context, id string, offset int64, r io.Reader, most int64) (int64, error) {
+	if err := o.trouble.full("objects.append"); err != nil {
+		return 0, err
+	}
 	return o.store.Append(ctx, id, offset, r, most)
 }
 

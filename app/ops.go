@@ -30,7 +30,7 @@ func (m *machine) opsOver(ctx context.Context, s *Ops, clusters []*postgres.Clus
 	}
 	role, err := ops.New(s.Config, ops.Deps{
 		World: m.World, Ledger: ledger, Peers: wire.NewPurges(transports(s.Peers, netaddr.DefaultTransportOptions(), nil), s.WireKey),
-		Now: now, Random: random, Log: m.tel.Log,
+		Now: m.now, Random: random, Log: m.tel.Log,
 	})
 	if err != nil {
 		return nil, err

@@ -89,7 +89,7 @@ func newStudio(t *testing.T, rules world.Pictures, change func(*media.Config)) s
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { s.Close() })
-		return objects{s}
+		return objects{store: s}
 	}
 	engine, err := vips.Start(vips.Options{})
 	if err != nil {

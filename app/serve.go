@@ -47,6 +47,9 @@ func Serve(ctx context.Context, f *File, roles []string, logs io.Writer, probe [
 	}
 	root := telemetry.NewRoot(logs, f.Log.Format, level)
 	p := &Process{World: w, Root: root, Probe: probe}
+	if f.Rehearse {
+		p.Rehearsal = NewRehearsal()
+	}
 	var names []string
 	for _, r := range roles {
 		names = append(names, r+"@"+f.Place)
@@ -54,7 +57,7 @@ func Serve(ctx context.Context, f *File, roles []string, logs io.Writer, probe [
 	components := p.Components(f, roles, names)
 	var ready atomic.Bool
 	if f.Admin != "" {
-		components = append(components, adminComponent(f.Admin, root, &ready, nil))
+		components = append(components, adminComponent(f.Admin, root, &ready, p.rehearse(f.Place)))
 	}
 	group, err := lifecycle.Start(ctx, components, func(name, state string) { root.Log.Info("part "+state, "part", name) })
 	if err != nil {

@@ -73,14 +73,14 @@ func (m *machine) shopOver(ctx context.Context, s *Shop, clusters []*postgres.Cl
 		return nil, err
 	}
 	region, _ := m.World.RegionByID(s.Region) // one that is unknown is refused by the role
-	photos, err := wire.NewPhotos(netaddr.Transport(s.Media, netaddr.DefaultTransportOptions()), m.World.App, region, s.UploadKeys, wire.PhotoLimits{Bytes: s.MaxPhoto, Wait: s.PhotoWait}, now)
+	photos, err := wire.NewPhotos(netaddr.Transport(s.Media, netaddr.DefaultTransportOptions()), m.World.App, region, s.UploadKeys, wire.PhotoLimits{Bytes: s.MaxPhoto, Wait: s.PhotoWait}, m.now)
 	if err != nil {
 		return nil, err
 	}
 	feed := postgres.NewFeed(home)
 	role, err := shop.New(s.Config, shop.Deps{
 		World: m.World, Catalog: catalog, Photos: photos, Orders: postgres.NewOrderStore(resident), Feed: feed, Tax: rates, Texts: words,
-		Home: ways(transports(s.Peers, netaddr.DefaultTransportOptions(), nil)), Now: now, Random: random, Log: m.tel.Log,
+		Home: ways(transports(s.Peers, netaddr.DefaultTransportOptions(), nil)), Now: m.now, Random: random, Log: m.tel.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -133,7 +133,7 @@ func (m *machine) ownerOver(ctx context.Context, s *Owner, clusters []*postgres.
 	}
 	role, err := owner.New(s.Config, owner.Deps{
 		World: m.World, Catalog: products, Orders: postgres.NewOrderStore(resident), Accounts: postgres.NewAccountStore(resident), Texts: words,
-		Media: netaddr.Transport(s.Media, netaddr.DefaultTransportOptions()), Now: now, Random: random, Log: m.tel.Log,
+		Media: netaddr.Transport(s.Media, netaddr.DefaultTransportOptions()), Now: m.now, Random: random, Log: m.tel.Log,
 	})
 	if err != nil {
 		return nil, err

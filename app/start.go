@@ -36,6 +36,8 @@ type Process struct {
 	Root  *telemetry.Root
 	Probe []string // a program that decodes uploads, as probe.New takes it; none: they are decoded in this process
 
+	Rehearsal *Rehearsal // the troubles that are rehearsed; nil: none ever
+
 	vipsOnce sync.Once
 	vips     *vips.Engine
 	vipsErr  error
@@ -46,6 +48,8 @@ type machine struct {
 	*Process
 	file *File
 	tel  *telemetry.Telemetry // of the instance that is being started
+
+	trouble *trouble // of the place
 }
 
 // Components are the instances that a file's roles make, named role@place,
@@ -66,7 +70,7 @@ func (p *Process) Components(f *File, roles []string, inGroup []string) []lifecy
 			}
 		}
 		c.Start = func(ctx context.Context) (lifecycle.Running, error) {
-			m := &machine{Process: p, file: f, tel: p.Root.Instance(r.Name, f.Place)}
+			m := &machine{Process: p, file: f, tel: p.Root.Instance(r.Name, f.Place), trouble: p.Rehearsal.at(f.Place)}
 			run, err := r.start(ctx, m)
 			return run, world.Wrap("start "+r.Name+"@"+f.Place, err)
 		}
@@ -279,7 +283,7 @@ func startEdge(ctx context.Context, m *machine) (lifecycle.Running, error) {
 	shields := transports(s.Shields, o, open)
 	e, err := edge.New(s.Config, edge.Deps{
 		World: m.World, Shields: shields, Feeds: feeds(transports(s.Shields, streams(), open), s.FeedKey), Memory: m.memory(s.MemoryFrom, s.CacheBytes), Store: store,
-		Acks: acks(shields, s.FeedKey, world.EdgeTier(s.PoP)), Now: now, Log: m.tel.Log,
+		Acks: acks(shields, s.FeedKey, world.EdgeTier(s.PoP)), Now: m.now, Log: m.tel.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -316,7 +320,7 @@ func startShield(ctx context.Context, m *machine) (lifecycle.Running, error) {
 	}
 	sh, err := shield.New(s.Config, shield.Deps{
 		World: m.World, Media: to("media", s.Media), Shop: to("shop", s.Shop), Owner: to("owner", s.Owner), Ops: ops,
-		Code: encoders.Open, Memory: m.memory(s.MemoryFrom, s.CacheBytes), Store: store, Feeds: feeds(ways, s.FeedKey), Acks: acks(doors, s.FeedKey, world.ShieldTier(s.Region)), Now: now, Log: m.tel.Log,
+		Code: encoders.Open, Memory: m.memory(s.MemoryFrom, s.CacheBytes), Store: store, Feeds: feeds(ways, s.FeedKey), Acks: acks(doors, s.FeedKey, world.ShieldTier(s.Region)), Now: m.now, Log: m.tel.Log,
 	})
 	if err != nil {
 		return nil, err

@@ -152,6 +152,7 @@ func (p *plan) writeFiles(files []*app.File) (map[string]string, error) {
 	for _, f := range files {
 		for _, role := range f.Roles() {
 			one := f.Only(role)
+			one.Rehearse = true
 			name := role + "@" + f.Place
 			one.Admin = p.socket("a-" + role + "-" + f.Place)
 			b, err := yaml.Encode(one)

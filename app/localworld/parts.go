@@ -141,8 +141,7 @@ func (u *up) partsHandler() http.Handler {
 			if _, err := u.findPart(name); err != nil {
 				return nil, err
 			}
-			// Who hangs up has asked all the same: what was begun is carried out.
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), partLimit)
+			ctx, cancel := lasting(r)
 			defer cancel()
 			if err := act(ctx, name); err != nil {
 				return nil, err

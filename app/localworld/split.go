@@ -2,6 +2,7 @@ package localworld
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -72,6 +73,11 @@ func (u *up) startChild(ctx context.Context, exe, role, place, config string) (l
 		c.cmd.Process.Kill()
 		<-c.done
 		return nil, err
+	}
+	if t := u.troubles.at(place); t != (app.Trouble{}) { // one that starts amid a rehearsal
+		if err := u.tellChild(ctx, role, place, t); err != nil {
+			return nil, errors.Join(err, c.Stop(ctx))
+		}
 	}
 	return c, nil
 }

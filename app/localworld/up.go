@@ -54,6 +54,9 @@ type up struct {
 	network *wan.Network
 	report  *report
 	units   []*unit // the role instances
+
+	troubles *troubles
+	faults   *faults
 }
 
 // Up brings the whole world up on this machine, says when it is ready, and
@@ -87,7 +90,11 @@ func Up(ctx context.Context, o Options) error {
 		return err
 	}
 	u := &up{o: o, plan: newPlan(w, st, sec, o.Port, o.HA), root: telemetry.NewRoot(o.Logs, "text", o.LogLevel), report: newReport(o.Out)}
-	u.process = &app.Process{World: w, Root: u.root, Probe: o.Probe}
+	u.process = &app.Process{World: w, Root: u.root, Probe: o.Probe, Rehearsal: app.NewRehearsal()}
+	u.troubles = newTroubles(u.process.Rehearsal)
+	if o.Split {
+		u.troubles.tell = u.tellChildren
+	}
 	u.sup = pgcluster.New(bin, u.root.Log.With("part", "postgres"), pgcluster.Options{})
 	return u.run(ctx)
 }
@@ -131,6 +138,7 @@ func (u *up) run(ctx context.Context) error {
 		u.report.stopping()
 		err = nil
 	}
+	u.faults.close()
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
 	return errors.Join(err, group.Stop(stop))
@@ -150,6 +158,7 @@ func (u *up) components() ([]lifecycle.Component, error) {
 		return nil, err
 	}
 	roles, u.units = withUnits(roles)
+	u.faults = newFaults(u.faultKinds())
 	var names []string
 	for i := range roles {
 		roles[i].Needs = append(roles[i].Needs, "rows", "links")
