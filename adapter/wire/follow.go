@@ -39,22 +39,35 @@ func (b Backoff) after(failures int) time.Duration {
 // the next event means that the feed is back. It returns ctx's error when ctx
 // ends, or emit's own error.
 func Follow(ctx context.Context, source Source, after string, b Backoff, emit func(world.Event) error, lost func(error)) error {
-	cursor, failures := after, 0
-	for {
-		var emitErr error
-		err := source.Follow(ctx, cursor, func(e world.Event) error {
+	cursor := after
+	var emitErr error
+	return b.keep(ctx, func(heard func()) (err error, final bool) {
+		err = source.Follow(ctx, cursor, func(e world.Event) error {
 			if emitErr = emit(e); emitErr != nil {
 				return emitErr
 			}
-			failures = 0
+			heard()
 			if e.Cursor != "" {
 				cursor = e.Cursor
 			}
 			return nil
 		})
+		if emitErr != nil {
+			return emitErr, true
+		}
+		return err, false
+	}, lost)
+}
+
+// keep follows again and again until ctx ends, whose error it returns, or what it
+// follows is over for good. follow says when it has heard something.
+func (b Backoff) keep(ctx context.Context, follow func(heard func()) (err error, final bool), lost func(error)) error {
+	failures := 0
+	for {
+		err, final := follow(func() { failures = 0 })
 		switch {
-		case emitErr != nil:
-			return emitErr
+		case final:
+			return err
 		case ctx.Err() != nil:
 			return ctx.Err()
 		}
