@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
 
 	"meridian/adapter/postgres"
 	"meridian/world"
@@ -92,19 +93,23 @@ func (r *run) caughtUp(ctx context.Context, st *stall) error {
 
 // priced has every tier show the price that is in the database, as good.
 func (r *run) priced(ctx context.Context, st *stall) error {
+	var tiers errgroup.Group
 	for _, slug := range st.priced {
 		order, err := r.prices(ctx, st, slug)
 		if err != nil {
 			return err
 		}
+		now := order[len(order)-1]
 		for _, tier := range r.tiers {
-			got, ok := r.readOnce(st, tier, slug)
-			if !ok || got.Minor != order[len(order)-1] || !got.Sure() {
-				return fmt.Errorf("%s shows %s at %s, it is %d", tier, st.market.ID+"/"+slug, got, order[len(order)-1])
-			}
+			tiers.Go(func() error {
+				if got, ok := r.readOnce(st, tier, slug); !ok || got.Minor != now || !got.Sure() {
+					return fmt.Errorf("%s shows %s/%s at %s, it is %d", tier, st.market.ID, slug, got, now)
+				}
+				return nil
+			})
 		}
 	}
-	return nil
+	return tiers.Wait()
 }
 
 // prices are all that a product has had in this run, in their order, from the

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"meridian/app/localworld"
 	"meridian/test/worldtest"
 )
 
@@ -42,10 +43,18 @@ func (in *injector) ground(isCity func(place string) bool) (Ground, error) {
 	if err != nil {
 		return Ground{}, err
 	}
+	slices.SortFunc(parts, func(a, b localworld.Part) int { return strings.Compare(a.Name, b.Name) })
 	var g Ground
 	for _, p := range parts {
 		g.Processes = append(g.Processes, p.Name)
+		i := slices.IndexFunc(g.Regions, func(r Region) bool { return r.ID == p.Place })
+		if i < 0 {
+			i, g.Regions = len(g.Regions), append(g.Regions, Region{ID: p.Place})
+		}
+		g.Regions[i].Processes = append(g.Regions[i].Processes, p.Name)
 	}
+	// A PoP has one process: its loss is that.
+	g.Regions = slices.DeleteFunc(g.Regions, func(r Region) bool { return len(r.Processes) < 2 })
 	for _, l := range in.rest {
 		if isCity(l.From) || isCity(l.To) {
 			continue
@@ -53,7 +62,6 @@ func (in *injector) ground(isCity func(place string) bool) (Ground, error) {
 		g.Links = append(g.Links, l.From+">"+l.To)
 		g.Places = append(g.Places, l.From)
 	}
-	slices.Sort(g.Processes)
 	slices.Sort(g.Links)
 	slices.Sort(g.Places)
 	g.Places = slices.Compact(g.Places)
