@@ -96,6 +96,7 @@ type Owner struct {
 // Ops is the section of role ops.
 type Ops struct {
 	ops.Config `yaml:",inline"`
+	Providers  []Provider        `yaml:"providers" doc:"outside CDNs in front of our edges, which are told to forget too; the same list in every region (docs/cdns.md)"`
 	Catalogs   []Database        `yaml:"catalogs" doc:"every region's catalog cluster, as it is reached from here"`
 	Peers      []tier.Shield     `yaml:"peers" doc:"the other regions' shields"`
 	HTTP       httpserver.Limits `yaml:"http"`

@@ -28,12 +28,25 @@ func (m *machine) opsOver(ctx context.Context, s *Ops, clusters []*postgres.Clus
 	if err != nil {
 		return nil, err
 	}
+	outside, err := providers(m.World, s.Providers, m.now)
+	if err != nil {
+		return nil, err
+	}
+	home, err := own(clusters, s.Region)
+	if err != nil {
+		return nil, err
+	}
+	feed := postgres.NewFeed(home)
 	role, err := ops.New(s.Config, ops.Deps{
-		World: m.World, Ledger: ledger, Peers: wire.NewPurges(transports(s.Peers, netaddr.DefaultTransportOptions(), nil), s.WireKey),
+		World: m.World, Ledger: ledger, Providers: outside, Feed: followed(feed), Peers: wire.NewPurges(transports(s.Peers, netaddr.DefaultTransportOptions(), nil), s.WireKey),
 		Now: m.now, Random: random, Log: m.tel.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return m.run(ctx, s.Listen, s.HTTP, role.Handler(), role.Run, closeCatalogs)
+	work := role.Run
+	if len(outside) > 0 {
+		work = beside(feed.Run, role.Run)
+	}
+	return m.run(ctx, s.Listen, s.HTTP, role.Handler(), work, closeCatalogs)
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"io/fs"
 
-	"golang.org/x/sync/errgroup"
-
 	"meridian/adapter/postgres"
 	"meridian/adapter/wire"
 	"meridian/data"
@@ -85,13 +83,7 @@ func (m *machine) shopOver(ctx context.Context, s *Shop, clusters []*postgres.Cl
 	if err != nil {
 		return nil, err
 	}
-	work := func(ctx context.Context) error {
-		g, ctx := errgroup.WithContext(ctx)
-		g.Go(func() error { return feed.Run(ctx) })
-		g.Go(func() error { return role.Run(ctx) })
-		return g.Wait()
-	}
-	return m.run(ctx, s.Listen, s.HTTP, role.Handler(), work, closeCatalogs, resident.Close)
+	return m.run(ctx, s.Listen, s.HTTP, role.Handler(), beside(feed.Run, role.Run), closeCatalogs, resident.Close)
 }
 
 // resident opens the resident cluster of the machine's own region. A role is

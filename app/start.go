@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"meridian/adapter/coding"
 	"meridian/adapter/memfile"
 	"meridian/adapter/postgres"
@@ -181,12 +183,27 @@ func transports(peers []tier.Shield, o netaddr.TransportOptions, open connection
 func feeds(ways map[string]http.RoundTripper, key string) map[string]purge.Source {
 	out := map[string]purge.Source{}
 	for region, t := range ways {
-		client := wire.NewFeedClient(region, t, key, 0)
-		out[world.CatalogCluster(region)] = func(ctx context.Context, after string, emit func(world.Event) error, lost func(error)) error {
-			return wire.Follow(ctx, client, after, wire.DefaultBackoff(), emit, lost)
-		}
+		out[world.CatalogCluster(region)] = followed(wire.NewFeedClient(region, t, key, 0))
 	}
 	return out
+}
+
+// followed keeps following a feed across lost connections.
+func followed(feed wire.Source) purge.Source {
+	return func(ctx context.Context, after string, emit func(world.Event) error, lost func(error)) error {
+		return wire.Follow(ctx, feed, after, wire.DefaultBackoff(), emit, lost)
+	}
+}
+
+// beside does works at once, until one of them fails.
+func beside(works ...func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		g, ctx := errgroup.WithContext(ctx)
+		for _, work := range works {
+			g.Go(func() error { return work(ctx) })
+		}
+		return g.Wait()
+	}
 }
 
 // acks tell regions, over transports, how far a tier has taken their feeds, by

@@ -118,6 +118,8 @@ type PurgeResult struct {
 	Acks    []PurgeAck        `json:"acks,omitempty"`
 	Missing []string          `json:"missing,omitempty"` // tiers that have not said so when the waiting was over, and regions whose feed was not reached
 	Done    bool              `json:"done"`              // the waiting is over
+	Errors  map[string]string `json:"errors,omitempty"`  // of those of missing that are providers: why
+	Late    []string          `json:"late,omitempty"`    // those of missing, providers, that have said so since; filled in when it is read
 	MS      int64             `json:"ms"`                // from the request to the last acknowledgement or the end of the waiting, in milliseconds
 }
 
@@ -145,5 +147,8 @@ type PurgeNews struct {
 	Cursor  string   `json:"cursor,omitempty"`
 	Tier    string   `json:"tier,omitempty"`
 	Missing []string `json:"missing,omitempty"`
-	MS      int64    `json:"ms"` // since the request, in milliseconds
+
+	Errors map[string]string `json:"errors,omitempty"` // of a provider that is missing: why
+
+	MS int64 `json:"ms"` // since the request, in milliseconds
 }

@@ -34,6 +34,9 @@ const PrivatePrefix = "/private/"
 // PurgesPath is where operators have something purged and see what was.
 const PurgesPath = "/purges"
 
+// ProvidersPath is where operators see how far the outside CDNs are.
+const ProvidersPath = PurgesPath + "/providers"
+
 // PeerPurgesPath is where a region's ops takes from another's what belongs into
 // the feed of its own catalog cluster.
 const PeerPurgesPath = "/-/purges"

@@ -52,7 +52,7 @@ func (c *cli) purge() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "purge", Short: "Have every cache in the world forget something",
 		Long: `Purges by URL, by group, by app, or everything, and tells when each PoP and each
-region's shield has carried it out. Exit code 1 when some have not within the
+region's shield, and each outside CDN, has carried it out. Exit code 1 when some have not within the
 wait: they are named, and will before they serve what was purged as fresh again.
 
 Works on the world that runs on this machine, or on another by --server with a
@@ -93,7 +93,7 @@ token in ` + purgeVariable + ` or --token-file.`,
 	f.DurationVar(&wait, "wait", 10*time.Second, "how long to wait for the acknowledgements; 0: not at all")
 	f.StringVar(&key, "idempotency-key", "", "key of your own: the same purge with it is carried out once")
 	f.BoolVar(&yes, "yes", false, "do not ask before --all")
-	cmd.AddCommand(c.purgeLog(t))
+	cmd.AddCommand(c.purgeLog(t), c.purgeProviders(t))
 	return cmd
 }
 
@@ -173,8 +173,11 @@ type purgeResult struct {
 	Tiers   []string         `json:"tiers"`
 	Acks    []world.PurgeAck `json:"acks"`
 	Missing []string         `json:"missing"`
-	MS      int64            `json:"ms"`
-	Done    bool             `json:"done"`
+
+	Errors map[string]string `json:"errors,omitempty"` // of providers that are missing
+
+	MS   int64 `json:"ms"`
+	Done bool  `json:"done"`
 }
 
 func (c *cli) purgeNow(cmd *cobra.Command, t *purgeTarget, order purgeOrder, wait time.Duration, key string) error {
@@ -246,6 +249,7 @@ func (r *purgeResult) add(n world.PurgeNews) {
 	case world.PurgeDone:
 		r.Done, r.MS = true, n.MS
 		r.Missing = append(r.Missing, n.Missing...)
+		r.Errors = n.Errors
 	}
 }
 
@@ -259,9 +263,17 @@ func newsText(w io.Writer, n world.PurgeNews) {
 		fmt.Fprintf(w, "  %6d ms  ✓ %s\n", n.MS, n.Tier)
 	case world.PurgeDone:
 		for _, m := range n.Missing {
-			fmt.Fprintf(w, "             ✗ %s\n", m)
+			fmt.Fprintf(w, "             ✗ %s\n", withReason(m, n.Errors))
 		}
 	}
+}
+
+// withReason is who is missing, and why where that is known.
+func withReason(name string, errors map[string]string) string {
+	if why := errors[name]; why != "" {
+		return name + ": " + why
+	}
+	return name
 }
 
 // verdict is an error that names who has not carried the purge out.
@@ -269,7 +281,7 @@ func (r *purgeResult) verdict(wait time.Duration) error {
 	if len(r.Missing) == 0 {
 		return nil
 	}
-	return world.E(world.CodeTimeout, "purge", fmt.Sprintf("Not acknowledged within %s: %s. A tier that was cut off carries it out before it serves what was purged as fresh again; a region's feed is tried again.", wait, strings.Join(r.Missing, ", ")))
+	return world.E(world.CodeTimeout, "purge", fmt.Sprintf("Not acknowledged within %s: %s. A tier that was cut off carries it out before it serves what was purged as fresh again; a region's feed and an outside CDN are tried again.", wait, strings.Join(r.Missing, ", ")))
 }
 
 func (c *cli) purgeLog(t *purgeTarget) *cobra.Command {
@@ -336,7 +348,20 @@ func howFar(p world.PurgeAsked) string {
 	case !r.Done:
 		return fmt.Sprintf("under way, %d tiers so far", len(r.Acks))
 	case len(r.Missing) > 0:
-		return fmt.Sprintf("%d tiers, missing %s", len(r.Acks), strings.Join(r.Missing, ", "))
+		text := fmt.Sprintf("%d tiers", len(r.Acks)+len(r.Late))
+		var missing []string
+		for _, m := range r.Missing {
+			if !slices.Contains(r.Late, m) {
+				missing = append(missing, withReason(m, r.Errors))
+			}
+		}
+		if len(missing) > 0 {
+			text += ", missing " + strings.Join(missing, ", ")
+		}
+		if len(r.Late) > 0 {
+			text += ", late " + strings.Join(r.Late, ", ")
+		}
+		return text
 	}
 	return fmt.Sprintf("%d tiers in %d ms", len(r.Acks), r.MS)
 }

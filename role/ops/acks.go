@@ -11,7 +11,8 @@ import (
 	"meridian/world"
 )
 
-// acks are how far each tier of the world has taken this region's feed.
+// acks are how far each tier of the world, and each provider, has taken this
+// region's feed.
 type acks struct {
 	mu      sync.Mutex
 	tiers   map[string]heard // those of the world, from the start
@@ -51,6 +52,25 @@ func (a *acks) take(tier string, c world.Cursor, anew bool, now time.Time) error
 		a.changed = make(chan struct{})
 	}
 	return nil
+}
+
+// moves is closed when somebody has moved.
+func (a *acks) moves() <-chan struct{} {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.changed
+}
+
+// reached reports whether all of some tiers have reached a cursor.
+func (a *acks) reached(c world.Cursor, tiers []string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, t := range tiers {
+		if h := a.tiers[t]; h.at.IsZero() || h.cursor.Less(c) {
+			return false
+		}
+	}
+	return true
 }
 
 // follow calls each with every tier that has reached a cursor, once, as they do.

@@ -29,6 +29,21 @@ type Config struct {
 	PurgeAge   time.Duration `yaml:"purge_age" doc:"how long the list keeps a purge"`
 	SweepEvery time.Duration `yaml:"sweep_every" doc:"time between two looks for events and purges past their age"`
 	SweepBatch int           `yaml:"sweep_batch" doc:"most events or purges that are removed at once"`
+	Outside    Outside       `yaml:"outside"`
+}
+
+// Outside is how providers are brought what they are to forget.
+type Outside struct {
+	Soon         time.Duration `yaml:"soon" doc:"longest wait for our own caches until a provider is first told to forget: what it fetches anew should be new"`
+	After        time.Duration `yaml:"after" doc:"longest wait for our own caches until a purge counts at a provider; above their feed_limit, since a cache that is cut off serves nothing unvalidated after that"`
+	Again        time.Duration `yaml:"again" doc:"time after which a provider is told once more, for what it was fetching from us just then; 0: never"`
+	MaxKeys      int           `yaml:"max_keys" doc:"most keys that a provider is told to forget in one go; past it, everything"`
+	MaxPending   int           `yaml:"max_pending" doc:"most keys that wait for one provider; past it, everything"`
+	RetryFirst   time.Duration `yaml:"retry_first" doc:"wait after a provider's first failure; doubles"`
+	RetryMost    time.Duration `yaml:"retry_most" doc:"longest wait between two attempts, unless the provider asks for a longer one; at once where a failure does not pass by itself, such as a bad token"`
+	GiveUp       time.Duration `yaml:"give_up" doc:"a provider that has failed for so long is given up: it is asked every given_up_every, and then to forget everything"`
+	GivenUpEvery time.Duration `yaml:"given_up_every" doc:"how often a provider that was given up is asked"`
+	SaveEvery    time.Duration `yaml:"save_every" doc:"how often a provider's place in a quiet feed is kept"`
 }
 
 // The least ages: nothing younger is removed, whatever is asked of the database.
@@ -55,6 +70,10 @@ func Default() Config {
 		Wait: 10 * time.Second, MaxWait: time.Minute, MaxNames: 5000, MaxBody: 1 << 20, MaxRunning: 256,
 		BadTokens: 10, Tracked: 10_000, ListPage: 200, RetryEvery: 5 * time.Second, RetryFor: 7 * 24 * time.Hour,
 		EventAge: 7 * 24 * time.Hour, PurgeAge: 400 * 24 * time.Hour, SweepEvery: time.Hour, SweepBatch: 500,
+		Outside: Outside{
+			Soon: time.Second, After: 6 * time.Second, Again: 2 * time.Second, MaxKeys: 2000, MaxPending: 20_000,
+			RetryFirst: time.Second, RetryMost: time.Minute, GiveUp: 24 * time.Hour, GivenUpEvery: time.Hour, SaveEvery: 20 * time.Minute,
+		},
 	}
 }
 
@@ -84,6 +103,9 @@ func (c Config) Validate() error {
 	case c.SweepEvery <= 0 || c.SweepBatch < 1:
 		return bad("sweep_every, sweep_batch", "write a time above zero, such as 1h, and at least 1")
 	}
+	if wrong, fix := c.Outside.wrong(c.EventAge); wrong != "" {
+		return bad("outside."+wrong, fix)
+	}
 	names := map[string]bool{}
 	for i, t := range c.Tokens {
 		at := fmt.Sprintf("tokens[%d]", i)
@@ -96,6 +118,23 @@ func (c Config) Validate() error {
 		names[t.Name] = true
 	}
 	return nil
+}
+
+// wrong names the first setting that cannot be, and says what to write.
+func (c Outside) wrong(eventAge time.Duration) (setting, fix string) {
+	switch {
+	case c.Soon < 0 || c.After < c.Soon || c.Again < 0:
+		return "soon, after, again", "write times that are not below zero, and after not below soon"
+	case c.MaxKeys < 1 || c.MaxPending < c.MaxKeys:
+		return "max_keys, max_pending", "write at least 1, and max_pending not below max_keys"
+	case c.RetryFirst <= 0 || c.RetryMost < c.RetryFirst:
+		return "retry_first, retry_most", "write a time above zero, such as 1s, and retry_most not below retry_first"
+	case c.GiveUp < c.RetryMost || c.GivenUpEvery < c.RetryMost:
+		return "give_up, given_up_every", "write times not below retry_most"
+	case c.SaveEvery <= 0 || c.SaveEvery > eventAge/2:
+		return "save_every", "write a time above zero, at most half of event_age: a place that is older than the feed is worth nothing"
+	}
+	return "", ""
 }
 
 // maxTokenName keeps the list readable.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"meridian/engine/purge"
 	"meridian/world"
 )
 
@@ -14,6 +15,10 @@ type Deps struct {
 	World  *world.World
 	Ledger Ledger
 	Peers  Peers
+
+	Providers []Provider   // outside CDNs, the same in every region
+	Feed      purge.Source // of this region's catalog cluster; nil without providers
+
 	Now    func() time.Time
 	Random io.Reader
 	Log    *slog.Logger
@@ -39,6 +44,11 @@ type Ledger interface {
 	// there are no more. ForgetPurges does so with the list.
 	ForgetEvents(ctx context.Context, before time.Time, limit int) (int, error)
 	ForgetPurges(ctx context.Context, before time.Time, limit int) (int, error)
+	// SaveProvider keeps how far a provider has carried out this region's feed.
+	SaveProvider(ctx context.Context, s world.ProviderState) error
+	// Providers are the states of every provider in every region. missing are
+	// regions that were not reached.
+	Providers(ctx context.Context) (states []world.ProviderState, missing []string, err error)
 	// Asked is one purge, wherever it was asked for; not_found when there is none.
 	Asked(ctx context.Context, id string) (world.PurgeAsked, error)
 	// List is the newest purges of every region before a moment, at most limit;

@@ -43,6 +43,9 @@ type ledgerFake struct {
 	feed []world.Purge
 	fail error // of what writes
 
+	states []world.ProviderState
+	saves  int // of states
+
 	forgetEvents, forgetPurges func(before time.Time, limit int) (int, error) // nil: there are none
 }
 
@@ -177,6 +180,11 @@ type fixture struct {
 
 func newFixture(t *testing.T, peers peersFake, change ...func(*Config)) *fixture {
 	t.Helper()
+	return newFixtureWith(t, peers, &ledgerFake{}, func(*Deps) {}, change...)
+}
+
+func newFixtureWith(t *testing.T, peers peersFake, ledger *ledgerFake, deps func(*Deps), change ...func(*Config)) *fixture {
+	t.Helper()
 	cfg := Default()
 	cfg.Listen, cfg.Region, cfg.WireKey = "unix:/x", "east", "wire"
 	cfg.Tokens = []Token{
@@ -189,9 +197,11 @@ func newFixture(t *testing.T, peers peersFake, change ...func(*Config)) *fixture
 	for _, c := range change {
 		c(&cfg)
 	}
-	f := &fixture{ledger: &ledgerFake{}, log: &bytes.Buffer{}}
+	f := &fixture{ledger: ledger, log: &bytes.Buffer{}}
 	var seed [32]byte
-	o, err := New(cfg, Deps{World: twoRegions(), Ledger: f.ledger, Peers: peers, Now: time.Now, Random: rand.NewChaCha8(seed), Log: slog.New(slog.NewTextHandler(&syncWriter{w: f.log}, nil))})
+	d := Deps{World: twoRegions(), Ledger: f.ledger, Peers: peers, Now: time.Now, Random: rand.NewChaCha8(seed), Log: slog.New(slog.NewTextHandler(&syncWriter{w: f.log}, nil))}
+	deps(&d)
+	o, err := New(cfg, d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,4 +252,34 @@ func news(t *testing.T, w *httptest.ResponseRecorder) (out []world.PurgeNews) {
 		out = append(out, n)
 	}
 	return out
+}
+
+func (l *ledgerFake) SaveProvider(_ context.Context, s world.ProviderState) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.fail != nil {
+		return l.fail
+	}
+	l.saves++
+	l.states = slices.DeleteFunc(l.states, func(was world.ProviderState) bool { return was.Provider == s.Provider && was.Region == s.Region })
+	l.states = append(l.states, s)
+	return nil
+}
+
+func (l *ledgerFake) Providers(context.Context) ([]world.ProviderState, []string, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.states), nil, l.fail
+}
+
+// state is how far a provider is in the region east.
+func (l *ledgerFake) state(name string) world.ProviderState {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.states {
+		if s.Provider == name && s.Region == "east" {
+			return s
+		}
+	}
+	return world.ProviderState{}
 }

@@ -41,11 +41,12 @@ func (o *Ops) list(w http.ResponseWriter, r *http.Request) error {
 		return world.Wrap("ops.list", err)
 	}
 	out := listed{Purges: []world.PurgeAsked{}, Missing: missing}
+	states := o.states(r.Context())
 	for _, p := range page {
 		if run := o.runOf(p.ID); run != nil {
 			p = run.soFar(o.deps.Now())
 		}
-		out.Purges = append(out.Purges, p)
+		out.Purges = append(out.Purges, since(p, states))
 	}
 	if len(page) == limit {
 		out.Next = page[len(page)-1].At.Format(time.RFC3339Nano)
@@ -80,5 +81,5 @@ func (o *Ops) show(w http.ResponseWriter, r *http.Request) error {
 	if who := token.sees(); who != "" && who != asked.Token {
 		return world.E(world.CodeNotFound, "ops.show", "There is no purge of this id.")
 	}
-	return writeJSON(w, http.StatusOK, asked)
+	return writeJSON(w, http.StatusOK, since(asked, o.states(r.Context())))
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/semaphore"
@@ -25,6 +26,8 @@ type Ops struct {
 	hashes  [][]byte
 	guesses *attempts.Counter
 	acks    *acks
+	own     []string            // the world's tiers
+	outside []*courier          // one a provider
 	slots   *semaphore.Weighted // of purges whose acknowledgements are waited for
 	retry   chan struct{}       // something could not be placed
 
@@ -47,11 +50,28 @@ func New(cfg Config, d Deps) (*Ops, error) {
 	}
 	o := &Ops{
 		cfg: cfg, deps: d, region: region, tokens: cfg.Tokens, hashes: hashesOf(cfg.Tokens), guesses: attempts.New(cfg.BadTokens, cfg.Tracked),
-		slots: semaphore.NewWeighted(int64(cfg.MaxRunning)), acks: newAcks(d.World.Tiers()), retry: make(chan struct{}, 1), runs: map[string]*run{},
+		slots: semaphore.NewWeighted(int64(cfg.MaxRunning)), own: d.World.Tiers(), retry: make(chan struct{}, 1), runs: map[string]*run{},
+	}
+	o.acks = newAcks(o.carriers())
+	for _, p := range d.Providers {
+		o.outside = append(o.outside, newCourier(o, p))
 	}
 	o.life, o.end = context.WithCancel(context.Background())
 	return o, nil
 }
+
+// carriers are all that carry a purge out: our own tiers, then the providers.
+func (o *Ops) carriers() []string {
+	out := slices.Clone(o.own)
+	for _, p := range o.deps.Providers {
+		out = append(out, p.Name)
+	}
+	return out
+}
+
+// taken reports whether all of our own tiers have taken this region's feed up to
+// a cursor.
+func (o *Ops) taken(c world.Cursor) bool { return o.acks.reached(c, o.own) }
 
 // Close ends the waiting for acknowledgements; what has come is recorded.
 func (o *Ops) Close() {
@@ -77,6 +97,7 @@ func (o *Ops) Handler() http.Handler {
 	on("POST "+world.PurgesPath, o.purge)
 	on("GET "+world.PurgesPath, o.list)
 	on("GET "+world.PurgesPath+"/{id}", o.show)
+	on("GET "+world.ProvidersPath, o.providers)
 	on("POST "+world.PeerPurgesPath, o.purgeForPeer)
 	on("POST "+world.AcksPath, o.takeAck)
 	on("/", func(w http.ResponseWriter, r *http.Request) error {

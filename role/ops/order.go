@@ -126,6 +126,23 @@ func (o *Ops) place(p world.Purge) map[string]world.Purge {
 	return parts
 }
 
+// marketOfGroup is the market that a group is of; false where it is of none.
+func (o *Ops) marketOfGroup(group string) (string, bool) {
+	first, _, _ := strings.Cut(group, "/")
+	m, ok := o.deps.World.MarketByID(first)
+	return m.ID, ok
+}
+
+// marketOfURL is the market whose page a URL shows; false for what is shown in all.
+func (o *Ops) marketOfURL(text string) (string, bool) {
+	u, err := world.ParsePurgeURL(text)
+	if err != nil || world.RouteOf(http.MethodGet, u.Path) != world.RoutePage {
+		return "", false
+	}
+	m, ok := o.deps.World.MarketByHost(u.Host)
+	return m.ID, ok
+}
+
 // homeOfGroup is the region whose data a group is of; "": none can be named.
 func (o *Ops) homeOfGroup(group string) string {
 	first, rest, _ := strings.Cut(group, "/")

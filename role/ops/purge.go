@@ -78,7 +78,7 @@ func (o *Ops) begin(ctx context.Context, asked world.PurgeAsked, wait time.Durat
 	if wait == 0 {
 		wait = o.cfg.Wait
 	}
-	r = newRun(asked, parts, o.deps.World.Tiers(), asked.At)
+	r = newRun(asked, parts, o.carriers(), asked.At)
 	o.start(r, func(ctx context.Context) {
 		defer o.slots.Release(1)
 		o.carryOut(ctx, r, here, wait)

@@ -69,8 +69,16 @@ func (r *run) taken(tier string, now time.Time) {
 	r.acks = append(r.acks, world.PurgeAck{Tier: tier, MS: now.Sub(r.began).Milliseconds()})
 }
 
-// finish ends the waiting and says who is missing.
-func (r *run) finish(now time.Time) world.PurgeResult {
+// waitsForProvider reports whether a provider has not carried the purge out.
+func (r *run) waitsForProvider(is func(string) bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.ContainsFunc(r.tiers, func(t string) bool { return r.left[t] > 0 && is(t) })
+}
+
+// finish ends the waiting and says who is missing; of providers, by their states,
+// why.
+func (r *run) finish(now time.Time, states []world.ProviderState) world.PurgeResult {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var missing []string
@@ -84,8 +92,9 @@ func (r *run) finish(now time.Time) world.PurgeResult {
 			missing = append(missing, t)
 		}
 	}
-	r.tell(now, world.PurgeNews{Event: world.PurgeDone, ID: r.asked.ID, Missing: missing})
-	r.result = world.PurgeResult{Placed: maps.Clone(r.placed), Acks: r.acks, Missing: missing, Done: true, MS: now.Sub(r.began).Milliseconds()}
+	why := whyNot(missing, states)
+	r.tell(now, world.PurgeNews{Event: world.PurgeDone, ID: r.asked.ID, Missing: missing, Errors: why})
+	r.result = world.PurgeResult{Placed: maps.Clone(r.placed), Acks: r.acks, Missing: missing, Errors: why, Done: true, MS: now.Sub(r.began).Milliseconds()}
 	return r.result
 }
 
@@ -141,9 +150,13 @@ func (o *Ops) carryOut(ctx context.Context, r *run, here world.Cursor, wait time
 		})
 	}
 	all.Wait()
-	result := r.finish(o.deps.Now())
 	record, stop := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 	defer stop()
+	var states []world.ProviderState
+	if r.waitsForProvider(o.isProvider) {
+		states = o.states(record)
+	}
+	result := r.finish(o.deps.Now(), states)
 	if err := o.deps.Ledger.Record(record, r.asked.ID, result); err != nil {
 		o.deps.Log.Error("a purge's result is not recorded", "purge", r.asked.ID, "err", err)
 	}

@@ -10,13 +10,16 @@ import (
 
 // Run does the role's work in the background until ctx ends: it removes events
 // and purges past their age, at once and then every sweep_every, and sees to it
-// that purges reach every feed. The waiting for acknowledgements ends with it.
+// that purges reach every feed and every provider. The waiting for acknowledgements ends with it.
 func (o *Ops) Run(ctx context.Context) error {
 	defer o.Close()
 	var all sync.WaitGroup
 	defer all.Wait()
 	all.Go(func() { o.sweep(ctx, "old events", o.cfg.EventAge, o.deps.Ledger.ForgetEvents) })
 	all.Go(func() { o.sweep(ctx, "old purges", o.cfg.PurgeAge, o.deps.Ledger.ForgetPurges) })
+	for _, c := range o.outside {
+		all.Go(func() { c.run(ctx) })
+	}
 	o.placeAll(ctx)
 	return nil
 }
