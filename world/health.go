@@ -51,6 +51,7 @@ const (
 	TargetMedia    = "media"    // a region's pictures and their store
 	TargetShop     = "shop"     // a region's shop and its databases
 	TargetIdentity = "identity" // a region's sign-in
+	TargetCDN      = "cdn"      // another CDN, by the name that it has in the config of geodns
 )
 
 // Target names what monitors look at: a kind and the place, "pop/fra".
@@ -60,7 +61,7 @@ func Target(kind, place string) string { return kind + "/" + place }
 func SplitTarget(target string) (kind, place string, ok bool) {
 	kind, place, ok = strings.Cut(target, "/")
 	switch kind {
-	case TargetPoP, TargetShield, TargetMedia, TargetShop, TargetIdentity:
+	case TargetPoP, TargetShield, TargetMedia, TargetShop, TargetIdentity, TargetCDN:
 		return kind, place, ok && ValidName(place)
 	}
 	return "", "", false

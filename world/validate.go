@@ -110,6 +110,9 @@ func (c *checker) sites() {
 		if s.Longitude < -180 || s.Longitude > 180 {
 			c.bad(fmt.Sprintf("sites[%d].lon", i), "it is outside -180 to 180", "write degrees, east positive")
 		}
+		if s.Continent != "" && !slices.Contains(Continents, s.Continent) {
+			c.bad(fmt.Sprintf("sites[%d].continent", i), fmt.Sprintf("%q is no continent", s.Continent), "write one of %s, or leave it out", strings.Join(Continents, ", "))
+		}
 	}
 	seen := map[[2]string]bool{}
 	for i, r := range c.w.RTT {

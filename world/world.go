@@ -30,9 +30,13 @@ type Zone struct {
 type Site struct {
 	ID        string  `yaml:"id"`
 	Name      string  `yaml:"name"`
-	Latitude  float64 `yaml:"lat"` // degrees, north positive
-	Longitude float64 `yaml:"lon"` // degrees, east positive
+	Latitude  float64 `yaml:"lat"`                 // degrees, north positive
+	Longitude float64 `yaml:"lon"`                 // degrees, east positive
+	Continent string  `yaml:"continent,omitempty"` // one of [Continents]; "": not told
 }
+
+// Continents are the codes that location databases have for them.
+var Continents = []string{"AF", "AN", "AS", "EU", "NA", "OC", "SA"}
 
 // RTT is a measured round-trip time between two sites, the same both ways.
 type RTT struct {
@@ -111,6 +115,16 @@ func (w *World) RegionByID(id string) (Region, bool) {
 		}
 	}
 	return Region{}, false
+}
+
+// SiteByID finds a site.
+func (w *World) SiteByID(id string) (Site, bool) {
+	for _, s := range w.Sites {
+		if s.ID == id {
+			return s, true
+		}
+	}
+	return Site{}, false
 }
 
 // PoPByID finds a PoP.
