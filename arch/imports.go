@@ -98,6 +98,8 @@ var testRules = []testRule{
 		[]string{"go.yaml.in/yaml/v3"}, "the shipped files are read as their readers do"},
 	{[]string{"role"},
 		[]string{"github.com/getkin/kin-openapi"}, "a role's API document is read by a reader of others"},
+	{[]string{"role"},
+		[]string{"github.com/miekg/dns"}, "a name server's answers are read by a reader of others"},
 	{[]string{"engine", "adapter", "role"},
 		[]string{"adapter/yaml"}, "the shipped world is read by its own reader"},
 	{[]string{"role"},

@@ -1,0 +1,135 @@
+package dnsserver
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// connections are those that are open: so many, and so many from one address.
+type connections struct {
+	most, each int
+
+	mu   sync.Mutex
+	open map[net.Conn]netip.Addr
+	from map[netip.Addr]int
+}
+
+// add counts a connection; false: there are too many.
+func (c *connections) add(conn net.Conn, from netip.Addr) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.open == nil {
+		c.open, c.from = map[net.Conn]netip.Addr{}, map[netip.Addr]int{}
+	}
+	if len(c.open) >= c.most || c.from[from] >= c.each {
+		return false
+	}
+	c.open[conn] = from
+	c.from[from]++
+	return true
+}
+
+func (c *connections) remove(conn net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	from := c.open[conn]
+	delete(c.open, conn)
+	if c.from[from]--; c.from[from] <= 0 {
+		delete(c.from, from)
+	}
+}
+
+// crowded reports whether more than half of the places are taken: silence is then
+// borne for a shorter time (RFC 7766 §6.2.3).
+func (c *connections) crowded() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return 2*len(c.open) > c.most
+}
+
+// closeAll ends every connection.
+func (c *connections) closeAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for conn := range c.open {
+		conn.Close()
+	}
+}
+
+// serveTCP answers on a listener until it is closed.
+func (s *Server) serveTCP(l net.Listener) error {
+	var running sync.WaitGroup
+	defer running.Wait()
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			s.open.closeAll()
+			return err
+		}
+		from := fromTCP(c.RemoteAddr())
+		if !s.open.add(c, from) {
+			c.Close()
+			continue
+		}
+		running.Go(func() {
+			defer s.open.remove(c)
+			defer c.Close()
+			_ = s.converse(c, from) // who asks has gone, or was silent for too long
+		})
+	}
+}
+
+func fromTCP(a net.Addr) netip.Addr {
+	if t, ok := a.(*net.TCPAddr); ok {
+		return t.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
+}
+
+// converse answers one query after another, in their order.
+func (s *Server) converse(c net.Conn, from netip.Addr) error {
+	in := bufio.NewReaderSize(c, 1024)
+	k := worker{s: s}
+	message, out := make([]byte, 0, 512), make([]byte, 0, 1024)
+	for {
+		idle := s.cfg.Idle
+		if s.open.crowded() {
+			idle /= 5
+		}
+		if err := c.SetDeadline(s.deadline(idle)); err != nil {
+			return err
+		}
+		var length [2]byte
+		if _, err := io.ReadFull(in, length[:]); err != nil {
+			return err
+		}
+		n := int(binary.BigEndian.Uint16(length[:]))
+		if cap(message) < n {
+			message = make([]byte, n)
+		}
+		message = message[:n]
+		if _, err := io.ReadFull(in, message); err != nil {
+			return err
+		}
+		answer := k.answer(message, from, true, out[:0])
+		if answer == nil {
+			return errNoQuery
+		}
+		out = answer
+		framed := net.Buffers{binary.BigEndian.AppendUint16(nil, uint16(len(answer))), answer}
+		if _, err := framed.WriteTo(c); err != nil {
+			return err
+		}
+	}
+}
+
+// errNoQuery ends a connection on which something else is spoken.
+var errNoQuery = errors.New("no query")
+
+func (s *Server) deadline(idle time.Duration) time.Time { return time.Now().Add(idle) }
