@@ -16,6 +16,7 @@ import (
 	"meridian/engine/tier"
 	"meridian/platform/httpserver"
 	"meridian/role/edge"
+	"meridian/role/geodns"
 	"meridian/role/media"
 	"meridian/role/ops"
 	"meridian/role/owner"
@@ -41,6 +42,9 @@ type File struct {
 	Shop   *Shop   `yaml:"shop,omitempty"`
 	Owner  *Owner  `yaml:"owner,omitempty"`
 	Ops    *Ops    `yaml:"ops,omitempty"`
+	GeoDNS *GeoDNS `yaml:"geodns,omitempty"`
+
+	path string // where it was read; "" for one that was made
 }
 
 // Log is how the process reports.
@@ -118,9 +122,10 @@ func sections() map[string]func(*File) {
 		"media": func(f *File) {
 			f.Media = &Media{Config: media.Default(), Objects: objectstore.DefaultLocation(), Resident: objectstore.DefaultLocation(), HTTP: l}
 		},
-		"shop":  func(f *File) { f.Shop = &Shop{Config: shop.Default(), HTTP: l} },
-		"owner": func(f *File) { f.Owner = &Owner{Config: owner.Default(), HTTP: l} },
-		"ops":   func(f *File) { f.Ops = &Ops{Config: ops.Default(), HTTP: l} },
+		"shop":   func(f *File) { f.Shop = &Shop{Config: shop.Default(), HTTP: l} },
+		"owner":  func(f *File) { f.Owner = &Owner{Config: owner.Default(), HTTP: l} },
+		"geodns": func(f *File) { f.GeoDNS = &GeoDNS{Config: geodns.Default()} },
+		"ops":    func(f *File) { f.Ops = &Ops{Config: ops.Default(), HTTP: l} },
 	}
 }
 
@@ -150,6 +155,7 @@ func ReadFile(path string) (*File, error) {
 		return nil, err
 	}
 	f := NewFile()
+	f.path = path
 	for _, k := range keys {
 		if fill := sections()[k]; fill != nil {
 			fill(f)
@@ -214,6 +220,8 @@ func (f *File) Only(role string) *File {
 		one.Owner = f.Owner
 	case "ops":
 		one.Ops = f.Ops
+	case "geodns":
+		one.GeoDNS = f.GeoDNS
 	}
 	return one
 }

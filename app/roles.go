@@ -62,6 +62,12 @@ func Roles() []Role {
 			has:  func(f *File) bool { return f.Edge != nil }, section: func(f *File) any { return f.Edge },
 			at: func(f *File) string { return f.Edge.PoP }, start: startEdge,
 		},
+		{
+			Name: "geodns", Purpose: "the zone's name server: each client gets the PoPs that serve it best",
+			Cred: "cookie keys, the zone's signing keys",
+			has:  func(f *File) bool { return f.GeoDNS != nil }, section: func(f *File) any { return f.GeoDNS },
+			at: func(f *File) string { return f.GeoDNS.Place }, start: startGeoDNS,
+		},
 	}
 }
 

@@ -1,0 +1,158 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"os"
+	"slices"
+
+	"meridian/adapter/maxmind"
+	"meridian/platform/dnsserver"
+	"meridian/platform/lifecycle"
+	"meridian/role/geodns"
+	"meridian/world"
+)
+
+// GeoDNS is the section of role geodns.
+type GeoDNS struct {
+	geodns.Config `yaml:",inline"`
+}
+
+// ExplainDNS tells what a name server of this config answers a client, with some
+// PoPs and providers ("fra", "cdn/other") taken for lost.
+func ExplainDNS(f *File, name string, client netip.Addr, lost []string) (geodns.Explanation, error) {
+	const op = "dns.test"
+	if f.GeoDNS == nil {
+		return geodns.Explanation{}, world.E(world.CodeInvalid, op, "The config file has no section geodns: add one, as docs/config.md lists it.")
+	}
+	w, err := ReadWorld(f.World)
+	if err != nil {
+		return geodns.Explanation{}, err
+	}
+	health, err := supposed(w, lost)
+	if err != nil {
+		return geodns.Explanation{}, err
+	}
+	d := geoDNSDeps(w)
+	d.Health, d.Log = func() world.HealthView { return health }, slog.New(slog.DiscardHandler)
+	role, err := geodns.New(f.GeoDNS.Config, d)
+	if err != nil {
+		return geodns.Explanation{}, err
+	}
+	return role.Explain(name, client)
+}
+
+// supposed is a view of health in which some are down.
+func supposed(w *world.World, lost []string) (v world.HealthView, err error) {
+	for _, name := range lost {
+		target := name
+		if _, ok := w.PoPByID(name); ok {
+			target = world.Target(world.TargetPoP, name)
+		} else if _, _, ok := world.SplitTarget(name); !ok {
+			return v, world.E(world.CodeInvalid, "dns.test", fmt.Sprintf("%.40q is no PoP of the world, and no cdn/NAME.", name))
+		}
+		v.Targets = append(v.Targets, world.TargetHealth{Target: target, State: world.Down, Reason: world.ReasonTimeout})
+	}
+	slices.SortFunc(v.Targets, func(a, b world.TargetHealth) int {
+		if a.Target < b.Target {
+			return -1
+		}
+		return 1
+	})
+	return v, nil
+}
+
+func startGeoDNS(ctx context.Context, m *machine) (lifecycle.Running, error) {
+	s := m.file.GeoDNS
+	d := geoDNSDeps(m.World)
+	d.Log, d.Metrics = m.tel.Log, m.tel.Metrics
+	if m.file.path != "" {
+		d.Settings = geoDNSFile(m.file.path)
+	}
+	role, err := geodns.New(s.Config, d)
+	if err != nil {
+		return nil, err
+	}
+	sockets, err := dnsserver.Listen(ctx, s.Listen)
+	if err != nil {
+		return nil, err
+	}
+	return runOn(working(func(ctx context.Context) error { return role.Serve(ctx, sockets) }), role.Run), nil
+}
+
+func geoDNSDeps(w *world.World) geodns.Deps {
+	return geodns.Deps{
+		World: w, Random: random, Now: now,
+		Files: func(path string) geodns.File { return pathOf(path) },
+		Database: func(path string, each func(netip.Prefix, geodns.Location)) error {
+			return maxmind.Each(path, func(p netip.Prefix, r maxmind.Record) { each(p, geodns.Location(r)) })
+		},
+	}
+}
+
+// geoDNSFile is the section of a config file, which may change.
+type geoDNSFile string
+
+func (f geoDNSFile) Read() (geodns.Config, error) {
+	file, err := ReadFile(string(f))
+	if err != nil {
+		return geodns.Config{}, err
+	}
+	if file.GeoDNS == nil {
+		return geodns.Config{}, world.E(world.CodeInvalid, "geodns.config", "The config file has no section geodns any more.")
+	}
+	return file.GeoDNS.Config, nil
+}
+
+func (f geoDNSFile) Stamp() (string, error) { return pathOf(f).Stamp() }
+
+// pathOf is a file that may change, by its path.
+type pathOf string
+
+func (f pathOf) Open() (io.ReadCloser, error) { return os.Open(string(f)) }
+
+// Stamp changes with the file's size, or its time.
+func (f pathOf) Stamp() (string, error) {
+	i, err := os.Stat(string(f))
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprint(i.Size(), " ", i.ModTime().UnixNano()), nil
+}
+
+// worker is work that runs until it fails or is stopped.
+type worker struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+	err    error
+}
+
+func working(work func(context.Context) error) *worker {
+	ctx, cancel := context.WithCancel(context.Background())
+	w := &worker{cancel: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(w.done)
+		w.err = work(ctx)
+	}()
+	return w
+}
+
+func (w *worker) Stop(ctx context.Context) error {
+	w.cancel()
+	select {
+	case <-w.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (w *worker) Done() <-chan struct{} { return w.done }
+
+func (w *worker) Err() error {
+	<-w.done
+	return w.err
+}
