@@ -16,6 +16,7 @@ type Config struct {
 	Shop    string        `yaml:"shop" doc:"address of the region's shop role"`
 	Owner   string        `yaml:"owner" doc:"address of the region's owner role"`
 	Ops     string        `yaml:"ops" doc:"address of the region's ops role"`
+	Monitor string        `yaml:"monitor" doc:"address of the region's monitor, whose health feed is read through here; none: there is no monitor"`
 	Peers   []tier.Shield `yaml:"peers" doc:"the other regions' shields, whose feeds are followed"`
 	FeedKey string        `yaml:"feed_key" doc:"bearer key of the purge feeds" secret:"true"`
 

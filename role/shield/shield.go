@@ -22,18 +22,19 @@ import (
 
 // Deps is what a shield is handed.
 type Deps struct {
-	World  *world.World
-	Media  http.RoundTripper // the region's roles; each always reaches its role
-	Shop   http.RoundTripper
-	Owner  http.RoundTripper
-	Ops    http.RoundTripper
-	Code   contentcoding.Open           // begins to code a page; nil: nothing is coded
-	Feeds  map[string]purge.Source      // by catalog cluster
-	Acks   map[string]purge.Acknowledge // likewise
-	Memory httpcache.Memory             // for large contents in RAM; nil: none
-	Store  httpcache.Disk               // opened by the config's disk; nil: none
-	Now    func() time.Time
-	Log    *slog.Logger
+	World   *world.World
+	Media   http.RoundTripper // the region's roles; each always reaches its role
+	Shop    http.RoundTripper
+	Owner   http.RoundTripper
+	Ops     http.RoundTripper
+	Monitor http.RoundTripper            // nil: there is none
+	Code    contentcoding.Open           // begins to code a page; nil: nothing is coded
+	Feeds   map[string]purge.Source      // by catalog cluster
+	Acks    map[string]purge.Acknowledge // likewise
+	Memory  httpcache.Memory             // for large contents in RAM; nil: none
+	Store   httpcache.Disk               // opened by the config's disk; nil: none
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // Shield is one region's role.
@@ -48,6 +49,7 @@ type Shield struct {
 	shop                *httputil.ReverseProxy
 	owner               *httputil.ReverseProxy
 	ops                 *httputil.ReverseProxy
+	monitor             *httputil.ReverseProxy // nil without one
 }
 
 // New makes a shield. It refuses a config that does not fit.
@@ -77,6 +79,9 @@ func New(cfg Config, deps Deps) (*Shield, error) {
 	})
 	s.media, s.shop = s.Pass("media", deps.Media, s.away), s.Pass("shop", deps.Shop, s.away)
 	s.owner, s.ops = s.Pass("owner", deps.Owner, s.away), s.Pass("ops", deps.Ops, s.away)
+	if deps.Monitor != nil {
+		s.monitor = s.Pass("monitor", deps.Monitor, s.away)
+	}
 	return s, nil
 }
 
@@ -116,8 +121,7 @@ func (s *Shield) private(w http.ResponseWriter, r *http.Request) {
 	s.Tier.ServeHTTP(w, r)
 }
 
-// internal passes what roles of other regions ask. The role demands the key;
-// a stream has no end, so the listener's limit of time does not hold for it.
+// internal passes what roles of other regions ask. The role demands the key.
 func (s *Shield) internal(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.HasPrefix(r.URL.Path, world.InternalPrefix+"media/"):
@@ -125,16 +129,27 @@ func (s *Shield) internal(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == world.AcksPath, r.URL.Path == world.PeerPurgesPath:
 		s.ops.ServeHTTP(w, r)
 	case r.URL.Path == world.FeedPath:
-		if err := http.NewResponseController(w).SetWriteDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
-			s.fail(w, r, world.Wrap("shield.feed", err))
-			return
-		}
-		r, done := httpserver.Endless(r)
-		defer done()
-		s.shop.ServeHTTP(w, r)
+		s.stream(w, r, s.shop)
+	case strings.HasPrefix(r.URL.Path, monitorPrefix) && s.monitor != nil:
+		s.stream(w, r, s.monitor)
 	default:
 		s.fail(w, r, world.E(world.CodeNotFound, "shield", ""))
 	}
+}
+
+// monitorPrefix begins what a region's monitor says: to who follows it, and to the
+// other monitors.
+const monitorPrefix = world.InternalPrefix + "health/"
+
+// stream passes what has no end: the listener's limit of time does not hold for it.
+func (s *Shield) stream(w http.ResponseWriter, r *http.Request, to http.Handler) {
+	if err := http.NewResponseController(w).SetWriteDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		s.fail(w, r, world.Wrap("shield.feed", err))
+		return
+	}
+	r, done := httpserver.Endless(r)
+	defer done()
+	to.ServeHTTP(w, r)
 }
 
 // oneRole is the way to a role that the cache is filled from. There is one of each:

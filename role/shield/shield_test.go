@@ -41,14 +41,14 @@ func goodConfig() Config {
 
 type fixture struct {
 	*Shield
-	media, shop, owner, ops *tiertest.Upstream
-	now                     time.Time
+	media, shop, owner, ops, monitor *tiertest.Upstream
+	now                              time.Time
 }
 
 // newFixture is a shield before three roles; the market de is homed in "home".
 func newFixture(t *testing.T, feeds map[string]purge.Source, change ...func(*Config)) *fixture {
 	t.Helper()
-	f := &fixture{now: t0, media: tiertest.NewUpstream(tiertest.Says("media")), shop: tiertest.NewUpstream(tiertest.Says("shop")), owner: tiertest.NewUpstream(tiertest.Says("owner")), ops: tiertest.NewUpstream(tiertest.Says("ops"))}
+	f := &fixture{now: t0, media: tiertest.NewUpstream(tiertest.Says("media")), shop: tiertest.NewUpstream(tiertest.Says("shop")), owner: tiertest.NewUpstream(tiertest.Says("owner")), ops: tiertest.NewUpstream(tiertest.Says("ops")), monitor: tiertest.NewUpstream(tiertest.Says("monitor"))}
 	cfg := goodConfig()
 	for _, c := range change {
 		c(&cfg)
@@ -58,7 +58,7 @@ func newFixture(t *testing.T, feeds map[string]purge.Source, change ...func(*Con
 			Markets: []world.Market{{ID: "de", Host: "de.localhost", HomeRegion: "home"}},
 			Regions: []world.Region{{ID: "eu-central", Zone: "europe", Number: 2}, {ID: "us-east", Zone: "us", Number: 4}},
 		},
-		Media: f.media, Shop: f.shop, Owner: f.owner, Ops: f.ops, Feeds: feeds,
+		Media: f.media, Shop: f.shop, Owner: f.owner, Ops: f.ops, Monitor: f.monitor, Feeds: feeds,
 		Now: func() time.Time { return f.now }, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"meridian/platform/httpserver"
+	"meridian/test/tiertest"
+	"meridian/world"
 )
 
 // pipeListener hands out in-memory connections, so that time in a synctest
@@ -42,10 +44,19 @@ func (l *pipeListener) dial(context.Context, string, string) (net.Conn, error) {
 // A feed is streamed line by line, and outlives the listener's limit on a
 // whole request: an edge must not lose a feed because nothing is wrong.
 func TestFeedIsStreamedForAsLongAsItLasts(t *testing.T) {
+	for path, role := range map[string]func(*fixture) *tiertest.Upstream{
+		world.FeedPath + "?after=now": func(f *fixture) *tiertest.Upstream { return f.shop },
+		world.HealthPath:              func(f *fixture) *tiertest.Upstream { return f.monitor },
+	} {
+		t.Run(path, func(t *testing.T) { isStreamed(t, path, role) })
+	}
+}
+
+func isStreamed(t *testing.T, path string, role func(*fixture) *tiertest.Upstream) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, nil)
 		body, feed := io.Pipe()
-		f.shop.Will(func(r *http.Request) (*http.Response, error) {
+		role(f).Will(func(r *http.Request) (*http.Response, error) {
 			context.AfterFunc(r.Context(), func() { feed.CloseWithError(r.Context().Err()) })
 			return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/x-ndjson"}}, Body: body, ContentLength: -1, Request: r, ProtoMajor: 1, ProtoMinor: 1}, nil
 		})
@@ -56,7 +67,7 @@ func TestFeedIsStreamedForAsLongAsItLasts(t *testing.T) {
 		defer way.CloseIdleConnections()
 
 		go io.WriteString(feed, "hello\n")
-		r, err := http.NewRequestWithContext(t.Context(), "GET", "http://de.localhost/-/feed?after=now", nil)
+		r, err := http.NewRequestWithContext(t.Context(), "GET", "http://de.localhost"+path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
