@@ -58,6 +58,7 @@ type Edge struct {
 	edge.Config `yaml:",inline"`
 	HTTP        httpserver.Limits `yaml:"http"`
 	TLS         TLS               `yaml:"tls"`
+	Health      HealthFeed        `yaml:"health"`
 	AccessEvery int               `yaml:"access_every" doc:"one request in so many is logged, chosen by chance, with its visitor's network in place of the address; 0: none"`
 }
 
@@ -74,6 +75,7 @@ type Media struct {
 	Objects      objectstore.Location `yaml:"objects" doc:"the region's object store"`
 	Resident     objectstore.Location `yaml:"resident_objects" doc:"the object store of private pictures, another one, with credentials of its own: nothing outside the zone may reach it"`
 	Peers        []tier.Shield        `yaml:"peers" doc:"the other regions' shields"`
+	Health       HealthFeed           `yaml:"health"`
 	HTTP         httpserver.Limits    `yaml:"http"`
 }
 
@@ -117,10 +119,12 @@ type Database struct {
 func sections() map[string]func(*File) {
 	l := httpserver.DefaultLimits()
 	return map[string]func(*File){
-		"edge":   func(f *File) { f.Edge = &Edge{Config: edge.Default(), HTTP: l, TLS: DefaultTLS(), AccessEvery: 100} },
+		"edge": func(f *File) {
+			f.Edge = &Edge{Config: edge.Default(), HTTP: l, TLS: DefaultTLS(), Health: DefaultHealthFeed(), AccessEvery: 100}
+		},
 		"shield": func(f *File) { f.Shield = &Shield{Config: shield.Default(), HTTP: l} },
 		"media": func(f *File) {
-			f.Media = &Media{Config: media.Default(), Objects: objectstore.DefaultLocation(), Resident: objectstore.DefaultLocation(), HTTP: l}
+			f.Media = &Media{Config: media.Default(), Objects: objectstore.DefaultLocation(), Resident: objectstore.DefaultLocation(), Health: DefaultHealthFeed(), HTTP: l}
 		},
 		"shop":   func(f *File) { f.Shop = &Shop{Config: shop.Default(), HTTP: l} },
 		"owner":  func(f *File) { f.Owner = &Owner{Config: owner.Default(), HTTP: l} },

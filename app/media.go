@@ -61,18 +61,28 @@ func (m *machine) mediaOver(ctx context.Context, s *Media, clusters []*postgres.
 		closeStore()
 		return nil, err
 	}
-	peers := transports(s.Peers, netaddr.DefaultTransportOptions(), nil)
-	role, err := media.New(s.Config, media.Deps{
-		World: m.World, Manifests: manifests, Upkeep: manifests, Objects: objects{store, m.trouble}, Resident: objects{resident, m.trouble}, Tus: serveTus(resumable), Pictures: pictures{engine, foreign}, Beside: pictures{engine.Beside(), foreign},
-		Peers: wire.NewPeers(peers, s.WireKey, wire.DefaultPeerLimits()), Way: ways(peers), Judges: ask,
-		Now: m.now, Random: random, Log: m.tel.Log, Metrics: m.tel.Metrics,
-	})
+	view, unfollow, err := m.health(s.Health, s.Peers)
 	if err != nil {
 		closeStore()
 		return nil, err
 	}
+	peers := transports(s.Peers, netaddr.DefaultTransportOptions(), nil)
+	role, err := media.New(s.Config, media.Deps{
+		World: m.World, Manifests: manifests, Upkeep: manifests, Objects: objects{store, m.trouble}, Resident: objects{resident, m.trouble}, Tus: serveTus(resumable), Pictures: pictures{engine, foreign}, Beside: pictures{engine.Beside(), foreign},
+		Peers: wire.NewPeers(peers, s.WireKey, wire.DefaultPeerLimits()), Way: ways(peers), Judges: ask, Health: view,
+		Now: m.now, Random: random, Log: m.tel.Log, Metrics: m.tel.Metrics,
+	})
+	if err != nil {
+		unfollow()
+		closeStore()
+		return nil, err
+	}
 	work := func(ctx context.Context) error { return m.mediaWork(ctx, role, home) }
-	return m.run(ctx, s.Listen, s.HTTP, role.Handler(), work, closeDB, closeStore)
+	run, err := m.run(ctx, s.Listen, s.HTTP, role.Handler(), work, closeDB, closeStore, unfollow)
+	if err != nil {
+		unfollow()
+	}
+	return run, err
 }
 
 // serveTus hands the role the protocol of resumable uploads.

@@ -28,7 +28,7 @@ func Roles() []Role {
 	return []Role{
 		{
 			Name: "media", Purpose: "uploads, originals, variants and their replication",
-			Cred: "catalog as meridian_media, the region's object stores, signing keys of private pictures, upload token, wire key",
+			Cred: "catalog as meridian_media, the region's object stores, signing keys of private pictures, upload token, wire key, feed key (of the health feeds)",
 			has:  func(f *File) bool { return f.Media != nil }, section: func(f *File) any { return f.Media },
 			at: func(f *File) string { return f.Media.Region }, start: startMedia,
 		},

@@ -43,6 +43,9 @@ type Process struct {
 	vipsOnce sync.Once
 	vips     *vips.Engine
 	vipsErr  error
+
+	followingMu sync.Mutex
+	following   map[string]*HealthFollower // by place
 }
 
 // machine is one file within a process: the instances at one place.
@@ -296,6 +299,18 @@ func startEdge(ctx context.Context, m *machine) (lifecycle.Running, error) {
 	if err != nil {
 		return nil, err
 	}
+	view, unfollow, err := m.health(s.Health, s.Shields)
+	if err != nil {
+		return nil, err
+	}
+	run, err := m.edgeOver(ctx, s, o, store, view, unfollow)
+	if err != nil {
+		unfollow()
+	}
+	return run, err
+}
+
+func (m *machine) edgeOver(ctx context.Context, s *Edge, o netaddr.TransportOptions, store httpcache.Disk, view func() world.HealthView, unfollow func()) (lifecycle.Running, error) {
 	open := connections{}
 	shields := transports(s.Shields, o, open)
 	e, err := edge.New(s.Config, edge.Deps{
@@ -312,7 +327,7 @@ func startEdge(ctx context.Context, m *machine) (lifecycle.Running, error) {
 	if err != nil {
 		return nil, err
 	}
-	run := runOn(v, e.Run)
+	run := runOn(v, e.Run, unfollow)
 	waitFeeds(ctx, e.Ready(), nil)
 	return run, nil
 }
@@ -335,8 +350,12 @@ func startShield(ctx context.Context, m *machine) (lifecycle.Running, error) {
 	if err != nil {
 		return nil, err
 	}
+	var monitor http.RoundTripper
+	if s.Monitor != "" {
+		monitor = to("monitor", s.Monitor)
+	}
 	sh, err := shield.New(s.Config, shield.Deps{
-		World: m.World, Media: to("media", s.Media), Shop: to("shop", s.Shop), Owner: to("owner", s.Owner), Ops: ops,
+		World: m.World, Media: to("media", s.Media), Shop: to("shop", s.Shop), Owner: to("owner", s.Owner), Ops: ops, Monitor: monitor,
 		Code: encoders.Open, Memory: m.memory(s.MemoryFrom, s.CacheBytes), Store: store, Feeds: feeds(ways, s.FeedKey), Acks: acks(doors, s.FeedKey, world.ShieldTier(s.Region)), Now: m.now, Log: m.tel.Log,
 	})
 	if err != nil {
