@@ -147,6 +147,17 @@ func class(s world.HealthState) int {
 	return 0
 }
 
+// Worst is the worst of several states: that of a place that needs all of them.
+func Worst(states ...world.HealthState) world.HealthState {
+	worst := world.Healthy
+	for _, s := range states {
+		if class(s) > class(worst) {
+			worst = s
+		}
+	}
+	return worst
+}
+
 func falseLast(a, b bool) int {
 	switch {
 	case a == b:

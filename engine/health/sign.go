@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"meridian/world"
 )
@@ -112,25 +111,31 @@ func checkIssue(h world.Health) error {
 	switch {
 	case !world.ValidName(h.Monitor):
 		return bad("monitor is no name.")
-	case h.Version.Number > MaxNumber || h.Beat > MaxNumber:
-		return bad("version or beat is out of range.")
-	case h.Version.Number > 0 && !world.ValidName(h.Version.Monitor):
-		return bad("version names no monitor.")
+	case h.Beat > MaxNumber:
+		return bad("beat is out of range.")
 	case len(h.Targets) > MaxTargets || len(h.Heard) > MaxNamed:
 		return bad("it has too many targets or monitors.")
-	case !slices.IsSortedFunc(h.Targets, func(a, b world.TargetHealth) int { return strings.Compare(a.Target, b.Target) }):
-		return bad("its targets are not in order.")
+	case !ascending(h.Targets, func(t world.TargetHealth) string { return t.Target }):
+		return bad("its targets are not in order, or named twice.")
+	}
+	if err := checkVersion(h.Version); err != nil {
+		return err
 	}
 	if err := checkNames(h.Heard); err != nil {
 		return err
 	}
-	for i, t := range h.Targets {
-		if i > 0 && t.Target == h.Targets[i-1].Target {
-			return bad("it says two things of " + t.Target + ".")
-		}
+	for _, t := range h.Targets {
 		if err := checkTarget(t); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// checkVersion takes the version 0 of nobody: nothing was agreed on yet.
+func checkVersion(v world.HealthVersion) error {
+	if v.Number > MaxNumber || v.Number > 0 && !world.ValidName(v.Monitor) {
+		return bad("its version is out of range, or nobody's.")
 	}
 	return nil
 }
@@ -144,8 +149,8 @@ func checkTarget(t world.TargetHealth) error {
 		return bad(fmt.Sprintf("%.20q is no state.", t.State))
 	case !world.ValidName(string(t.Reason)):
 		return bad(fmt.Sprintf("%.20q is no reason.", t.Reason))
-	case t.Load < 0 || t.Load > maxLoad:
-		return bad("a load is out of range.")
+	case t.Load < 0 || t.Load > maxLoad || t.Since.Year() > lastYear:
+		return bad("a load or a time is out of range.")
 	case len(t.By) > MaxNamed:
 		return bad("too many say so of " + t.Target + ".")
 	}
@@ -158,8 +163,9 @@ func checkTarget(t world.TargetHealth) error {
 }
 
 const (
-	maxBy   = 64     // bytes of a name
-	maxLoad = 10_000 // percent
+	maxBy    = 64     // bytes of a name
+	maxLoad  = 10_000 // percent
+	lastYear = 9000   // times past 9999 have no text (RFC 3339), in whatever zone
 )
 
 func known(s world.HealthState) bool {

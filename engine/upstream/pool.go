@@ -7,6 +7,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -39,6 +40,12 @@ type Patience struct {
 type Config struct {
 	Hops []Hop // in the order in which they are asked
 	Now  func() time.Time
+
+	// Order is the order for one request, by name, where it is not always that of
+	// Hops: those that it does not name come behind, in theirs. It may change from
+	// request to request. A hop that failed lately comes last all the same. nil:
+	// that of Hops.
+	Order func(*http.Request) []string
 
 	// Rest is how long a hop that failed is not asked first. It doubles up to
 	// sixteen-fold while the hop goes on failing.
@@ -94,11 +101,29 @@ func (p *Pool) RoundTrip(r *http.Request) (*http.Response, error) {
 	if repeatable(r) {
 		return p.race(r)
 	}
-	i, probe := next(p.hops, p.cfg.Now(), true)
+	hops := p.inOrder(r)
+	i, probe := next(hops, p.cfg.Now(), true)
 	if i < 0 {
 		return nil, errAllRest()
 	}
-	return p.once(p.hops[i], probe, r)
+	return p.once(hops[i], probe, r)
+}
+
+// inOrder is a slice of its own, of every hop once.
+func (p *Pool) inOrder(r *http.Request) []*hop {
+	if p.cfg.Order == nil || len(p.hops) == 1 {
+		return slices.Clone(p.hops)
+	}
+	order := p.cfg.Order(r)
+	place := func(h *hop) int {
+		if i := slices.Index(order, h.name); i >= 0 {
+			return i
+		}
+		return len(order)
+	}
+	hops := slices.Clone(p.hops)
+	slices.SortStableFunc(hops, func(a, b *hop) int { return place(a) - place(b) })
+	return hops
 }
 
 // once sends a request to one hop.

@@ -37,7 +37,7 @@ type attempt struct {
 // race returns the first good answer. The other request is cancelled; its hop
 // has failed if it was asked before and was silent for too long.
 func (p *Pool) race(r *http.Request) (*http.Response, error) {
-	x := &race{pool: p, request: r, left: slices.Clone(p.hops), done: make(chan *attempt), over: make(chan struct{})}
+	x := &race{pool: p, request: r, left: p.inOrder(r), done: make(chan *attempt), over: make(chan struct{})}
 	defer x.end()
 	if !bodyless(r) {
 		defer r.Body.Close() // each try has a copy

@@ -31,6 +31,7 @@ type Deps struct {
 	Acks    map[string]purge.Acknowledge // likewise
 	Memory  httpcache.Memory             // for large contents in RAM; nil: none
 	Store   httpcache.Disk               // opened by the config's disk; nil: none
+	Health  func() world.HealthView      // what the monitors say; nil: everything is healthy
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -43,6 +44,7 @@ type Edge struct {
 	home     map[string]*httputil.ReverseProxy // by region
 	near     *httputil.ReverseProxy
 	nearest  *upstream.Pool
+	choose   *chooser
 	hotlinks hotlink.Set // of public pictures
 	pictures imagegrid.Policies
 	zone     string           // the PoP's; "": it keeps no private picture
@@ -70,12 +72,16 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	if err != nil {
 		return nil, err
 	}
-	nearest, err := newUpstream(cfg, deps, cfg.Shields)
+	if deps.Health == nil {
+		deps.Health = func() world.HealthView { return world.HealthView{} }
+	}
+	choose := newChooser(cfg.PoP, cfg.Shields, deps.Health, deps.Log)
+	nearest, err := newUpstream(cfg, deps, choose, cfg.Shields)
 	if err != nil {
 		return nil, err
 	}
 	e := &Edge{
-		cfg: cfg, deps: deps, hotlinks: hotlinks, pictures: pictures, zone: pop.Zone, nearest: nearest, home: map[string]*httputil.ReverseProxy{},
+		cfg: cfg, deps: deps, hotlinks: hotlinks, pictures: pictures, zone: pop.Zone, nearest: nearest, choose: choose, home: map[string]*httputil.ReverseProxy{},
 		plans: newMemo[*wanted](memoPlans), accepts: newMemo[imagegrid.Preference](memoAccepts),
 	}
 	if err := e.reachZones(); err != nil {
@@ -86,7 +92,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 		Now: deps.Now, Log: deps.Log, Error: e.fail,
 	})
 	for region, t := range deps.Shields {
-		e.home[region] = e.Pass(region, t, e.away)
+		e.home[region] = e.Pass(region, t, e.homeAway)
 	}
 	e.near = e.Pass("shield", nearest, e.away)
 	e.passZones()
@@ -188,15 +194,6 @@ func (e *Edge) upload(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e.toRegion(w, r, region.ID)
-}
-
-func (e *Edge) toRegion(w http.ResponseWriter, r *http.Request, region string) {
-	proxy := e.home[region]
-	if proxy == nil {
-		e.fail(w, r, world.E(world.CodeUnavailable, "edge.region", "The region that has this is not reached from here."))
-		return
-	}
-	e.pass(w, r, proxy)
 }
 
 // pass hands a request on with its body. A small one has to be here whole

@@ -24,6 +24,7 @@ var t0 = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 type fixture struct {
 	*Edge
 	near, home *tiertest.Upstream
+	health     world.HealthView
 	clock      sync.RWMutex // held to change now while a server runs
 	now        time.Time
 }
@@ -46,7 +47,7 @@ func newFixture(t *testing.T, feeds map[string]purge.Source, change ...func(*Con
 			PoPs:    []world.PoP{{ID: "nrt", Zone: "asia"}},
 		},
 		Shields: map[string]http.RoundTripper{"near": f.near, "home": f.home}, Feeds: feeds,
-		Now: f.time, Log: slog.New(slog.DiscardHandler),
+		Health: func() world.HealthView { return f.health }, Now: f.time, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

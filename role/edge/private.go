@@ -27,7 +27,7 @@ func (e *Edge) reachZones() error {
 		}
 	}
 	for zone, near := range byZone {
-		pool, err := newUpstream(e.cfg, e.deps, near)
+		pool, err := newUpstream(e.cfg, e.deps, e.choose, near)
 		if err != nil {
 			return err
 		}

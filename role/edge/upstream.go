@@ -10,7 +10,7 @@ import (
 
 // newUpstream is the way to the nearest shield, and to the next when it fails
 // or is silent.
-func newUpstream(cfg Config, deps Deps, nearestFirst []tier.Shield) (*upstream.Pool, error) {
+func newUpstream(cfg Config, deps Deps, choose *chooser, nearestFirst []tier.Shield) (*upstream.Pool, error) {
 	var hops []upstream.Hop
 	for _, s := range nearestFirst {
 		hops = append(hops, upstream.Hop{Name: s.Region, Transport: deps.Shields[s.Region]})
@@ -19,7 +19,7 @@ func newUpstream(cfg Config, deps Deps, nearestFirst []tier.Shield) (*upstream.P
 		}
 	}
 	return upstream.New(upstream.Config{
-		Hops: hops, Now: deps.Now, Rest: cfg.Rest, Patience: cfg.patience, RetryPercent: cfg.RetryPercent,
+		Hops: hops, Now: deps.Now, Order: choose.order, Rest: cfg.Rest, Patience: cfg.patience, RetryPercent: cfg.RetryPercent,
 	})
 }
 

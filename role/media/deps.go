@@ -27,6 +27,7 @@ type Deps struct {
 	Peers     Peers
 	Way       func(region string) http.RoundTripper // to another region's shield; nil for one without a link
 	Judges    Judges                                // asked in the hook mode; else nil
+	Health    func() world.HealthView               // what the monitors say; nil: everything is healthy
 	Now       func() time.Time
 	Random    io.Reader // of cryptographic quality: a media id is hard to guess
 	Log       *slog.Logger

@@ -39,6 +39,9 @@ func (m *Media) atHomeFor(may func(*http.Request) error, do action) action {
 		if way == nil {
 			return world.E(world.CodeUnavailable, "media.home", fmt.Sprintf("This picture is kept by the region %s, which cannot be reached from here.", write))
 		}
+		if err := m.reachable("media.home", write); err != nil {
+			return err
+		}
 		return httpserver.Forward(w, r, way, m.region.ID, write, r.URL.Path)
 	}
 }

@@ -42,6 +42,9 @@ func (m *Media) writeRegion(id string) (region string, elsewhere bool) {
 // many at a time, because ids can be made up. Those who wait together demand the
 // same: an answer from before a purge is not for who comes after it.
 func (m *Media) ask(ctx context.Context, region, app, id, demanded string) (world.Manifest, error) {
+	if err := m.reachable("media.ask", region); err != nil {
+		return world.Manifest{}, err
+	}
 	v, err := m.once(ctx, "manifest "+app+"/"+id+" "+demanded, func(ctx context.Context) (any, error) {
 		if !m.asks.TryAcquire(1) {
 			return nil, world.E(world.CodeBusy, "media.ask", "Too many unknown pictures are asked for; try again in a moment.")

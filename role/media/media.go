@@ -43,6 +43,7 @@ type Media struct {
 	findings  findings
 	claims    claims
 	way       func(region string) http.RoundTripper
+	health    func() world.HealthView
 	judges    Judges
 	now       func() time.Time
 	random    io.Reader
@@ -92,7 +93,11 @@ func New(cfg Config, d Deps) (*Media, error) {
 	if err != nil {
 		return nil, world.Wrap("media.new", err)
 	}
+	if d.Health == nil {
+		d.Health = func() world.HealthView { return world.HealthView{} }
+	}
 	return &Media{
+		health: d.Health,
 		grants: grants, uploadIDs: uploadIDs, resident: d.Resident, private: private,
 		tus: d.Tus,
 		cfg: cfg, world: d.World, region: region, policies: policies,

@@ -49,8 +49,8 @@ func (m *Media) stored(ctx context.Context, manifest world.Manifest, v world.Ver
 	return data, verify(data, v.SHA256, world.CodeInternal)
 }
 
-// fetchOriginal asks the regions that hold it, nearest first, the write
-// region in any case.
+// fetchOriginal asks the regions that hold it, the nearest healthy one first, the
+// write region in any case.
 func (m *Media) fetchOriginal(ctx context.Context, manifest world.Manifest, v world.Version) ([]byte, error) {
 	const op = "media.original"
 	missing := world.E(world.CodeUnavailable, op, "The picture's original cannot be reached just now; try again shortly.")
@@ -110,15 +110,17 @@ func (m *Media) isHolder(manifest world.Manifest) bool {
 	})
 }
 
-// holders are the other regions to ask for an original, in order.
+// holders are the other regions to ask for an original, in order: by what the
+// health feed knows of them, then by nearness.
 func (m *Media) holders(manifest world.Manifest) []string {
 	sites := map[string]world.Site{}
 	for _, s := range m.world.Sites {
 		sites[s.ID] = s
 	}
+	view := m.health()
 	candidate := func(region string) georoute.Candidate {
 		r, _ := m.world.RegionByID(region)
-		return georoute.Candidate{Name: region, Site: sites[r.Site]}
+		return georoute.Candidate{Name: region, Site: sites[r.Site], State: m.stateOf(view, region)}
 	}
 	var holders []georoute.Candidate
 	for _, r := range manifest.Replicas {

@@ -36,6 +36,7 @@ import (
 // place is one region of the tests' world, with everything that its role is
 // given within reach.
 type place struct {
+	health world.HealthView
 	*Media
 	id        string
 	manifests *memManifests
@@ -98,7 +99,7 @@ func newPlacesIn(t testing.TB, w *world.World, change func(*Config)) map[string]
 		}
 		m, err := New(cfg, Deps{
 			World: w, Manifests: p.manifests, Upkeep: p.upkeep, Objects: p.objects, Resident: p.resident, Tus: serveTus(t, cfg), Pictures: p.pictures, Beside: p.pictures, Peers: p.peers,
-			Way: p.peers.way, Judges: p.judges,
+			Way: p.peers.way, Judges: p.judges, Health: func() world.HealthView { return p.health },
 			Now: func() time.Time { return noon }, Random: &counter{}, Log: slog.New(slog.DiscardHandler),
 		})
 		if err != nil {

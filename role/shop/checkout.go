@@ -67,12 +67,7 @@ func (s *Shop) checkout(w http.ResponseWriter, r *http.Request, at *site) error 
 		}
 	}
 	if len(a.basket.sold()) == 0 || hasGone(a.basket) {
-		// Another window may have ordered it between the two looks.
-		if done, err := s.alreadyPlaced(a); done || err != nil {
-			return err
-		}
-		http.Redirect(w, r, at.prefix+"/cart", http.StatusSeeOther)
-		return nil
+		return s.toCart(a)
 	}
 	a.wrong = at.rules.Validate(a.contact)
 	if r.PostForm.Get("step") == "place" {

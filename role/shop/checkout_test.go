@@ -261,6 +261,23 @@ func TestCheckoutSentManyTimesAtOnceIsOneOrder(t *testing.T) {
 	}
 }
 
+// A form is sent twice at once and takes all that there is: whichever answer the
+// browser shows, it is the order and not that nothing is left.
+func TestCheckoutSentTwiceTakesTheLast(t *testing.T) {
+	b := open(t, "eu-central", "de.localhost", nil)
+	form := atCheckout(t, b, contactDE())
+	b.orders.stock["brot"] = 3
+	var first string
+	b.orders.looked = func() {
+		b.orders.looked = nil
+		first = b.post("/checkout", with(form, "step", "place")).Header().Get("Location")
+	}
+	w := b.post("/checkout", with(form, "step", "place"))
+	if got := w.Header().Get("Location"); w.Code != 303 || got != first || !strings.HasPrefix(first, "/orders/") {
+		t.Errorf("the first led to %q, the second to %d %q", first, w.Code, got)
+	}
+}
+
 func TestCheckoutWhereTheStateDecidesTheTax(t *testing.T) {
 	b := open(t, "us-east", "us.localhost", nil)
 	b.add("torte", "2")

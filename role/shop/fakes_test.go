@@ -156,6 +156,7 @@ type fakeOrders struct {
 	orders    map[string]world.Order
 	keys      map[string]string // cart and key to order id
 	err       error             // of Place
+	looked    func()            // before the stock is looked at
 	forget    func(since time.Time, limit int) (int, error)
 	noted     []string
 	unnotable error // of NotePhoto
@@ -255,6 +256,9 @@ func (o *fakeOrders) ForgetCarts(_ context.Context, since time.Time, limit int) 
 }
 
 func (o *fakeOrders) Stock(context.Context, string) (map[string]int, error) {
+	if o.looked != nil {
+		o.looked()
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	out := map[string]int{}

@@ -15,14 +15,13 @@ func (s *Shop) place(a *attempt) error {
 		return err
 	}
 	if err != nil || !final || len(a.wrong) > 0 || !a.basket.ready() {
-		a.status = http.StatusUnprocessableEntity
-		return s.checkoutPage(a)
+		return s.refuse(a, http.StatusUnprocessableEntity)
 	}
 	shown, ok := parseQuoted(a.r.PostForm.Get("quoted"), s.cfg.MaxLines)
 	changes := a.at.changes(shown, q, a.basket)
 	if !ok || len(changes) > 0 {
-		a.status, a.notices = http.StatusConflict, append(a.notices, changes...)
-		return s.checkoutPage(a)
+		a.notices = append(a.notices, changes...)
+		return s.refuse(a, http.StatusConflict)
 	}
 	o, err := s.order(a, q)
 	if err != nil {
@@ -47,14 +46,33 @@ func (s *Shop) placeRefused(a *attempt) (err error) {
 		return err
 	}
 	if len(a.basket.sold()) == 0 || hasGone(a.basket) {
-		http.Redirect(a.w, a.r, a.at.prefix+"/cart", http.StatusSeeOther)
-		return nil
+		return s.toCart(a)
 	}
-	a.status = http.StatusConflict
 	if a.basket.ready() {
 		a.notices = append(a.notices, notice{Text: a.at.texts.Text("checkout.changed")})
 	}
+	return s.refuse(a, http.StatusConflict)
+}
+
+// refuse shows the form again with what is against it, unless this very form, sent
+// a second time, has placed the order since it was looked for: then what is lacking
+// may be what that order took.
+func (s *Shop) refuse(a *attempt, status int) error {
+	if done, err := s.alreadyPlaced(a); done || err != nil {
+		return err
+	}
+	a.status = status
 	return s.checkoutPage(a)
+}
+
+// toCart leads to the cart, where nothing is left to order, or to the order if it
+// was this form's that has emptied it.
+func (s *Shop) toCart(a *attempt) error {
+	if done, err := s.alreadyPlaced(a); done || err != nil {
+		return err
+	}
+	http.Redirect(a.w, a.r, a.at.prefix+"/cart", http.StatusSeeOther)
+	return nil
 }
 
 // order is what is to be placed, as it was quoted.

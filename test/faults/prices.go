@@ -44,9 +44,6 @@ type Taken struct {
 	At           int64 // when its acknowledgement was here
 }
 
-// Life is a while in which a tier's process did not die.
-type Life struct{ From, To int64 }
-
 // Prices is the history of all prices.
 type Prices struct {
 	Home   map[string]string  // a market's region

@@ -60,6 +60,14 @@ type Ground struct {
 	Processes []string
 	Links     []string
 	Places    []string
+	Regions   []Region
+}
+
+// Region is a region with the processes that stand in it: all of them die at once
+// where it is lost.
+type Region struct {
+	ID        string
+	Processes []string
 }
 
 // Bounds of what Generate draws.
@@ -68,24 +76,32 @@ const (
 	shortestFault = 200 * time.Millisecond
 )
 
-// Generate draws a schedule: one to five faults that may overlap, on what the
+// Generate draws a schedule: one to five faults that may overlap (the loss of a
+// region is one for each of its processes), on what the
 // ground has. The same seed, ground and length give the same schedule.
 func Generate(seed uint64, g Ground, length time.Duration) Schedule {
 	random := rand.New(rand.NewPCG(seed, 0))
 	s := Schedule{Seed: seed, Length: length}
 	for range 1 + random.IntN(mostFaults) {
-		s.Faults = append(s.Faults, draw(random, g, length))
+		s.Faults = append(s.Faults, draw(random, g, length)...)
 	}
 	slices.SortStableFunc(s.Faults, func(a, b Fault) int { return int(a.At - b.At) })
 	return s
 }
 
+// lostOnce is in how many faults one is the loss of a whole region.
+const lostOnce = 25
+
 // draw draws one fault: as often a death as a fault of links, and of these as
-// often one link as all of a place.
-func draw(random *rand.Rand, g Ground, length time.Duration) Fault {
+// often one link as all of a place. The loss of a region is that of each of its
+// processes.
+func draw(random *rand.Rand, g Ground, length time.Duration) []Fault {
 	pick := func(list []string) string { return list[random.IntN(len(list))] }
 	var f Fault
+	var lost []string
 	switch n := random.IntN(4); {
+	case len(g.Regions) > 0 && random.IntN(lostOnce) == 0:
+		f.Kind, lost = Kill, g.Regions[random.IntN(len(g.Regions))].Processes
 	case n < 2 && len(g.Processes) > 0:
 		f.Kind, f.Target = Kill, pick(g.Processes)
 	case n == 2 || len(g.Places) == 0:
@@ -97,7 +113,14 @@ func draw(random *rand.Rand, g Ground, length time.Duration) Fault {
 	f.At = time.Duration(random.IntN(ms(length-shortestFault))) * time.Millisecond
 	most := ms(length - f.At - shortestFault)
 	f.For = shortestFault + time.Duration(random.IntN(most+1))*time.Millisecond
-	return f
+	if lost == nil {
+		return []Fault{f}
+	}
+	var out []Fault
+	for _, f.Target = range lost {
+		out = append(out, f)
+	}
+	return out
 }
 
 func pickKind(random *rand.Rand) Kind {

@@ -8,9 +8,10 @@ import (
 	"image/color"
 	"image/jpeg"
 	"math"
-	"math/rand/v2"
 	"sync/atomic"
 	"testing"
+
+	"meridian/test/worldtest"
 )
 
 // What the photo hides, and no variant may tell.
@@ -53,20 +54,14 @@ func photo(t *testing.T) []byte {
 	return append(out, b.Bytes()[2:]...)
 }
 
-// grainy is a square JPEG that is all noise: it has about as many bytes as pixels,
-// and no variant of it is small.
+// grainy is a square JPEG of noise that no other call has given.
 func grainy(t *testing.T, side int) []byte {
 	t.Helper()
-	noise := rand.New(rand.NewPCG(uint64(photos.Add(1)), 0))
-	m := image.NewGray(image.Rect(0, 0, side, side))
-	for i := range m.Pix {
-		m.Pix[i] = uint8(noise.Uint32())
-	}
-	var b bytes.Buffer
-	if err := jpeg.Encode(&b, m, &jpeg.Options{Quality: 90}); err != nil {
+	b, err := worldtest.Grainy(uint64(photos.Add(1)), side)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return b.Bytes()
+	return b
 }
 
 // tiff is an EXIF block (EXIF 2.32 §4.5): maker, orientation, and a GPS IFD

@@ -73,7 +73,7 @@ func putFrom(t *testing.T, w *worldtest.World, city, region string, photos ...[]
 
 // copyOf is the file of a region's copy.
 func copyOf(w *worldtest.World, region string, p picked) string {
-	return filepath.Join(w.Dir, "objects", region, "originals", "sha256", p.sha[:2], p.sha[2:4], p.sha)
+	return w.Original(region, p.sha)
 }
 
 func isWhole(w *worldtest.World, region string, p picked) bool {

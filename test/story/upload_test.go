@@ -274,7 +274,7 @@ func served(t *testing.T, w *worldtest.World, p put, sent map[string][]byte) {
 			t.Errorf("%s: its manifest says %+v", taken.File, got)
 		}
 		for _, r := range w.Plan.Regions {
-			original := filepath.Join(w.Dir, "objects", r.ID, "originals", "sha256", sha[:2], sha[2:4], sha)
+			original := w.Original(r.ID, sha)
 			eventually(t, copiedWithin, r.ID+" holds "+taken.File, func() bool {
 				b, err := os.ReadFile(original)
 				return err == nil && bytes.Equal(b, want)

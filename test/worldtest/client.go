@@ -125,19 +125,9 @@ func (c *Client) URL(path string) string {
 // Do carries out a request. Fields are header names and values by turns; a
 // Host among them is the one that the request names.
 func (c *Client) Do(method, path string, body []byte, fields ...string) (Answer, error) {
-	r, err := http.NewRequest(method, c.URL(path), bytes.NewReader(body))
+	r, err := c.request(method, path, body, fields...)
 	if err != nil {
 		return Answer{}, err
-	}
-	if body == nil {
-		r.Body = nil
-	}
-	for i := 0; i+1 < len(fields); i += 2 {
-		if fields[i] == "Host" {
-			r.Host = fields[i+1]
-		} else {
-			r.Header.Set(fields[i], fields[i+1])
-		}
 	}
 	a := Answer{Asked: time.Now()}
 	res, err := c.http.Do(r)
@@ -149,6 +139,24 @@ func (c *Client) Do(method, path string, body []byte, fields ...string) (Answer,
 	a.Body, err = io.ReadAll(res.Body)
 	a.Came = time.Now()
 	return a, err
+}
+
+func (c *Client) request(method, path string, body []byte, fields ...string) (*http.Request, error) {
+	r, err := http.NewRequest(method, c.URL(path), bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if body == nil {
+		r.Body = nil
+	}
+	for i := 0; i+1 < len(fields); i += 2 {
+		if fields[i] == "Host" {
+			r.Host = fields[i+1]
+		} else {
+			r.Header.Set(fields[i], fields[i+1])
+		}
+	}
+	return r, nil
 }
 
 // Get fetches a path; the test fails when there is no answer.
@@ -177,14 +185,26 @@ func (c *Client) PostForm(path string, form url.Values) (Answer, error) {
 	return c.Do(http.MethodPost, path, []byte(form.Encode()), "Content-Type", "application/x-www-form-urlencoded")
 }
 
-// Page fetches a page that must be there.
+// ReadPage fetches a page. It fails when there is none, or no answer.
+func (c *Client) ReadPage(path string) (*Page, error) {
+	a, err := c.Do(http.MethodGet, path, nil, "Accept", "text/html")
+	if err != nil {
+		return nil, err
+	}
+	if a.Status != http.StatusOK {
+		return nil, fmt.Errorf("GET %s: %d\n%s", c.URL(path), a.Status, tail(string(a.Body), 1500))
+	}
+	return a.ReadPage()
+}
+
+// Page is ReadPage for a page that must be there.
 func (c *Client) Page(t testing.TB, path string) *Page {
 	t.Helper()
-	a := c.Get(t, path, "Accept", "text/html")
-	if a.Status != http.StatusOK {
-		t.Fatalf("GET %s: %d\n%s", c.URL(path), a.Status, tail(string(a.Body), 1500))
+	p, err := c.ReadPage(path)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return a.Page(t)
+	return p
 }
 
 // Role asks a role where it listens itself, past all that stands before it; m

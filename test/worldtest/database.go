@@ -55,17 +55,28 @@ func (w *World) Catalog(t testing.TB, region string) *pgx.Conn {
 
 func (w *World) connect(t testing.TB, name, database string) *pgx.Conn {
 	t.Helper()
-	dir, port, err := listens(filepath.Join(w.Dir, "pg", name, "postmaster.pid"))
-	if err != nil {
-		t.Fatalf("%s does not run: %v", name, err)
-	}
-	conn, err := pgx.Connect(t.Context(), fmt.Sprintf("host=%s port=%s user=%s password=%s dbname=%s",
-		dir, port, pgcluster.SuperUser, w.Secrets(t).Super, database))
+	conn, err := w.Connect(t.Context(), name, database, w.Secrets(t).Super)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close(context.Background()) })
 	return conn
+}
+
+// Connect connects to a database server of the world by its name, as the
+// superuser whose password is given. The connection is the caller's to close. It
+// fails while the server does not run.
+func (w *World) Connect(ctx context.Context, name, database, password string) (*pgx.Conn, error) {
+	dir, port, err := listens(filepath.Join(w.Dir, "pg", name, "postmaster.pid"))
+	if err != nil {
+		return nil, fmt.Errorf("%s does not run: %w", name, err)
+	}
+	return pgx.Connect(ctx, fmt.Sprintf("host=%s port=%s user=%s password=%s dbname=%s", dir, port, pgcluster.SuperUser, password, database))
+}
+
+// Original is the file in which a region's object store has a public original.
+func (w *World) Original(region, sha256 string) string {
+	return filepath.Join(w.Dir, "objects", region, "originals", "sha256", sha256[:2], sha256[2:4], sha256)
 }
 
 // Stock is how many of a product are left.

@@ -83,31 +83,52 @@ func Address(m world.Market, name, email string) url.Values {
 	return v
 }
 
-// Form fills in the checkout and reads it back until it offers to order: the
+// ReadForm fills in the checkout and reads it back until it offers to order: the
 // form to send to /checkout. It fails when the shop has something against it.
-func (c *Client) Form(t testing.TB, address url.Values) (url.Values, *Page) {
-	t.Helper()
+func (c *Client) ReadForm(address url.Values) (url.Values, *Page, error) {
 	form := url.Values{}
 	for k, v := range address {
 		form[k] = v
 	}
-	p := c.Page(t, "/checkout")
+	p, err := c.ReadPage("/checkout")
+	if err != nil {
+		return nil, nil, err
+	}
 	for range 2 {
-		form.Set("key", p.Value("key"))
-		form.Set("quoted", p.Value("quoted"))
-		if p.Button("step", "place") {
-			form.Set("step", "place")
-			return form, p
+		if p.FillQuote(form) {
+			return form, p, nil
 		}
 		form.Set("step", "review")
 		a, err := c.PostForm("/checkout", form)
 		if err != nil {
-			t.Fatal(err)
+			return nil, nil, err
 		}
-		p = a.Page(t)
+		if p, err = a.ReadPage(); err != nil {
+			return nil, nil, err
+		}
 	}
-	t.Fatalf("the checkout does not offer to order: %s", p.Text())
-	return nil, nil
+	return nil, nil, fmt.Errorf("the checkout does not offer to order: %s", p.Text())
+}
+
+// FillQuote takes over into a checkout form what a page of the checkout quotes, and
+// reports whether the page offers to order by it; then the form is to do so.
+func (p *Page) FillQuote(form url.Values) (offers bool) {
+	form.Set("key", p.Value("key"))
+	form.Set("quoted", p.Value("quoted"))
+	if offers = p.Button("step", "place"); offers {
+		form.Set("step", "place")
+	}
+	return offers
+}
+
+// Form is ReadForm for a checkout that must offer to order.
+func (c *Client) Form(t testing.TB, address url.Values) (url.Values, *Page) {
+	t.Helper()
+	form, p, err := c.ReadForm(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return form, p
 }
 
 // ErrRefused is an order that the shop did not take.
