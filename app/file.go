@@ -193,6 +193,11 @@ func ReadWorld(path string) (*world.World, error) {
 	return yaml.World(path, fd)
 }
 
+// ParseWorld reads the text of a world file.
+func ParseWorld(name, text string) (*world.World, error) {
+	return yaml.World(name, strings.NewReader(text))
+}
+
 // Slog is the level for log/slog.
 func (l Log) Slog() (slog.Level, error) {
 	var level slog.Level

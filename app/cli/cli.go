@@ -31,10 +31,26 @@ type cli struct {
 	json     bool
 }
 
-// Run carries out a command line and returns the exit code.
-func Run(ctx context.Context, version string, args []string, out, errOut io.Writer) int {
+// Shell is what a command of another package is handed.
+type Shell struct {
+	Out, Err io.Writer
+	cli      *cli
+}
+
+// JSON reports whether results are for programs. It holds once the command runs.
+func (s *Shell) JSON() bool { return s.cli.json }
+
+// Print shows a result: as JSON with --json, else by text.
+func (s *Shell) Print(v any, text func(io.Writer)) error { return s.cli.print(v, text) }
+
+// Run carries out a command line and returns the exit code. more are commands of
+// packages that stand above this one.
+func Run(ctx context.Context, version string, args []string, out, errOut io.Writer, more ...func(*Shell) *cobra.Command) int {
 	c := &cli{version: version, out: out, err: errOut}
 	root := c.root()
+	for _, command := range more {
+		root.AddCommand(command(&Shell{Out: out, Err: errOut, cli: c}))
+	}
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errOut)

@@ -31,6 +31,8 @@ func (u *up) admin() http.Handler {
 	mux.Handle("/parts/", u.partsHandler())
 	mux.Handle("/faults", u.faultsHandler())
 	mux.Handle("/faults/", u.faultsHandler())
+	mux.Handle("/restock", u.faultsHandler())
+	mux.Handle("GET /world", u.answer(func(*http.Request) (any, error) { return u.about() }))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		httpserver.WriteError(w, r, u.root.Log, world.E(world.CodeNotFound, "admin", "No shop has this host name, and the world has no such page. Start at "+u.plan.url()))
 	})

@@ -111,12 +111,12 @@ func ensureUser(ctx context.Context, pool *pgxpool.Pool, user, password string) 
 	return world.Wrap("up.user "+user, err)
 }
 
-// ownerEmail is the sign-in of a market's owner in the local world.
-func ownerEmail(market string) string { return "owner@" + market + ".example" }
+// OwnerEmail is the sign-in of a market's owner in the local world.
+func OwnerEmail(market string) string { return "owner@" + market + ".example" }
 
 func (p *plan) ensureOwner(ctx context.Context, pool *pgxpool.Pool, market string) error {
 	accounts := postgres.NewAccountStore(&postgres.Cluster{Pool: pool})
-	_, err := accounts.PasswordHash(ctx, market, ownerEmail(market))
+	_, err := accounts.PasswordHash(ctx, market, OwnerEmail(market))
 	if !world.Is(err, world.CodeNotFound) {
 		return err
 	}
@@ -124,7 +124,7 @@ func (p *plan) ensureOwner(ctx context.Context, pool *pgxpool.Pool, market strin
 	if err != nil {
 		return err
 	}
-	return postgres.SeedOwner(ctx, pool, market, ownerEmail(market), hash)
+	return postgres.SeedOwner(ctx, pool, market, OwnerEmail(market), hash)
 }
 
 // catalogFile is data/catalog/{market}.yaml; data/README.md describes it.

@@ -20,6 +20,7 @@ const maxFaultBody = 4 << 10
 //	POST   /faults/{id}/renew  it lives on for {"ttl_s": …} from now
 //	DELETE /faults/{id}        it is healed
 //	DELETE /faults             all are
+//	POST   /restock            the shops are filled up
 func (u *up) faultsHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /faults", u.answer(func(*http.Request) (any, error) {
@@ -54,6 +55,9 @@ func (u *up) faultsHandler() http.Handler {
 		defer cancel()
 		err := u.faults.endAll(ctx)
 		return map[string]any{"faults": u.faults.list()}, err
+	}))
+	mux.Handle("POST /restock", u.answer(func(r *http.Request) (any, error) {
+		return map[string]int{"at_least": restocked}, u.restock(r.Context())
 	}))
 	return mux
 }

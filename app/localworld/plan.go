@@ -237,11 +237,13 @@ func (p *plan) planCities() {
 
 // socket is a socket of the world's own. A name that would make its path too
 // long for the system gives way to its hash.
-func (p *plan) socket(name string) string {
-	path := filepath.Join(p.st.sockets, name+".sock")
+func (p *plan) socket(name string) string { return socketIn(p.st.sockets, name) }
+
+func socketIn(dir, name string) string {
+	path := filepath.Join(dir, name+".sock")
 	if len(path) > netaddr.MaxUnixPath {
 		sum := sha256.Sum256([]byte(name))
-		path = filepath.Join(p.st.sockets, "h-"+hex.EncodeToString(sum[:8])+".sock")
+		path = filepath.Join(dir, "h-"+hex.EncodeToString(sum[:8])+".sock")
 	}
 	return "unix:" + path
 }
@@ -254,7 +256,9 @@ func (p *plan) roleAddress(role, place string) string { return p.socket(role + "
 func (p *plan) shieldFrom(from, region string) string { return p.socket("l-" + from + "@" + region) }
 
 // edgeFrom is where a PoP is reached from a city.
-func (p *plan) edgeFrom(city, pop string) string { return p.socket("l-" + city + "@" + pop) }
+func (p *plan) edgeFrom(city, pop string) string { return lastMile(p.st.sockets, city, pop) }
+
+func lastMile(dir, city, pop string) string { return socketIn(dir, "l-"+city+"@"+pop) }
 
 // edgeAddress is where the i-th PoP listens for visitors who go to it themselves.
 func (p *plan) edgeAddress(i int) string { return fmt.Sprintf("tcp:127.0.0.1:%d", p.edgePort(i)) }

@@ -131,7 +131,7 @@ func (r *report) ready(p *plan) {
 		row("shop "+strings.ToUpper(m.ID), m.Host, p.port, "/", fmt.Sprintf("%s, %s, home %s", m.Currency, m.Locales[0], m.HomeRegion))
 	}
 	for _, m := range p.w.Markets {
-		row("owner "+strings.ToUpper(m.ID), m.Host, p.port, "/owner/", ownerEmail(m.ID)+"  "+p.secrets.Owners[m.ID])
+		row("owner "+strings.ToUpper(m.ID), m.Host, p.port, "/owner/", OwnerEmail(m.ID)+"  "+p.secrets.Owners[m.ID])
 	}
 	for i, q := range p.w.PoPs {
 		row("PoP "+q.ID, "127.0.0.1", p.edgePort(i), "/", q.Name)

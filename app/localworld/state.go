@@ -157,7 +157,14 @@ type Run struct {
 	Port int    `json:"port"`
 	App  string `json:"app"`
 	Door string `json:"door"` // a shop's URL: where other commands come in
+
+	World   string `json:"world"`   // the world file; "" for the shipped one
+	Sockets string `json:"sockets"` // the directory of the world's sockets
+	HA      bool   `json:"ha"`
 }
+
+// LastMile is the address at which a PoP is reached from a city.
+func (r Run) LastMile(city, pop string) string { return lastMile(r.Sockets, city, pop) }
 
 // ReadRun finds the world that runs on a directory.
 func ReadRun(dir string) (Run, error) {

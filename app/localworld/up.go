@@ -128,7 +128,7 @@ func (u *up) run(ctx context.Context) error {
 		return err
 	}
 	if ctx.Err() == nil {
-		err = u.plan.st.writeRun(Run{PID: os.Getpid(), URL: u.plan.url(), Port: u.o.Port, App: u.plan.w.App, Door: u.plan.door()})
+		err = u.plan.st.writeRun(Run{PID: os.Getpid(), URL: u.plan.url(), Port: u.o.Port, App: u.plan.w.App, Door: u.plan.door(), World: u.o.WorldFile, Sockets: u.plan.st.sockets, HA: u.o.HA})
 	}
 	if err == nil {
 		u.report.ready(u.plan)

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"meridian/app/cli"
+	"meridian/drill"
 )
 
 // version is set when the binary is built.
@@ -17,7 +18,7 @@ var version = "dev"
 func main() {
 	ctx, stop := interruptible()
 	defer stop()
-	os.Exit(cli.Run(ctx, version, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(cli.Run(ctx, version, os.Args[1:], os.Stdout, os.Stderr, drill.Command))
 }
 
 // interruptible is a context that ends with the first Ctrl-C or SIGTERM, for an

@@ -1,0 +1,110 @@
+package drill
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"meridian/app"
+	"meridian/app/localworld"
+	"meridian/platform/netaddr"
+	"meridian/world"
+)
+
+// Target is the world that is rehearsed on.
+type Target struct {
+	World   *world.World
+	API     *API
+	Port    string // of the shops' URLs, ":8080"; "" for the scheme's own
+	Secrets localworld.Secrets
+	HA      bool
+
+	kinds map[string]Kind
+	parts []Part
+
+	resolver resolver
+	health   func() world.HealthView // nil: nobody watches
+
+	// dial reaches a PoP from a city, over its last mile.
+	dial func(ctx context.Context, city, pop string) (net.Conn, error)
+}
+
+// Local is the world that runs on a directory of this machine.
+func Local(dir string) (*Target, error) {
+	run, err := localworld.ReadRun(dir)
+	if err != nil {
+		return nil, err
+	}
+	w, err := app.ReadWorld(run.World)
+	if err != nil {
+		return nil, err
+	}
+	secrets, err := localworld.ReadSecrets(dir)
+	if err != nil {
+		return nil, err
+	}
+	api, err := NewAPI(run.URL)
+	if err != nil {
+		return nil, err
+	}
+	return &Target{
+		World: w, API: api, Port: fmt.Sprintf(":%d", run.Port), Secrets: secrets, HA: run.HA, resolver: nearest{world: w, health: wellAll, ttl: assumedTTL},
+		dial: func(ctx context.Context, city, pop string) (net.Conn, error) {
+			return netaddr.Dial(ctx, run.LastMile(city, pop))
+		},
+	}, nil
+}
+
+// assumedTTL is how long an answer is kept where the world has no name servers.
+const assumedTTL = 10 * time.Second
+
+// market is the shop that a city's customers go to: the one whose own city is
+// nearest.
+func (t *Target) market(city world.City) world.Market {
+	best, least := t.World.Markets[0], -1.0
+	for _, m := range t.World.Markets {
+		for _, c := range t.World.Cities {
+			if c.ID != m.City {
+				continue
+			}
+			ms := 0.0
+			if c.Site != city.Site {
+				d, ok := t.World.RoundTrip(c.Site, city.Site)
+				if !ok {
+					continue
+				}
+				ms = d.Seconds()
+			}
+			if least < 0 || ms < least {
+				best, least = m, ms
+			}
+		}
+	}
+	return best
+}
+
+// Remote is a world elsewhere, by its API. Its PoPs are reached as the API says,
+// over the real way; without the world's credentials nobody uploads there and no
+// price is changed.
+func Remote(ctx context.Context, base string) (*Target, error) {
+	api, err := NewAPI(base)
+	if err != nil {
+		return nil, err
+	}
+	var about localworld.About
+	if err := api.do(ctx, http.MethodGet, "/world", nil, &about); err != nil {
+		return nil, err
+	}
+	w, err := app.ParseWorld("GET /world", about.World)
+	if err != nil {
+		return nil, err
+	}
+	return &Target{
+		World: w, API: api, Port: about.Port, HA: about.HA, resolver: nearest{world: w, health: wellAll, ttl: assumedTTL},
+		dial: func(ctx context.Context, _, pop string) (net.Conn, error) {
+			return netaddr.Dial(ctx, "tcp:"+about.PoPs[pop])
+		},
+	}, nil
+}
