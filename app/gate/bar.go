@@ -35,7 +35,8 @@ type barView struct {
 	City    string
 	PoP     string
 	PoPID   string
-	Away    int // round trip from the city to the PoP, in ms
+	Away    int    // round trip from the city to the PoP, in ms
+	Why     string // this PoP
 	Tiers   []tierView
 	Region  string
 	MS      int
@@ -50,7 +51,7 @@ type cityView struct {
 func (g *Gate) bar(t *trip, res *http.Response, took time.Duration) []byte {
 	v := barView{
 		Back: res.Request.URL.RequestURI(), City: t.city.Name, PoP: t.pop.Name, PoPID: t.pop.ID,
-		Away: int(t.pop.RTT.Milliseconds()), Region: res.Header.Get(world.HeaderRegion),
+		Away: int(t.pop.RTT.Milliseconds()), Why: t.why, Region: res.Header.Get(world.HeaderRegion),
 		Tiers: tiers(res.Header.Values("Cache-Status")), MS: int(took.Round(time.Millisecond).Milliseconds()),
 	}
 	v.Verdict = verdict(took)

@@ -1,6 +1,6 @@
 // Package gate is the front door of the local world: it lets a visitor stand
-// in a city, takes each request over that city's last mile to the nearest PoP
-// that answers, and shows on every page how the answer came.
+// in a city, takes each request over that city's last mile to the nearest healthy
+// PoP, and shows on every page how the answer came.
 package gate
 
 import (
@@ -35,8 +35,10 @@ const (
 // Config is what a gate is made of.
 type Config struct {
 	World *world.World
-	// PoPs are the PoPs in the order that a city's travellers try them.
+	// PoPs are the PoPs as a city's travellers reach them.
 	PoPs func(city string) []PoP
+	// Health is what the monitors say of the PoPs; nil: all are healthy.
+	Health func() world.HealthView
 	// Admin answers for hosts that are no market's.
 	Admin http.Handler
 	Now   func() time.Time
@@ -54,6 +56,7 @@ type PoP struct {
 // Gate is the local world's front door.
 type Gate struct {
 	cfg    Config
+	choose *chooser
 	cities map[string]*city
 	order  []*city
 }
@@ -66,7 +69,7 @@ type city struct {
 
 // New makes a gate.
 func New(cfg Config) *Gate {
-	g := &Gate{cfg: cfg, cities: map[string]*city{}}
+	g := &Gate{cfg: cfg, choose: newChooser(cfg.Health), cities: map[string]*city{}}
 	for _, c := range cfg.World.Cities {
 		v := &city{City: c, pops: cfg.PoPs(c.ID)}
 		v.proxy = g.proxyFor(v)
@@ -135,13 +138,14 @@ type trip struct {
 	market world.Market
 	began  time.Time
 	pop    PoP
+	why    string // this PoP and no other
 }
 
 type tripKey struct{}
 
 func (g *Gate) proxyFor(c *city) *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
-		Transport: route{c},
+		Transport: route{g.choose, c},
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.Out.URL.Scheme, p.Out.URL.Host, p.Out.Host = "http", "pop", p.In.Host
 			dropCookie(p.Out, cookieName)
@@ -168,26 +172,27 @@ func wantsPage(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
-// route tries the city's PoPs, nearest first.
-type route struct{ c *city }
+// route tries the city's PoPs in the order of the chooser.
+type route struct {
+	choose *chooser
+	c      *city
+}
 
-// RoundTrip asks the nearest PoP that answers. A request that changes something
+// RoundTrip asks the best PoP that answers. A request that changes something
 // may have been carried out although no answer came: it goes to one PoP only.
 func (t route) RoundTrip(r *http.Request) (*http.Response, error) {
 	again := (r.Method == http.MethodGet || r.Method == http.MethodHead) && (r.Body == nil || r.Body == http.NoBody)
-	var last error
-	for _, pop := range t.c.pops {
+	pops, why := t.choose.order(t.c.ID, t.c.pops)
+	last := errors.New("the city reaches no PoP")
+	for _, pop := range pops {
 		if v, ok := r.Context().Value(tripKey{}).(*trip); ok {
-			v.pop = pop
+			v.pop, v.why = pop, why
 		}
 		res, err := pop.Transport.RoundTrip(r)
 		if err == nil || r.Context().Err() != nil || !again {
 			return res, err
 		}
-		last = err
-	}
-	if last == nil {
-		last = errors.New("the city reaches no PoP")
+		last, why = err, pop.ID+" did not answer"
 	}
 	return nil, last
 }

@@ -42,8 +42,9 @@ const page = "<html><body><p>cake</p></body></html>"
 
 type fixture struct {
 	*Gate
-	pops  map[string]*popFake
-	admin int
+	pops   map[string]*popFake
+	health world.HealthView
+	admin  int
 }
 
 // newFixture has travellers in Tokyo, whose PoPs are nrt and then fra, and in
@@ -60,12 +61,14 @@ func newFixture() *fixture {
 			list := []PoP{{ID: "fra", Name: "Frankfurt", RTT: 4 * time.Millisecond, Transport: f.pops["fra"]}, {ID: "nrt", Name: "Tokyo", RTT: 250 * time.Millisecond, Transport: f.pops["nrt"]}}
 			if city == "tokyo" {
 				list[0], list[1] = list[1], list[0]
+				list[0].RTT, list[1].RTT = list[1].RTT, list[0].RTT
 			}
 			return list
 		},
-		Admin: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { f.admin++ }),
-		Now:   func() time.Time { now = now.Add(42 * time.Millisecond); return now },
-		Log:   slog.New(slog.DiscardHandler),
+		Health: func() world.HealthView { return f.health },
+		Admin:  http.HandlerFunc(func(http.ResponseWriter, *http.Request) { f.admin++ }),
+		Now:    func() time.Time { now = now.Add(42 * time.Millisecond); return now },
+		Log:    slog.New(slog.DiscardHandler),
 	})
 	return f
 }
