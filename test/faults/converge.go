@@ -23,6 +23,9 @@ import (
 // minute until it is tried once more.
 const convergeWithin = 90 * time.Second
 
+// lateAfter is when a report says what took so long.
+const lateAfter = 5 * time.Second
+
 // converge waits until all that should be the same everywhere is, and notes how
 // long after the faults that was.
 func (r *run) converge(ctx context.Context) {
@@ -44,19 +47,22 @@ func (r *run) converge(ctx context.Context) {
 	}
 	for _, u := range r.uploads {
 		if len(u.ids) > 0 {
-			until("pictures", func() error { return r.stored(u) })
+			until("pictures", func() error { return r.stored(ctx, u) })
 		}
 	}
 	all.Wait()
 }
 
-// until asks again and again until something holds, and notes when it did.
+// until asks again and again until something holds, and notes when it did; what
+// took long, with what was lacking before.
 func (r *run) until(ctx context.Context, what string, holds func() error) {
+	var lacked error
 	for {
 		err := holds()
 		if err == nil {
 			break
 		}
+		lacked = err
 		if ctx.Err() != nil {
 			r.fail("%s: not the same everywhere %s after the faults: %v", what, convergeWithin, err)
 			return
@@ -70,6 +76,9 @@ func (r *run) until(ctx context.Context, what string, holds func() error) {
 		r.report.Converged = map[string]time.Duration{}
 	}
 	r.report.Converged[what] = max(r.report.Converged[what], took)
+	if took > lateAfter {
+		r.report.Late = append(r.report.Late, fmt.Sprintf("%s %d ms, until then %v", what, took.Milliseconds(), lacked))
+	}
 }
 
 // caughtUp has every tier acknowledge all that the market's region's feed has said.

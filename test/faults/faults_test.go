@@ -15,6 +15,7 @@ func TestMain(m *testing.M) { os.Exit(worldtest.Main(m)) }
 const (
 	schedulesVariable = "FAULT_SCHEDULES" // how many
 	seedVariable      = "FAULT_SEED"      // of the first; each has the next
+	sameVariable      = "FAULT_SAME"      // 1: the first again and again
 	shrinkVariable    = "FAULT_SHRINK"    // 1: what of a schedule makes it fail is looked for
 )
 
@@ -41,7 +42,10 @@ func TestRandomFaults(t *testing.T) {
 	var sum Report
 	began := time.Now()
 	for i := range n {
-		s := Generate(seed+uint64(i), stage.ground, scheduleLength)
+		if i > 0 && os.Getenv(sameVariable) != "1" {
+			seed++
+		}
+		s := Generate(seed, stage.ground, scheduleLength)
 		t.Log(s)
 		r := stage.Play(t, s)
 		t.Logf("%s", r)

@@ -20,6 +20,7 @@ type Report struct {
 	Outcomes  map[string]int // how often what happened
 	Faults    map[Kind]int
 	Converged map[string]time.Duration // after the faults, the longest of each kind
+	Late      []string                 // what was the same everywhere late, and why
 	Staleness Staleness
 	Histories int // that Porcupine found linearizable
 	Twins     int // keys of uploads that made two assets, as they may in a cut
@@ -123,7 +124,7 @@ func (r *run) regionOf(id string) string {
 
 // Add takes another schedule's report into the sum.
 func (r *Report) Add(o Report) {
-	r.Found = append(r.Found, o.Found...)
+	r.Found, r.Late = append(r.Found, o.Found...), append(r.Late, o.Late...)
 	if r.Outcomes == nil {
 		r.Outcomes, r.Faults, r.Converged = map[string]int{}, map[Kind]int{}, map[string]time.Duration{}
 	}
@@ -176,6 +177,9 @@ func (r Report) String() string {
 		text[k] = fmt.Sprintf("%d ms", d.Milliseconds())
 	}
 	line("the same everywhere, at the latest, after the faults", text)
+	for _, late := range r.Late {
+		fmt.Fprintf(&b, "    %s\n", late)
+	}
 	s := r.Staleness
 	fmt.Fprintf(&b, "  prices: %d read, %d of them old; the oldest given as good %d ms, said to be stale or unsure %d ms\n", s.Reads, s.Old, s.Sure.Milliseconds(), s.Disclosed.Milliseconds())
 	fmt.Fprintf(&b, "  linearizable: %d histories, checked in %d ms; uploads made twice in a cut: %d", r.Histories, r.Checking.Milliseconds(), r.Twins)

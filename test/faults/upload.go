@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"meridian/adapter/postgres"
 	"meridian/test/worldtest"
 	"meridian/world"
 )
@@ -108,33 +110,69 @@ func between(s Schedule, a, b string) bool {
 }
 
 // stored finds what an acknowledged upload lacks: every region holds the original
-// as it was sent, and every region's manifest is the same and says so. nil: nothing.
-func (r *run) stored(u *upload) error {
+// as it was sent, knows by its database that all do, and gives the same manifest.
+// Manifests are asked for last, for caches keep them a while. nil: nothing.
+func (r *run) stored(ctx context.Context, u *upload) error {
 	for _, region := range r.world.Plan.Regions {
 		if err := r.holds(region.ID, u); err != nil {
 			return err
 		}
 	}
 	for _, id := range u.ids {
-		var first []byte
 		for _, region := range r.world.Plan.Regions {
-			path := "/media/" + r.world.Plan.App + "/" + id + "/manifest"
-			a, err := r.stalls[0].ways[world.ShieldTier(region.ID)].Do(http.MethodGet, path, nil)
-			if err != nil || a.Status != http.StatusOK {
-				return fmt.Errorf("%s gives no manifest of %s: %d, %v", region.ID, id, a.Status, err)
-			}
-			var m world.Manifest
-			if err := json.Unmarshal(a.Body, &m); err != nil {
+			if err := r.knows(ctx, region.ID, id, u); err != nil {
 				return err
 			}
-			if v := m.Newest(); v.SHA256 != u.sha || v.Bytes != u.size {
-				return fmt.Errorf("%s says that %s has %d bytes of %s, sent were %d of %s", region.ID, id, v.Bytes, v.SHA256, u.size, u.sha)
-			}
-			if first == nil {
-				first = a.Body
-			} else if string(first) != string(a.Body) {
-				return fmt.Errorf("the manifests of %s differ:\n%s\n%s", id, first, a.Body)
-			}
+		}
+		if err := r.manifests(id, u); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// knows has a region's copy of the write region's catalog say that every region
+// holds the original.
+func (r *run) knows(ctx context.Context, region, id string, u *upload) error {
+	home := r.regionOf(id)
+	server := world.CatalogCluster(home)
+	if region != home {
+		server += "@" + region
+	}
+	conn, err := r.world.Connect(ctx, server, postgres.Catalog, r.secrets.super)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	var copied int
+	err = conn.QueryRow(ctx, `select count(*) from replica r join asset_version v using (sha256) where v.media_id = $1 and r.state = 'copied'`, id).Scan(&copied)
+	if want := len(r.world.Plan.Regions); err == nil && copied != want {
+		err = fmt.Errorf("%s knows of %d copies of upload %s as %s, want %d", server, copied, u.key, id, want)
+	}
+	return err
+}
+
+// manifests has every region give the same manifest, of what was sent.
+func (r *run) manifests(id string, u *upload) error {
+	var first []byte
+	for _, region := range r.world.Plan.Regions {
+		path := "/media/" + r.world.Plan.App + "/" + id + "/manifest"
+		a, err := r.stalls[0].ways[world.ShieldTier(region.ID)].Do(http.MethodGet, path, nil)
+		if err != nil || a.Status != http.StatusOK {
+			return fmt.Errorf("%s gives no manifest of %s: %d, %v", region.ID, id, a.Status, err)
+		}
+		var m world.Manifest
+		if err := json.Unmarshal(a.Body, &m); err != nil {
+			return err
+		}
+		if v := m.Newest(); v.SHA256 != u.sha || v.Bytes != u.size {
+			return fmt.Errorf("%s says that %s has %d bytes of %s, sent were %d of %s", region.ID, id, v.Bytes, v.SHA256, u.size, u.sha)
+		}
+		if first == nil {
+			first = a.Body
+		}
+		if string(first) != string(a.Body) {
+			return fmt.Errorf("the manifests of %s differ:\n%s\n%s", id, first, a.Body)
 		}
 	}
 	return nil
