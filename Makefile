@@ -10,7 +10,7 @@ PHOTOS ?= $(wildcard ../shared/photos)
 export MERIDIAN_PHOTOS ?= $(abspath $(PHOTOS))
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check bench build deps generate clean
+.PHONY: help up test check faults bench build deps generate clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ check: build ## Format, vet, staticcheck, vulnerabilities, generated files, rule
 	@echo "== generated files"; bin/meridian roles --reference | diff -u docs/config.md - || { echo "docs/config.md is not what the code says: run make generate and commit it"; exit 1; }
 	@echo "== house"; $(GO) test ./arch
 	@echo "== vulnerabilities"; scripts/vulncheck
+
+faults: deps ## Play 200 random fault schedules on a world (FAULT_SEED=1 FAULT_SCHEDULES=200)
+	FAULT_SCHEDULES=$${FAULT_SCHEDULES:-200} $(GO) test ./test/faults -run '^TestRandomFaults$$' -count 1 -v -timeout 90m
 
 bench: deps ## Measure (ARGS="-help")
 	$(GO) run ./test/bench $(ARGS)
