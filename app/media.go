@@ -9,6 +9,7 @@ import (
 	"meridian/adapter/tus"
 	"meridian/adapter/vips"
 	"meridian/adapter/wire"
+	"meridian/engine/pause"
 	"meridian/platform/lifecycle"
 	"meridian/platform/netaddr"
 	"meridian/role/media"
@@ -97,17 +98,22 @@ func serveTus(h *tus.Handler) media.ServeTus {
 // give up its lead, which lapses by itself.
 const queueStop = 3 * time.Second
 
-// mediaWork runs the replicate queue beside the role's own background work.
+// queueRetry is how long after a failure the queue is started again.
+const queueRetry = 500 * time.Millisecond
+
+// mediaWork runs the replicate queue beside the role's own background work. The
+// role may be up before its database, which starts beside it or takes a moment
+// after a crash: pictures are given out meanwhile, and the queue waits for it.
 func (m *machine) mediaWork(ctx context.Context, role *media.Media, home *postgres.Cluster) error {
 	limits := postgres.DefaultJobLimits()
 	limits.Apps = m.file.Media.Apps
-	jobs, err := postgres.StartJobs(ctx, home.Pool, limits, m.tel.Log, postgres.JobWork{
+	jobs, err := m.startQueue(ctx, home, limits, postgres.JobWork{
 		Replicate: func(ctx context.Context, j postgres.ReplicateJob) error { return role.Replicate(ctx, media.Job(j)) },
 		Judge:     func(ctx context.Context, j postgres.JudgeJob) error { return role.Judge(ctx, media.JudgeJob(j)) },
 		Prepare:   func(ctx context.Context, j postgres.PrepareJob) error { return role.Prepare(ctx, media.PrepareJob(j)) },
 		Remove:    func(ctx context.Context, j postgres.RemoveJob) error { return role.Remove(ctx, media.RemoveJob(j)) },
 	})
-	if err != nil {
+	if err != nil || jobs == nil {
 		return err
 	}
 	err = role.Run(ctx)
@@ -117,6 +123,29 @@ func (m *machine) mediaWork(ctx context.Context, role *media.Media, home *postgr
 		err = stopErr
 	}
 	return err
+}
+
+// startQueue starts the queue as soon as the database can be reached. It returns
+// nil and no error when ctx ends before.
+func (m *machine) startQueue(ctx context.Context, home *postgres.Cluster, limits postgres.JobLimits, work postgres.JobWork) (*postgres.Jobs, error) {
+	for told := false; ; {
+		jobs, err := postgres.StartJobs(ctx, home.Pool, limits, m.tel.Log, work)
+		switch {
+		case err == nil:
+			return jobs, nil
+		case ctx.Err() != nil:
+			return nil, nil
+		case !world.Is(err, world.CodeUnavailable) && !world.Is(err, world.CodeTimeout):
+			return nil, err
+		}
+		if !told {
+			m.tel.Log.Warn("the queue waits for its database", "err", err)
+			told = true
+		}
+		if !pause.For(ctx, queueRetry) {
+			return nil, nil
+		}
+	}
 }
 
 // pictures hands the role libvips in its own words.
