@@ -19,9 +19,10 @@ import (
 )
 
 // convergeWithin is how long after the faults everything may take to be the same
-// everywhere. A copy of a picture that failed again and again waits for half a
-// minute until it is tried once more.
-const convergeWithin = 90 * time.Second
+// everywhere. What takes longest is the copy of a picture whose worker was killed:
+// it is looked for every half minute, taken up again a minute after it began, and
+// if it fails then waits for up to half a minute more.
+const convergeWithin = 150 * time.Second
 
 // lateAfter is when a report says what took so long.
 const lateAfter = 5 * time.Second

@@ -140,6 +140,10 @@ func (s *Stage) Play(t testing.TB, schedule Schedule) Report {
 	r.healed = time.Now()
 	close(r.over)
 	r.people.Wait()
+	if !s.world.Running() {
+		r.fail("the world has ended")
+		return r.report
+	}
 	r.converge(ctx)
 	r.audit(ctx)
 	r.check()
