@@ -11,6 +11,7 @@ import (
 	"meridian/app"
 	"meridian/engine/keyring"
 	"meridian/engine/tier"
+	"meridian/platform/operator"
 	"meridian/role/ops"
 	"meridian/world"
 )
@@ -132,7 +133,7 @@ func (p *plan) fillOps(f *app.File, r world.Region) {
 	o := f.Ops
 	o.Listen, o.Region, o.WireKey = p.roleAddress("ops", r.ID), r.ID, p.secrets.FeedKey
 	sum := sha256.Sum256([]byte(p.secrets.PurgeToken))
-	o.Tokens = []ops.Token{{Name: "local", SHA256: hex.EncodeToString(sum[:]), All: true, Hard: true, Log: true}}
+	o.Tokens = []ops.Token{{Credential: operator.Credential{Name: "local", SHA256: hex.EncodeToString(sum[:])}, All: true, Hard: true, Log: true}}
 	o.Catalogs = p.catalogs(r.ID, userOps, p.secrets.Ops)
 	o.Peers = p.peers(r.ID)
 }

@@ -1,11 +1,11 @@
 package ops
 
 import (
-	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
 
+	"meridian/platform/operator"
 	"meridian/world"
 )
 
@@ -54,8 +54,8 @@ const (
 
 // Token is a credential by its hash, and its scope.
 type Token struct {
-	Name   string   `yaml:"name" doc:"what the list of purges calls it"`
-	SHA256 string   `yaml:"sha256" doc:"SHA-256 of the token, 64 hexadecimal digits; the token itself has 128 random bits or more"`
+	operator.Credential `yaml:",inline"`
+
 	Groups []string `yaml:"groups" doc:"prefixes of groups that it may purge, such as de/"`
 	URLs   []string `yaml:"urls" doc:"prefixes of URLs that it may purge: host and path, or for pictures and manifests, which have no host, the path"`
 	Apps   []string `yaml:"apps" doc:"apps that it may purge whole"`
@@ -106,18 +106,18 @@ func (c Config) Validate() error {
 	if wrong, fix := c.Outside.wrong(c.EventAge); wrong != "" {
 		return bad("outside."+wrong, fix)
 	}
-	names := map[string]bool{}
-	for i, t := range c.Tokens {
-		at := fmt.Sprintf("tokens[%d]", i)
-		if err := t.validate(); err != "" {
-			return bad(at, err)
-		}
-		if names[t.Name] {
-			return bad(at+".name", "each token needs a name of its own: the list of purges tells them apart by it")
-		}
-		names[t.Name] = true
+	if wrong := operator.Validate(c.credentials(), func(i int) string { return c.Tokens[i].validate() }); wrong != "" {
+		return world.E(world.CodeInvalid, "ops.config", wrong)
 	}
 	return nil
+}
+
+func (c Config) credentials() []operator.Credential {
+	out := make([]operator.Credential, len(c.Tokens))
+	for i, t := range c.Tokens {
+		out[i] = t.Credential
+	}
+	return out
 }
 
 // wrong names the first setting that cannot be, and says what to write.
@@ -137,16 +137,10 @@ func (c Outside) wrong(eventAge time.Duration) (setting, fix string) {
 	return "", ""
 }
 
-// maxTokenName keeps the list readable.
-const maxTokenName = 60
-
 // validate says what to write in place of what is wrong; "" for nothing.
 func (t Token) validate() string {
-	if !world.Printable(t.Name, maxTokenName) {
-		return fmt.Sprintf("name: give it 1 to %d visible characters", maxTokenName)
-	}
-	if b, err := hex.DecodeString(t.SHA256); err != nil || len(b) != 32 {
-		return "sha256: write 64 hexadecimal digits, as printf %s TOKEN | sha256sum prints them"
+	if wrong := t.Credential.Validate(); wrong != "" {
+		return wrong
 	}
 	for _, g := range t.Groups {
 		if !world.Printable(g, world.MaxGroup) {

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"meridian/platform/operator"
 	"meridian/world"
 )
 
@@ -31,7 +32,7 @@ func twoRegions() *world.World {
 
 func tokenOf(name, text string, scope func(*Token)) Token {
 	sum := sha256.Sum256([]byte(text))
-	t := Token{Name: name, SHA256: hex.EncodeToString(sum[:])}
+	t := Token{Credential: operator.Credential{Name: name, SHA256: hex.EncodeToString(sum[:])}}
 	scope(&t)
 	return t
 }

@@ -14,6 +14,7 @@ import (
 
 	"meridian/platform/attempts"
 	"meridian/platform/httpserver"
+	"meridian/platform/operator"
 	"meridian/world"
 )
 
@@ -22,9 +23,7 @@ type Ops struct {
 	cfg     Config
 	deps    Deps
 	region  world.Region
-	tokens  []Token
-	hashes  [][]byte
-	guesses *attempts.Counter
+	desk    *operator.Desk
 	acks    *acks
 	own     []string            // the world's tiers
 	outside []*courier          // one a provider
@@ -49,7 +48,7 @@ func New(cfg Config, d Deps) (*Ops, error) {
 		return nil, world.E(world.CodeInvalid, "ops.new", fmt.Sprintf("region: the world has no region %q; use one of its own", cfg.Region))
 	}
 	o := &Ops{
-		cfg: cfg, deps: d, region: region, tokens: cfg.Tokens, hashes: hashesOf(cfg.Tokens), guesses: attempts.New(cfg.BadTokens, cfg.Tracked),
+		cfg: cfg, deps: d, region: region, desk: operator.New(operator.Config{Credentials: cfg.credentials(), Try: attempts.New(cfg.BadTokens, cfg.Tracked).Try, Now: d.Now, For: "purges"}),
 		slots: semaphore.NewWeighted(int64(cfg.MaxRunning)), own: d.World.Tiers(), retry: make(chan struct{}, 1), runs: map[string]*run{},
 	}
 	o.acks = newAcks(o.carriers())

@@ -1,51 +1,21 @@
 package ops
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/hex"
 	"fmt"
-	"math"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"meridian/world"
 )
 
-// authorize finds the token that a request shows. Every token is compared, so
-// that the time says nothing; a wrong one counts against the client's network.
+// authorize finds the token that a request shows.
 func (o *Ops) authorize(w http.ResponseWriter, r *http.Request) (*Token, error) {
-	forgive, wait := o.guesses.Try(r.Header.Get(world.HeaderClient), o.deps.Now())
-	if wait > 0 {
-		seconds := int(math.Ceil(wait.Seconds()))
-		w.Header().Set("Retry-After", strconv.Itoa(seconds))
-		return nil, world.E(world.CodeBusy, "ops.token", fmt.Sprintf("Too many wrong tokens came from this network. Wait %d seconds.", seconds))
+	i, err := o.desk.Who(w, r)
+	if err != nil {
+		return nil, world.Wrap("ops.token", err)
 	}
-	shown, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	sum := sha256.Sum256([]byte(shown))
-	var found *Token
-	for i := range o.tokens {
-		if subtle.ConstantTimeCompare(sum[:], o.hashes[i]) == 1 {
-			found = &o.tokens[i]
-		}
-	}
-	if !ok || found == nil {
-		w.Header().Set("WWW-Authenticate", "Bearer") // RFC 9110 §15.5.2 demands one
-		return nil, world.E(world.CodeUnsigned, "ops.token", "Send a token for purges in the Authorization header: Bearer, then the token.")
-	}
-	forgive()
-	return found, nil
-}
-
-// hashesOf are the tokens' hashes as bytes; the config has been validated.
-func hashesOf(tokens []Token) [][]byte {
-	out := make([][]byte, len(tokens))
-	for i, t := range tokens {
-		out[i], _ = hex.DecodeString(t.SHA256)
-	}
-	return out
+	return &o.cfg.Tokens[i], nil
 }
 
 // may refuses what is outside the token's scope, and names it.

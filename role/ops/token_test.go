@@ -164,11 +164,11 @@ func TestConfigIsChecked(t *testing.T) {
 		"bad_tokens": func(c *Config) { c.BadTokens = 0 }, "tracked": func(c *Config) { c.Tracked = 0 }, "retry_every": func(c *Config) { c.RetryEvery = 0 },
 		"event_age": func(c *Config) { c.EventAge = MinEventAge - 1 }, "purge_age": func(c *Config) { c.PurgeAge, c.RetryFor = MinPurgeAge-1, 0 },
 		"retry_for": func(c *Config) { c.PurgeAge = c.RetryFor - 1 }, "sweep_every": func(c *Config) { c.SweepEvery = 0 }, "sweep_batch": func(c *Config) { c.SweepBatch = 0 },
-		"tokens[0]: name": func(c *Config) { c.Tokens[0].Name = "a b" }, "tokens[0]: sha256": func(c *Config) { c.Tokens[0].SHA256 = "abc" },
-		"tokens[1].name":    func(c *Config) { c.Tokens = append(c.Tokens, c.Tokens[0]) },
-		"tokens[0]: groups": func(c *Config) { c.Tokens[0].Groups = []string{""} },
-		"tokens[0]: urls":   func(c *Config) { c.Tokens[0].URLs = []string{"de.example"} },
-		"tokens[0]: apps":   func(c *Config) { c.Tokens[0].Apps = []string{"*"} },
+		"tokens[0].name": func(c *Config) { c.Tokens[0].Name = "a b" }, "tokens[0].sha256": func(c *Config) { c.Tokens[0].SHA256 = "abc" },
+		"tokens[1].name":   func(c *Config) { c.Tokens = append(c.Tokens, c.Tokens[0]) },
+		"tokens[0].groups": func(c *Config) { c.Tokens[0].Groups = []string{""} },
+		"tokens[0].urls":   func(c *Config) { c.Tokens[0].URLs = []string{"de.example"} },
+		"tokens[0].apps":   func(c *Config) { c.Tokens[0].Apps = []string{"*"} },
 	} {
 		c := good()
 		change(&c)
