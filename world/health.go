@@ -10,6 +10,21 @@ import (
 // line, at once and with each beat. It is reached through the region's shield.
 const HealthPath = "/-/health/feed"
 
+// HealthViewsPath is where a monitor tells the other monitors what it holds, and
+// what it has heard of the rest.
+const HealthViewsPath = "/-/health/views"
+
+// HealthPagePath is where operators see the health of the world, as a page or as
+// JSON, and DrainsPath where they have something drained.
+const (
+	HealthPagePath = "/health"
+	DrainsPath     = HealthPagePath + "/drains"
+)
+
+// HeaderLoad is how much of what it can serve whoever answers is asked for, in
+// percent. Tiers tell it their monitors; an edge keeps it from visitors.
+const HeaderLoad = "Meridian-Load"
+
 // HealthBeat is how often a monitor says the feed again when nothing changes.
 const HealthBeat = time.Second
 

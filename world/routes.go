@@ -73,15 +73,18 @@ func RouteOf(method, path string) Route {
 			return RouteUpload
 		}
 		return RouteMedia
-	case path == PurgesPath || strings.HasPrefix(path, PurgesPath+"/"):
+	case under(path, PurgesPath), under(path, HealthPagePath):
 		return RouteOps
-	case path == "/owner" || strings.HasPrefix(path, "/owner/"):
+	case under(path, "/owner"):
 		return RouteOwner
 	case !safe(method) || isHome(path):
 		return RouteHome
 	}
 	return RoutePage
 }
+
+// under reports whether a path is another, or lies below it.
+func under(path, top string) bool { return path == top || strings.HasPrefix(path, top+"/") }
 
 func safe(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 

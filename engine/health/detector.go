@@ -71,6 +71,16 @@ func (d *Detector) Opinion() Opinion { return d.is }
 // SetLoad keeps what the target says of its load, in percent.
 func (d *Detector) SetLoad(percent int) { d.is.Load = percent }
 
+// Doubt says that a probe of a target that was well is silent for long, and reports
+// whether that is news.
+func (d *Detector) Doubt() bool {
+	if d.is.Wary || d.is.State == world.Down || d.is.Reason == world.ReasonUnknown {
+		return false
+	}
+	d.is.Wary = true
+	return true
+}
+
 // Take counts a probe that ended now with the given reason, and reports whether
 // the opinion has changed.
 func (d *Detector) Take(r world.HealthReason, now time.Time) bool {

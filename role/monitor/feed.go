@@ -1,0 +1,59 @@
+package monitor
+
+import (
+	"bytes"
+	"maps"
+	"net/http"
+	"slices"
+
+	"meridian/platform/httpserver"
+	"meridian/world"
+)
+
+// feed streams the issues: the newest at once, then each as it comes.
+func (m *Monitor) feed(w http.ResponseWriter, r *http.Request) error {
+	return m.stream(w, r, func() map[string][]byte { return map[string][]byte{"": m.line} })
+}
+
+// viewsFeed streams every monitor's newest view to another monitor.
+func (m *Monitor) viewsFeed(w http.ResponseWriter, r *http.Request) error {
+	return m.stream(w, r, func() map[string][]byte { return maps.Clone(m.views) })
+}
+
+// stream sends those lines of what there is now that this follower has not been
+// sent, each time that something was said. The lock is held around now.
+func (m *Monitor) stream(w http.ResponseWriter, r *http.Request, now func() map[string][]byte) error {
+	if err := httpserver.CheckBearer(r, m.cfg.WireKey); err != nil {
+		return err
+	}
+	select {
+	case m.seats <- struct{}{}:
+		defer func() { <-m.seats }()
+	default:
+		return world.E(world.CodeBusy, "monitor.feed", "As many follow this monitor as may. Follow another region's.")
+	}
+	r, done := httpserver.Endless(r)
+	defer done()
+	lines := httpserver.NewLines(w, m.deps.Now, m.cfg.FeedWrite)
+	var sent map[string][]byte
+	for {
+		m.mu.Lock()
+		is, said := now(), m.said
+		m.mu.Unlock()
+		var out [][]byte
+		for _, name := range slices.Sorted(maps.Keys(is)) {
+			if !bytes.Equal(is[name], sent[name]) {
+				out = append(out, is[name])
+			}
+		}
+		sent = is
+		if len(out) > 0 && lines.Send(out...) != nil {
+			return nil // the follower has gone
+		}
+		select {
+		case <-said:
+		case <-r.Context().Done():
+			return nil
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package monitor
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"meridian/world"
+)
+
+// mostAtOnce bounds the probes of one target that are under way.
+const mostAtOnce = 4
+
+// watch probes one target until ctx ends: every so often while it is well, and
+// quickly once there is reason to doubt, without waiting for what is silent.
+func (m *Monitor) watch(ctx context.Context, c *check, phase time.Duration) error {
+	var flights sync.WaitGroup
+	defer flights.Wait()
+	seats := make(chan struct{}, mostAtOnce)
+	t := time.NewTimer(phase)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-t.C:
+		case <-c.doubt:
+		}
+		select {
+		case seats <- struct{}{}:
+			flights.Go(func() {
+				m.look(ctx, c)
+				<-seats
+			})
+		default: // enough are under way
+		}
+		t.Reset(m.pause(c))
+	}
+}
+
+// pause is how long until the next probe.
+func (m *Monitor) pause(c *check) time.Duration {
+	if m.opinion(c.target).Wary {
+		return m.cfg.RetryEvery
+	}
+	return c.every
+}
+
+// look probes a target once. A probe that is silent past patience raises a doubt
+// before it has failed.
+func (m *Monitor) look(ctx context.Context, c *check) {
+	limit := m.cfg.Timeout + 2*c.rtt
+	probe, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	doubt := time.AfterFunc(m.cfg.Patience+2*c.rtt, func() { m.doubted(c) })
+	defer doubt.Stop()
+	began := m.deps.Now()
+	r, load := m.ask(probe, c, began)
+	took := m.deps.Now().Sub(began)
+	switch {
+	case ctx.Err() != nil:
+		return
+	case r == world.ReasonTimeout && took > limit+m.cfg.Patience:
+		return // it was this process that slept: the silence says nothing of the target
+	case r == "":
+		return // there is nothing to ask for yet
+	}
+	m.result(c, r, load)
+}
+
+// doubted has a target looked at by everybody.
+func (m *Monitor) doubted(c *check) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.detectors[c.target].Doubt() {
+		if err := m.speak(false); err != nil {
+			m.deps.Log.Error("a doubt cannot be told", "target", c.target, "err", err)
+		}
+	}
+	c.poke()
+}
+
+// ask sends the probe's request and judges the answer. "" is no verdict.
+func (m *Monitor) ask(ctx context.Context, c *check, began time.Time) (r world.HealthReason, load int) {
+	req := c.request()
+	if req == nil {
+		return "", 0
+	}
+	res, err := c.way.RoundTrip(req.WithContext(ctx))
+	if err != nil {
+		return failure(ctx, err), 0
+	}
+	defer drop(res.Body)
+	if res.StatusCode != http.StatusOK {
+		return world.ReasonStatus, 0
+	}
+	body, err := io.ReadAll(io.LimitReader(res.Body, m.cfg.MaxAnswer+1))
+	switch {
+	case err != nil:
+		return failure(ctx, err), 0
+	case int64(len(body)) > m.cfg.MaxAnswer:
+		return world.ReasonContent, 0
+	}
+	load, _ = strconv.Atoi(res.Header.Get(world.HeaderLoad)) // none is 0: not known
+	if r := c.judge(res.Header, body); r != world.ReasonAnswers {
+		return r, load
+	}
+	if m.deps.Now().Sub(began) > c.rtt+m.cfg.SlowBy {
+		return world.ReasonSlow, load
+	}
+	return world.ReasonAnswers, load
+}
+
+// failure tells silence from refusal.
+func failure(ctx context.Context, err error) world.HealthReason {
+	if ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) || world.Is(err, world.CodeTimeout) {
+		return world.ReasonTimeout
+	}
+	return world.ReasonRefused
+}
