@@ -57,7 +57,7 @@ func draw(v *Verdict) picture {
 	for _, s := range v.Seconds {
 		p.Bars = append(p.Bars, stack(s, x(float64(s.T)), wide, most, p.Base)...)
 	}
-	p.Shade = bar{X: x(v.Marks.Injected), Y: marksHeight, W: x(v.Marks.Healed) - x(v.Marks.Injected), H: barsHeight, Class: "shade"}
+	p.Shade = bar{X: x(v.Marks.Injected), Y: 0, W: x(v.Marks.Healed) - x(v.Marks.Injected), H: p.Base, Class: "shade"}
 	p.axes(most, n, x)
 	p.mark(v.Marks, n, x)
 	return p
