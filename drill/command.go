@@ -256,6 +256,9 @@ func (v *Verdict) text(w io.Writer) {
 	g := v.Figures
 	fmt.Fprintf(w, "  while broken: %d reads, P50 %.0f ms, P95 %.0f ms, P99 %.0f ms; orders %d of %d, uploads %d of %d, prices %d of %d; %.4f %% of a month's error budget\n",
 		g.Broken.Requests, g.Broken.P50MS, g.Broken.P95MS, g.Broken.P99MS, g.Orders.Answered, g.Orders.Asked, g.Uploads.Answered, g.Uploads.Asked, g.Prices.Answered, g.Prices.Asked, g.BudgetBurnt*100)
+	if g.LateMS > 100 {
+		fmt.Fprintf(w, "  the judge's own machine was short of time: requests began up to %.0f ms late (P99)\n", g.LateMS)
+	}
 	if len(g.Reasons) > 0 {
 		fmt.Fprintf(w, "  reads failed: %s\n", reasonsText(g.Reasons))
 	}

@@ -26,7 +26,8 @@ type crowd struct {
 // shop is what a market shows.
 type shop struct {
 	slugs, pictures []string
-	watched         string // the product whose price changes; "" for none
+	sold            []string // those that a cart takes without a photo
+	watched         string   // the product whose price changes; "" for none
 	prices          *history
 }
 
@@ -71,6 +72,9 @@ func (c *crowd) trade(ctx context.Context, t *Target, region string) error {
 		if v.market.HomeRegion != region || v.class != judge.Browser || v.city.ID != v.market.City {
 			continue
 		}
+		if err := s.tryOut(ctx, v); err != nil {
+			return err
+		}
 		c.buyers = append(c.buyers, v)
 		password := t.Secrets.Owners[v.market.ID]
 		if password == "" {
@@ -86,6 +90,30 @@ func (c *crowd) trade(ctx context.Context, t *Target, region string) error {
 		s.prices = owner.history
 		c.sellers = append(c.sellers, owner)
 		return nil
+	}
+	return nil
+}
+
+// enough is how many products the buyers of a market choose among.
+const enough = 6
+
+// tryOut finds products that can be bought as they are: some take a photo.
+func (s *shop) tryOut(ctx context.Context, v *visitor) error {
+	within, cancel := context.WithTimeout(ctx, 4*giveUp)
+	defer cancel()
+	var last error
+	for _, slug := range s.slugs {
+		if len(s.sold) == enough {
+			break
+		}
+		if _, err := newSession(v).fill(within, slug); err != nil {
+			last = err
+		} else {
+			s.sold = append(s.sold, slug)
+		}
+	}
+	if len(s.sold) == 0 {
+		return world.Because(world.CodeUnavailable, "drill.crowd", "Nothing can be bought at "+v.market.Host+": the world is not well.", last)
 	}
 	return nil
 }

@@ -189,7 +189,7 @@ func (r *run) every(ctx context.Context, load *sync.WaitGroup, d time.Duration, 
 // Those who have begun to order or upload go on for a while when the drill ends:
 // what they are told then counts as well.
 func (r *run) order(ctx context.Context, b *visitor, n int, due time.Time) {
-	slugs := r.crowd.shops[b.market.ID].slugs
+	slugs := r.crowd.shops[b.market.ID].sold
 	pop, err := buy(context.WithoutCancel(ctx), b, slugs[n%len(slugs)], &r.ledger)
 	r.judge.Take(changed(judge.Order, b, due, pop, err))
 }
@@ -213,6 +213,7 @@ func (r *run) read(random *rand.Rand) func(due time.Time, over bool) {
 			r.judge.Take(o)
 			return
 		}
+		o.Late = time.Since(due)
 		ctx, cancel := context.WithDeadline(context.Background(), due.Add(giveUp))
 		defer cancel()
 		got, err := wish.by.get(ctx, wish.path, wish.accept)

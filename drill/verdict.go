@@ -64,6 +64,8 @@ type Figures struct {
 	ReadsAfterReroute  int `json:"reads_after_reroute"`
 	FailedResolved     int `json:"failed_resolved"` // of clients that had asked DNS since it was detected; below 0: not known
 
+	LateMS float64 `json:"judge_late_ms"` // P99 of how late the judge began requests: what its own machine adds
+
 	Orders  Writes       `json:"orders"`
 	Uploads Writes       `json:"uploads"`
 	Prices  Writes       `json:"prices"`
@@ -151,7 +153,7 @@ func (r *run) figures(all []judge.Outcome, kept Acknowledged) Figures {
 	f := Figures{
 		Steady: sum(r.judge.Began, r.injected, r.reads), Broken: sum(r.injected, r.healed, r.reads),
 		After: sum(r.healed, r.ended, r.reads), Pinned: sum(r.injected, r.healed, r.pinned),
-		DetectionSeconds: -1, FailedResolved: -1, Kept: kept,
+		DetectionSeconds: -1, FailedResolved: -1, Kept: kept, LateMS: float64(judge.Lateness(all).Microseconds()) / 1000,
 		Orders: writes(all, judge.Order, r.injected, r.healed), Uploads: writes(all, judge.Upload, r.injected, r.healed), Prices: writes(all, judge.Price, r.injected, r.healed),
 		Reasons:       judge.Reasons(all, within(r.judge.Began, r.ended, r.reads)),
 		WriteReasons:  judge.Reasons(all, within(r.judge.Began, r.ended, func(o judge.Outcome) bool { return !o.Kind.Reads() })),

@@ -45,8 +45,9 @@ type Outcome struct {
 	PoP      string
 	Resolved time.Time // when its client had last asked DNS
 	Failed   bool
-	Stale    bool   // it showed what had been replaced longer ago than the bound
-	Why      string // what failed
+	Stale    bool          // it showed what had been replaced longer ago than the bound
+	Why      string        // what failed
+	Late     time.Duration // how long after it was due it was begun: the judge's own fault
 }
 
 // Judge takes outcomes from any number of clients.
@@ -167,6 +168,17 @@ func Percentile(sorted []time.Duration, p int) time.Duration {
 
 // FailedPart is failed by all; 0 of none.
 func (s Sum) FailedPart() float64 { return float64(s.Failed) / float64(max(s.Requests, 1)) }
+
+// Lateness is how late requests were begun, of 99 in a hundred: what the judge's own
+// machine adds to their times.
+func Lateness(all []Outcome) time.Duration {
+	var late []time.Duration
+	for _, o := range all {
+		late = append(late, o.Late)
+	}
+	slices.Sort(late)
+	return Percentile(late, 99)
+}
 
 // Reasons are why requests failed, the most frequent first, as "12 × reset".
 func Reasons(all []Outcome, keep func(Outcome) bool) []Reason {
