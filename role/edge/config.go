@@ -25,6 +25,7 @@ type Config struct {
 	RetryPercent      int                `yaml:"retry_percent" doc:"second tries of either kind, for a hundred requests: so that an outage is not multiplied"`
 	Hotlinks          []hotlink.Policy   `yaml:"hotlinks" doc:"on whose pages an app's public pictures may be shown; none: on everybody's"`
 	Private           signedurl.Settings `yaml:"private"`
+	Nearer            Nearer             `yaml:"nearer"`
 	UploadBytes       int64              `yaml:"upload_bytes" doc:"largest request body that is passed on, in bytes"`
 	WholeBytes        int64              `yaml:"whole_bytes" doc:"a request body of up to so many bytes has to arrive whole before a shield is asked; 0: each is passed on as it comes"`
 }
@@ -34,6 +35,7 @@ func Default() Config {
 	return Config{
 		Limits:          tier.DefaultLimits(),
 		UpstreamTimeout: 10 * time.Second, HedgeAfter: time.Second, HedgeAfterPicture: 4 * time.Second, HedgeFloor: 250 * time.Millisecond,
+		Nearer:  Nearer{By: 50 * time.Millisecond, MaxAge: 10 * time.Minute},
 		Private: signedurl.DefaultSettings(), Rest: 2 * time.Second, RetryPercent: 20, UploadBytes: 72 << 20, WholeBytes: 64 << 10,
 	}
 }
@@ -60,6 +62,9 @@ func (c Config) Validate() error {
 		return bad("upload_bytes must be at least 1")
 	case c.WholeBytes < 0 || c.WholeBytes > c.UploadBytes:
 		return bad("whole_bytes must be between 0 and upload_bytes")
+	}
+	if err := c.Nearer.validate(); err != nil {
+		return err
 	}
 	if err := c.Limits.Validate("edge"); err != nil {
 		return err

@@ -32,6 +32,7 @@ type Deps struct {
 	Memory  httpcache.Memory             // for large contents in RAM; nil: none
 	Store   httpcache.Disk               // opened by the config's disk; nil: none
 	Health  func() world.HealthView      // what the monitors say; nil: everything is healthy
+	Locate  Locate                       // for the policy of nearer PoPs; nil: nobody is told of one
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -45,6 +46,7 @@ type Edge struct {
 	near     *httputil.ReverseProxy
 	nearest  *upstream.Pool
 	choose   *chooser
+	steering *steering   // nil: nobody is told of a nearer PoP
 	hotlinks hotlink.Set // of public pictures
 	pictures imagegrid.Policies
 	zone     string           // the PoP's; "": it keeps no private picture
@@ -81,7 +83,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 		return nil, err
 	}
 	e := &Edge{
-		cfg: cfg, deps: deps, hotlinks: hotlinks, pictures: pictures, zone: pop.Zone, nearest: nearest, choose: choose, home: map[string]*httputil.ReverseProxy{},
+		cfg: cfg, deps: deps, hotlinks: hotlinks, pictures: pictures, zone: pop.Zone, nearest: nearest, choose: choose, steering: newSteering(cfg, deps), home: map[string]*httputil.ReverseProxy{},
 		plans: newMemo[*wanted](memoPlans), accepts: newMemo[imagegrid.Preference](memoAccepts),
 	}
 	if err := e.reachZones(); err != nil {
@@ -106,6 +108,9 @@ func (e *Edge) Shields() upstream.Stats { return e.nearest.Stats() }
 func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set(world.HeaderPoP, e.cfg.PoP)
 	dropForeign(r)
+	if e.steer(w, r) {
+		return
+	}
 	switch world.RouteOf(r.Method, r.URL.Path) {
 	case world.RouteInternal:
 		e.fail(w, r, world.E(world.CodeNotFound, "edge", ""))

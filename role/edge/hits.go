@@ -48,6 +48,9 @@ const (
 // Hit is the answer to a plain request where it is stored and fresh: what
 // [Edge.ServeHTTP] would answer, byte for byte. All else is left to it.
 func (e *Edge) Hit(r *front.Request) (front.Answer, bool) {
+	if e.steering != nil && e.steering.nearer(r.Remote.Addr()) != "" {
+		return front.Answer{}, false // the handler tells it of a nearer PoP
+	}
 	key, class, ok := e.memoKey(r.Scratch(memoKey), r)
 	if !ok {
 		return front.Answer{}, false
