@@ -128,7 +128,7 @@ func sections() map[string]func(*File) {
 		},
 		"shop":   func(f *File) { f.Shop = &Shop{Config: shop.Default(), HTTP: l} },
 		"owner":  func(f *File) { f.Owner = &Owner{Config: owner.Default(), HTTP: l} },
-		"geodns": func(f *File) { f.GeoDNS = &GeoDNS{Config: geodns.Default()} },
+		"geodns": func(f *File) { f.GeoDNS = &GeoDNS{Config: geodns.Default(), Health: DefaultHealthFeed()} },
 		"ops":    func(f *File) { f.Ops = &Ops{Config: ops.Default(), HTTP: l} },
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"meridian/adapter/maxmind"
+	"meridian/engine/tier"
 	"meridian/platform/dnsserver"
 	"meridian/platform/lifecycle"
 	"meridian/role/geodns"
@@ -19,6 +20,8 @@ import (
 // GeoDNS is the section of role geodns.
 type GeoDNS struct {
 	geodns.Config `yaml:",inline"`
+	Shields       []tier.Shield `yaml:"shields" doc:"the regions' shields, nearest first: the way to their monitors"`
+	Health        HealthFeed    `yaml:"health"`
 }
 
 // ExplainDNS tells what a name server of this config answers a client, with some
@@ -72,15 +75,22 @@ func startGeoDNS(ctx context.Context, m *machine) (lifecycle.Running, error) {
 	if m.file.path != "" {
 		d.Settings = geoDNSFile(m.file.path)
 	}
+	view, leave, err := m.health(s.Health, s.Shields)
+	if err != nil {
+		return nil, err
+	}
+	d.Health = view
 	role, err := geodns.New(s.Config, d)
 	if err != nil {
+		leave()
 		return nil, err
 	}
 	sockets, err := dnsserver.Listen(ctx, s.Listen)
 	if err != nil {
+		leave()
 		return nil, err
 	}
-	return runOn(working(func(ctx context.Context) error { return role.Serve(ctx, sockets) }), role.Run), nil
+	return runOn(working(func(ctx context.Context) error { return role.Serve(ctx, sockets) }), role.Run, leave), nil
 }
 
 func geoDNSDeps(w *world.World) geodns.Deps {

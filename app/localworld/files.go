@@ -17,7 +17,7 @@ import (
 )
 
 // regionRoles are what runs in a region; a PoP runs an edge.
-var regionRoles = []string{"media", "shop", "owner", "ops", "shield"}
+var regionRoles = []string{"media", "shop", "owner", "ops", "shield", "geodns"}
 
 // files are the config of every machine of the world: one a region, one a PoP.
 func (p *plan) files(worldPath string) []*app.File {
@@ -30,6 +30,7 @@ func (p *plan) files(worldPath string) []*app.File {
 		p.fillOwner(f, r)
 		p.fillOps(f, r)
 		p.fillShield(f, r)
+		p.fillGeoDNS(f, r)
 		out = append(out, f)
 	}
 	for i, q := range p.w.PoPs {

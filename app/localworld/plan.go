@@ -193,12 +193,11 @@ func roundTrip(w *world.World, a, b string) time.Duration {
 }
 
 func site(w *world.World, id string) world.Site {
-	for _, s := range w.Sites {
-		if s.ID == id {
-			return s
-		}
+	s, ok := w.SiteByID(id)
+	if !ok {
+		return world.Site{ID: id}
 	}
-	return world.Site{ID: id}
+	return s
 }
 
 // planShieldServices lets every PoP and every region reach each other

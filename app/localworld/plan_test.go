@@ -276,7 +276,9 @@ func checkUnique(t *testing.T, p *plan) {
 	for _, f := range p.files("") {
 		for _, role := range f.Roles() {
 			once("address", p.socket("a-"+role+"-"+f.Place), "admin of "+role+"@"+f.Place)
-			if role != "edge" {
+			if role == "geodns" {
+				once("dns", f.GeoDNS.Listen[0], "geodns@"+f.Place)
+			} else if role != "edge" {
 				once("address", p.roleAddress(role, f.Place), role+"@"+f.Place)
 			}
 		}
@@ -338,6 +340,25 @@ func TestPlacesAskTheNearestFirst(t *testing.T) {
 	for _, m := range p.w.Markets {
 		if got := p.nearestPoPs(m.City); len(got) != len(p.w.PoPs) {
 			t.Errorf("%s goes to %v", m.City, got)
+		}
+	}
+}
+
+// A shop has its own name in the DNS, whatever its world's hosts are called.
+func TestNamesOfTheShops(t *testing.T) {
+	for want, hosts := range map[string][]string{
+		"a.localhost b.localhost of localhost":      {"a.localhost", "b.localhost"},
+		"a.shop.test b.shop.test of shop.test":      {"a.shop.test", "b.shop.test"},
+		"us.world.test gb.world.test of world.test": {"a.one.test", "b.two.test"},
+	} {
+		w := shippedWorld(t)
+		w.Markets = w.Markets[:len(hosts)]
+		for i, h := range hosts {
+			w.Markets[i].Host = h
+		}
+		p := planOf(w, false)
+		if got := p.dnsHost(w.Markets[0]) + " " + p.dnsHost(w.Markets[1]) + " of " + p.dnsZone(); got != want {
+			t.Errorf("%v: %s, want %s", hosts, got, want)
 		}
 	}
 }

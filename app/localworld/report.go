@@ -61,7 +61,7 @@ func (r *report) component(name, state string) {
 
 var stepWords = map[string]string{
 	"directories": "database directories", "links": "links between the places", "databases": "PostgreSQL servers",
-	"rows": "schemas, users and first rows", "gate": "the gate", "pictures": "the products' pictures",
+	"rows": "schemas, users and first rows", "gate": "the gate", "names": "the zone's key, and where people are", "doors": "the PoPs' own addresses", "pictures": "the products' pictures",
 }
 
 func (r *report) role(name, state string) {
@@ -137,6 +137,8 @@ func (r *report) ready(p *plan) {
 		row("PoP "+q.ID, "127.0.0.1", p.edgePort(i), "/", q.Name)
 	}
 	t.Flush()
+	fmt.Fprintf(r.out, "\nThe name servers of %s answer on 127.0.0.1, ports %d to %d:\n  dig @127.0.0.1 -p %d %s +subnet=%v   # from %s\n",
+		p.dnsZone(), p.dnsPort(0), p.lastPort(), p.dnsPort(0), p.dnsHost(p.w.Markets[0]), CityPrefixes(0)[0], p.w.Cities[0].Name)
 	fmt.Fprintf(r.out, "\nhttps is for who trusts %s (curl --cacert); by HTTP/2 and HTTP/3.\n", p.tls().Trust())
 	fmt.Fprintf(r.out, "Put a picture in:  meridian media put%s PHOTO\nStop with Ctrl-C; the world is kept in %s.\n", dirFlag(p.st.dir), p.st.dir)
 }

@@ -127,7 +127,7 @@ func (s *state) empty() error {
 	if err != nil {
 		return world.Wrap("up.fresh", err)
 	}
-	known := map[string]bool{"lock": true, "pg": true, "objects": true, "config": true, "logs": true, "secrets.json": true, "run.json": true, authorityDir: true}
+	known := map[string]bool{"lock": true, "pg": true, "objects": true, "config": true, "logs": true, "secrets.json": true, "run.json": true, authorityDir: true, dnsDir: true}
 	for _, e := range entries {
 		if !known[strings.TrimSuffix(e.Name(), half)] {
 			return world.E(world.CodeConflict, "up.fresh", fmt.Sprintf("%s holds %q, which is not a world's. Nothing was removed; name another directory with --dir.", s.dir, e.Name()))
@@ -231,7 +231,8 @@ type Secrets struct {
 	PurgeToken  string            `json:"purge_token"`
 	JudgeToken  string            `json:"judge_token"` // of whoever approves and withholds pictures
 	PrivateKey  string            `json:"private_key"`
-	Owners      map[string]string `json:"owners"` // market → its owner's password
+	CookieKey   string            `json:"cookie_key"` // of the name servers: 32 hexadecimal digits
+	Owners      map[string]string `json:"owners"`     // market → its owner's password
 }
 
 // ReadSecrets is for commands on the same machine, by the same user.
@@ -264,6 +265,9 @@ func (s *state) secrets(w *world.World) (Secrets, error) {
 			*late, changed = rand.Text(), true
 		}
 	}
+	if sec.CookieKey == "" {
+		sec.CookieKey, changed = cookieKey(), true
+	}
 	for _, m := range w.Markets {
 		if sec.Owners[m.ID] == "" {
 			sec.Owners[m.ID], changed = ownerPassword(), true
@@ -279,4 +283,11 @@ func (s *state) secrets(w *world.World) (Secrets, error) {
 func ownerPassword() string {
 	t := rand.Text()
 	return fmt.Sprintf("%s-%s-%s-%s", t[0:5], t[5:10], t[10:15], t[15:20])
+}
+
+// cookieKey is 128 bits in hexadecimal digits.
+func cookieKey() string {
+	var raw [16]byte
+	rand.Read(raw[:]) // never fails
+	return hex.EncodeToString(raw[:])
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"slices"
 	"time"
@@ -26,7 +27,7 @@ import (
 type Options struct {
 	WorldFile string // "" is the shipped one
 	Dir       string
-	Port      int  // of the gate; the PoPs take the next ones
+	Port      int  // of the gate; the PoPs and the name servers take the next ones
 	HA        bool // synchronous standbys inside each region
 	Split     bool // one process a role instance
 	Fresh     bool // begin anew
@@ -38,7 +39,7 @@ type Options struct {
 	Logs      io.Writer
 }
 
-// MinPort and MaxPort bound the gate's port: the PoPs need room after it.
+// MinPort and MaxPort bound the gate's port: the PoPs and the name servers need room after it.
 const (
 	MinPort = 1
 	MaxPort = 65000
@@ -67,8 +68,8 @@ func Up(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if o.Port < MinPort || o.Port+len(w.PoPs) > MaxPort {
-		return world.E(world.CodeInvalid, "up", fmt.Sprintf("--port must be between %d and %d.", MinPort, MaxPort-len(w.PoPs)))
+	if o.Port < MinPort || lastPort(w, o.Port) > MaxPort {
+		return world.E(world.CodeInvalid, "up", fmt.Sprintf("--port must be between %d and %d.", MinPort, MaxPort-lastPort(w, 0)))
 	}
 	bin, err := pgcluster.FindBinaries()
 	if err != nil {
@@ -79,7 +80,7 @@ func Up(ctx context.Context, o Options) error {
 		return err
 	}
 	defer st.close()
-	if err := portsFree(ctx, o.Port, o.Port+len(w.PoPs)); err != nil {
+	if err := portsFree(ctx, o.Port, lastPort(w, o.Port)); err != nil {
 		return err
 	}
 	if err := st.furnish(o.Fresh); err != nil {
@@ -106,7 +107,13 @@ func portsFree(ctx context.Context, first, last int) error {
 		if err != nil {
 			return world.Because(world.CodeConflict, "up.ports", fmt.Sprintf("Port %d is taken. Choose others with --port: the world uses %d in a row.", port, last-first+1), err)
 		}
-		if err := ln.Close(); err != nil {
+		var l net.ListenConfig
+		udp, err := l.ListenPacket(ctx, "udp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			ln.Close()
+			return world.Because(world.CodeConflict, "up.ports", fmt.Sprintf("Port %d is taken over UDP. Choose others with --port: the world uses %d in a row.", port, last-first+1), err)
+		}
+		if err := errors.Join(ln.Close(), udp.Close()); err != nil {
 			return world.Wrap("up.ports", err)
 		}
 	}
@@ -152,6 +159,7 @@ func (u *up) components() ([]lifecycle.Component, error) {
 		{Name: "links", Needs: []string{"directories"}, Start: u.startLinks},
 		{Name: "databases", Needs: []string{"links"}, Start: u.startServers, StartTimeout: 2 * time.Minute, StopTimeout: 20 * time.Second},
 		{Name: "rows", Needs: []string{"databases"}, Start: oneShot(u.plan.prepareDatabases), StartTimeout: 2 * time.Minute},
+		{Name: "names", Start: oneShot(func(context.Context) error { return u.plan.prepareDNS() })},
 	}
 	roles, err := u.roles()
 	if err != nil {
@@ -161,12 +169,13 @@ func (u *up) components() ([]lifecycle.Component, error) {
 	u.faults = newFaults(u.faultKinds())
 	var names []string
 	for i := range roles {
-		roles[i].Needs = append(roles[i].Needs, "rows", "links")
+		roles[i].Needs = append(roles[i].Needs, "rows", "links", "names")
 		names = append(names, roles[i].Name)
 	}
 	parts = append(parts, roles...)
 	return append(parts,
-		lifecycle.Component{Name: "gate", Needs: append(names, "links"), Start: u.startGate},
+		lifecycle.Component{Name: "doors", Needs: names, Start: u.startDoors},
+		lifecycle.Component{Name: "gate", Needs: append(slices.Clone(names), "links"), Start: u.startGate},
 		lifecycle.Component{Name: "pictures", Needs: append(slices.Clone(names), "rows"), Start: oneShot(u.hangPictures), StartTimeout: 5 * time.Minute},
 	), nil
 }

@@ -27,10 +27,7 @@ type Deps struct {
 	Database func(path string, each func(netip.Prefix, Location)) error
 	// Settings is where the config comes from; nil: it does not change.
 	Settings Settings
-	// Health is what the feed says; nil: everything is healthy. Changed is closed
-	// when the feed says something new; nil: it is looked at every second.
-	Health  func() world.HealthView
-	Changed func() <-chan struct{}
+	Health func() world.HealthView // what the feed says; nil: everything is healthy
 	Random  io.Reader // for a cookie key of this run's own
 	Now     func() time.Time
 	Log     *slog.Logger

@@ -6,11 +6,13 @@ import (
 	"reflect"
 	"strings"
 	"time"
+
+	"meridian/world"
 )
 
-// heed is how often the health feed's view is looked at, for what comes with the
-// time alone: that it is frozen, and TTLs that grow.
-const heed = time.Second
+// heed is how often the health feed's view is looked at: of a beat of the feed no
+// more than this is lost.
+const heed = world.HealthBeat / 4
 
 // Run follows health, and takes a changed config or file, until ctx ends.
 func (s *Server) Run(ctx context.Context) error {
@@ -19,16 +21,9 @@ func (s *Server) Run(ctx context.Context) error {
 	files := s.watch()
 	looked := s.deps.Now()
 	for {
-		var changed <-chan struct{}
-		if s.deps.Changed != nil {
-			changed = s.deps.Changed()
-			s.Refresh() // what came before the channel was taken
-		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-changed:
-			s.Refresh()
 		case <-tick.C:
 			s.Refresh()
 			if now := s.deps.Now(); now.Sub(looked) >= s.now.Load().cfg.Look {

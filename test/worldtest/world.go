@@ -39,7 +39,7 @@ type Options struct {
 // stay the same from start to start.
 type World struct {
 	Dir  string
-	Port int // of the gate; the PoPs have the next ones
+	Port int // of the gate; the PoPs and the name servers have the next ones
 	Plan *world.World
 
 	bin     string
@@ -86,7 +86,7 @@ func New(t testing.TB, worldFile string) *World {
 	}
 	w := &World{Plan: plan, bin: Binary(t), options: Options{WorldFile: worldFile}}
 	w.Dir = filepath.Join(base, fmt.Sprintf("w%d", len(worlds.all())+1))
-	if w.Port, err = freePorts(len(plan.PoPs) + 1); err != nil {
+	if w.Port, err = freePorts(len(plan.PoPs) + len(plan.Regions) + 1); err != nil {
 		t.Fatal(err)
 	}
 	worlds.add(w)
