@@ -16,7 +16,7 @@ import (
 
 // innerCommands are what this program starts itself as.
 var innerCommands = map[string]func(context.Context, []string) error{
-	"pin": pin, "generate": generate, "transform": transformOnce, "peak": peak,
+	"pin": pin, "generate": generate, "transform": transformOnce, "peak": peak, "asknames": askNames,
 }
 
 // measurement is one server measured once.

@@ -166,9 +166,21 @@ func ramDir() string {
 
 // present tells which contenders are there, and which are not.
 func present(bin string, out io.Writer) []contender {
+	field := presentOf(contenders(bin), out)
+	if v := version("nginx", "-v"); v != "" {
+		fmt.Fprintln(out, v)
+	}
+	if v := version("varnishd", "-V"); v != "" {
+		fmt.Fprintln(out, v)
+	}
+	return field
+}
+
+// presentOf are those that are installed; the others are told.
+func presentOf(all []contender, out io.Writer) []contender {
 	var field []contender
 	told := map[string]bool{}
-	for _, c := range contenders(bin) {
+	for _, c := range all {
 		why, ok := c.present()
 		if ok {
 			field = append(field, c)
@@ -176,12 +188,6 @@ func present(bin string, out io.Writer) []contender {
 			told[c.needs] = true
 			fmt.Fprintf(out, "%s is left out: %s\n", c.name, why)
 		}
-	}
-	if v := version("nginx", "-v"); v != "" {
-		fmt.Fprintln(out, v)
-	}
-	if v := version("varnishd", "-V"); v != "" {
-		fmt.Fprintln(out, v)
 	}
 	return field
 }

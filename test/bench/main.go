@@ -1,7 +1,7 @@
 // Command bench measures on this machine and prints the figures beside the
 // limits that the project aims for: what a hit costs beside nginx and Varnish,
 // how well the cache chooses what it keeps and what it takes to remember it, what
-// pictures cost beside vipsthumbnail, and a whole world from its start to its end. It asserts nothing.
+// a name costs beside PowerDNS and gdnsd, what pictures cost beside vipsthumbnail, and a whole world from its start to its end. It asserts nothing.
 package main
 
 import (
@@ -41,7 +41,7 @@ var sections = []struct {
 	name    string
 	measure func(context.Context, options, io.Writer) error
 }{
-	{"hits", hits}, {"ratio", ratios}, {"memory", memory}, {"purge", purges}, {"transforms", transforms}, {"world", wholeWorld},
+	{"hits", hits}, {"ratio", ratios}, {"memory", memory}, {"purge", purges}, {"dns", nameServers}, {"transforms", transforms}, {"world", wholeWorld},
 }
 
 func main() {
@@ -53,13 +53,13 @@ func main() {
 		}
 	}
 	var o options
-	flag.StringVar(&o.only, "only", "", "comma-separated sections to measure: hits, ratio, memory, purge, transforms, world; all without it")
-	flag.IntVar(&o.rounds, "rounds", 3, "hits, transforms: how often each is measured for each case, in turn with the others")
+	flag.StringVar(&o.only, "only", "", "comma-separated sections to measure: hits, ratio, memory, purge, dns, transforms, world; all without it")
+	flag.IntVar(&o.rounds, "rounds", 3, "hits, dns, transforms: how often each is measured for each case, in turn with the others")
 	flag.StringVar(&o.photos, "photos", os.Getenv(photosVariable), "transforms: directory of photographs")
-	flag.DurationVar(&o.length, "length", time.Second, "hits: how long each time")
+	flag.DurationVar(&o.length, "length", time.Second, "hits, dns: how long each time")
 	flag.StringVar(&o.filter, "case", "", "hits: only cases whose name has all of these words, as \"HTTP/1.1 20 KB 64\"")
-	flag.StringVar(&o.servers, "servers", "", "hits: only these, as \"Meridian,nginx\"; all without it")
-	flag.StringVar(&o.bin, "bin", "", "hits: a binary of ours to measure; built anew without it")
+	flag.StringVar(&o.servers, "servers", "", "hits, dns: only these, as \"Meridian,nginx\"; all without it")
+	flag.StringVar(&o.bin, "bin", "", "hits, dns: a binary of ours to measure; built anew without it")
 	flag.StringVar(&o.dir, "dir", filepath.Join(filepath.Dir(localworld.DefaultDir()), "bench"), "purge, world: directory for its state; must be empty, and is removed at the end")
 	flag.IntVar(&o.port, "port", 9700, "purge, world: port for visitors; the PoPs take the next ones")
 	flag.IntVar(&o.runs, "runs", 3, "world: how many times everything is done")
