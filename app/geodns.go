@@ -71,7 +71,8 @@ func supposed(w *world.World, lost []string) (v world.HealthView, err error) {
 func startGeoDNS(ctx context.Context, m *machine) (lifecycle.Running, error) {
 	s := m.file.GeoDNS
 	d := geoDNSDeps(m.World)
-	d.Log, d.Metrics = m.tel.Log, m.tel.Metrics
+	d.Log, d.Metrics, d.Now = m.tel.Log, m.tel.Metrics, m.now
+	d.Deaf = func() bool { return m.trouble.is().NoUDP }
 	if m.file.path != "" {
 		d.Settings = geoDNSFile(m.file.path)
 	}
@@ -158,6 +159,12 @@ func (w *worker) Stop(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// Kill ends the work at once.
+func (w *worker) Kill() {
+	w.cancel()
+	<-w.done
 }
 
 func (w *worker) Done() <-chan struct{} { return w.done }

@@ -76,7 +76,7 @@ func (q *Query) Client() netip.Addr {
 // [CodeOK] for a question that may be looked for; ok is false for what gets no
 // answer at all: it is no query.
 func (q *Query) parse(m []byte) (code Code, ok bool) {
-	*q = Query{From: q.From, TCP: q.TCP}
+	q.reset()
 	if len(m) < headerLen {
 		return 0, false
 	}
@@ -109,6 +109,14 @@ func (q *Query) parse(m []byte) (code Code, ok bool) {
 		return CodeFormat, true
 	}
 	return CodeOK, true
+}
+
+// reset forgets the query before, but for the bytes of its name: they are many,
+// and written over.
+func (q *Query) reset() {
+	q.Type, q.class, q.question, q.nameLen = 0, 0, nil, 0
+	q.edns, q.version, q.size, q.do, q.co, q.nsid, q.cookie = false, 0, 0, false, false, false, nil
+	q.subnet = subnet{}
 }
 
 // readAdditional looks for EDNS among the records behind the question.

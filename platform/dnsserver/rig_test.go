@@ -57,15 +57,12 @@ func (f *fixed) Answer(q *Query, a *Answer) {
 		a.Deny(f.soa, Name(q.Name()), false, nil)
 		return
 	}
-	name := Name(q.Name())
 	if sets[0].kind == TypeCNAME && q.Type != TypeCNAME {
 		a.Add(Timed{sets[0], sets[0].ttl})
-		name, _ = ReadName(sets[0].data[0])
+		name, _ := ReadName(sets[0].data[0])
 		sets = f.sets[string(name)]
 	}
-	var types []Type
 	for _, s := range sets {
-		types = append(types, s.kind)
 		if s.kind == q.Type {
 			if a.Add(Timed{s, min(s.ttl, 20)}); q.Client().Is4() {
 				a.Scope = 25
@@ -75,7 +72,11 @@ func (f *fixed) Answer(q *Query, a *Answer) {
 			return
 		}
 	}
-	a.Deny(f.soa, name, true, types)
+	var types []Type
+	for _, s := range sets {
+		types = append(types, s.kind)
+	}
+	a.Deny(f.soa, sets[0].name, true, types)
 }
 
 type rig struct {

@@ -3,6 +3,7 @@ package dnsserver
 import (
 	"context"
 	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,6 +43,29 @@ func TestOverUDPAndTCP(t *testing.T) {
 				t.Errorf("%s by %s: %v, %v", host, network, got, err)
 			}
 		}
+	}
+}
+
+// Where a rehearsal drops what comes over UDP, TCP goes on.
+func TestDeaf(t *testing.T) {
+	var deaf atomic.Bool
+	r := newRig(t, func(c *Config) { c.Deaf = deaf.Load })
+	at := r.serve(t, "127.0.0.1")
+	exchange := func(network string, patience time.Duration) error {
+		c := dns.Client{Net: network, Timeout: patience}
+		_, _, err := c.Exchange(new(dns.Msg).SetQuestion("www.shop.example.", dns.TypeA), at)
+		return err
+	}
+	deaf.Store(true)
+	if err := exchange("udp", 100*time.Millisecond); err == nil {
+		t.Error("answered over UDP")
+	}
+	if err := exchange("tcp", 10*time.Second); err != nil {
+		t.Errorf("over TCP: %v", err)
+	}
+	deaf.Store(false)
+	if err := exchange("udp", 10*time.Second); err != nil {
+		t.Errorf("over UDP again: %v", err)
 	}
 }
 

@@ -23,6 +23,7 @@ type Config struct {
 	Connections int           // most TCP connections at once
 	PerClient   int           // most of them from one address
 	Idle        time.Duration // how long a TCP connection may be silent
+	Deaf        func() bool   // whether what comes over UDP is dropped, as a rehearsal has it; nil: never
 }
 
 // mostUDP is what a message can have.
@@ -84,7 +85,7 @@ func (s *Server) Sign(by *Signer) { s.signer.Store(by) }
 // Answer is what a message gets that came from an address; nil: none.
 func (s *Server) Answer(message []byte, from netip.Addr, tcp bool) []byte {
 	k := worker{s: s}
-	return k.answer(message, from, tcp, nil)
+	return k.answer(message, from, tcp, s.now(), nil)
 }
 
 // worker answers one message after another, in memory of its own.
@@ -98,14 +99,13 @@ type worker struct {
 
 // answer is what a message is answered with, in out's memory if that is long
 // enough; nil where it gets none.
-func (k *worker) answer(m []byte, from netip.Addr, tcp bool, out []byte) []byte {
+func (k *worker) answer(m []byte, from netip.Addr, tcp bool, now time.Time, out []byte) []byte {
 	k.q.From, k.q.TCP = from.Unmap(), tcp
 	code, ok := k.q.parse(m)
 	if !ok {
 		k.s.counts.ignored.Inc()
 		return nil
 	}
-	now := k.s.now()
 	k.a.count, k.a.Code, k.a.Scope, k.a.denied = 0, code, 0, denial{}
 	if code == CodeOK {
 		k.ask()

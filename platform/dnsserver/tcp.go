@@ -117,7 +117,7 @@ func (s *Server) converse(c net.Conn, from netip.Addr) error {
 		if _, err := io.ReadFull(in, message); err != nil {
 			return err
 		}
-		answer := k.answer(message, from, true, out[:0])
+		answer := k.answer(message, from, true, s.now(), out[:0])
 		if answer == nil {
 			return errNoQuery
 		}

@@ -39,9 +39,12 @@ func (s *Server) serveUDP(c *net.UDPConn) error {
 			continue // the system may tell of an answer that did not arrive
 		}
 		failed = 0
-		ready := 0
+		if s.cfg.Deaf != nil && s.cfg.Deaf() {
+			continue
+		}
+		ready, now := 0, s.now()
 		for i := range in[:n] {
-			a := k.answer(in[i].Buffers[0][:in[i].N], addressOf(in[i].Addr), false, answers[ready])
+			a := k.answer(in[i].Buffers[0][:in[i].N], addressOf(in[i].Addr), false, now, answers[ready])
 			if a == nil {
 				continue
 			}

@@ -27,11 +27,12 @@ type Deps struct {
 	Database func(path string, each func(netip.Prefix, Location)) error
 	// Settings is where the config comes from; nil: it does not change.
 	Settings Settings
-	Health func() world.HealthView // what the feed says; nil: everything is healthy
-	Random  io.Reader // for a cookie key of this run's own
-	Now     func() time.Time
-	Log     *slog.Logger
-	Metrics prometheus.Registerer
+	Health   func() world.HealthView // what the feed says; nil: everything is healthy
+	Deaf     func() bool             // whether what comes over UDP is dropped, as a rehearsal has it; nil: never
+	Random   io.Reader               // for a cookie key of this run's own
+	Now      func() time.Time
+	Log      *slog.Logger
+	Metrics  prometheus.Registerer
 }
 
 // File is a file that may change.
@@ -88,7 +89,9 @@ func New(cfg Config, d Deps) (*Server, error) {
 		}
 	}
 	s := &Server{deps: d, started: cfg}
-	if s.dns, err = dnsserver.New(cfg.protocol(keys), s, d.Now, d.Metrics); err != nil {
+	protocol := cfg.protocol(keys)
+	protocol.Deaf = d.Deaf
+	if s.dns, err = dnsserver.New(protocol, s, d.Now, d.Metrics); err != nil {
 		return nil, err
 	}
 	return s, s.take(cfg)
