@@ -14,7 +14,8 @@ type State string
 
 // A hop is asked in its turn while closed. Once it fails it is open and comes
 // last for the time of its rest; then it is half-open: one request at a time tries
-// it, and closes it or opens it for twice as long.
+// it, and closes it or opens it for twice as long. One that is silent for as long as
+// a rest is joined by another: it may wait for something that no other needs.
 const (
 	Closed   State = "closed"
 	Open     State = "open"
@@ -36,7 +37,7 @@ type hop struct {
 	rested    time.Time // end of its rest
 	unreached bool      // it failed by not answering at all
 	losses    int       // races that it lost since its last answer
-	probing   bool      // a request is trying it
+	probing   time.Time // until when a request that tries it keeps others off
 	counts    Counts
 	paces     map[string]*pace
 }
@@ -57,16 +58,16 @@ func (h *hop) state(now time.Time) State {
 func (h *hop) claim(now time.Time, need bool) (ok, probe bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	state := h.state(now)
+	state, tried := h.state(now), now.Before(h.probing)
 	switch {
 	case state == Closed:
 		return true, false
-	case state == Open && !need, h.probing && (h.unreached || !need):
+	case state == Open && !need, tried && (h.unreached || !need):
 		return false, false
-	case h.probing:
+	case tried:
 		return true, false
 	}
-	h.probing = true
+	h.probing = now.Add(h.rest)
 	return true, true
 }
 
@@ -76,7 +77,7 @@ func (h *hop) release(probe bool) {
 		return
 	}
 	h.mu.Lock()
-	h.probing = false
+	h.probing = time.Time{}
 	h.mu.Unlock()
 }
 

@@ -201,6 +201,46 @@ func TestOneProbeAtATime(t *testing.T) {
 	})
 }
 
+// A request that is slow for a reason of its own, while it tries the only hop after
+// a failure, keeps the others off for a rest and no longer: they find out that the
+// hop answers.
+func TestASlowProbeKeepsNobodyOffForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dead := true
+		p := newPool(t, nil, func(r *http.Request) (*http.Response, error) {
+			switch {
+			case dead:
+				return nil, errRefused
+			case r.Method == http.MethodPut:
+				return says(200, 20*time.Second, "slow")(r)
+			}
+			return says(200, 0, "a")(r)
+		})
+		p.ask(request("GET", ""))
+		dead = false
+		began := time.Now()
+		go p.ask(request("PUT", ""))
+		synctest.Wait()
+		for {
+			_, _, err := p.ask(request("GET", ""))
+			if err == nil {
+				break
+			}
+			if took := time.Since(began); took >= DefaultRest {
+				t.Fatalf("after %v: %v", took, err)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		if took := time.Since(began); took != DefaultRest || p.hop(0).State != Closed {
+			t.Errorf("the others were kept off for %v, then it was %s", took, p.hop(0).State)
+		}
+		time.Sleep(time.Minute)
+		if s := p.hop(0).State; s != Closed {
+			t.Errorf("when the slow one has its answer too it is %s", s)
+		}
+	})
+}
+
 // When nothing answers, one request at a time finds out: all others are told at
 // once, and can use what they have.
 func TestAllAreSilent(t *testing.T) {
