@@ -16,6 +16,7 @@ const (
 	schedulesVariable = "FAULT_SCHEDULES" // how many
 	seedVariable      = "FAULT_SEED"      // of the first; each has the next
 	sameVariable      = "FAULT_SAME"      // 1: the first again and again
+	logVariable       = "FAULT_LOG"       // a file for what the world prints
 	shrinkVariable    = "FAULT_SHRINK"    // 1: what of a schedule makes it fail is looked for
 )
 
@@ -38,6 +39,9 @@ func TestRandomFaults(t *testing.T) {
 	t.Logf("%s=%d %s=%d", seedVariable, seed, schedulesVariable, n)
 	w := worldtest.New(t, "")
 	w.Start(t, worldtest.Options{Split: true, Settings: Settings})
+	if path := os.Getenv(logVariable); path != "" {
+		defer func() { os.WriteFile(path, []byte(w.Logs()), 0o600) }()
+	}
 	stage := NewStage(t, w, []string{"de", "us", "jp"})
 	var sum Report
 	began := time.Now()
