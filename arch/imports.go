@@ -89,7 +89,7 @@ var testRules = []testRule{
 	{[]string{"adapter", "app", "drill"},
 		[]string{"test/pgtest", "test/s3test"}, "an adapter is tested against its real technology"},
 	{[]string{"engine", "adapter"},
-		[]string{"test/cachetest", "test/cdntest"}, "who meets a contract is asked by the same test as all others"},
+		[]string{"test/cachetest", "test/leasetest", "test/cdntest"}, "who meets a contract is asked by the same test as all others"},
 	{[]string{"adapter"},
 		[]string{"test/likeness"}, "how like two pictures are is measured in one way"},
 	{[]string{"platform", "adapter", "role"},

@@ -22,3 +22,10 @@ func lockDir(op, dataDir string) (*os.File, error) {
 	}
 	return f, nil
 }
+
+// unlock gives a lock back at once. Closing alone would not, while a child that is
+// being started in another goroutine still has a copy of the descriptor.
+func unlock(lock *os.File) {
+	syscall.Flock(int(lock.Fd()), syscall.LOCK_UN)
+	lock.Close()
+}

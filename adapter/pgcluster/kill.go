@@ -21,6 +21,9 @@ func (s *Supervisor) Kill(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	if v.spec.Peer != "" {
+		return s.holdDown(ctx, v)
+	}
 	v.mu.Lock()
 	if v.held != nil || v.pid == 0 {
 		v.mu.Unlock()
@@ -45,6 +48,9 @@ func (s *Supervisor) Revive(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	if v.spec.Peer != "" {
+		return s.letUp(ctx, name)
+	}
 	v.mu.Lock()
 	if v.held == nil {
 		v.mu.Unlock()
@@ -56,13 +62,60 @@ func (s *Supervisor) Revive(ctx context.Context, name string) error {
 	return v.await(ctx, op, func(st Status) bool { return st.State == StateReady || st.State == StateStopping })
 }
 
+// holdDown kills a server of a pair. Whoever keeps the pair may have the other
+// take over; this one does not start until it is let up.
+func (s *Supervisor) holdDown(ctx context.Context, v *server) error {
+	const op = "pgcluster.kill"
+	s.mu.Lock()
+	again := s.down[v.spec.Name]
+	s.down[v.spec.Name] = true
+	s.mu.Unlock()
+	if again || ended(v.done) {
+		return world.E(world.CodeConflict, op, v.spec.Name+" has no process that could be killed.")
+	}
+	if err := v.signal(op, syscall.SIGKILL); err != nil {
+		return err
+	}
+	select {
+	case <-v.done:
+		return nil
+	case <-ctx.Done():
+		return world.Because(world.CodeTimeout, op, v.spec.Name+" does not end in time.", ctx.Err())
+	}
+}
+
+// letUp lets a server of a pair start again, which is for its keeper to do, and
+// returns when it takes connections, as whatever it is by then.
+func (s *Supervisor) letUp(ctx context.Context, name string) error {
+	const op = "pgcluster.revive"
+	s.mu.Lock()
+	killed := s.down[name]
+	delete(s.down, name)
+	s.mu.Unlock()
+	if !killed {
+		return world.E(world.CodeConflict, op, name+" was not killed: there is nothing to revive.")
+	}
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	for {
+		if v, err := s.find(op, name); err == nil && v.status().State == StateReady {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return world.Because(world.CodeTimeout, op, name+" is not there in time.", ctx.Err())
+		}
+	}
+}
+
 func (s *Supervisor) find(op, name string) (*server, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if v, ok := s.servers[name]; ok {
 		return v, nil
 	}
-	return nil, world.E(world.CodeNotFound, op, fmt.Sprintf("no server %.80q runs here", name))
+	return nil, notRunning(op, name)
 }
 
 // await looks at the server's state until it is as wanted.

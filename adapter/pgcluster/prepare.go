@@ -289,7 +289,13 @@ func syncDir(dir string) error {
 
 // run runs one of PostgreSQL's programs to its end; its output is the error's text.
 func (m *making) run(ctx context.Context, input, name string, args ...string) error {
+	return m.runWith(ctx, nil, input, name, args...)
+}
+
+// runWith is run with variables of the environment.
+func (m *making) runWith(ctx context.Context, env []string, input, name string, args ...string) error {
 	cmd := asOwner(exec.CommandContext(ctx, m.bin.path(name), args...), m.own)
+	cmd.Env = append(cmd.Env, env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.WaitDelay = m.opts.QuitTimeout
 	cmd.Stdin = strings.NewReader(input)

@@ -32,8 +32,9 @@ type Status struct {
 	Name     string
 	PID      int // of the postmaster; 0 while there is none
 	State    State
-	Standby  bool // by its spec; a promotion does not change it
-	Restarts int  // after an unexpected end, since Start
+	Standby  bool   // by its spec
+	Follows  string // whom it stands by; "" for a primary
+	Restarts int    // after an unexpected end, since Start
 }
 
 // server is one supervised PostgreSQL. One goroutine, run, owns its process.
@@ -72,17 +73,28 @@ func (v *server) set(state State, pid int) {
 	v.state, v.pid = state, pid
 }
 
+// standby reports whether it follows another.
+func (v *server) standby() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.spec.StandbyOf != nil
+}
+
 func (v *server) status() Status {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return Status{Name: v.spec.Name, PID: v.pid, State: v.state, Standby: v.spec.StandbyOf != nil, Restarts: v.restarts}
+	st := Status{Name: v.spec.Name, PID: v.pid, State: v.state, Restarts: v.restarts}
+	if up := v.spec.StandbyOf; up != nil {
+		st.Standby, st.Follows = true, up.Name
+	}
+	return st
 }
 
 // run keeps the server alive until life ends. first gets the outcome of the
 // first start, which ctx bounds; if that fails nothing is supervised.
 func (v *server) run(ctx context.Context, first chan<- error) {
 	defer close(v.done)
-	defer v.lock.Close()
+	defer unlock(v.lock)
 	defer v.set(StateStopping, 0)
 	ctx, cancel := context.WithCancel(ctx)
 	context.AfterFunc(v.life, cancel)
@@ -98,6 +110,10 @@ func (v *server) run(ctx context.Context, first chan<- error) {
 		}
 		if time.Since(began) >= v.opts.StableAfter {
 			wait = v.opts.RestartMin
+		}
+		if v.spec.Peer != "" { // it may have been taken over from: whoever keeps the pair decides
+			v.log.Warn("postgres ended unexpectedly", "server", v.spec.Name, "exit", p.cmd.ProcessState.String())
+			return
 		}
 		if !v.awaitRevival() {
 			return

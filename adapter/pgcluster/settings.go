@@ -113,6 +113,9 @@ func accessRules(replicates bool) string {
 // only by what its Sync names. A standby answers as its primary does, because
 // its siblings follow it once it is promoted.
 func replicates(s Spec, specs []Spec) bool {
+	if s.Peer != "" {
+		return true
+	}
 	if s.StandbyOf != nil {
 		up := slices.IndexFunc(specs, func(o Spec) bool { return o.Name == s.StandbyOf.Name })
 		return up >= 0 && replicates(specs[up], specs)

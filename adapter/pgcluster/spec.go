@@ -30,7 +30,8 @@ type Spec struct {
 	Database  string    // created by Prepare: at most 63 of a-z 0-9 _; a standby has its primary's
 	StandbyOf *Upstream // nil for a primary
 	Sync      []string  // names of the standbys one of which must confirm a commit; empty: commits are local
-	Resident  bool      // holds resident data: only standbys that Sync names may follow, and logs carry no data
+	Peer      string    // the other server of a pair in which each may take over from the other: it may follow, and neither is started again by itself
+	Resident  bool      // holds resident data: only standbys that Sync or Peer names may follow, and logs carry no data
 
 	SuperPassword       string // of SuperUser, set by Prepare
 	ReplicationPassword string // of ReplicationUser, set by Prepare
@@ -59,6 +60,15 @@ func ConnString(s Spec, user, password, database string) string {
 		parts = append(parts, "dbname="+quoteConn(database))
 	}
 	return strings.Join(parts, " ")
+}
+
+// ConnStringAny is a keyword string for whichever of two servers of a pair takes
+// writes: pgx, like libpq, tries them in turn.
+func ConnStringAny(a, b Spec, user, password, database string) string {
+	s := ConnString(a, user, password, database)
+	first := fmt.Sprintf("host=%s port=%d", quoteConn(a.SocketDir), a.Port)
+	both := fmt.Sprintf("host=%s port=%d,%d target_session_attrs=read-write", quoteConn(a.SocketDir+","+b.SocketDir), a.Port, b.Port)
+	return both + strings.TrimPrefix(s, first)
 }
 
 // quoteConn quotes a value of a libpq keyword string (PostgreSQL manual, 34.1.1.1).
@@ -98,7 +108,7 @@ func checkSpecs(op string, specs []Spec) error {
 		if up.StandbyOf != nil {
 			return world.E(world.CodeInvalid, op, fmt.Sprintf("%s stands by %s, which is a standby itself: name the primary", s.Name, up.Name))
 		}
-		if up.Resident && (!s.Resident || !slices.Contains(up.Sync, s.Name)) {
+		if up.Resident && (!s.Resident || !slices.Contains(up.Sync, s.Name) && up.Peer != s.Name) {
 			return world.E(world.CodeForbidden, op, fmt.Sprintf(
 				"%s holds resident data and may be followed only by resident standbys that its Sync names; %s is none", up.Name, s.Name))
 		}
@@ -129,6 +139,9 @@ func (s Spec) check(op string) error {
 		return bad("passwords must be set and hold no control characters")
 	case s.StandbyOf != nil && len(s.Sync) > 0:
 		return bad("a standby has no synchronous standbys: leave Sync empty")
+	}
+	if s.Peer != "" && (!nameForm.MatchString(s.Peer) || s.Peer == s.Name) {
+		return bad("Peer names %.80q, which is no other server's name", s.Peer)
 	}
 	for _, name := range s.Sync {
 		if !nameForm.MatchString(name) || name == s.Name {

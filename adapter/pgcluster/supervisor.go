@@ -24,11 +24,12 @@ type Supervisor struct {
 
 	mu      sync.Mutex
 	servers map[string]*server
+	down    map[string]bool // servers of pairs that Kill keeps down
 }
 
 // New makes a supervisor that uses bin, logs to log, and runs nothing yet.
 func New(bin Binaries, log *slog.Logger, opts Options) *Supervisor {
-	return &Supervisor{bin: bin, log: log, opts: opts.withDefaults(), servers: map[string]*server{}}
+	return &Supervisor{bin: bin, log: log, opts: opts.withDefaults(), servers: map[string]*server{}, down: map[string]bool{}}
 }
 
 // checked refuses options and specs that cannot be, and finds who servers run as.
@@ -113,7 +114,10 @@ func (s *Supervisor) register(op string, specs []Spec, own owner) ([]*server, er
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, sp := range specs {
-		if _, ok := s.servers[sp.Name]; ok {
+		if s.down[sp.Name] {
+			return nil, world.E(world.CodeUnavailable, op, sp.Name+" was killed and is kept down until it is revived")
+		}
+		if v, ok := s.servers[sp.Name]; ok && !ended(v.done) {
 			return nil, world.E(world.CodeConflict, op, sp.Name+" runs already: stop it first")
 		}
 	}
@@ -148,10 +152,10 @@ func fits(op string, sp Spec, version int) error {
 			"%s was made by PostgreSQL %.10s and the binaries are %d: set %s to the older ones, or upgrade it with pg_upgrade",
 			sp.DataDir, strings.TrimSpace(string(text)), version, BinEnv))
 	}
-	_, err = os.Stat(filepath.Join(sp.DataDir, signalFile))
-	switch standby := err == nil; {
-	case err != nil && !os.IsNotExist(err):
-		return world.Because(world.CodeConflict, op, "cannot look at "+sp.DataDir, err)
+	standby, err := isStandby(sp)
+	switch {
+	case err != nil:
+		return err
 	case standby && sp.StandbyOf == nil:
 		return world.E(world.CodeConflict, op, fmt.Sprintf("%s is a standby by its directory and a primary by its spec: promote it before it is named a primary", sp.Name))
 	case !standby && sp.StandbyOf != nil:
@@ -190,7 +194,7 @@ func (s *Supervisor) StopOne(ctx context.Context, name string) error {
 func (s *Supervisor) stop(ctx context.Context, servers []*server) error {
 	var standbys, primaries []*server
 	for _, v := range servers {
-		if v.spec.StandbyOf != nil {
+		if v.standby() {
 			standbys = append(standbys, v)
 		} else {
 			primaries = append(primaries, v)
@@ -222,7 +226,11 @@ func (s *Supervisor) Running() []Status {
 	defer s.mu.Unlock()
 	list := make([]Status, 0, len(s.servers))
 	for _, v := range s.servers {
-		list = append(list, v.status())
+		st := v.status()
+		if s.down[st.Name] {
+			st.State = StateKilled
+		}
+		list = append(list, st)
 	}
 	slices.SortFunc(list, func(a, b Status) int { return strings.Compare(a.Name, b.Name) })
 	return list

@@ -3,6 +3,8 @@ package pgcluster
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -29,6 +31,22 @@ func serves(pid int, dataDir string) bool {
 	}
 	dir, err := os.Stat(dataDir)
 	return err == nil && os.SameFile(cwd, dir)
+}
+
+// strays are the processes of PostgreSQL that work on dataDir.
+func strays(dataDir string) []int {
+	names, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return nil
+	}
+	var out []int
+	for _, name := range names {
+		pid, err := strconv.Atoi(filepath.Base(name))
+		if err == nil && serves(pid, dataDir) {
+			out = append(out, pid)
+		}
+	}
+	return out
 }
 
 // flushAll forces everything written to dir's file system to disk.

@@ -22,5 +22,14 @@ func serves(pid int, dataDir string) bool {
 		(strings.Contains(line, "postgres") && strings.HasSuffix(line, "-D "+dataDir))
 }
 
+// strays are the processes that work on dataDir, of which these systems tell only
+// the postmaster: its others end by themselves when it is gone.
+func strays(dataDir string) []int {
+	if p, err := readPidFile(dataDir); err == nil && serves(p.pid, dataDir) {
+		return []int{p.pid}
+	}
+	return nil
+}
+
 // flushAll forces everything written to disk; these systems cannot name one file system.
 func flushAll(string) error { return unix.Sync() }

@@ -40,7 +40,7 @@ func (s *OrderStore) KnowsCart(ctx context.Context, cartID, market string) (know
 // not_found for a cart of another market.
 func (s *OrderStore) AddToCart(ctx context.Context, cartID, market, slug string, quantity, most, maxLines int) error {
 	most = min(most, MaxCartQuantity)
-	err := pgx.BeginFunc(ctx, s.c.Pool, func(tx pgx.Tx) error {
+	err := s.c.durably(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `insert into cart as c (id, market) values ($1, $2)
 			on conflict (id) do update set updated_at = now() where c.market = excluded.market`, cartID, market)
 		if err == nil && tag.RowsAffected() == 0 {
@@ -63,7 +63,7 @@ func (s *OrderStore) AddToCart(ctx context.Context, cartID, market, slug string,
 // that is not in the cart is left out of it, and a cart that the market does
 // not have is not made.
 func (s *OrderStore) SetInCart(ctx context.Context, cartID, market, slug string, quantity int) error {
-	err := pgx.BeginFunc(ctx, s.c.Pool, func(tx pgx.Tx) error {
+	err := s.c.durably(ctx, func(tx pgx.Tx) error {
 		// First, as in AddToCart: two changes of one cart wait for one another here.
 		tag, err := tx.Exec(ctx, `update cart set updated_at = now() where id = $1 and market = $2`, cartID, market)
 		if err != nil || tag.RowsAffected() == 0 {

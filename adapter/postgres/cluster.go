@@ -59,6 +59,9 @@ func Open(ctx context.Context, name, region string, primary bool, connString, ap
 	p["statement_timeout"] = fmt.Sprint(statementTimeout.Milliseconds())
 	p["timezone"] = "UTC"
 	p["synchronous_commit"] = policy
+	if primary {
+		(&fence{cluster: name}).guard(cfg)
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, mapError("postgres.open "+name, err)
@@ -82,11 +85,16 @@ func limitPool(cfg *pgxpool.Config, written map[string]string) {
 // Close ends the pool's connections.
 func (c *Cluster) Close() { c.Pool.Close() }
 
+// epochColumn is the epoch of what can be seen on a server: the timeline that a
+// primary writes on; on a standby the one that it has replayed the beginning of.
+// A control file tells neither: it names that of the last checkpoint.
+const epochColumn = `case when pg_is_in_recovery() then (select n from timeline)
+	else ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint end`
+
 // Position is a position at or past everything that has been committed
 // (primary) or replayed (standby) here.
 func (c *Cluster) Position(ctx context.Context) (world.Position, error) {
-	const q = `select case when pg_is_in_recovery() then coalesce(pg_last_wal_replay_lsn(), '0/0') else pg_current_wal_flush_lsn() end::text,
-	                  (select timeline_id from pg_control_checkpoint())`
+	const q = `select case when pg_is_in_recovery() then coalesce(pg_last_wal_replay_lsn(), '0/0') else pg_current_wal_flush_lsn() end::text, ` + epochColumn
 	var lsn string
 	var epoch int64
 	if err := c.Pool.QueryRow(ctx, q).Scan(&lsn, &epoch); err != nil {

@@ -3,11 +3,13 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"meridian/engine/pause"
 	"meridian/world"
 )
 
@@ -42,19 +44,53 @@ func commitPolicy(written map[string]string) (string, error) {
 	}
 }
 
+// While a standby takes over there is no primary, for some tenths of a second; a
+// hung one is noticed in two to three.
+const (
+	takeoverPatience = 6 * time.Second
+	takeoverPause    = 50 * time.Millisecond
+)
+
 // durably runs f in a transaction, as pgx.BeginFunc does. When it returns nil the
 // transaction is on disk, also on a synchronous standby where the cluster has one.
 // unavailable when the wait for that was broken off: then it may or may not last.
+//
+// Where the connection fails before the commit is sent, nothing can have been
+// committed: f is run again, on the primary that there is then, until
+// takeoverPatience is over. Whether one that fails at its commit was carried out
+// nobody can say; it is for the caller, who may have a key, to ask again.
 func (c *Cluster) durably(ctx context.Context, f func(pgx.Tx) error) error {
-	return c.Pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+	for until := time.Now().Add(takeoverPatience); ; {
+		sent, err := c.once(ctx, f)
+		if err == nil || sent || !broken(err) || time.Now().After(until) || !pause.For(ctx, takeoverPause) {
+			return err
+		}
+	}
+}
+
+// once is one try; sent: the commit was.
+func (c *Cluster) once(ctx context.Context, f func(pgx.Tx) error) (sent bool, err error) {
+	err = c.Pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
 		marks := conn.Conn().PgConn().CustomData()
 		delete(marks, unconfirmed)
-		err := pgx.BeginFunc(ctx, conn, f)
-		if err == nil && marks[unconfirmed] != nil {
+		tx, err := conn.Begin(ctx)
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback(ctx) // after a commit it does nothing
+		if err := f(tx); err != nil {
+			return err
+		}
+		sent = true
+		if err := tx.Commit(ctx); err != nil {
+			return err
+		}
+		if marks[unconfirmed] != nil {
 			return world.E(world.CodeUnavailable, "postgres.commit", "The standby has not confirmed it. Send the same again.")
 		}
-		return err
+		return nil
 	})
+	return sent, err
 }
 
 // confirm waits until all that was committed before is on disk, also on a

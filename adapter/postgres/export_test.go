@@ -1,6 +1,19 @@
 package postgres
 
-import "time"
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
 
 // Patient makes a feed wait so long for each read, and no longer.
 func (f *Feed) Patient(d time.Duration) { f.patience = d }
+
+// Insert runs one statement durably.
+func (c *Cluster) Insert(ctx context.Context, sql string, args ...any) error {
+	return c.durably(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, sql, args...)
+		return err
+	})
+}

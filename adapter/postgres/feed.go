@@ -202,8 +202,7 @@ func (f *Feed) batch(ctx context.Context, cur *world.Cursor, emit func(world.Eve
 // read is the next events behind a cursor. Where the feed stands is looked up
 // after them: what it still holds then it held when they were read.
 func (f *Feed) read(ctx context.Context, conn querier, cur world.Cursor) ([]world.Event, error) {
-	const q = `select txid::text::numeric::bigint, seq, kind, groups, urls, everything, soft, purge_id, at, pg_current_wal_flush_lsn()::text,
-	                  (select timeline_id from pg_control_checkpoint())
+	const q = `select txid::text::numeric::bigint, seq, kind, groups, urls, everything, soft, purge_id, at, pg_current_wal_flush_lsn()::text, ` + epochColumn + `
 	             from outbox
 	            where (txid, seq) > ($1::text::xid8, $2) and txid < pg_snapshot_xmin(pg_current_snapshot())
 	            order by txid, seq limit $3`

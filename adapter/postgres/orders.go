@@ -14,12 +14,9 @@ import (
 	"meridian/world"
 )
 
-// Limits of placing an order.
-const (
-	placeTries = 3                     // the outcome of a commit may be unknown; the key makes asking again safe
-	placePause = 50 * time.Millisecond // before another try
-	placeDraws = 5                     // order numbers drawn before giving up: thirty random bits can collide
-)
+// placeDraws is how many order numbers are drawn before giving up: thirty random
+// bits can collide.
+const placeDraws = 5
 
 // OrderStore keeps stock and orders in a region's resident cluster.
 type OrderStore struct{ c *Cluster }
@@ -51,31 +48,28 @@ func (s *OrderStore) Stock(ctx context.Context, market string) (map[string]int, 
 //
 // It fails with unprocessed when a line's product has not enough stock left
 // (the message names its slug), and with conflict when the cart no longer
-// holds exactly these quantities. A broken connection is tried again: what was
-// committed after all is found by its key.
+// holds exactly these quantities. A broken connection is tried again for
+// takeoverPatience: what was committed after all is found by its key.
 func (s *OrderStore) Place(ctx context.Context, o world.Order, key string, number func() (string, error)) (placed world.Order, existed bool, err error) {
 	slices.SortFunc(o.Lines, func(a, b world.OrderLine) int { return cmp.Compare(a.Slug, b.Slug) })
-	var draws int
-	for try := 1; ; try++ {
+	until := time.Now().Add(takeoverPatience)
+	for draws := 0; ; {
 		if o.Number, err = number(); err != nil {
 			return world.Order{}, false, world.Wrap("postgres.place", err)
 		}
 		existed, err = s.place(ctx, o, key)
+		if err == nil && existed {
+			err = s.c.confirm(ctx)
+		}
 		switch {
 		case err == nil && existed:
-			if err := s.c.confirm(ctx); err != nil {
-				return world.Order{}, false, mapError("postgres.place", err)
-			}
 			placed, err = s.byKey(ctx, o.CartID, key)
 			return placed, true, err
 		case err == nil:
 			return o, false, nil
 		case numberTaken(err) && draws < placeDraws:
 			draws++
-			try--
-		case try < placeTries && broken(err) && ctx.Err() == nil:
-			pause.For(ctx, placePause)
-		default:
+		case !(broken(err) || world.Is(err, world.CodeUnavailable)) || time.Now().After(until) || !pause.For(ctx, takeoverPause):
 			return world.Order{}, false, mapError("postgres.place", err)
 		}
 	}
@@ -172,6 +166,10 @@ func numberTaken(err error) bool {
 func broken(err error) bool {
 	var ours *world.Error
 	var pg *pgconn.PgError
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) {
+		return !errors.Is(err, context.Canceled)
+	}
 	if errors.As(err, &ours) {
 		return false
 	}

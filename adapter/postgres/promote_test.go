@@ -14,14 +14,17 @@ import (
 func TestAStandbyThatTookOverBeginsAnew(t *testing.T) {
 	primary, standby := pgtest.Pair(t)
 	before := pgtest.Cluster(t, "catalog-test", "test", primary)
-	after := pgtest.Cluster(t, "catalog-test", "test", standby)
+	after, err := postgres.Open(t.Context(), "catalog-test", "test", false, standby, "pgtest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(after.Close)
 	put(t, before.Pool, "kept")
 	hello, _ := begins(t, postgres.NewFeed(before), world.CursorNow)
 	end, err := before.Position(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	after.Primary = false
 	if ok, err := after.WaitFor(t.Context(), end, 20*time.Second); err != nil || !ok {
 		t.Fatalf("the standby has not caught up: %v", err)
 	}

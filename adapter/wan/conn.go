@@ -103,7 +103,7 @@ func (c *conn) hangs() bool {
 
 // open dials the target: the handshake's last packet has arrived there.
 func (c *conn) open() {
-	far, err := c.service.network.dial(c.ctx, c.service.Target)
+	far, err := c.service.network.dial(c.ctx, c.service.target())
 	if err != nil {
 		c.service.network.log.Debug("the target of a link does not answer", "service", c.service.Name, "err", err)
 		c.back.sendReset()

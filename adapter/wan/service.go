@@ -70,8 +70,14 @@ type service struct {
 	stopping    chan struct{}
 	goroutines  sync.WaitGroup
 
-	mu    sync.Mutex
+	mu    sync.Mutex // guards Service.Target too
 	conns map[*conn]struct{}
+}
+
+func (s *service) target() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.Target
 }
 
 // Connect opens a service. Links of its places that were not added are made,
@@ -115,17 +121,49 @@ func (n *Network) ensure(from, to string) *link {
 	return l
 }
 
-// Addr is the address that a service listens on: what a `tcp:…:0` has become.
-func (n *Network) Addr(name string) (string, error) {
+// Retarget leads a service to another target from now on. Connections that are
+// there to the one before are reset: what they led to is no longer meant. The same
+// target again changes nothing. Errors: invalid for what is no address, not_found
+// for a name that no service has.
+func (n *Network) Retarget(name, target string) error {
+	if _, err := netaddr.Parse(target); err != nil {
+		return world.Wrap("wan.retarget "+name, err)
+	}
+	s, err := n.service(name)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.Target == target {
+		return nil
+	}
+	s.Target = target
+	for c := range s.conns {
+		c.abort()
+	}
+	return nil
+}
+
+// service finds one; not_found with the names of those that there are.
+func (n *Network) service(name string) (*service, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	s, ok := n.services[name]
-	if !ok {
-		var known []string
-		for name := range n.services {
-			known = append(known, name)
-		}
-		return "", notFound(fmt.Sprintf("There is no service %q.", name), known)
+	if s, ok := n.services[name]; ok {
+		return s, nil
+	}
+	var known []string
+	for name := range n.services {
+		known = append(known, name)
+	}
+	return nil, notFound(fmt.Sprintf("There is no service %q.", name), known)
+}
+
+// Addr is the address that a service listens on: what a `tcp:…:0` has become.
+func (n *Network) Addr(name string) (string, error) {
+	s, err := n.service(name)
+	if err != nil {
+		return "", err
 	}
 	return netaddr.Of(s.ln.Addr()).String(), nil
 }

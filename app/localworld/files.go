@@ -85,18 +85,20 @@ func (p *plan) peers(region string) []tier.Shield {
 func (p *plan) catalogs(region, user, password string) []app.Database {
 	var out []app.Database
 	for _, home := range p.w.Regions {
-		server := p.spec(p.reader[[2]string{world.CatalogCluster(home.ID), region}])
-		out = append(out, app.Database{
-			Region: home.ID, Primary: home.ID == region,
-			Conn: pgcluster.ConnString(server, user, password, postgres.Catalog),
-		})
+		d := app.Database{Region: home.ID, Primary: home.ID == region}
+		if d.Primary {
+			d.Conn = p.writable(world.CatalogCluster(region), user, password, postgres.Catalog)
+		} else {
+			server := p.spec(p.reader[[2]string{world.CatalogCluster(home.ID), region}])
+			d.Conn = pgcluster.ConnString(server, user, password, postgres.Catalog)
+		}
+		out = append(out, d)
 	}
 	return out
 }
 
 func (p *plan) residentOf(region, user, password string) app.Database {
-	server := p.primary[world.ResidentCluster(region)]
-	return app.Database{Region: region, Primary: true, Conn: pgcluster.ConnString(server, user, password, postgres.Resident)}
+	return app.Database{Region: region, Primary: true, Conn: p.writable(world.ResidentCluster(region), user, password, postgres.Resident)}
 }
 
 func (p *plan) fillMedia(f *app.File, r world.Region) {

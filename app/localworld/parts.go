@@ -72,9 +72,7 @@ func (p *plan) databasePart(st pgcluster.Status) Part {
 	case pgcluster.StateStopping:
 		out.State = partStopped
 	}
-	if spec := p.spec(st.Name); spec.StandbyOf != nil {
-		out.StandbyOf = spec.StandbyOf.Name
-	}
+	out.StandbyOf = st.Follows
 	return out
 }
 
@@ -85,7 +83,7 @@ func (p *plan) placeOfServer(name string) string {
 	}
 	for _, r := range p.w.Regions {
 		for _, cluster := range []string{world.CatalogCluster(r.ID), world.ResidentCluster(r.ID)} {
-			if rest, ok := strings.CutPrefix(name, cluster); ok && (rest == "" || rest == "-sync") {
+			if rest, ok := strings.CutPrefix(name, cluster); ok && (rest == "" || rest == syncSuffix) {
 				return r.ID
 			}
 		}

@@ -32,7 +32,8 @@ type plan struct {
 	ha      bool
 
 	servers  []pgcluster.Spec
-	primary  map[string]pgcluster.Spec // by cluster
+	primary  map[string]pgcluster.Spec // by cluster: the only server that takes writes, or the first of two
+	second   map[string]pgcluster.Spec // by cluster, with ha
 	reader   map[[2]string]string      // catalog cluster, region → socket port's connection base
 	links    []link
 	services []wan.Service
@@ -44,7 +45,7 @@ type link struct {
 }
 
 func newPlan(w *world.World, st *state, sec Secrets, port int, ha bool) *plan {
-	p := &plan{w: w, st: st, secrets: sec, port: port, ha: ha, primary: map[string]pgcluster.Spec{}, reader: map[[2]string]string{}}
+	p := &plan{w: w, st: st, secrets: sec, port: port, ha: ha, primary: map[string]pgcluster.Spec{}, second: map[string]pgcluster.Spec{}, reader: map[[2]string]string{}}
 	p.planPrimaries()
 	p.planStandbys()
 	p.planLinks()
@@ -72,21 +73,34 @@ func (p *plan) planPrimaries() {
 }
 
 func (p *plan) planPrimary(cluster, database string, resident bool) {
-	s := p.server(cluster, database)
-	s.Resident = resident
-	standby := cluster + "-sync"
+	a := p.server(cluster, database)
+	a.Resident = resident
 	if p.ha {
-		s.Sync = []string{standby}
+		a.Peer = cluster + syncSuffix
 	}
-	p.servers = append(p.servers, s)
-	p.primary[cluster] = s
-	if p.ha {
-		// In the same region: never through a link.
-		b := p.server(standby, database)
-		b.Resident = resident
-		b.StandbyOf = &pgcluster.Upstream{Name: cluster, ConnInfo: pgcluster.ConnString(s, pgcluster.ReplicationUser, p.secrets.Replication, "")}
-		p.servers = append(p.servers, b)
+	p.servers = append(p.servers, a)
+	p.primary[cluster] = a
+	if !p.ha {
+		return
 	}
+	// In the same region: never through a link. Either may be the primary in time;
+	// the second is made out of the first.
+	b := p.server(a.Peer, database)
+	b.Resident, b.Peer = resident, cluster
+	b.StandbyOf = &pgcluster.Upstream{Name: cluster, ConnInfo: pgcluster.ConnString(a, pgcluster.ReplicationUser, p.secrets.Replication, "")}
+	p.servers = append(p.servers, b)
+	p.second[cluster] = b
+}
+
+// syncSuffix ends the name of a cluster's second server in its region.
+const syncSuffix = "-sync"
+
+// writable is the connection string to whichever server of a cluster takes writes.
+func (p *plan) writable(cluster, user, password, database string) string {
+	if b, ok := p.second[cluster]; ok {
+		return pgcluster.ConnStringAny(p.primary[cluster], b, user, password, database)
+	}
+	return pgcluster.ConnString(p.primary[cluster], user, password, database)
 }
 
 // planStandbys gives every region a hot standby of every other region's
@@ -109,12 +123,16 @@ func (p *plan) planStandbys() {
 			p.servers = append(p.servers, s)
 			p.reader[[2]string{cluster, here.ID}] = s.Name
 			p.services = append(p.services, wan.Service{
-				Name: fmt.Sprintf("%s>%s/%s", here.ID, home.ID, "replication"), From: here.ID, To: home.ID,
+				Name: replicationFrom(here.ID, home.ID), From: here.ID, To: home.ID,
 				Listen: "unix:" + pgcluster.SocketPath(through), Target: "unix:" + pgcluster.SocketPath(primary),
 			})
 		}
 	}
 }
+
+// replicationFrom names the service by which a region's standby follows another's
+// catalog.
+func replicationFrom(here, home string) string { return here + ">" + home + "/replication" }
 
 func (p *plan) spec(name string) pgcluster.Spec {
 	for _, s := range p.servers {

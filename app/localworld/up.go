@@ -54,6 +54,7 @@ type up struct {
 	sup     *pgcluster.Supervisor
 	network *wan.Network
 	report  *report
+	kept    []*kept // the clusters that a keeper keeps, with ha
 	units   []*unit // the role instances
 
 	troubles *troubles
@@ -211,10 +212,6 @@ func oneShot(f func(context.Context) error) func(context.Context) (lifecycle.Run
 	return func(ctx context.Context) (lifecycle.Running, error) { return nil, f(ctx) }
 }
 
-func (u *up) makeDirectories(ctx context.Context) (lifecycle.Running, error) {
-	return nil, u.sup.Prepare(ctx, u.plan.servers, u.report.server)
-}
-
 func (u *up) startLinks(ctx context.Context) (lifecycle.Running, error) {
 	uid, gid, err := u.sup.MakeSocketDir(u.plan.st.sockets)
 	if err != nil {
@@ -233,13 +230,6 @@ func (u *up) startLinks(ctx context.Context) (lifecycle.Running, error) {
 		}
 	}
 	return newPart(func(context.Context) error { return u.network.Close() }), nil
-}
-
-func (u *up) startServers(ctx context.Context) (lifecycle.Running, error) {
-	if err := u.sup.Start(ctx, u.plan.servers, u.report.server); err != nil {
-		return nil, err
-	}
-	return newPart(u.sup.Stop), nil
 }
 
 func (u *up) hangPictures(ctx context.Context) error {
