@@ -139,7 +139,7 @@ func (f *flags) target(ctx context.Context) (*Target, error) {
 	if f.url != "" {
 		t, err = Remote(ctx, f.url)
 	} else {
-		t, err = Local(f.dir)
+		t, err = Local(ctx, f.dir)
 	}
 	if err != nil {
 		return nil, err

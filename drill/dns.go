@@ -11,6 +11,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"meridian/app/localworld"
 	"meridian/world"
 )
 
@@ -22,23 +23,36 @@ const (
 	leastTTL   = time.Second
 )
 
-// nameServer is one of the world's name servers.
-type nameServer struct {
-	Region, Address string // host:port
-}
-
 // resolvers ask the world's name servers as a public resolver near each city does:
 // with the city's network in the query (RFC 7871), the server that answered last
 // first, then the next; over UDP, and over TCP when nothing comes or an answer is
 // cut short.
 type resolvers struct {
-	servers []nameServer
+	servers []localworld.NameServer
 	network func(world.City) netip.Prefix
 	name    func(host string) string        // of a shop, in the DNS
 	pop     func(netip.Addr) (string, bool) // whose address it is
 
 	mu   sync.Mutex
 	held map[string]string // city → the server that answered last
+}
+
+// newResolvers reads what a world says of its name servers.
+func newResolvers(a localworld.AboutDNS) (*resolvers, error) {
+	networks := map[string]netip.Prefix{}
+	for city, text := range a.Networks {
+		p, err := netip.ParsePrefix(text)
+		if err != nil || !p.Addr().Is4() {
+			return nil, world.Because(world.CodeInvalid, "drill.dns", "The world's API names no IPv4 network for the people of "+city+".", err)
+		}
+		networks[city] = p
+	}
+	return &resolvers{
+		servers: a.Servers, held: map[string]string{},
+		network: func(c world.City) netip.Prefix { return networks[c.ID] },
+		name:    func(host string) string { return a.Names[host] },
+		pop:     func(addr netip.Addr) (string, bool) { pop, ok := a.Addresses[addr.String()]; return pop, ok },
+	}, nil
 }
 
 func (r *resolvers) resolve(ctx context.Context, city world.City, host string) ([]string, time.Duration, error) {
@@ -72,12 +86,12 @@ func (r *resolvers) resolve(ctx context.Context, city world.City, host string) (
 }
 
 // order is the servers, the one that the city's resolver has first.
-func (r *resolvers) order(city world.City) []nameServer {
+func (r *resolvers) order(city world.City) []localworld.NameServer {
 	r.mu.Lock()
 	held := r.held[city.ID]
 	r.mu.Unlock()
 	out := slices.Clone(r.servers)
-	slices.SortStableFunc(out, func(a, b nameServer) int {
+	slices.SortStableFunc(out, func(a, b localworld.NameServer) int {
 		switch {
 		case a.Region == held && b.Region != held:
 			return -1

@@ -9,6 +9,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"meridian/app/localworld"
 	"meridian/world"
 )
 
@@ -55,7 +56,7 @@ func answering(t *testing.T, udp, tcp bool, asked *atomic.Int64) string {
 func TestResolversGoOnToTheNext(t *testing.T) {
 	var silent, well atomic.Int64
 	r := &resolvers{
-		servers: []nameServer{{"a", answering(t, false, false, &silent)}, {"b", answering(t, true, false, &well)}},
+		servers: []localworld.NameServer{{Region: "a", Address: answering(t, false, false, &silent)}, {Region: "b", Address: answering(t, true, false, &well)}},
 		network: func(world.City) netip.Prefix { return netip.MustParsePrefix("198.18.3.0/24") },
 		name:    func(host string) string { return host },
 		pop: func(a netip.Addr) (string, bool) {
@@ -73,11 +74,11 @@ func TestResolversGoOnToTheNext(t *testing.T) {
 	if r.order(world.City{ID: "berlin"})[0].Region != "b" || r.order(world.City{ID: "paris"})[0].Region != "a" {
 		t.Error("the server that answered is not the first to be asked, or is for all cities")
 	}
-	r.servers = []nameServer{{"a", answering(t, false, true, &silent)}}
+	r.servers = []localworld.NameServer{{Region: "a", Address: answering(t, false, true, &silent)}}
 	if pops, _, err := r.resolve(t.Context(), world.City{ID: "berlin"}, "de.localhost"); err != nil || len(pops) != 2 {
 		t.Errorf("over TCP only: %v, %v", pops, err)
 	}
-	r.servers = []nameServer{{"a", "127.0.0.1:1"}}
+	r.servers = []localworld.NameServer{{Region: "a", Address: "127.0.0.1:1"}}
 	if pops, _, err := r.resolve(t.Context(), world.City{ID: "berlin"}, "de.localhost"); err == nil {
 		t.Errorf("nobody answers and there are %v", pops)
 	}

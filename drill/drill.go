@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"meridian/drill/judge"
+	"meridian/engine/georoute"
 	"meridian/world"
 )
 
@@ -127,9 +128,18 @@ func (t *Target) pop() string {
 	if i < 0 {
 		return t.World.PoPs[0].ID
 	}
-	pops, _, _ := nearest{world: t.World, health: wellAll}.resolve(nil, t.World.Cities[i], "") // it asks nobody
-	return pops[0]
+	var pops []georoute.Candidate
+	for _, p := range t.World.PoPs {
+		pops = append(pops, georoute.Candidate{Name: p.ID, Site: site(t.World, p.Site)})
+	}
+	return georoute.Order(site(t.World, t.World.Cities[i].Site), pops, t.World.RoundTrip)[0].Name
 }
 
-// wellAll is the view of one who has heard nothing.
-func wellAll() world.HealthView { return world.HealthView{} }
+func site(w *world.World, id string) world.Site {
+	for _, s := range w.Sites {
+		if s.ID == id {
+			return s
+		}
+	}
+	return world.Site{ID: id}
+}

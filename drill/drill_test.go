@@ -132,7 +132,7 @@ func TestAbort(t *testing.T) {
 }
 
 func TestWatchTakesTheFirstWord(t *testing.T) {
-	w := newWatch(&Target{health: wellAll})
+	w := newWatch(&Target{health: func() world.HealthView { return world.HealthView{} }})
 	at := func(s int) time.Time { return time.Unix(int64(1000+s), 0) }
 	says := func(s int, state world.HealthState, frozen bool) {
 		v := world.HealthView{Frozen: frozen}

@@ -2,10 +2,8 @@ package drill
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/http"
-	"time"
 
 	"meridian/app"
 	"meridian/app/localworld"
@@ -24,41 +22,58 @@ type Target struct {
 	kinds map[string]Kind
 	parts []Part
 
-	resolver resolver
+	resolver *resolvers
 	health   func() world.HealthView // nil: nobody watches
 
 	// dial reaches a PoP from a city, over its last mile.
 	dial func(ctx context.Context, city, pop string) (net.Conn, error)
 }
 
-// Local is the world that runs on a directory of this machine.
-func Local(dir string) (*Target, error) {
+// Local is the world that runs on a directory of this machine: its PoPs are reached
+// over the last miles of its cities.
+func Local(ctx context.Context, dir string) (*Target, error) {
 	run, err := localworld.ReadRun(dir)
 	if err != nil {
 		return nil, err
 	}
-	w, err := app.ReadWorld(run.World)
+	t, err := Remote(ctx, run.URL)
 	if err != nil {
 		return nil, err
 	}
-	secrets, err := localworld.ReadSecrets(dir)
-	if err != nil {
+	if t.Secrets, err = localworld.ReadSecrets(dir); err != nil {
 		return nil, err
 	}
-	api, err := NewAPI(run.URL)
-	if err != nil {
-		return nil, err
+	t.dial = func(ctx context.Context, city, pop string) (net.Conn, error) {
+		return netaddr.Dial(ctx, run.LastMile(city, pop))
 	}
-	return &Target{
-		World: w, API: api, Port: fmt.Sprintf(":%d", run.Port), Secrets: secrets, HA: run.HA, resolver: nearest{world: w, health: wellAll, ttl: assumedTTL},
-		dial: func(ctx context.Context, city, pop string) (net.Conn, error) {
-			return netaddr.Dial(ctx, run.LastMile(city, pop))
-		},
-	}, nil
+	return t, nil
 }
 
-// assumedTTL is how long an answer is kept where the world has no name servers.
-const assumedTTL = 10 * time.Second
+// Remote is a world elsewhere, by its API. Its PoPs are reached as the API says,
+// over the real way; without the world's credentials nobody uploads there and no
+// price is changed.
+func Remote(ctx context.Context, base string) (*Target, error) {
+	api, err := NewAPI(base)
+	if err != nil {
+		return nil, err
+	}
+	var about localworld.About
+	if err := api.do(ctx, http.MethodGet, "/world", nil, &about); err != nil {
+		return nil, err
+	}
+	w, err := app.ParseWorld("GET /world", about.World)
+	if err != nil {
+		return nil, err
+	}
+	t := &Target{
+		World: w, API: api, Port: about.Port, HA: about.HA,
+		dial: func(ctx context.Context, _, pop string) (net.Conn, error) {
+			return netaddr.Dial(ctx, "tcp:"+about.PoPs[pop])
+		},
+	}
+	t.resolver, err = newResolvers(about.DNS)
+	return t, err
+}
 
 // market is the shop that a city's customers go to: the one whose own city is
 // nearest.
@@ -83,28 +98,4 @@ func (t *Target) market(city world.City) world.Market {
 		}
 	}
 	return best
-}
-
-// Remote is a world elsewhere, by its API. Its PoPs are reached as the API says,
-// over the real way; without the world's credentials nobody uploads there and no
-// price is changed.
-func Remote(ctx context.Context, base string) (*Target, error) {
-	api, err := NewAPI(base)
-	if err != nil {
-		return nil, err
-	}
-	var about localworld.About
-	if err := api.do(ctx, http.MethodGet, "/world", nil, &about); err != nil {
-		return nil, err
-	}
-	w, err := app.ParseWorld("GET /world", about.World)
-	if err != nil {
-		return nil, err
-	}
-	return &Target{
-		World: w, API: api, Port: about.Port, HA: about.HA, resolver: nearest{world: w, health: wellAll, ttl: assumedTTL},
-		dial: func(ctx context.Context, _, pop string) (net.Conn, error) {
-			return netaddr.Dial(ctx, "tcp:"+about.PoPs[pop])
-		},
-	}, nil
 }

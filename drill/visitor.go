@@ -21,17 +21,10 @@ const (
 	keepIdle = 60 * time.Second
 )
 
-// resolver asks DNS as one from a city would.
-type resolver interface {
-	// resolve gives the PoPs of the shops' names, the best first, and for how
-	// long the answer may be kept.
-	resolve(ctx context.Context, city world.City, host string) (pops []string, ttl time.Duration, err error)
-}
-
 // visitor is a client in a city, with connections of its own.
 type visitor struct {
 	target *Target
-	dns    resolver
+	dns    *resolvers
 	class  judge.Class
 	city   world.City
 	market world.Market
@@ -44,7 +37,7 @@ type visitor struct {
 	asking   sync.Mutex // one question to DNS at a time
 }
 
-func newVisitor(t *Target, dns resolver, class judge.Class, city world.City) *visitor {
+func newVisitor(t *Target, dns *resolvers, class judge.Class, city world.City) *visitor {
 	return &visitor{target: t, dns: dns, class: class, city: city, market: t.market(city), ways: map[string]*http.Transport{}}
 }
 

@@ -14,6 +14,21 @@ type About struct {
 	Port  string            `json:"port"`  // of its shops' URLs, as ":8080"; "" for the scheme's own
 	PoPs  map[string]string `json:"pops"`  // host:port at which each is reached
 	HA    bool              `json:"ha"`    // there is a standby of each database in its region
+	DNS   AboutDNS          `json:"dns"`
+}
+
+// AboutDNS is how a world's names are asked for.
+type AboutDNS struct {
+	Servers   []NameServer      `json:"servers"`
+	Names     map[string]string `json:"names"`     // a shop's host → its name in the DNS
+	Networks  map[string]string `json:"networks"`  // a city → a network of its people, for client subnets
+	Addresses map[string]string `json:"addresses"` // an address → the PoP that has it
+}
+
+// NameServer is one of them.
+type NameServer struct {
+	Region  string `json:"region"`
+	Address string `json:"address"` // host:port, UDP and TCP
 }
 
 func (u *up) about() (About, error) {
@@ -28,5 +43,23 @@ func (u *up) about() (About, error) {
 	for i, p := range u.plan.w.PoPs {
 		a.PoPs[p.ID] = fmt.Sprintf("127.0.0.1:%d", u.plan.edgePort(i))
 	}
+	a.DNS = u.plan.aboutDNS()
 	return a, nil
+}
+
+func (p *plan) aboutDNS() AboutDNS {
+	a := AboutDNS{Names: map[string]string{}, Networks: map[string]string{}, Addresses: map[string]string{}}
+	for i, r := range p.w.Regions {
+		a.Servers = append(a.Servers, NameServer{r.ID, fmt.Sprintf("127.0.0.1:%d", p.dnsPort(i))})
+	}
+	for _, m := range p.w.Markets {
+		a.Names[m.Host] = p.dnsHost(m)
+	}
+	for i, c := range p.w.Cities[:min(len(p.w.Cities), mostCities)] {
+		a.Networks[c.ID] = CityPrefixes(i)[0].String()
+	}
+	for i, q := range p.w.PoPs {
+		a.Addresses[p.popAddress(i)] = q.ID
+	}
+	return a
 }
