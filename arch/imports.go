@@ -87,7 +87,7 @@ var testRules = []testRule{
 	{[]string{"engine", "platform", "adapter", "role", "data", "web"},
 		[]string{".", "data"}, "the shipped world is the fixture that matters most"},
 	{[]string{"adapter", "app", "drill"},
-		[]string{"test/pgtest", "test/s3test"}, "an adapter is tested against its real technology"},
+		[]string{"test/pgtest", "test/s3test", "test/varnishtest"}, "an adapter is tested against its real technology"},
 	{[]string{"engine", "adapter"},
 		[]string{"test/cachetest", "test/leasetest", "test/cdntest"}, "who meets a contract is asked by the same test as all others"},
 	{[]string{"adapter"},

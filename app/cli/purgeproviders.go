@@ -57,6 +57,8 @@ func providerText(p world.ProviderState) string {
 		return fmt.Sprintf("given up, failing since %s: %s It will have to forget everything.", p.Since.Format(time.RFC3339), p.Error)
 	case p.Error != "":
 		return fmt.Sprintf("failing since %s: %s", p.Since.Format(time.RFC3339), p.Error)
+	case p.Cursor == "":
+		return "is being told to forget everything, for it is new here"
 	}
 	return "up to date, kept at " + p.At.Format(time.RFC3339)
 }

@@ -128,7 +128,10 @@ type Config struct {
 	// StripGroups keeps the fields that name groups from who asks: Surrogate-Key,
 	// Cache-Tag, Cache-Groups and Cache-Group-Invalidation.
 	StripGroups bool
-	ShowKey     bool // put the cache key into Cache-Status
+	// ShowGroups says who sees them all the same; nil: nobody. It is not asked on
+	// the short way of [Cache.Find].
+	ShowGroups func(*http.Request) bool
+	ShowKey    bool // put the cache key into Cache-Status
 
 	// Ranges says what a range that is not stored asks upstream for. A part that
 	// comes is stored, and served and completed from there.

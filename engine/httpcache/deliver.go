@@ -23,7 +23,7 @@ func (c *Cache) deliver(w http.ResponseWriter, r *http.Request, key string, h *h
 	if v.hit || v.stored {
 		v.ttl, v.hasTTL = h.ttl(now), true
 	}
-	c.describe(out, key, h, v, h.age(now))
+	c.describe(out, key, h, v, h.age(now), c.hides(r))
 	if notModified(r, h) {
 		keepNotModifiedFields(out)
 		w.WriteHeader(http.StatusNotModified)
@@ -53,9 +53,11 @@ func (c *Cache) deliver(w http.ResponseWriter, r *http.Request, key string, h *h
 }
 
 // describe sets the fields of an answer with the whole response.
-func (c *Cache) describe(out http.Header, key string, h *head, v verdict, age time.Duration) {
+func (c *Cache) describe(out http.Header, key string, h *head, v verdict, age time.Duration, hide bool) {
 	copyFields(out, h.header)
-	c.strip(out)
+	if hide {
+		strip(out)
+	}
 	if age >= time.Second || v.hit {
 		out["Age"] = []string{strconv.FormatInt(int64(age/time.Second), 10)}
 	}
@@ -143,14 +145,17 @@ func copyFields(to, from http.Header) {
 	}
 }
 
-// strip takes out the group fields where those who ask must not see them.
-func (c *Cache) strip(h http.Header) {
-	if c.cfg.StripGroups {
-		delete(h, fieldSurrogateKey)
-		delete(h, fieldCacheGroups)
-		delete(h, fieldCacheTag)
-		delete(h, fieldInvalidation)
-	}
+// hides reports whether who asks must not see the group fields.
+func (c *Cache) hides(r *http.Request) bool {
+	return c.cfg.StripGroups && (c.cfg.ShowGroups == nil || !c.cfg.ShowGroups(r))
+}
+
+// strip takes out the group fields.
+func strip(h http.Header) {
+	delete(h, fieldSurrogateKey)
+	delete(h, fieldCacheGroups)
+	delete(h, fieldCacheTag)
+	delete(h, fieldInvalidation)
 }
 
 // addStatus puts our member behind those of the caches nearer the origin.

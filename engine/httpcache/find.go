@@ -57,7 +57,7 @@ func (f Found) Status() int { return f.e.status }
 // map is the caller's, its values are shared.
 func (f Found) Fields() http.Header {
 	out := http.Header{}
-	f.c.describe(out, f.e.slot.key, f.e.head, f.verdict(), f.age)
+	f.c.describe(out, f.e.slot.key, f.e.head, f.verdict(), f.age, f.c.cfg.StripGroups)
 	return out
 }
 

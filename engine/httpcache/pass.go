@@ -42,7 +42,9 @@ func (c *Cache) pass(w http.ResponseWriter, r *http.Request, v verdict) {
 			c.invalidate(r, resp.StatusCode, resp.Header)
 			c.freshen(read, resp)
 			v.fwdStatus = resp.StatusCode
-			c.strip(resp.Header)
+			if c.hides(r) {
+				strip(resp.Header)
+			}
 			c.addStatus(resp.Header, resp.Header, "", v)
 			return nil
 		},

@@ -27,10 +27,11 @@ type Config struct {
 	Name  string // its member of Cache-Status: "edge-iad"
 	World *world.World
 	Limits
-	Private     *signedurl.Ring  // nil: no private picture is given
-	StripGroups bool             // keep groups from who asks
-	Memory      httpcache.Memory // for contents of [Limits].MemoryFrom bytes and more; nil: none
-	Store       httpcache.Disk   // opened by [Limits].Disk; nil: none. The tier closes it
+	Private     *signedurl.Ring          // nil: no private picture is given
+	StripGroups bool                     // keep groups from who asks
+	ShowGroups  func(*http.Request) bool // who sees them all the same; nil: nobody
+	Memory      httpcache.Memory         // for contents of [Limits].MemoryFrom bytes and more; nil: none
+	Store       httpcache.Disk           // opened by [Limits].Disk; nil: none. The tier closes it
 	Upstream    http.RoundTripper
 	Next        string                       // name of what Upstream reaches, for URLs: see [Tier.Pass]
 	Feeds       map[string]purge.Source      // by catalog cluster
@@ -52,7 +53,7 @@ func New(cfg Config) *Tier {
 	t := &Tier{cfg: cfg, feeds: purge.New(cfg.FeedLimit, cfg.Now(), slices.Sorted(maps.Keys(cfg.Feeds))...)}
 	t.cache = httpcache.New(httpcache.Config{
 		Name: cfg.Name, MaxBytes: cfg.CacheBytes, MaxObjectBytes: cfg.ObjectBytes, FillTimeout: cfg.FillTimeout, StallTimeout: cfg.StallTimeout, StaleWait: cfg.StaleWait, NegativeError: cfg.NegativeError, NegativeStatus: cfg.NegativeStatus,
-		StripGroups: cfg.StripGroups, Now: cfg.Now, Upstream: upstream.NewBound(cfg.Upstream, cfg.Misses, cfg.MissWait), KeyOf: t.keyOf, Behind: func(r *http.Request) bool { return t.feeds.Behind(r.Header) }, Unsure: t.unsure, Error: cfg.Error,
+		StripGroups: cfg.StripGroups, ShowGroups: cfg.ShowGroups, Now: cfg.Now, Upstream: upstream.NewBound(cfg.Upstream, cfg.Misses, cfg.MissWait), KeyOf: t.keyOf, Behind: func(r *http.Request) bool { return t.feeds.Behind(r.Header) }, Unsure: t.unsure, Error: cfg.Error,
 		Memory: cfg.Memory, MemoryFrom: cfg.MemoryFrom, Disk: cfg.Store, DiskBytes: cfg.Disk.Bytes, MaxDiskObject: cfg.Disk.ObjectBytes, Prepare: func(r *http.Request) { t.address(r, cfg.Next) },
 		Keyed: []string{"Accept-Encoding"}, Alike: contentcoding.AllKeys,
 	})

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -64,10 +65,11 @@ func (c Caller) Do(ctx context.Context, r *http.Request) (Answer, error) {
 
 // unreached is a broken exchange. Who stops us is not a failure of the vendor's.
 func (c Caller) unreached(ctx context.Context, op string, err error) error {
+	var late net.Error
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return ctx.Err()
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.As(err, &late) && late.Timeout():
 		return world.Because(world.CodeTimeout, op, fmt.Sprintf("%s did not answer within %s.", c.Vendor, c.Timeout), err)
 	}
 	return world.Because(world.CodeUnavailable, op, c.Vendor+" cannot be reached.", err)

@@ -90,7 +90,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 		return nil, err
 	}
 	e.Tier = tier.New(tier.Config{
-		Name: "edge-" + cfg.PoP, World: deps.World, Limits: cfg.Limits, Private: ring, StripGroups: true, Upstream: shields{e}, Next: "shield", Feeds: deps.Feeds, Acks: deps.Acks, Memory: deps.Memory, Store: deps.Store,
+		Name: "edge-" + cfg.PoP, World: deps.World, Limits: cfg.Limits, Private: ring, StripGroups: true, ShowGroups: showGroups, Upstream: shields{e}, Next: "shield", Feeds: deps.Feeds, Acks: deps.Acks, Memory: deps.Memory, Store: deps.Store,
 		Now: deps.Now, Log: deps.Log, Error: e.fail,
 	})
 	for region, t := range deps.Shields {
@@ -107,6 +107,7 @@ func (e *Edge) Shields() upstream.Stats { return e.nearest.Stats() }
 // ServeHTTP answers a visitor.
 func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set(world.HeaderPoP, e.cfg.PoP)
+	w, r = e.asOrigin(w, r)
 	dropForeign(r)
 	if e.steer(w, r) {
 		return

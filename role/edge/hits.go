@@ -52,7 +52,7 @@ func (e *Edge) Hit(r *front.Request) (front.Answer, bool) {
 		return front.Answer{}, false // the handler tells it of a nearer PoP
 	}
 	key, class, ok := e.memoKey(r.Scratch(memoKey), r)
-	if !ok {
+	if !ok || e.mayBeProvider(r) {
 		return front.Answer{}, false
 	}
 	w, known := e.plans.get(key)
@@ -84,6 +84,12 @@ func (e *Edge) Hit(r *front.Request) (front.Answer, bool) {
 		a.Release()
 	}
 	return front.Answer{Head: a.Head}, a.Head != nil
+}
+
+// mayBeProvider reports whether a request shows a provider's key: such a one is
+// answered otherwise.
+func (e *Edge) mayBeProvider(r *front.Request) bool {
+	return len(e.cfg.Providers) > 0 && slices.ContainsFunc(r.Fields, func(f front.Field) bool { return string(f.Name) == "meridian-provider-key" })
 }
 
 // asked is a request as the cache sees it: see [Edge.cachedAs].

@@ -19,6 +19,8 @@ type purged struct {
 	Acks    []world.PurgeAck `json:"acks"`
 	Missing []string         `json:"missing"`
 	MS      int64            `json:"ms"`
+
+	Errors map[string]string `json:"errors"`
 }
 
 // purge runs the command against the world, from Frankfurt.
