@@ -56,7 +56,7 @@ func (h *heard) take() []string {
 func TestAPurgeIsAcknowledgedAtOnceAndQuietSeldom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &heard{}
-		s := New(time.Minute, time.Now(), "a")
+		s := New(time.Minute, "a")
 		ctx, cancel := context.WithCancel(t.Context())
 		events := make(chan world.Event)
 		source := func(ctx context.Context, _ string, emit func(world.Event) error, _ func(error)) error {

@@ -24,6 +24,7 @@ type State struct {
 type feed struct {
 	begun    bool         // its first event has come, in this run or in the one that is resumed
 	taken    bool         // and what it demands is done
+	resumed  bool         // it goes on where an earlier run has left it
 	demand   world.Cursor // announced: what an answer to us must have taken
 	cursor   world.Cursor // taken: what we answer for
 	position world.Position
@@ -32,11 +33,12 @@ type feed struct {
 }
 
 // New follows the given clusters' feeds. A feed that has been silent for
-// longer than limit is lost: see [State.Lost].
-func New(limit time.Duration, now time.Time, clusters ...string) *State {
+// longer than limit is lost, and so is each until its first event: see
+// [State.Lost].
+func New(limit time.Duration, clusters ...string) *State {
 	s := &State{limit: limit, feeds: map[string]*feed{}, ready: make(chan struct{})}
 	for _, c := range clusters {
-		s.feeds[c] = &feed{heard: now}
+		s.feeds[c] = &feed{}
 	}
 	s.silent = len(s.feeds)
 	if s.silent == 0 {
@@ -55,7 +57,7 @@ func (s *State) Resume(cursors map[string]string) {
 	for cluster, text := range cursors {
 		c, err := world.ParseCursor(text)
 		if f := s.feeds[cluster]; f != nil && err == nil {
-			f.begun, f.cursor, f.demand, f.heard = true, c, c, time.Time{}
+			f.begun, f.resumed, f.cursor, f.demand = true, true, c, c
 		}
 	}
 }
@@ -127,8 +129,9 @@ func (s *State) Announce(cluster string, e world.Event) error {
 func (s *State) Take(cluster string, e world.Event, now time.Time) error {
 	return s.note(cluster, e, func(f *feed, c world.Cursor) {
 		// Behind a loss come the purges that were missed; only a heartbeat says that
-		// they are all here.
-		if e.Kind == world.EventHeartbeat || !f.lost(s.limit, now) {
+		// they are all here. Who follows from now has missed none.
+		fromNow := !f.taken && !f.resumed
+		if e.Kind == world.EventHeartbeat || fromNow || !f.lost(s.limit, now) {
 			f.heard, f.broken = now, false
 		}
 		if f.cursor.Less(c) {
@@ -185,7 +188,9 @@ func (s *State) Reached(want map[string]world.Cursor) bool {
 }
 
 // Lost reports whether a cluster's feed has broken off, or been silent for too
-// long, so that a purge may have been missed. A lost feed is back with its first heartbeat.
+// long, so that a purge may have been missed. A lost feed is back with its first
+// heartbeat. One that has never been heard is lost too: nothing tells yet how new an
+// answer must be.
 func (s *State) Lost(cluster string, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

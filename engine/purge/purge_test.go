@@ -26,7 +26,7 @@ func take(t *testing.T, s *State, cluster, cursor string, p world.Position, now 
 }
 
 func TestNothingGoesBack(t *testing.T) {
-	s := New(15*time.Second, t0, "a", "b")
+	s := New(15*time.Second, "a", "b")
 	take(t, s, "a", "7.1", at("a", 10), t0)
 	take(t, s, "a", "9.3", at("a", 30), t0)
 	take(t, s, "a", "9.2", at("a", 20), t0)
@@ -39,7 +39,7 @@ func TestNothingGoesBack(t *testing.T) {
 }
 
 func TestReachedIsByCursor(t *testing.T) {
-	s := New(15*time.Second, t0, "a", "b")
+	s := New(15*time.Second, "a", "b")
 	take(t, s, "a", "9.3", at("a", 10), t0)
 	for _, c := range []struct {
 		want map[string]world.Cursor
@@ -59,7 +59,7 @@ func TestReachedIsByCursor(t *testing.T) {
 }
 
 func TestForeignPositionIsIgnored(t *testing.T) {
-	s := New(time.Second, t0, "a", "b")
+	s := New(time.Second, "a", "b")
 	take(t, s, "a", "1.1", at("b", 5), t0)
 	if got := s.Positions(); len(got) != 0 {
 		t.Errorf("feed a moved cluster b: %v", got)
@@ -67,7 +67,7 @@ func TestForeignPositionIsIgnored(t *testing.T) {
 }
 
 func TestUnreadableCursorIsRefused(t *testing.T) {
-	s := New(time.Second, t0, "a")
+	s := New(time.Second, "a")
 	bad := world.Event{Cursor: "x"}
 	if s.Announce("a", bad) == nil || s.Take("a", bad, t0) == nil || s.Cursor("a") != world.CursorNow {
 		t.Error("rubbish was taken")
@@ -75,7 +75,11 @@ func TestUnreadableCursorIsRefused(t *testing.T) {
 }
 
 func TestLostAfterTheLimit(t *testing.T) {
-	s := New(15*time.Second, t0, "a")
+	s := New(15*time.Second, "a")
+	if !s.Lost("a", t0) || !s.AnyLost(t0) {
+		t.Error("a feed that was never heard is not lost")
+	}
+	s.Take("a", world.Event{Kind: world.EventHello, Cursor: "1.0"}, t0)
 	if s.Lost("a", t0.Add(15*time.Second)) {
 		t.Error("lost at the limit")
 	}
@@ -89,7 +93,7 @@ func TestLostAfterTheLimit(t *testing.T) {
 }
 
 func TestHeartbeatIsTakenAndDemandsNothing(t *testing.T) {
-	s := New(time.Second, t0, "a")
+	s := New(time.Second, "a")
 	if s.Cursor("a") != world.CursorNow {
 		t.Error("a new tier does not start with what comes next")
 	}
@@ -108,7 +112,7 @@ func TestHeartbeatIsTakenAndDemandsNothing(t *testing.T) {
 }
 
 func TestMergeTakesTheNewer(t *testing.T) {
-	s := New(time.Second, t0, "a", "b")
+	s := New(time.Second, "a", "b")
 	take(t, s, "a", "1.1", at("a", 10), t0)
 	take(t, s, "b", "1.1", at("b", 10), t0)
 	got := s.Merge([]world.Position{at("a", 5), at("b", 20), at("c", 1)})
@@ -124,7 +128,7 @@ func TestMergeTakesTheNewer(t *testing.T) {
 // demand the event of the next tier already, while this tier does not answer
 // for it yet.
 func TestDemandRisesBeforeThePurgeAndReachAfter(t *testing.T) {
-	s := New(time.Second, t0, "a")
+	s := New(time.Second, "a")
 	e := world.Event{Kind: world.EventPurge, Cursor: "5.1", Groups: []string{"g"}, Position: at("a", 50)}
 	want := map[string]world.Cursor{"a": {Tx: 5, Seq: 1}}
 	purged := false
@@ -153,7 +157,7 @@ func TestDemandRisesBeforeThePurgeAndReachAfter(t *testing.T) {
 }
 
 func TestBehindByHeader(t *testing.T) {
-	s := New(time.Second, t0, "a")
+	s := New(time.Second, "a")
 	take(t, s, "a", "5.1", at("a", 1), t0)
 	for value, want := range map[string]bool{"": false, "a=5.1": false, "a=5.2": true, "b=9.9": false, "rubbish": true} {
 		if got := s.Behind(http.Header{world.HeaderMinCursor: {value}}); got != want {
@@ -163,7 +167,7 @@ func TestBehindByHeader(t *testing.T) {
 }
 
 func TestLossIsToldOnce(t *testing.T) {
-	s := New(time.Second, t0, "a")
+	s := New(time.Second, "a")
 	var told []int
 	step := 0
 	source := func(_ context.Context, _ string, emit func(world.Event) error, lost func(error)) error {
@@ -191,7 +195,7 @@ func TestLossIsToldOnce(t *testing.T) {
 // A price may change between a tier's start and its feed's first event, which
 // does not tell of it: what was fetched in that time is forgotten, once a feed.
 func TestFirstEventForgetsEverything(t *testing.T) {
-	s := New(time.Second, t0, "a")
+	s := New(time.Second, "a")
 	var did []string
 	source := func(_ context.Context, _ string, emit func(world.Event) error, _ func(error)) error {
 		return errors.Join(
@@ -219,7 +223,7 @@ func TestFirstEventForgetsEverything(t *testing.T) {
 // Behind a hello come the purges that a lost feed has missed: until a heartbeat
 // says that they are all here the tier cannot know that its pages are good.
 func TestALostFeedIsBackWithItsHeartbeat(t *testing.T) {
-	s := New(time.Second, t0, "a")
+	s := New(time.Second, "a")
 	take(t, s, "a", "7.1", at("a", 1), t0)
 	later := t0.Add(time.Minute)
 	for _, e := range []world.Event{{Kind: world.EventHello, Cursor: "7.1"}, {Kind: world.EventPurge, Cursor: "8.1"}} {
@@ -244,10 +248,10 @@ func TestReadyWhenEveryFeedHasSpoken(t *testing.T) {
 			return false
 		}
 	}
-	if !ready(New(time.Second, t0)) {
+	if !ready(New(time.Second)) {
 		t.Error("a tier without feeds waits for one")
 	}
-	s := New(time.Second, t0, "a", "b")
+	s := New(time.Second, "a", "b")
 	take(t, s, "a", "1.1", at("a", 1), t0)
 	take(t, s, "a", "2.1", at("a", 2), t0)
 	if ready(s) {
@@ -263,12 +267,12 @@ func TestReadyWhenEveryFeedHasSpoken(t *testing.T) {
 // A tier that comes back with what it stored goes on where it was: nothing is
 // forgotten but what is purged, and until a heartbeat it is as if the feed were lost.
 func TestAResumedFeedForgetsNothingElse(t *testing.T) {
-	s := New(time.Second, t0, "a", "b")
+	s := New(time.Second, "a", "b")
 	s.Resume(map[string]string{"a": "7.1", "b": "rubbish", "elsewhere": "1.1"})
 	if s.Cursor("a") != "7.1" || s.Cursor("b") != world.CursorNow {
 		t.Fatalf("cursors %s, %s", s.Cursor("a"), s.Cursor("b"))
 	}
-	if !s.Lost("a", t0) || s.Lost("b", t0) || !s.Behind(http.Header{world.HeaderMinCursor: {"a=7.2"}}) {
+	if !s.Lost("a", t0) || !s.Lost("b", t0) || !s.Behind(http.Header{world.HeaderMinCursor: {"a=7.2"}}) {
 		t.Error("it answers for what it has not heard")
 	}
 	var did, taken []string
@@ -302,7 +306,7 @@ func TestAResumedFeedForgetsNothingElse(t *testing.T) {
 // A feed that does not know the cursor says so: then all is forgotten, and the
 // cursors of that other history bind nobody.
 func TestAFeedThatBeginsAnew(t *testing.T) {
-	s := New(time.Second, t0, "a")
+	s := New(time.Second, "a")
 	s.Resume(map[string]string{"a": "900.1"})
 	forgot := 0
 	source := func(_ context.Context, _ string, emit func(world.Event) error, _ func(error)) error {
@@ -327,7 +331,7 @@ func TestAFeedThatBeginsAnew(t *testing.T) {
 
 // A stream that ends may miss a purge at once, not only after the limit.
 func TestAFeedThatBreaksOffIsLostUntilItsHeartbeat(t *testing.T) {
-	s := New(time.Minute, t0, "a")
+	s := New(time.Minute, "a")
 	source := func(_ context.Context, _ string, emit func(world.Event) error, lost func(error)) error {
 		step := func(kind string, want bool) error {
 			err := emit(world.Event{Kind: kind, Cursor: "1.0"})
@@ -353,7 +357,7 @@ func TestAFeedThatBreaksOffIsLostUntilItsHeartbeat(t *testing.T) {
 // followed is enough, whoever forgot to say that it begins anew; and until a tier
 // has heard it, no cache on its way answers it by the other history.
 func TestAnotherHistoryForgetsEverything(t *testing.T) {
-	s := New(time.Second, t0, "a")
+	s := New(time.Second, "a")
 	var did []string
 	demand := func(asked string) string {
 		h := http.Header{world.HeaderMinCursor: {asked}}

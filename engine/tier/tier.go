@@ -50,7 +50,7 @@ type Tier struct {
 
 // New makes a tier.
 func New(cfg Config) *Tier {
-	t := &Tier{cfg: cfg, feeds: purge.New(cfg.FeedLimit, cfg.Now(), slices.Sorted(maps.Keys(cfg.Feeds))...)}
+	t := &Tier{cfg: cfg, feeds: purge.New(cfg.FeedLimit, slices.Sorted(maps.Keys(cfg.Feeds))...)}
 	t.cache = httpcache.New(httpcache.Config{
 		Name: cfg.Name, MaxBytes: cfg.CacheBytes, MaxObjectBytes: cfg.ObjectBytes, FillTimeout: cfg.FillTimeout, StallTimeout: cfg.StallTimeout, StaleWait: cfg.StaleWait, NegativeError: cfg.NegativeError, NegativeStatus: cfg.NegativeStatus,
 		StripGroups: cfg.StripGroups, ShowGroups: cfg.ShowGroups, Now: cfg.Now, Upstream: upstream.NewBound(cfg.Upstream, cfg.Misses, cfg.MissWait), KeyOf: t.keyOf, Behind: func(r *http.Request) bool { return t.feeds.Behind(r.Header) }, Unsure: t.unsure, Error: cfg.Error,

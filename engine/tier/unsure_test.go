@@ -21,7 +21,7 @@ func TestWhatALostFeedGoverns(t *testing.T) {
 			},
 			Now: func() time.Time { return later },
 		},
-		feeds: purge.New(5*time.Second, start, "catalog-us", "catalog-eu"),
+		feeds: purge.New(5*time.Second, "catalog-us", "catalog-eu"),
 	}
 	if err := tier.feeds.Take("catalog-eu", world.Event{Kind: world.EventHeartbeat, Cursor: "1.0"}, later); err != nil {
 		t.Fatal(err)

@@ -18,7 +18,6 @@ import (
 	"meridian/platform/front"
 	"meridian/platform/httpserver"
 	"meridian/test/tiertest"
-	"meridian/world"
 )
 
 // twoWays is one edge behind two listeners: one with a front, one without.
@@ -237,11 +236,7 @@ func conditional(r *front.Request) *front.Request {
 }
 
 func TestALostFeedTakesWhatItGovernsFromTheShortWay(t *testing.T) {
-	silent := func(ctx context.Context, _ string, emit func(world.Event) error, _ func(error)) error {
-		<-ctx.Done()
-		return ctx.Err()
-	}
-	f := newFixture(t, map[string]purge.Source{world.CatalogCluster("home"): silent})
+	f, _, _ := begun(t)
 	f.do("GET", "/p/a")
 	f.do("GET", picture+"webp/640x0")
 	hit := func(target string) bool {

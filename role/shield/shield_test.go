@@ -112,11 +112,6 @@ func source(events <-chan world.Event, taken chan<- struct{}) purge.Source {
 	}
 }
 
-func silent(ctx context.Context, _ string, _ func(world.Event) error, _ func(error)) error {
-	<-ctx.Done()
-	return ctx.Err()
-}
-
 func purgeOf(cursor, group string) world.Event {
 	return world.Event{Kind: world.EventPurge, Cursor: cursor, Groups: []string{group}, Position: world.Position{Cluster: cluster, Epoch: 1, LSN: 9}}
 }
@@ -281,10 +276,19 @@ func TestBehindTheAskersCursor(t *testing.T) {
 	}
 }
 
-func TestPurgeAndWhatFollowsIt(t *testing.T) {
-	events, taken := make(chan world.Event), make(chan struct{})
-	f := newFixture(t, map[string]purge.Source{cluster: source(events, taken)})
+// begun is a shield that follows a feed, by what is put in events, after its hello.
+func begun(t *testing.T) (f *fixture, events chan<- world.Event, taken <-chan struct{}) {
+	t.Helper()
+	put, took := make(chan world.Event), make(chan struct{})
+	f = newFixture(t, map[string]purge.Source{cluster: source(put, took)})
 	f.follow(t)
+	put <- world.Event{Kind: world.EventHello, Cursor: "1.0"}
+	<-took
+	return f, put, took
+}
+
+func TestPurgeAndWhatFollowsIt(t *testing.T) {
+	f, events, taken := begun(t)
 	f.shop.Will(tiertest.Says("3,50 €", "Surrogate-Key", "de/p/brezel"))
 	f.do("GET", "/p/brezel")
 	f.shop.Will(tiertest.Says("3,90 €", "Surrogate-Key", "de/p/brezel"))
@@ -304,7 +308,7 @@ func TestPurgeAndWhatFollowsIt(t *testing.T) {
 }
 
 func TestALostFeedMakesUnsure(t *testing.T) {
-	f := newFixture(t, map[string]purge.Source{cluster: silent})
+	f, _, _ := begun(t)
 	f.shop.Will(tiertest.Says("x", "Cache-Control", "public, max-age=3600"))
 	f.media.Will(tiertest.Says("x", "Cache-Control", "public, max-age=3600"))
 	status := func(path string) string { return f.do("GET", path).Header().Get("Cache-Status") }
