@@ -315,7 +315,7 @@ func (m *machine) edgeOver(ctx context.Context, s *Edge, o netaddr.TransportOpti
 	shields := transports(s.Shields, o, open)
 	e, err := edge.New(s.Config, edge.Deps{
 		World: m.World, Shields: shields, Feeds: feeds(transports(s.Shields, streams(), open), s.FeedKey), Memory: m.memory(s.MemoryFrom, s.CacheBytes), Store: store,
-		Acks: acks(shields, s.FeedKey, world.EdgeTier(s.PoP)), Now: m.now, Log: m.tel.Log,
+		Acks: acks(shields, s.FeedKey, world.EdgeTier(s.PoP)), Health: view, Now: m.now, Log: m.tel.Log,
 	})
 	if err != nil {
 		return nil, err
