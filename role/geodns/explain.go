@@ -63,7 +63,7 @@ func (s *Server) Explain(name string, client netip.Addr) (Explanation, error) {
 		target, _ := dnsserver.ReadName(share.alias.Data()[0])
 		e.Target = target.String()
 	}
-	for _, c := range r.rank(of, whole.site) {
+	for _, c := range r.rank(of, georoute.Client{Site: r.site(whole.site), Network: world.NetworkOf(client)}) {
 		h := r.state(world.TargetPoP, c.Name)
 		e.PoPs = append(e.PoPs, Choice{
 			PoP: c.Name, Given: slices.Contains(share.pops, c.Name), RTT: c.RTT, Basis: c.Basis, Reason: c.Reason,

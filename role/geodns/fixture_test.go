@@ -16,6 +16,7 @@ import (
 
 	"meridian"
 	"meridian/adapter/yaml"
+	"meridian/platform/dnsserver"
 	"meridian/world"
 )
 
@@ -134,6 +135,21 @@ func (r *rig) set(state world.HealthState, since time.Time, targets ...string) {
 		r.health.Targets = append(r.health.Targets, world.TargetHealth{Target: t, State: state, Since: since})
 	}
 	r.Refresh()
+}
+
+// keys puts a new pair of keys under a name, and has the config sign by it alone.
+func (r *rig) keys(name string) {
+	r.t.Helper()
+	zone, err := dnsserver.ParseName(r.config.Zone)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	public, private, err := dnsserver.NewKey(zone)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.files[name+".key"], r.files[name+".private"] = public, private
+	r.config.DNSSEC.Keys = []string{name}
 }
 
 // ask asks over TCP, so that nothing is cut, from an address.

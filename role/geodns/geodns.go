@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"meridian/engine/georoute"
 	"meridian/engine/prefixes"
 	"meridian/platform/dnsserver"
 	"meridian/world"
@@ -58,8 +59,9 @@ type Server struct {
 	dns     *dnsserver.Server
 	now     atomic.Pointer[version]
 
-	mu     sync.Mutex // of who makes a version
-	routed world.HealthView
+	mu      sync.Mutex // of who makes a version
+	routed  world.HealthView
+	shedder georoute.Shedder
 }
 
 // version is a server's state as one query sees it: of it, only the routing of
@@ -144,7 +146,10 @@ func (s *Server) take(cfg Config) error {
 }
 
 func (s *Server) router(v *version) router {
-	return router{world: s.deps.World, addresses: v.addresses, elsewhere: v.cfg.Elsewhere, ttl: seconds(v.cfg.TTL), drained: v.cfg.Drained}
+	return router{
+		world: s.deps.World, addresses: v.addresses, elsewhere: v.cfg.Elsewhere, ttl: seconds(v.cfg.TTL), drained: v.cfg.Drained,
+		shed: s.shedder.Share,
+	}
 }
 
 func (s *Server) view() world.HealthView {
@@ -174,13 +179,29 @@ func (s *Server) Refresh() {
 	v := s.now.Load()
 	r := s.router(v)
 	r.view = s.view()
-	s.route(v, r, !sameHealth(r.view, s.routed))
+	s.route(v, r, s.observe(r.view) || !sameHealth(r.view, s.routed))
 }
 
-// sameHealth reports whether two views send clients to the same places.
+// observe takes the loads of a beat of the feed; true: some PoP sheds clients, or
+// did until now, so that another rank may come of it.
+func (s *Server) observe(view world.HealthView) bool {
+	if view.Monitor == s.routed.Monitor && view.Beat == s.routed.Beat {
+		return false
+	}
+	before := s.sheds()
+	s.shedder.Observe(georoute.Loads(view, world.TargetPoP))
+	return before || s.sheds()
+}
+
+func (s *Server) sheds() bool {
+	return slices.ContainsFunc(s.deps.World.PoPs, func(p world.PoP) bool { return s.shedder.Share(p.ID) > 0 })
+}
+
+// sameHealth reports whether two views send clients to the same places, but for
+// loads: see [Server.observe].
 func sameHealth(a, b world.HealthView) bool {
 	return a.Open == b.Open && slices.EqualFunc(a.Targets, b.Targets, func(x, y world.TargetHealth) bool {
-		return x.Target == y.Target && x.State == y.State && x.Load == y.Load
+		return x.Target == y.Target && x.State == y.State
 	})
 }
 

@@ -32,16 +32,22 @@ type share struct {
 	pops     []string // of our own
 	a, aaaa  *dnsserver.Set
 	alias    *dnsserver.Set // of another CDN
+	spill    *spill         // nil: all of its clients get the same
 }
 
 // find is the share that a client gets, and the scope for which that is so, in bits.
 func (n *routing) find(client netip.Addr) (of *share, scope int) {
 	p, within := n.plans.Load().Lookup(client)
-	if len(p.shares) == 1 {
-		return &p.shares[0], max(0, within.Bits())
+	of, scope = &p.shares[0], max(0, within.Bits())
+	if len(p.shares) > 1 {
+		of = split(p.shares, client)
+		scope = max(scope, networkBits(client))
 	}
-	of, bits := split(p.shares, client)
-	return of, max(bits, within.Bits())
+	if of.spill != nil {
+		of = of.spill.find(client)
+		scope = max(scope, networkBits(client))
+	}
+	return of, scope
 }
 
 // router makes plans for one version of zone, places and health.
@@ -52,6 +58,7 @@ type router struct {
 	ttl       uint32 // the longest
 	drained   []string
 	view      world.HealthView
+	shed      func(pop string) float64 // the share of its clients that a PoP sends on; nil: none
 }
 
 // table is the plans of a name for all places.
@@ -90,12 +97,16 @@ func (r router) plan(of *routed, at place) (*plan, string) {
 		if provider.own() {
 			s.pops = r.choose(of, at.site)
 			s.a, s.aaaa = r.sets(of.name, s.pops)
+			s.spill = r.spilling(of, at.site, s)
 		} else {
 			target, _ := dnsserver.ParseName(provider.Target) // checked by check
 			s.alias = dnsserver.NewSet(of.name, dnsserver.TypeCNAME, r.ttl, []byte(target))
 		}
 		p.shares = append(p.shares, s)
 		key += provider.Name + " " + strings.Join(s.pops, " ") + ","
+		if s.spill != nil {
+			key += "spilt from " + at.site + ","
+		}
 	}
 	return p, key
 }
@@ -121,11 +132,15 @@ func (r router) sets(name dnsserver.Name, pops []string) (a, aaaa *dnsserver.Set
 	return a, aaaa
 }
 
-// choose is the PoPs that a client near a site gets: of the best state that there
-// is; all of them where all are lost, never none.
+// choose is the PoPs that a client near a site gets.
 func (r router) choose(of *routed, site string) []string {
+	return r.first(of, r.rank(of, georoute.Client{Site: r.site(site)}))
+}
+
+// first is the PoPs that are given of a rank: of the best state that there is; all
+// of them where all are lost, never none.
+func (r router) first(of *routed, ranked []georoute.Choice) []string {
 	var out []string
-	ranked := r.rank(of, site)
 	for i, c := range ranked {
 		if i < of.count && c.State == ranked[0].State || c.Reason == georoute.AllDown {
 			out = append(out, c.Name)
@@ -134,15 +149,28 @@ func (r router) choose(of *routed, site string) []string {
 	return out
 }
 
-func (r router) rank(of *routed, site string) []georoute.Choice {
-	from, _ := r.world.SiteByID(site) // one that is unknown is nowhere: ties fall to the name
-	var candidates []georoute.Candidate
-	for _, id := range of.pops {
+func (r router) rank(of *routed, client georoute.Client) []georoute.Choice {
+	return georoute.Policy{}.Rank(client, r.candidates(of), r.world.RoundTrip)
+}
+
+// site is a site by its id; one that is unknown is nowhere: ties fall to the name.
+func (r router) site(id string) world.Site {
+	s, _ := r.world.SiteByID(id)
+	return s
+}
+
+// candidates are a name's PoPs as health has them.
+func (r router) candidates(of *routed) []georoute.Candidate {
+	out := make([]georoute.Candidate, len(of.pops))
+	for i, id := range of.pops {
 		pop, _ := r.world.PoPByID(id)
-		at, _ := r.world.SiteByID(pop.Site)
-		candidates = append(candidates, georoute.Candidate{Name: id, Site: at, State: r.state(world.TargetPoP, id).State})
+		h := r.state(world.TargetPoP, id)
+		out[i] = georoute.Candidate{Name: id, Site: r.site(pop.Site), State: h.State, Load: h.Load}
+		if r.shed != nil {
+			out[i].Shed = r.shed(id)
+		}
 	}
-	return georoute.Rank(from, candidates, r.world.RoundTrip)
+	return out
 }
 
 // state is what is known of a PoP or provider: the config's order goes first.

@@ -8,12 +8,8 @@ import (
 // split is the share of one client among several: by a hash of its network, so
 // that it stays where it is, and so that when weights change only those move who
 // have to (weighted rendezvous hashing). All of that network get the same.
-func split(shares []share, client netip.Addr) (*share, int) {
-	bits := longestIPv4
-	if client = client.Unmap(); client.Is6() {
-		bits = longestIPv6
-	}
-	network, _ := client.Prefix(bits)
+func split(shares []share, client netip.Addr) *share {
+	network, _ := client.Unmap().Prefix(networkBits(client))
 	raw := network.Addr().As16()
 	var best *share
 	most := math.Inf(-1)
@@ -27,7 +23,16 @@ func split(shares []share, client netip.Addr) (*share, int) {
 			best, most = &shares[i], score
 		}
 	}
-	return best, bits
+	return best
+}
+
+// networkBits is how long the network is that a client shares its lot with, as
+// [world.NetworkOf] has it.
+func networkBits(client netip.Addr) int {
+	if client.Unmap().Is6() {
+		return 48
+	}
+	return 24
 }
 
 // FNV-1a of 64 bits.
