@@ -48,7 +48,7 @@ to go. Ctrl-C stops everything. What was stored is there the next time.`,
 	f := cmd.Flags()
 	f.StringVar(&o.WorldFile, "world", "", "world file (default: the shipped one)")
 	f.StringVar(&o.Dir, "dir", localworld.DefaultDir(), "directory of the world's state")
-	f.IntVar(&o.Port, "port", 8080, "port for visitors; the PoPs take the next ones")
+	f.IntVar(&o.Port, "port", 8080, "port for visitors; the PoPs and the name servers take the next ones")
 	f.BoolVar(&o.HA, "ha", false, "run a synchronous standby of every primary in its region")
 	f.BoolVar(&o.Split, "split", false, "run each role instance in a process of its own")
 	f.BoolVar(&o.Fresh, "fresh", false, "remove the world's state first")
