@@ -42,7 +42,7 @@ func (r dnsResult) perCoreSecond() float64 { return float64(r.Answers) / r.CPU.S
 const (
 	dnsClients = 10_000
 	dnsName    = "www.shop.example."
-	dnsWindow  = 128 // queries under way at once
+	dnsWindow  = 1024 // queries under way at once
 	dnsBatch   = 32
 )
 
