@@ -18,6 +18,7 @@ import (
 	"meridian/role/edge"
 	"meridian/role/geodns"
 	"meridian/role/media"
+	"meridian/role/monitor"
 	"meridian/role/ops"
 	"meridian/role/owner"
 	"meridian/role/shield"
@@ -43,6 +44,8 @@ type File struct {
 	Owner  *Owner  `yaml:"owner,omitempty"`
 	Ops    *Ops    `yaml:"ops,omitempty"`
 	GeoDNS *GeoDNS `yaml:"geodns,omitempty"`
+
+	Monitor *Monitor `yaml:"monitor,omitempty"`
 
 	path string // where it was read; "" for one that was made
 }
@@ -126,10 +129,11 @@ func sections() map[string]func(*File) {
 		"media": func(f *File) {
 			f.Media = &Media{Config: media.Default(), Objects: objectstore.DefaultLocation(), Resident: objectstore.DefaultLocation(), Health: DefaultHealthFeed(), HTTP: l}
 		},
-		"shop":   func(f *File) { f.Shop = &Shop{Config: shop.Default(), HTTP: l} },
-		"owner":  func(f *File) { f.Owner = &Owner{Config: owner.Default(), HTTP: l} },
-		"geodns": func(f *File) { f.GeoDNS = &GeoDNS{Config: geodns.Default(), Health: DefaultHealthFeed()} },
-		"ops":    func(f *File) { f.Ops = &Ops{Config: ops.Default(), HTTP: l} },
+		"shop":    func(f *File) { f.Shop = &Shop{Config: shop.Default(), HTTP: l} },
+		"owner":   func(f *File) { f.Owner = &Owner{Config: owner.Default(), HTTP: l} },
+		"geodns":  func(f *File) { f.GeoDNS = &GeoDNS{Config: geodns.Default(), Health: DefaultHealthFeed()} },
+		"monitor": func(f *File) { f.Monitor = &Monitor{Config: monitor.Default(), HTTP: l} },
+		"ops":     func(f *File) { f.Ops = &Ops{Config: ops.Default(), HTTP: l} },
 	}
 }
 
@@ -227,6 +231,8 @@ func (f *File) Only(role string) *File {
 		one.Shop = f.Shop
 	case "owner":
 		one.Owner = f.Owner
+	case "monitor":
+		one.Monitor = f.Monitor
 	case "ops":
 		one.Ops = f.Ops
 	case "geodns":

@@ -50,7 +50,7 @@ func (f *File) overlay(path string, text []byte) error {
 	for role, drop := range map[string]func(){
 		"edge": func() { f.Edge = nil }, "shield": func() { f.Shield = nil }, "media": func() { f.Media = nil },
 		"shop": func() { f.Shop = nil }, "owner": func() { f.Owner = nil }, "ops": func() { f.Ops = nil },
-		"geodns": func() { f.GeoDNS = nil },
+		"geodns": func() { f.GeoDNS = nil }, "monitor": func() { f.Monitor = nil },
 	} {
 		if !slices.Contains(had, role) {
 			drop()

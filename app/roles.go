@@ -51,6 +51,12 @@ func Roles() []Role {
 			at: func(f *File) string { return f.Ops.Region }, start: startOps,
 		},
 		{
+			Name: "monitor", Purpose: "the health feed: what is well, agreed on with the other regions' monitors; drains",
+			Cred: "its own signing key, the monitors' public keys, the tokens' hashes, feed key",
+			has:  func(f *File) bool { return f.Monitor != nil }, section: func(f *File) any { return f.Monitor },
+			at: func(f *File) string { return f.Monitor.Region }, start: startMonitor,
+		},
+		{
 			Name: "shield", Purpose: "a region's door: the second cache tier", Needs: []string{"media", "shop", "owner", "ops"},
 			Cred: "feed key, signing keys of private pictures",
 			has:  func(f *File) bool { return f.Shield != nil }, section: func(f *File) any { return f.Shield },

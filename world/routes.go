@@ -73,7 +73,7 @@ func RouteOf(method, path string) Route {
 			return RouteUpload
 		}
 		return RouteMedia
-	case under(path, PurgesPath), under(path, HealthPagePath):
+	case under(path, PurgesPath), IsHealthPath(path):
 		return RouteOps
 	case under(path, "/owner"):
 		return RouteOwner
@@ -82,6 +82,9 @@ func RouteOf(method, path string) Route {
 	}
 	return RoutePage
 }
+
+// IsHealthPath reports whether a path is of what operators ask a monitor.
+func IsHealthPath(path string) bool { return under(path, HealthPagePath) }
 
 // under reports whether a path is another, or lies below it.
 func under(path, top string) bool { return path == top || strings.HasPrefix(path, top+"/") }

@@ -35,6 +35,9 @@ func TestRouteOf(t *testing.T) {
 		{"PATCH", "/media/sweet-crumbs/tus/123456789012345", RouteMedia},
 		{"PATCH", "/media/sweet-crumbs/tus/1234567890123456/x", RouteMedia},
 		{"GET", "/media/tus/1234567890123456/manifest", RouteManifest},
+		{"GET", "/health", RouteOps},
+		{"POST", "/health/drains", RouteOps},
+		{"GET", "/healthy", RoutePage},
 		{"GET", "/-/feed", RouteInternal},
 		{"GET", "/-", RouteInternal},
 	}

@@ -9,15 +9,17 @@ import (
 	"meridian/adapter/postgres"
 	"meridian/adapter/yaml"
 	"meridian/app"
+	"meridian/engine/health"
 	"meridian/engine/keyring"
 	"meridian/engine/tier"
 	"meridian/platform/operator"
+	"meridian/role/monitor"
 	"meridian/role/ops"
 	"meridian/world"
 )
 
 // regionRoles are what runs in a region; a PoP runs an edge.
-var regionRoles = []string{"media", "shop", "owner", "ops", "shield", "geodns"}
+var regionRoles = []string{"media", "shop", "owner", "ops", "monitor", "shield", "geodns"}
 
 // files are the config of every machine of the world: one a region, one a PoP.
 func (p *plan) files(worldPath string) []*app.File {
@@ -29,6 +31,7 @@ func (p *plan) files(worldPath string) []*app.File {
 		p.fillShop(f, r)
 		p.fillOwner(f, r)
 		p.fillOps(f, r)
+		p.fillMonitor(f, r)
 		p.fillShield(f, r)
 		p.fillGeoDNS(f, r)
 		out = append(out, f)
@@ -39,6 +42,7 @@ func (p *plan) files(worldPath string) []*app.File {
 		e := f.Edge
 		e.Listen, e.PoP, e.FeedKey = p.edgeAddress(i), q.ID, p.secrets.FeedKey
 		e.TLS, e.Private.Keys = p.tls(), p.signing()
+		e.Health.Keys, e.Health.FeedKey = p.monitorKeys(), p.secrets.FeedKey
 		for _, region := range p.nearestRegions(q.ID) {
 			e.Shields = append(e.Shields, tier.Shield{Region: region, Address: p.shieldFrom(q.ID, region)})
 		}
@@ -109,6 +113,7 @@ func (p *plan) fillMedia(f *app.File, r world.Region) {
 	m.Catalogs = p.catalogs(r.ID, userMedia, p.secrets.Media)
 	m.Objects.URL, m.Resident.URL = p.st.path("objects", r.ID), p.st.path("objects", r.ID+".resident")
 	m.Private.Keys = p.signing()
+	m.Health.Keys, m.Health.FeedKey, m.Health.Monitor = p.monitorKeys(), p.secrets.FeedKey, p.roleAddress("monitor", r.ID)
 	m.Peers = p.peers(r.ID)
 }
 
@@ -135,10 +140,40 @@ func (p *plan) fillOwner(f *app.File, r world.Region) {
 func (p *plan) fillOps(f *app.File, r world.Region) {
 	o := f.Ops
 	o.Listen, o.Region, o.WireKey = p.roleAddress("ops", r.ID), r.ID, p.secrets.FeedKey
-	sum := sha256.Sum256([]byte(p.secrets.PurgeToken))
-	o.Tokens = []ops.Token{{Credential: operator.Credential{Name: "local", SHA256: hex.EncodeToString(sum[:])}, All: true, Hard: true, Log: true}}
+	o.Tokens = []ops.Token{{Credential: credential(p.secrets.PurgeToken), All: true, Hard: true, Log: true}}
 	o.Catalogs = p.catalogs(r.ID, userOps, p.secrets.Ops)
 	o.Peers = p.peers(r.ID)
+}
+
+// monitorKeys are the public keys of all monitors.
+func (p *plan) monitorKeys() []health.Key {
+	var out []health.Key
+	for _, r := range p.w.Regions {
+		key, err := health.ParsePrivate(p.secrets.Monitors[r.ID])
+		if err == nil { // a key that somebody has spoilt is its own monitor's error
+			out = append(out, health.Key{Region: r.ID, Public: health.PublicOf(key)})
+		}
+	}
+	return out
+}
+
+// fillMonitor lets everybody of this machine see the health of the world.
+func (p *plan) fillMonitor(f *app.File, r world.Region) {
+	m := f.Monitor
+	m.Listen, m.Region, m.WireKey = p.roleAddress("monitor", r.ID), r.ID, p.secrets.FeedKey
+	m.Key, m.Keys, m.Public = p.secrets.Monitors[r.ID], p.monitorKeys(), true
+	m.Tokens = []monitor.Token{{Credential: credential(p.secrets.DrainToken), Drain: []string{monitor.AllTargets}}}
+	m.State = p.st.path(monitorsDir, r.ID+".json")
+	m.Shield, m.Peers = p.roleAddress("shield", r.ID), p.peers(r.ID)
+	for _, q := range p.w.PoPs {
+		m.PoPs = append(m.PoPs, app.EdgeAddress{PoP: q.ID, Address: p.edgeFrom(r.ID, q.ID)})
+	}
+}
+
+// credential is what a role knows of the world's own token.
+func credential(token string) operator.Credential {
+	sum := sha256.Sum256([]byte(token))
+	return operator.Credential{Name: "local", SHA256: hex.EncodeToString(sum[:])}
 }
 
 func (p *plan) fillShield(f *app.File, r world.Region) {
@@ -146,6 +181,7 @@ func (p *plan) fillShield(f *app.File, r world.Region) {
 	s.Listen, s.Region, s.FeedKey = p.roleAddress("shield", r.ID), r.ID, p.secrets.FeedKey
 	s.Media, s.Shop, s.Owner = p.roleAddress("media", r.ID), p.roleAddress("shop", r.ID), p.roleAddress("owner", r.ID)
 	s.Ops, s.Private.Keys = p.roleAddress("ops", r.ID), p.signing()
+	s.Monitor = p.roleAddress("monitor", r.ID)
 	s.Peers = p.peers(r.ID)
 }
 

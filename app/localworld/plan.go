@@ -50,6 +50,7 @@ func newPlan(w *world.World, st *state, sec Secrets, port int, ha bool) *plan {
 	p.planStandbys()
 	p.planLinks()
 	p.planShieldServices()
+	p.planMonitorServices()
 	p.planCities()
 	return p
 }
@@ -238,6 +239,18 @@ func (p *plan) toShield(from, region string) {
 		Name: from + ">" + region + "/shield", From: from, To: region,
 		Listen: p.shieldFrom(from, region), Target: p.roleAddress("shield", region),
 	})
+}
+
+// planMonitorServices lets every region's monitor look at every PoP.
+func (p *plan) planMonitorServices() {
+	for _, r := range p.w.Regions {
+		for i, q := range p.w.PoPs {
+			p.services = append(p.services, wan.Service{
+				Name: r.ID + ">" + q.ID + "/edge", From: r.ID, To: q.ID,
+				Listen: p.edgeFrom(r.ID, q.ID), Target: p.edgeAddress(i),
+			})
+		}
+	}
 }
 
 // planCities lets travellers reach every PoP over their last mile.

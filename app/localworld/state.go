@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"meridian/engine/health"
 	"meridian/world"
 )
 
@@ -67,7 +68,7 @@ func (s *state) furnish(fresh bool) error {
 	for _, d := range []struct {
 		name string
 		mode fs.FileMode
-	}{{"", 0o711}, {"pg", 0o711}, {"objects", 0o700}, {"config", 0o700}, {"logs", 0o700}} {
+	}{{"", 0o711}, {"pg", 0o711}, {"objects", 0o700}, {"config", 0o700}, {"logs", 0o700}, {monitorsDir, 0o700}} {
 		if err := makeDir(s.path(d.name), d.mode); err != nil {
 			return err
 		}
@@ -127,7 +128,7 @@ func (s *state) empty() error {
 	if err != nil {
 		return world.Wrap("up.fresh", err)
 	}
-	known := map[string]bool{"lock": true, "pg": true, "objects": true, "config": true, "logs": true, "secrets.json": true, "run.json": true, leasesDir: true, authorityDir: true, dnsDir: true}
+	known := map[string]bool{"lock": true, "pg": true, "objects": true, "config": true, "logs": true, "secrets.json": true, "run.json": true, leasesDir: true, monitorsDir: true, authorityDir: true, dnsDir: true}
 	for _, e := range entries {
 		if !known[strings.TrimSuffix(e.Name(), half)] {
 			return world.E(world.CodeConflict, "up.fresh", fmt.Sprintf("%s holds %q, which is not a world's. Nothing was removed; name another directory with --dir.", s.dir, e.Name()))
@@ -195,6 +196,9 @@ func (s *state) writeJSON(name string, v any) error {
 	return s.writeFile(name, append(b, '\n'))
 }
 
+// monitorsDir holds what monitors keep.
+const monitorsDir = "monitors"
+
 // authorityDir holds the authority of the world's own certificates.
 const authorityDir = "ca"
 
@@ -232,7 +236,9 @@ type Secrets struct {
 	JudgeToken  string            `json:"judge_token"` // of whoever approves and withholds pictures
 	PrivateKey  string            `json:"private_key"`
 	CookieKey   string            `json:"cookie_key"` // of the name servers: 32 hexadecimal digits
-	Owners      map[string]string `json:"owners"`     // market → its owner's password
+	DrainToken  string            `json:"drain_token"`
+	Monitors    map[string]string `json:"monitors"` // region → the seed of its monitor's key
+	Owners      map[string]string `json:"owners"`   // market → its owner's password
 }
 
 // ReadSecrets is for commands on the same machine, by the same user.
@@ -260,13 +266,21 @@ func (s *state) secrets(w *world.World) (Secrets, error) {
 		}
 	}
 	changed := missing
-	for _, late := range []*string{&sec.Ops, &sec.PurgeToken, &sec.UploadKey, &sec.PrivateKey, &sec.JudgeToken} { // worlds of before had none
+	for _, late := range []*string{&sec.Ops, &sec.PurgeToken, &sec.UploadKey, &sec.PrivateKey, &sec.JudgeToken, &sec.DrainToken} { // worlds of before had none
 		if *late == "" {
 			*late, changed = rand.Text(), true
 		}
 	}
 	if sec.CookieKey == "" {
 		sec.CookieKey, changed = cookieKey(), true
+	}
+	for _, r := range w.Regions {
+		if sec.Monitors[r.ID] == "" {
+			if sec.Monitors == nil {
+				sec.Monitors = map[string]string{}
+			}
+			sec.Monitors[r.ID], changed = health.NewSeed(rand.Reader), true
+		}
 	}
 	for _, m := range w.Markets {
 		if sec.Owners[m.ID] == "" {

@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"fmt"
+	"io"
 
 	"meridian/world"
 )
@@ -39,6 +40,16 @@ func ParsePrivate(text string) (ed25519.PrivateKey, error) {
 		return nil, world.E(world.CodeInvalid, "health.keys", "key: write the 43 characters of an Ed25519 seed")
 	}
 	return ed25519.NewKeyFromSeed(seed), nil
+}
+
+// NewSeed makes a private key, as [ParsePrivate] reads it. random is of cryptographic
+// quality and does not fail.
+func NewSeed(random io.Reader) string {
+	var seed [ed25519.SeedSize]byte
+	if _, err := io.ReadFull(random, seed[:]); err != nil {
+		panic("health: no randomness: " + err.Error()) // nothing that is secret can be made then
+	}
+	return base64.RawURLEncoding.EncodeToString(seed[:])
 }
 
 // PublicOf is the public half of a private key, as [Key] has it.

@@ -98,11 +98,23 @@ func (s *Shield) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case world.RouteOwner:
 		s.owner.ServeHTTP(w, r)
 	case world.RouteOps:
-		s.ops.ServeHTTP(w, r)
+		s.operators(w, r)
 	case world.RouteInternal:
 		s.internal(w, r)
 	default:
 		s.shop.ServeHTTP(w, r)
+	}
+}
+
+// operators passes on what operators ask for.
+func (s *Shield) operators(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case !world.IsHealthPath(r.URL.Path):
+		s.ops.ServeHTTP(w, r)
+	case s.monitor != nil:
+		s.monitor.ServeHTTP(w, r)
+	default:
+		s.fail(w, r, world.E(world.CodeNotFound, "shield.health", "This region has no monitor."))
 	}
 }
 
