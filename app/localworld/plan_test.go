@@ -3,6 +3,7 @@ package localworld
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"meridian/adapter/pgcluster"
 	"meridian/adapter/yaml"
 	"meridian/app"
+	"meridian/engine/health"
 	"meridian/platform/netaddr"
 	"meridian/world"
 )
@@ -18,7 +20,10 @@ import (
 // sampleSecrets are told apart by their text.
 func sampleSecrets(w *world.World) Secrets {
 	s := Secrets{Super: "pw-super", Replication: "pw-replication", Shop: "pw-shop", Media: "pw-media", Owner: "pw-owner", Ops: "pw-ops",
-		WireKey: "key-wire", FeedKey: "key-feed", UploadToken: "key-upload", UploadKey: "key-of-upload-grants", PurgeToken: "key-purge", JudgeToken: "key-judge", Owners: map[string]string{}}
+		WireKey: "key-wire", FeedKey: "key-feed", UploadToken: "key-upload", UploadKey: "key-of-upload-grants", PurgeToken: "key-purge", JudgeToken: "key-judge", DrainToken: "key-drain", Monitors: map[string]string{}, Owners: map[string]string{}}
+	for i, r := range w.Regions {
+		s.Monitors[r.ID] = health.NewSeed(rand.NewChaCha8([32]byte{byte(i)}))
+	}
 	for _, m := range w.Markets {
 		s.Owners[m.ID] = "pw-owner-of-" + m.ID
 	}
@@ -125,14 +130,19 @@ func TestAMachineKnowsItsOwn(t *testing.T) {
 func TestEachRolesFileHoldsOnlyItsCredentials(t *testing.T) {
 	holds := map[string][]string{
 		"edge": {"key-feed"}, "shield": {"key-feed"}, "shop": {"pw-shop", "key-feed"},
-		"media": {"pw-media", "key-wire", "key-upload"}, "owner": {"pw-owner", "key-upload"},
-		"ops": {"pw-ops", "key-feed"}, // of tokens their hashes only
+		"media": {"pw-media", "key-wire", "key-feed", "key-upload"}, "owner": {"pw-owner", "key-upload"},
+		"ops": {"pw-ops", "key-feed"}, "monitor": {"key-feed"}, // of tokens their hashes only
 	}
 	p := planOf(shippedWorld(t), true)
-	all := []string{"pw-super", "pw-replication", "pw-shop", "pw-media", "pw-owner", "pw-ops", "key-wire", "key-feed", "key-upload", "key-purge", "pw-owner-of-us"}
+	all := []string{"pw-super", "pw-replication", "pw-shop", "pw-media", "pw-owner", "pw-ops", "key-wire", "key-feed", "key-upload", "key-purge", "key-drain", "pw-owner-of-us"}
 	for _, f := range p.files("") {
 		for _, role := range f.Roles() {
 			text := encoded(t, f.Only(role))
+			for region, seed := range p.secrets.Monitors {
+				if has, may := strings.Contains(text, seed), role == "monitor" && f.Place == region; has != may {
+					t.Errorf("%s@%s: holds the key of the monitor in %s: %v, may: %v", role, f.Place, region, has, may)
+				}
+			}
 			for _, secret := range all {
 				if has, may := strings.Contains(text, secret), slices.Contains(holds[role], secret); has != may {
 					t.Errorf("%s@%s: holds %s: %v, may: %v", role, f.Place, secret, has, may)
@@ -157,7 +167,7 @@ func TestPlannedFilesAreGood(t *testing.T) {
 		if f.Edge != nil {
 			sections["edge"] = f.Edge
 		} else {
-			sections["media"], sections["shop"], sections["owner"], sections["shield"], sections["ops"] = f.Media, f.Shop, f.Owner, f.Shield, f.Ops
+			sections["media"], sections["shop"], sections["owner"], sections["shield"], sections["ops"], sections["monitor"] = f.Media, f.Shop, f.Owner, f.Shield, f.Ops, f.Monitor
 		}
 		for role, s := range sections {
 			if err := s.Validate(); err != nil {
