@@ -109,7 +109,7 @@ func (v HealthVersion) Compare(w HealthVersion) int {
 // Health is one issue of the health feed: all that its monitor knows, never a
 // part of it, so two issues are never mixed.
 type Health struct {
-	Version  HealthVersion  `json:"version"`  // of the states; loads may change without it
+	Version  HealthVersion  `json:"version"`  // of the states and reasons; the rest may change without it
 	Monitor  string         `json:"monitor"`  // the region whose monitor says this
 	Beat     uint64         `json:"beat"`     // counts that monitor's issues: it goes on while the states stay
 	At       time.Time      `json:"at"`       // by that monitor's clock: for people; nobody reckons an age with it

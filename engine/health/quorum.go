@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -119,19 +119,14 @@ func medianLoad(votes []vote) int {
 	return loads[len(loads)/2]
 }
 
-// digest tells states apart. Loads are none: they may change within a version.
+// digest tells states apart, with their reasons. Who says so and since when is no
+// part of it, nor are loads: they may change within a version.
 func digest(targets []world.TargetHealth) string {
-	plain := slices.Clone(targets)
-	for i := range plain {
-		plain[i].Load = 0
-		plain[i].Since = plain[i].Since.UTC().Round(0)
+	sum := sha256.New()
+	for _, t := range targets {
+		fmt.Fprintf(sum, "%s %s %s\n", t.Target, t.State, t.Reason)
 	}
-	text, err := json.Marshal(plain)
-	if err != nil { // a time past the year 9999: no view that is taken has one
-		return ""
-	}
-	sum := sha256.Sum256(text)
-	return base64.RawURLEncoding.EncodeToString(sum[:16])
+	return base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:16])
 }
 
 // middle is the median of the monitors' clocks, so that one that is wrong decides

@@ -55,6 +55,7 @@ type Monitor struct {
 	pages  pictures
 	seats  chan struct{} // of followers
 	keep   keeping
+	lag    lag
 
 	crossOrigin *http.CrossOriginProtection
 
@@ -118,6 +119,7 @@ func (m *Monitor) Run(ctx context.Context) error {
 		})
 	}
 	all.Go(func() error { return m.beat(ctx) })
+	all.Go(func() error { return m.lag.measure(ctx, m.deps.Now) })
 	return all.Wait()
 }
 

@@ -53,21 +53,18 @@ func (m *Monitor) pause(c *check) time.Duration {
 // look probes a target once. A probe that is silent past patience raises a doubt
 // before it has failed.
 func (m *Monitor) look(ctx context.Context, c *check) {
-	limit := m.cfg.Timeout + 2*c.rtt
-	probe, cancel := context.WithTimeout(ctx, limit)
+	slack := m.lag.slack()
+	probe, cancel := context.WithTimeout(ctx, m.cfg.Timeout+2*c.rtt+slack)
 	defer cancel()
-	doubt := time.AfterFunc(m.cfg.Patience+2*c.rtt, func() { m.doubted(c) })
+	doubt := time.AfterFunc(m.cfg.Patience+2*c.rtt+slack, func() { m.doubted(c) })
 	defer doubt.Stop()
 	began := m.deps.Now()
 	r, load := m.ask(probe, c, began)
-	took := m.deps.Now().Sub(began)
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil || r == "" { // "": there is nothing to ask for yet
 		return
-	case r == world.ReasonTimeout && took > limit+m.cfg.Patience:
-		return // it was this process that slept: the silence says nothing of the target
-	case r == "":
-		return // there is nothing to ask for yet
+	}
+	if r == world.ReasonTimeout && m.lag.slack() > slack {
+		return // this process was kept waiting meanwhile: the silence says nothing
 	}
 	m.result(c, r, load)
 }
@@ -109,7 +106,7 @@ func (m *Monitor) ask(ctx context.Context, c *check, began time.Time) (r world.H
 	if r := c.judge(res.Header, body); r != world.ReasonAnswers {
 		return r, load
 	}
-	if m.deps.Now().Sub(began) > c.rtt+m.cfg.SlowBy {
+	if m.deps.Now().Sub(began) > c.rtt+m.cfg.SlowBy+m.lag.slack() {
 		return world.ReasonSlow, load
 	}
 	return world.ReasonAnswers, load

@@ -1,0 +1,200 @@
+package monitor
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"meridian/world"
+)
+
+// play runs a scene in a bubble of its own time.
+func play(t *testing.T, do func(*testing.T, *scene)) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t)
+		s.start()
+		defer s.halt()
+		time.Sleep(10 * time.Second)
+		do(t, s)
+	})
+}
+
+func TestAllIsWell(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		is := s.agreed()
+		if len(is.Targets) != 12 || len(is.Heard) != 3 {
+			t.Fatalf("%+v", is)
+		}
+		for _, target := range is.Targets {
+			if target.State != world.Healthy || target.Reason != world.ReasonAnswers || len(target.By) != 3 {
+				t.Errorf("%+v", target)
+			}
+		}
+		before := s.issue("east")
+		time.Sleep(10 * time.Second)
+		if after := s.issue("east"); after.Version != before.Version || after.Beat < before.Beat+9 {
+			t.Errorf("nothing has happened, and %v became %v, beat %d became %d", before.Version, after.Version, before.Beat, after.Beat)
+		}
+	})
+}
+
+// What does not answer is down everywhere within seconds, with the reason, and is
+// back after its longer proof.
+func TestIllTargetsAreTakenOut(t *testing.T) {
+	for _, c := range []struct {
+		target, how string
+		reason      world.HealthReason
+		within      time.Duration
+	}{
+		{"pop/west-pop", "refused", world.ReasonRefused, 2 * time.Second},
+		{"pop/west-pop", "hangs", world.ReasonTimeout, 3500 * time.Millisecond},
+		{"pop/west-pop", "500", world.ReasonStatus, 2 * time.Second},
+		{"pop/west-pop", "rubbish", world.ReasonContent, 2 * time.Second},
+		{"shield/mid", "hangs", world.ReasonTimeout, 3500 * time.Millisecond},
+		{"media/mid", "500", world.ReasonStatus, 3 * time.Second},
+		{"media/mid", "rubbish", world.ReasonContent, 3 * time.Second},
+		{"shop/east", "500", world.ReasonStatus, 3 * time.Second},
+		{"shop/east", "rubbish", world.ReasonContent, 3 * time.Second},
+	} {
+		t.Run(c.target+" "+c.how, func(t *testing.T) {
+			play(t, func(t *testing.T, s *scene) {
+				s.net.set(c.target, c.how)
+				took := s.until("east", c.within, stateOf(c.target, world.Down))
+				time.Sleep(2 * time.Second)
+				is := s.agreed()
+				got := is.Of(c.target)
+				if got.Reason != c.reason || len(got.By) != 3 {
+					t.Errorf("after %v: %+v", took, got)
+				}
+				for _, other := range is.Targets {
+					if other.Target != c.target && other.State != world.Healthy {
+						t.Errorf("too: %+v", other)
+					}
+				}
+				s.net.set(c.target, "")
+				s.until("east", 30*time.Second, stateOf(c.target, world.Healthy))
+			})
+		})
+	}
+}
+
+func TestSlowAndStaleAreDegraded(t *testing.T) {
+	for how, reason := range map[string]world.HealthReason{"slow": world.ReasonSlow, "stale": world.ReasonStale} {
+		play(t, func(t *testing.T, s *scene) {
+			s.net.set("pop/mid-pop", how)
+			s.until("west", 15*time.Second, stateOf("pop/mid-pop", world.Degraded))
+			if got := s.issue("west").Of("pop/mid-pop"); got.Reason != reason {
+				t.Errorf("%+v", got)
+			}
+			s.net.set("pop/mid-pop", "")
+			s.until("west", 15*time.Second, stateOf("pop/mid-pop", world.Healthy))
+		})
+	}
+}
+
+// A monitor that is cut off alone takes nothing out: not by its own word, which it
+// does not give, nor by anybody else's.
+func TestACutOffMonitorTakesNothingOut(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		reader := s.follower(ctx, "east", "mid")
+		before := s.agreed()
+		s.net.isolate("east", true)
+		s.until("east", 6*time.Second, func(h world.Health) bool { return h.Isolated })
+		for range 60 {
+			time.Sleep(time.Second)
+			for _, r := range regions {
+				for _, target := range s.issue(r).Targets {
+					if target.State != world.Healthy {
+						t.Fatalf("%s takes out %+v", r, target)
+					}
+				}
+			}
+			if v := reader.View(); v.Frozen || v.Isolated || v.Age > 2*time.Second {
+				t.Fatalf("a reader goes by %+v", v)
+			}
+		}
+		if is := s.issue("east"); is.Version.Compare(before.Version) != 0 || s.issue("mid").Isolated || len(s.issue("mid").Heard) != 2 {
+			t.Errorf("east gave version %v, mid hears %v", is.Version, s.issue("mid").Heard)
+		}
+		s.net.isolate("east", false)
+		time.Sleep(20 * time.Second)
+		s.agreed()
+	})
+}
+
+// Two feeds that disagree are resolved by version, whole: while a monitor is cut
+// off the others take a PoP out, and a reader of both goes by them.
+func TestOfTwoFeedsTheLaterHolds(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		reader := s.follower(ctx, "east", "mid")
+		s.net.isolate("east", true)
+		time.Sleep(5 * time.Second)
+		s.net.set("pop/west-pop", "refused")
+		s.until("mid", 4*time.Second, stateOf("pop/west-pop", world.Down))
+		time.Sleep(2 * time.Second)
+		if old := s.issue("east"); !old.Isolated || old.Of("pop/west-pop").State != world.Healthy {
+			t.Fatalf("east says %+v", old)
+		}
+		if v := reader.View(); v.Of("pop/west-pop").State != world.Down || v.Version != s.issue("mid").Version || v.Monitor != "mid" {
+			t.Errorf("the reader goes by %v of %s", v.Version, v.Monitor)
+		}
+	})
+}
+
+// A region that is lost with its monitor is taken out by the others.
+func TestALostRegionIsTakenOut(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		s.stop["east"]()
+		delete(s.stop, "east")
+		for _, kind := range []string{world.TargetShield, world.TargetMedia, world.TargetShop} {
+			s.net.set(world.Target(kind, "east"), "hangs")
+		}
+		s.net.isolate("east", true)
+		s.until("mid", 5*time.Second, stateOf("shield/east", world.Down))
+		s.until("mid", 5*time.Second, func(h world.Health) bool {
+			return h.Of("media/east").State == world.Down && h.Of("shop/east").State == world.Down
+		})
+		if is := s.issue("mid"); is.Isolated || is.Of("pop/mid-pop").State != world.Healthy {
+			t.Errorf("%+v", is)
+		}
+	})
+}
+
+// Two monitors between which the link is cut hear each other through the third.
+func TestViewsAreRelayed(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		s.net.mu.Lock()
+		s.net.cut["east>west"] = true
+		s.net.mu.Unlock()
+		time.Sleep(30 * time.Second)
+		is := s.agreed()
+		if len(is.Heard) != 3 || is.Of("shield/west").State != world.Healthy || is.Of("shield/east").State != world.Healthy {
+			t.Errorf("%+v", is)
+		}
+	})
+}
+
+// At rest the probes are few.
+func TestProbesAreFew(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		count := func() (n int) {
+			s.net.mu.Lock()
+			defer s.net.mu.Unlock()
+			for _, times := range s.net.asked {
+				n += times
+			}
+			return n
+		}
+		before := count()
+		time.Sleep(time.Minute)
+		// Three monitors, six targets every 2 s and six every 4 s.
+		if n := count() - before; n < 3*(6*30+6*15)-20 || n > 3*(6*30+6*15)+20 {
+			t.Errorf("%d probes a minute", n)
+		}
+	})
+}
