@@ -15,13 +15,13 @@ import (
 func TestViewsAreFollowedAcrossLosses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
-		transport, stop := serve(func(w http.ResponseWriter, r *http.Request) {
+		transport, stop := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path != world.HealthViewsPath || r.Header.Get("Authorization") != "Bearer key" {
 				t.Errorf("asked %s with %q", r.URL, r.Header.Get("Authorization"))
 			}
 			n++
 			fmt.Fprintf(w, "a%d\nb%d\n", n, n)
-		})
+		}))
 		defer stop()
 		ctx, cancel := context.WithCancel(t.Context())
 		var lines []string
