@@ -49,6 +49,7 @@ func (p *plan) fillGeoDNS(f *app.File, r world.Region) {
 		s.Addresses[q.ID] = []string{p.popAddress(i)}
 	}
 	s.Names = p.dnsNames()
+	s.Health.Keys, s.Health.FeedKey, s.Health.Monitor = p.monitorKeys(), p.secrets.FeedKey, p.roleAddress("monitor", r.ID)
 	s.Shields = append([]tier.Shield{{Region: r.ID, Address: p.roleAddress("shield", r.ID)}}, p.peers(r.ID)...)
 }
 
