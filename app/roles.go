@@ -70,7 +70,7 @@ func Roles() []Role {
 		},
 		{
 			Name: "geodns", Purpose: "the zone's name server: each client gets the PoPs that serve it best",
-			Cred: "cookie keys, the zone's signing keys",
+			Cred: "cookie keys, the zone's signing keys, feed key (of the health feeds)",
 			has:  func(f *File) bool { return f.GeoDNS != nil }, section: func(f *File) any { return f.GeoDNS },
 			at: func(f *File) string { return f.GeoDNS.Place }, start: startGeoDNS,
 		},

@@ -131,7 +131,7 @@ func TestEachRolesFileHoldsOnlyItsCredentials(t *testing.T) {
 	holds := map[string][]string{
 		"edge": {"key-feed"}, "shield": {"key-feed"}, "shop": {"pw-shop", "key-feed"},
 		"media": {"pw-media", "key-wire", "key-feed", "key-upload"}, "owner": {"pw-owner", "key-upload"},
-		"ops": {"pw-ops", "key-feed"}, "monitor": {"key-feed"}, // of tokens their hashes only
+		"ops": {"pw-ops", "key-feed"}, "monitor": {"key-feed"}, "geodns": {"key-feed"}, // of tokens their hashes only
 	}
 	p := planOf(shippedWorld(t), true)
 	all := []string{"pw-super", "pw-replication", "pw-shop", "pw-media", "pw-owner", "pw-ops", "key-wire", "key-feed", "key-upload", "key-purge", "key-drain", "pw-owner-of-us"}
