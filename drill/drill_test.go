@@ -132,7 +132,7 @@ func TestAbort(t *testing.T) {
 }
 
 func TestWatchTakesTheFirstWord(t *testing.T) {
-	w := newWatch(&Target{health: func() world.HealthView { return world.HealthView{} }})
+	w := newWatch(&Target{})
 	at := func(s int) time.Time { return time.Unix(int64(1000+s), 0) }
 	says := func(s int, state world.HealthState, frozen bool) {
 		v := world.HealthView{Frozen: frozen}
@@ -140,7 +140,7 @@ func TestWatchTakesTheFirstWord(t *testing.T) {
 		w.look(v, at(s))
 	}
 	says(0, world.Down, false)
-	w.from(at(1))
+	w.from()
 	if got := w.detected([]string{"shield/eu-central"}); !got.IsZero() {
 		t.Errorf("what was before counts: %v", got)
 	}
@@ -154,7 +154,7 @@ func TestWatchTakesTheFirstWord(t *testing.T) {
 	if got := w.detected([]string{"shield/eu-central", "pop/fra"}); !got.IsZero() {
 		t.Errorf("one of two is enough: %v", got)
 	}
-	if got := w.others(nil); len(got) != 1 || w.flaps("shield/eu-central") != 3 || !w.frozenAt().Equal(at(3)) || !w.watches() {
+	if got := w.takenDown(); len(got) != 1 || w.flaps("shield/eu-central") != 3 || !w.frozenAt().Equal(at(3)) || !w.watches() {
 		t.Errorf("%v, %d changes, frozen at %v", got, w.flaps("shield/eu-central"), w.frozenAt())
 	}
 }

@@ -255,7 +255,7 @@ func (r *run) reads(o judge.Outcome) bool { return o.Kind.Reads() && o.Class != 
 // broken injects, waits and heals.
 func (r *run) broken(ctx context.Context) error {
 	r.injected = time.Now()
-	r.watch.from(r.injected)
+	r.watch.from()
 	var err error
 	switch {
 	case r.plan.Purge:

@@ -23,7 +23,7 @@ type Target struct {
 	parts []Part
 
 	resolver *resolvers
-	health   func() world.HealthView // nil: nobody watches
+	health   func(context.Context) (world.HealthView, error)
 
 	// dial reaches a PoP from a city, over its last mile.
 	dial func(ctx context.Context, city, pop string) (net.Conn, error)
@@ -70,6 +70,11 @@ func Remote(ctx context.Context, base string) (*Target, error) {
 		dial: func(ctx context.Context, _, pop string) (net.Conn, error) {
 			return netaddr.Dial(ctx, "tcp:"+about.PoPs[pop])
 		},
+	}
+	t.health = func(ctx context.Context) (world.HealthView, error) {
+		var v localworld.View
+		err := api.do(ctx, http.MethodGet, "/view", nil, &v)
+		return v.HealthView(), err
 	}
 	t.resolver, err = newResolvers(about.DNS)
 	return t, err

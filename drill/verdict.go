@@ -141,6 +141,16 @@ func within(from, to time.Time, group func(judge.Outcome) bool) func(judge.Outco
 
 func (r *run) pinned(o judge.Outcome) bool { return o.Kind.Reads() && o.Class == judge.Pinned }
 
+// reachable are judged reads but those of plain clients at a PoP that was lost, from
+// before they could hear of it: those last asked DNS before it was detected. How
+// many there are is a matter of the TTL, and told.
+func (r *run) reachable(detected time.Time) func(judge.Outcome) bool {
+	return func(o judge.Outcome) bool {
+		unaware := o.Class == judge.Plain && slices.Contains(r.plan.LostPoPs, o.PoP) && (detected.IsZero() || o.Resolved.Before(detected))
+		return r.reads(o) && !unaware
+	}
+}
+
 // pinnedWell are pinned clients of PoPs that were not lost.
 func (r *run) pinnedWell(o judge.Outcome) bool {
 	return r.pinned(o) && !slices.Contains(r.plan.LostPoPs, o.PoP)
@@ -159,10 +169,11 @@ func (r *run) figures(all []judge.Outcome, kept Acknowledged) Figures {
 		WriteReasons:  judge.Reasons(all, within(r.judge.Began, r.ended, func(o judge.Outcome) bool { return !o.Kind.Reads() })),
 		PinnedReasons: judge.Reasons(all, within(r.judge.Began, r.ended, r.pinned)),
 	}
-	f.RerouteSeconds, _ = judge.Reroute(all, r.reads, r.injected, r.healed, quiet)
+	aware := r.reachable(r.watch.detected(r.plan.Down))
+	f.RerouteSeconds, _ = judge.Reroute(all, aware, r.injected, r.healed, quiet)
 	f.RecoverySeconds, _ = judge.Recovery(judge.Seconds(r.judge.Began, r.o.Slow, all, r.reads), r.judge.Began, r.healed, r.ended, quiet)
 	f.BudgetBurnt = judge.Budget(f.Broken.Failed+f.After.Failed, r.o.Rate)
-	later := judge.SumOf(r.o.Slow, all, within(r.injected.Add(time.Duration(r.drill.Allow.Reroute)*time.Second), r.healed, r.reads))
+	later := judge.SumOf(r.o.Slow, all, within(r.injected.Add(time.Duration(r.drill.Allow.Reroute)*time.Second), r.healed, aware))
 	f.FailedAfterReroute, f.ReadsAfterReroute = later.Failed, later.Requests
 	if at := r.watch.detected(r.plan.Down); len(r.plan.Down) > 0 && !at.IsZero() {
 		f.DetectionSeconds = at.Sub(r.injected).Seconds()
@@ -198,16 +209,20 @@ func (r *run) checks(v *Verdict) []Check {
 				add("failed reads of clients that asked DNS after that", "0", fmt.Sprint(f.FailedResolved), f.FailedResolved == 0)
 			}
 		}
-		if taken := r.takenDown(); len(r.plan.Down) == 0 {
+		if taken := r.watch.takenDown(); len(r.plan.Down) == 0 {
 			add("targets taken down", "none", orNone(taken), len(taken) == 0)
 		}
 	}
-	_, over := judge.Reroute(all, r.reads, r.injected, r.healed, quiet)
+	_, over := judge.Reroute(all, r.reachable(r.watch.detected(r.plan.Down)), r.injected, r.healed, quiet)
 	add("reads fail for", fmt.Sprintf("at most %d s", a.Reroute), fmt.Sprintf("%d s (%d of %d)", f.RerouteSeconds, f.Broken.Failed, f.Broken.Requests), over && f.RerouteSeconds <= a.Reroute)
 	add("reads that fail after those", fmt.Sprintf("below %.2f %%", mayFail*100), fmt.Sprintf("%d of %d", f.FailedAfterReroute, f.ReadsAfterReroute), float64(f.FailedAfterReroute) < mayFail*float64(f.ReadsAfterReroute) || f.FailedAfterReroute == 0)
 	slow := judge.SumOf(r.o.Slow, all, within(r.injected.Add(time.Duration(a.Reroute)*time.Second), r.healed, r.reads)).Slow
 	add(fmt.Sprintf("reads after those that take longer than %v", r.o.Slow), fmt.Sprintf("at most %.0f %%", a.SlowPart*100), fmt.Sprintf("%d of %d", slow, f.ReadsAfterReroute), float64(slow) <= a.SlowPart*float64(f.ReadsAfterReroute))
 	stale := judge.SumOf(r.o.Slow, all, within(r.judge.Began, r.ended, func(o judge.Outcome) bool { return o.Kind.Reads() })).Stale
+	if len(r.plan.LostPoPs) > 0 {
+		unaware := judge.SumOf(r.o.Slow, all, within(r.injected, r.healed, func(o judge.Outcome) bool { return r.reads(o) && o.Class == judge.Plain && o.Failed }))
+		add("plain clients' reads that failed, up to their next question to DNS", "told only", fmt.Sprint(unaware.Failed), true)
+	}
 	add(fmt.Sprintf("prices shown that were replaced more than %v before", r.o.Stale), "0", fmt.Sprint(stale), stale == 0)
 	well := judge.SumOf(r.o.Slow, all, within(r.injected.Add(time.Duration(a.Reroute)*time.Second), r.healed, r.pinnedWell))
 	add("reads of pinned clients at PoPs that are well, after those", "none fails", fmt.Sprintf("%d of %d fail", well.Failed, well.Requests), well.Failed == 0)
@@ -227,9 +242,6 @@ func (r *run) checks(v *Verdict) []Check {
 	}
 	return out
 }
-
-// takenDown are the targets that the feed has named as down.
-func (r *run) takenDown() []string { return r.watch.others(nil) }
 
 func orNone(list []string) string {
 	if len(list) == 0 {

@@ -2,6 +2,7 @@ package drill
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -14,43 +15,41 @@ const watchEvery = 100 * time.Millisecond
 
 // watch follows what the health feed says in a drill.
 type watch struct {
-	view func() world.HealthView // nil: nobody says anything
+	view func(context.Context) (world.HealthView, error)
 
-	mu       sync.Mutex
-	since    time.Time
-	bad      map[string]time.Time // when a target was first not healthy since then
-	changes  map[string]int       // how often its state changed since then
-	last     map[string]world.HealthState
-	frozen   time.Time
-	isolated time.Time
+	mu      sync.Mutex
+	bad     map[string]time.Time // when a target was first not healthy
+	down    map[string]bool      // targets that were called down
+	changes map[string]int       // how often its state changed
+	last    map[string]world.HealthState
+	frozen  time.Time
 }
 
 func newWatch(t *Target) *watch {
-	return &watch{view: t.health, bad: map[string]time.Time{}, changes: map[string]int{}, last: map[string]world.HealthState{}}
+	return &watch{view: t.health, bad: map[string]time.Time{}, down: map[string]bool{}, changes: map[string]int{}, last: map[string]world.HealthState{}}
 }
 
 // from forgets what was before.
-func (w *watch) from(at time.Time) {
+func (w *watch) from() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.since = at
 	clear(w.bad)
+	clear(w.down)
 	clear(w.changes)
-	w.frozen, w.isolated = time.Time{}, time.Time{}
+	w.frozen = time.Time{}
 }
 
 func (w *watch) run(ctx context.Context) {
-	if w.view == nil {
-		return
-	}
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-tick.C:
-			w.look(w.view(), now)
+		case <-tick.C:
+			if v, err := w.view(ctx); err == nil { // without an answer nothing has changed
+				w.look(v, time.Now())
+			}
 		}
 	}
 }
@@ -70,6 +69,9 @@ func (w *watch) look(v world.HealthView, now time.Time) {
 		if state != world.Healthy && w.bad[t.Target].IsZero() {
 			w.bad[t.Target] = now
 		}
+		if state == world.Down {
+			w.down[t.Target] = true
+		}
 	}
 }
 
@@ -77,7 +79,7 @@ func (w *watch) look(v world.HealthView, now time.Time) {
 func (w *watch) watches() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.view != nil && len(w.last) > 0
+	return len(w.last) > 0
 }
 
 // detected is when all of targets had been named; zero when not all were.
@@ -97,18 +99,11 @@ func (w *watch) detected(targets []string) time.Time {
 	return last
 }
 
-// others are targets that were named and none of expected.
-func (w *watch) others(expected []string) []string {
+// takenDown are the targets that the feed called down.
+func (w *watch) takenDown() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var out []string
-	for t := range w.bad {
-		if !slices.Contains(expected, t) {
-			out = append(out, t)
-		}
-	}
-	slices.Sort(out)
-	return out
+	return slices.Sorted(maps.Keys(w.down))
 }
 
 // flaps is how often a target's state changed.

@@ -3,6 +3,7 @@ package localworld
 import (
 	"fmt"
 	"os"
+	"time"
 
 	"meridian"
 	"meridian/world"
@@ -62,4 +63,18 @@ func (p *plan) aboutDNS() AboutDNS {
 		a.Addresses[p.popAddress(i)] = q.ID
 	}
 	return a
+}
+
+// View is the health of the world as the gate has it, who follows the monitors as
+// every consumer does: GET /view.
+type View struct {
+	Issue      world.Health `json:"issue"`
+	Frozen     bool         `json:"frozen"`
+	Open       bool         `json:"open"`
+	AgeSeconds float64      `json:"age_s"`
+}
+
+// HealthView is the same in a consumer's words.
+func (v View) HealthView() world.HealthView {
+	return world.HealthView{Health: v.Issue, Frozen: v.Frozen, Open: v.Open, Age: time.Duration(v.AgeSeconds * float64(time.Second))}
 }

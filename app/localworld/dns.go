@@ -53,10 +53,14 @@ func (p *plan) fillGeoDNS(f *app.File, r world.Region) {
 	s.Shields = append([]tier.Shield{{Region: r.ID, Address: p.roleAddress("shield", r.ID)}}, p.peers(r.ID)...)
 }
 
+// dnsCount is how many PoPs are given at once: with a second one browsers go on by
+// themselves when the first does not answer.
+const dnsCount = 2
+
 // dnsNames are the shops', as they are told to the name server.
 func (p *plan) dnsNames() (out []geodns.Routed) {
 	for _, m := range p.w.Markets {
-		out = append(out, geodns.Routed{Name: p.dnsLabel(m)})
+		out = append(out, geodns.Routed{Name: p.dnsLabel(m), Count: dnsCount})
 	}
 	return out
 }
