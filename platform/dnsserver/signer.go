@@ -1,7 +1,6 @@
 package dnsserver
 
 import (
-	"crypto"
 	"fmt"
 	"time"
 
@@ -15,8 +14,8 @@ import (
 type Signer struct {
 	zone    Name
 	keys    *Set  // DNSKEY
-	zoneKey []key // sign all but the keys
-	keyKey  []key // sign the keys
+	zoneKey []Key // sign all but the keys
+	keyKey  []Key // sign the keys
 	life    time.Duration
 	denials recent
 }
@@ -55,11 +54,10 @@ func NewSigner(zone Name, keys []Key, life time.Duration, ttl uint32) (*Signer, 
 			return nil, world.Wrap(op, err)
 		}
 		data = append(data, r.Data)
-		one := key{k.dnskey, k.signer}
 		if k.dnskey.Flags&dns.SEP != 0 {
-			s.keyKey = append(s.keyKey, one)
+			s.keyKey = append(s.keyKey, k)
 		} else {
-			s.zoneKey = append(s.zoneKey, one)
+			s.zoneKey = append(s.zoneKey, k)
 		}
 	}
 	if s.keyKey == nil {
@@ -69,11 +67,6 @@ func NewSigner(zone Name, keys []Key, life time.Duration, ttl uint32) (*Signer, 
 	}
 	s.keys = NewSet(zone, TypeDNSKEY, ttl, data...)
 	return s, nil
-}
-
-type key struct {
-	dnskey *dns.DNSKEY
-	signer crypto.Signer
 }
 
 // sign is a set's RRSIG records. They are made anew when half of their life is
@@ -103,7 +96,7 @@ func (s *Signer) sign(set *Set, now time.Time) (*Set, error) {
 	return out, nil
 }
 
-func (s *Signer) signature(rrs []dns.RR, k key, now time.Time) ([]byte, error) {
+func (s *Signer) signature(rrs []dns.RR, k Key, now time.Time) ([]byte, error) {
 	sig := &dns.RRSIG{
 		Hdr:       dns.RR_Header{Name: rrs[0].Header().Name, Rrtype: dns.TypeRRSIG, Class: dns.ClassINET, Ttl: rrs[0].Header().Ttl},
 		Algorithm: k.dnskey.Algorithm, KeyTag: k.dnskey.KeyTag(), SignerName: s.zone.String(),

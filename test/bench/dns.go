@@ -32,15 +32,11 @@ func nameServers(ctx context.Context, o options, out io.Writer) error {
 	if err := writeDatabase(database); err != nil {
 		return err
 	}
-	bin := o.bin
-	if bin == "" {
-		built, remove, err := build(ctx)
-		if err != nil {
-			return err
-		}
-		defer remove()
-		bin = built
+	bin, remove, err := o.binary(ctx)
+	if err != nil {
+		return err
 	}
+	defer remove()
 	serverCore, clientCore := twoCores()
 	fmt.Fprintf(out, "\nNames: %d clients' networks, servers on core %d, who asks on core %d, %d rounds of %v\n", dnsClients, serverCore, clientCore, o.rounds, o.length)
 	var servers []*server

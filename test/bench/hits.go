@@ -110,15 +110,11 @@ func hits(ctx context.Context, o options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	bin := o.bin
-	if bin == "" {
-		built, remove, err := build(ctx)
-		if err != nil {
-			return err
-		}
-		defer remove()
-		bin = built
+	bin, remove, err := o.binary(ctx)
+	if err != nil {
+		return err
 	}
+	defer remove()
 	from, err := startOrigin()
 	if err != nil {
 		return err
@@ -154,6 +150,14 @@ func hits(ctx context.Context, o options, out io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// binary is ours to measure: the one that was named, or one built anew.
+func (o options) binary(ctx context.Context) (path string, remove func(), err error) {
+	if o.bin != "" {
+		return o.bin, func() {}, nil
+	}
+	return build(ctx)
 }
 
 // ramDir is a directory in memory, where there is one.
