@@ -3,6 +3,7 @@
 package maxmind
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -54,20 +55,30 @@ func Each(path string, each func(netip.Prefix, Record)) error {
 		return world.Because(world.CodeInvalid, op, "This is no database in MaxMind's format: "+path, err)
 	}
 	defer db.Close()
-	if err := read(db, each); err != nil {
+	if err := read(db, MaxNetworks, each); err != nil {
 		return world.Because(world.CodeInvalid, op, "The location database is damaged: "+path, err)
 	}
 	return nil
 }
 
+// MaxNetworks is how many networks a database has at most, those without data
+// included. A damaged one may run in circles, and have no end.
+const MaxNetworks = 100_000_000
+
 // mostKept is how many records are remembered: networks of one place have one.
 const mostKept = 1 << 20
 
-func read(db *maxminddb.Reader, each func(netip.Prefix, Record)) error {
+func read(db *maxminddb.Reader, most int, each func(netip.Prefix, Record)) error {
 	kept := map[uintptr]Record{}
-	for r := range db.Networks() {
+	for r := range db.Networks(maxminddb.IncludeNetworksWithoutData()) {
 		if err := r.Err(); err != nil {
 			return err
+		}
+		if most--; most < 0 {
+			return errors.New("more networks than a database can have")
+		}
+		if !r.Found() {
+			continue
 		}
 		of, ok := kept[r.Offset()]
 		if !ok {
