@@ -24,14 +24,7 @@ import (
 const (
 	purgeVariable = "MERIDIAN_PURGE_TOKEN"
 	purgeTimeout  = 30 * time.Second // beyond what is waited for
-	maxToken      = 4 << 10          // bytes of a token's file
 )
-
-// purgeTarget is where the purge commands go: a local world by its directory,
-// or any edge by its URL.
-type purgeTarget struct {
-	dir, server, tokenFile, from string
-}
 
 // purgeOrder is the body of POST /purges.
 type purgeOrder struct {
@@ -44,7 +37,7 @@ type purgeOrder struct {
 }
 
 func (c *cli) purge() *cobra.Command {
-	t := &purgeTarget{}
+	t := &operatorTarget{op: "purge", variable: purgeVariable, own: func(s localworld.Secrets) string { return s.PurgeToken }}
 	var order purgeOrder
 	var wait time.Duration
 	var key string
@@ -79,11 +72,7 @@ token in ` + purgeVariable + ` or --token-file.`,
 			return c.purgeNow(cmd, t, order, wait, key)
 		},
 	}
-	p := cmd.PersistentFlags()
-	p.StringVar(&t.dir, "dir", localworld.DefaultDir(), "directory of the local world")
-	p.StringVar(&t.server, "server", "", "an edge elsewhere, such as https://shop.example")
-	p.StringVar(&t.tokenFile, "token-file", "", "file that holds the token")
-	p.StringVar(&t.from, "from", "", "city to stand in, in the local world")
+	t.flags(cmd.PersistentFlags())
 	f := cmd.Flags()
 	f.StringArrayVar(&order.URLs, "url", nil, "URL to purge; may be given again")
 	f.StringArrayVar(&order.Groups, "group", nil, "group to purge, such as de/pages or de/p/brezel; may be given again")
@@ -119,53 +108,6 @@ func (c *cli) confirmWord(cmd *cobra.Command, op, word, what, refusal string) er
 	return nil
 }
 
-// request makes a request to the nearest region, by way of an edge, with the token.
-func (t *purgeTarget) request(cmd *cobra.Command, method, path string, body io.Reader) (*http.Request, error) {
-	base, token := strings.TrimSuffix(t.server, "/"), os.Getenv(purgeVariable)
-	if t.tokenFile != "" {
-		b, err := readLimited(t.tokenFile, maxToken)
-		if err != nil {
-			return nil, world.Because(world.CodeInvalid, "purge", "The token's file cannot be read: "+t.tokenFile, err)
-		}
-		token = strings.TrimSpace(string(b))
-	}
-	if base == "" {
-		run, err := localworld.ReadRun(t.dir)
-		if err != nil {
-			return nil, err
-		}
-		base = strings.TrimSuffix(run.Door, "/")
-		if token == "" {
-			s, err := localworld.ReadSecrets(t.dir)
-			if err != nil {
-				return nil, err
-			}
-			token = s.PurgeToken
-		}
-	}
-	if token == "" {
-		return nil, world.E(world.CodeUnsigned, "purge", "Set "+purgeVariable+" to a token for purges, or name its file with --token-file.")
-	}
-	r, err := http.NewRequestWithContext(cmd.Context(), method, base+path, body)
-	if err != nil {
-		return nil, world.Because(world.CodeInvalid, "purge", "--server is not a URL.", err)
-	}
-	r.Header.Set("Authorization", "Bearer "+token)
-	if t.from != "" {
-		r.AddCookie(&http.Cookie{Name: "traveller", Value: t.from})
-	}
-	return r, nil
-}
-
-func readLimited(path string, most int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, most))
-}
-
 // purgeResult is how a purge went, for programs.
 type purgeResult struct {
 	ID      string           `json:"id"`
@@ -180,7 +122,7 @@ type purgeResult struct {
 	Done bool  `json:"done"`
 }
 
-func (c *cli) purgeNow(cmd *cobra.Command, t *purgeTarget, order purgeOrder, wait time.Duration, key string) error {
+func (c *cli) purgeNow(cmd *cobra.Command, t *operatorTarget, order purgeOrder, wait time.Duration, key string) error {
 	body, err := json.Marshal(order)
 	if err != nil {
 		return world.Wrap("purge", err)
@@ -284,7 +226,7 @@ func (r *purgeResult) verdict(wait time.Duration) error {
 	return world.E(world.CodeTimeout, "purge", fmt.Sprintf("Not acknowledged within %s: %s. A tier that was cut off carries it out before it serves what was purged as fresh again; a region's feed and an outside CDN are tried again.", wait, strings.Join(r.Missing, ", ")))
 }
 
-func (c *cli) purgeLog(t *purgeTarget) *cobra.Command {
+func (c *cli) purgeLog(t *operatorTarget) *cobra.Command {
 	var limit int
 	cmd := &cobra.Command{
 		Use: "log", Short: "List the newest purges: who, what, when, and how far they have come", Args: cobra.NoArgs,

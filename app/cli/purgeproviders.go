@@ -13,7 +13,7 @@ import (
 )
 
 // purgeProviders shows how far the outside CDNs are.
-func (c *cli) purgeProviders(t *purgeTarget) *cobra.Command {
+func (c *cli) purgeProviders(t *operatorTarget) *cobra.Command {
 	return &cobra.Command{
 		Use: "providers", Short: "Show how far each outside CDN has carried out the feeds, and why one does not get on", Args: cobra.NoArgs,
 		Example: `  meridian purge providers
