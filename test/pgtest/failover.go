@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 	"meridian/engine/failover"
 )
 
-// Pair of servers under a keeper, as a region has for each of its clusters: for a
+// Kept is a pair of servers under a keeper, as a region has for each of its clusters: for a
 // test to kill, to hang and to bring back.
 type Kept struct {
 	Nodes  [2]pgcluster.Spec
@@ -180,6 +181,19 @@ func (k *Kept) Super(node int) *pgxpool.Pool {
 		k.t.Fatalf("pgtest: %v", err)
 	}
 	return pool
+}
+
+// Processes are all of a node's.
+func (k *Kept) Processes(node int) []int {
+	var out []int
+	names, _ := filepath.Glob("/proc/[0-9]*")
+	for _, name := range names {
+		cwd, err := os.Readlink(name + "/cwd")
+		if pid, bad := strconv.Atoi(filepath.Base(name)); err == nil && bad == nil && cwd == k.Nodes[node].DataDir {
+			out = append(out, pid)
+		}
+	}
+	return out
 }
 
 // Primary is which of the two is primary.
