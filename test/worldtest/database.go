@@ -64,14 +64,25 @@ func (w *World) connect(t testing.TB, name, database string) *pgx.Conn {
 }
 
 // Connect connects to a database server of the world by its name, as the
-// superuser whose password is given. The connection is the caller's to close. It
-// fails while the server does not run.
+// superuser whose password is given: of a primary with a second server beside it,
+// to whichever of the two takes writes. The connection is the caller's to close. It
+// fails while neither runs.
 func (w *World) Connect(ctx context.Context, name, database, password string) (*pgx.Conn, error) {
-	dir, port, err := listens(filepath.Join(w.Dir, "pg", name, "postmaster.pid"))
-	if err != nil {
-		return nil, fmt.Errorf("%s does not run: %w", name, err)
+	var hosts, ports []string
+	for _, server := range []string{name, name + "-sync"} {
+		if dir, port, err := listens(filepath.Join(w.Dir, "pg", server, "postmaster.pid")); err == nil {
+			hosts, ports = append(hosts, dir), append(ports, port)
+		}
 	}
-	return pgx.Connect(ctx, fmt.Sprintf("host=%s port=%s user=%s password=%s dbname=%s", dir, port, pgcluster.SuperUser, password, database))
+	if len(hosts) == 0 {
+		return nil, fmt.Errorf("%s does not run", name)
+	}
+	attrs := "any"
+	if len(hosts) > 1 {
+		attrs = "read-write"
+	}
+	return pgx.Connect(ctx, fmt.Sprintf("host=%s port=%s user=%s password=%s dbname=%s target_session_attrs=%s",
+		strings.Join(hosts, ","), strings.Join(ports, ","), pgcluster.SuperUser, password, database, attrs))
 }
 
 // Original is the file in which a region's object store has a public original.

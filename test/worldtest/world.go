@@ -30,6 +30,7 @@ const (
 // Options is what a world is started with.
 type Options struct {
 	Split     bool   // one process a role
+	HA        bool   // two servers of each cluster in its region
 	Fresh     bool   // remove the state first
 	WorldFile string // "" is the shipped one
 	Settings  string // of roles, as YAML; "" for the world's own
@@ -140,6 +141,9 @@ func (w *World) Start(t testing.TB, o Options) {
 	args := []string{"up", "--dir", w.Dir, "--port", fmt.Sprint(w.Port)}
 	if o.Split {
 		args = append(args, "--split")
+	}
+	if o.HA {
+		args = append(args, "--ha")
 	}
 	if o.Fresh {
 		args = append(args, "--fresh")
