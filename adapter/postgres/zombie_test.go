@@ -9,7 +9,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"meridian/adapter/pgcluster"
 	"meridian/adapter/postgres"
 	"meridian/engine/failover"
 	"meridian/test/pgtest"
@@ -18,7 +17,7 @@ import (
 
 // zombie is a pair whose first node was taken over from and has come back
 // unfenced, as a primary that waits for the other: what no keeper would start.
-func zombie(t *testing.T) (*pgtest.Kept, pgcluster.Spec) {
+func zombie(t *testing.T) *pgtest.Kept {
 	t.Helper()
 	k := pgtest.Keep(t, postgres.Resident, nil)
 	c := k.Open(0)
@@ -26,27 +25,26 @@ func zombie(t *testing.T) (*pgtest.Kept, pgcluster.Spec) {
 		t.Fatal(err)
 	}
 	k.Leave()
-	a, b := k.Nodes[0], k.Nodes[1]
-	if err := k.Sup.Fence(t.Context(), a); err != nil {
-		t.Fatal(err)
+	a, b := k.Nodes[0].Name, k.Nodes[1].Name
+	for _, step := range []func() error{
+		func() error { return k.Pair.Kill(t.Context(), a) },
+		func() error { return k.Pair.Promote(t.Context(), b) },
+		func() error { return k.Pair.StartPrimary(t.Context(), a, b) },
+	} {
+		if err := step(); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := k.Sup.Promote(t.Context(), b); err != nil {
-		t.Fatal(err)
-	}
-	a.Sync = []string{b.Name}
-	if err := k.Sup.Start(t.Context(), []pgcluster.Spec{a}, nil); err != nil {
-		t.Fatal(err)
-	}
-	return k, a
+	return k
 }
 
 // The traps of a zombie, one by one. Its own superuser can see through all of
 // them; a role's connections must not.
 func TestAZombieIsNotBelieved(t *testing.T) {
-	k, a := zombie(t)
+	k := zombie(t)
 	raw := func(extra string) *pgx.Conn {
 		t.Helper()
-		conn, err := pgx.Connect(t.Context(), pgcluster.ConnString(a, pgcluster.SuperUser, a.SuperPassword, postgres.Resident)+extra)
+		conn, err := pgx.Connect(t.Context(), k.ConnOf(0)+extra)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,14 +94,14 @@ func TestAZombieIsNotBelieved(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "taken over") {
 			t.Errorf("it was given to the zombie: %v", err)
 		}
-		if err := k.Sup.Start(t.Context(), []pgcluster.Spec{k.Nodes[1]}, nil); err != nil {
+		if err := k.Pair.StartPrimary(t.Context(), k.Nodes[1].Name, ""); err != nil {
 			t.Fatal(err)
 		}
 	})
 	t.Run("ii: an operator ends the wait", func(t *testing.T) {
 		// Where only the zombie is named, nothing tells that it is one: its commits
 		// wait, and one whose wait is ended is no acknowledgement.
-		c := pgtest.Cluster(t, "resident-test", "test", pgcluster.ConnString(a, pgcluster.SuperUser, a.SuperPassword, postgres.Resident))
+		c := pgtest.Cluster(t, "resident-test", "test", k.ConnOf(0))
 		done := make(chan error, 1)
 		go func() { done <- c.Insert(t.Context(), `insert into kept values ('cancelled')`) }()
 		super := raw("")
@@ -116,7 +114,7 @@ func TestAZombieIsNotBelieved(t *testing.T) {
 		}
 	})
 	t.Run("its rows are gone once it is rewound", func(t *testing.T) {
-		if err := k.Sup.Fence(t.Context(), a); err != nil {
+		if err := k.Pair.Kill(t.Context(), k.Nodes[0].Name); err != nil {
 			t.Fatal(err)
 		}
 		if err := k.Sup.StopOne(t.Context(), k.Nodes[1].Name); err != nil {
@@ -161,10 +159,10 @@ func TestAPositionNamesTheTimelineFromThePromotionOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	k.Leave()
-	if err := k.Sup.Fence(t.Context(), k.Nodes[0]); err != nil {
+	if err := k.Pair.Kill(t.Context(), k.Nodes[0].Name); err != nil {
 		t.Fatal(err)
 	}
-	if err := k.Sup.Promote(t.Context(), k.Nodes[1]); err != nil {
+	if err := k.Pair.Promote(t.Context(), k.Nodes[1].Name); err != nil {
 		t.Fatal(err)
 	}
 	var after world.Position
@@ -271,7 +269,7 @@ func TestAStandbyIsCopiedAnewFromARunningPrimary(t *testing.T) {
 	w.more(t, 50)
 	node, of := k.Nodes[1].Name, k.Nodes[0].Name
 	k.Leave()
-	if err := k.Sup.Fence(t.Context(), k.Nodes[1]); err != nil {
+	if err := k.Pair.Kill(t.Context(), k.Nodes[1].Name); err != nil {
 		t.Fatal(err)
 	}
 	if err := k.Pair.Confirm(t.Context(), of, ""); err != nil {

@@ -173,10 +173,15 @@ func (k *Kept) Open(first int) *postgres.Cluster {
 	return Cluster(k.t, cluster, "test", k.Conn(first))
 }
 
-// Super is a pool of one node's, whatever that is.
+// ConnOf reaches one node as the superuser, whatever that is.
+func (k *Kept) ConnOf(node int) string {
+	return pgcluster.ConnString(k.Nodes[node], pgcluster.SuperUser, password, k.kind)
+}
+
+// Super is a pool of one node's.
 func (k *Kept) Super(node int) *pgxpool.Pool {
 	k.t.Helper()
-	pool, err := pgxpool.New(k.t.Context(), pgcluster.ConnString(k.Nodes[node], pgcluster.SuperUser, password, k.kind))
+	pool, err := pgxpool.New(k.t.Context(), k.ConnOf(node))
 	if err != nil {
 		k.t.Fatalf("pgtest: %v", err)
 	}
