@@ -20,9 +20,9 @@ var homeTemplate = template.Must(template.New("home").Parse(homeHTML))
 // admin answers what is asked of the world itself, under localhost: its front
 // page, the links' API and the figures. Whoever can reach this machine's
 // loopback can call it; a web page of elsewhere cannot.
-func (u *up) admin() http.Handler {
+func (u *up) admin(health func() world.HealthView) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", u.home)
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { u.home(w, health()) })
 	mux.Handle("GET /metrics", u.root.Handler())
 	mux.Handle("/links", u.network.Handler())
 	mux.Handle("/links/", u.network.Handler())
@@ -70,11 +70,12 @@ type regionView struct {
 
 type popView struct {
 	world.PoP
-	URL  string
-	Near string
+	URL    string
+	Near   string
+	Health world.TargetHealth
 }
 
-func (u *up) home(w http.ResponseWriter, r *http.Request) {
+func (u *up) home(w http.ResponseWriter, health world.HealthView) {
 	v := homeView{Name: u.plan.w.Name, Port: u.o.Port, Markets: u.plan.w.Markets}
 	for _, g := range u.plan.w.Regions {
 		var homes []string
@@ -85,7 +86,7 @@ func (u *up) home(w http.ResponseWriter, r *http.Request) {
 	}
 	for i, q := range u.plan.w.PoPs {
 		near := u.plan.nearestRegions(q.ID)[0]
-		v.PoPs = append(v.PoPs, popView{q, fmt.Sprintf("http://127.0.0.1:%d/", u.plan.edgePort(i)), fmt.Sprintf("%s, %d ms", near, u.plan.roundTripOf(q.ID, near).Milliseconds())})
+		v.PoPs = append(v.PoPs, popView{q, fmt.Sprintf("http://127.0.0.1:%d/", u.plan.edgePort(i)), fmt.Sprintf("%s, %d ms", near, u.plan.roundTripOf(q.ID, near).Milliseconds()), health.Of(world.Target(world.TargetPoP, q.ID))})
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")

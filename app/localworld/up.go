@@ -241,11 +241,31 @@ func (u *up) hangPictures(ctx context.Context) error {
 }
 
 func (u *up) startGate(ctx context.Context) (lifecycle.Running, error) {
-	g := gate.New(gate.Config{
-		World: u.plan.w, PoPs: u.popsFrom, Admin: u.admin(), Now: time.Now, Log: u.root.Log.With("part", "gate"),
-	})
+	log := u.root.Log.With("part", "gate")
+	follower, err := u.plan.followHealth(log)
+	if err != nil {
+		return nil, err
+	}
+	g := gate.New(gate.Config{World: u.plan.w, PoPs: u.popsFrom, Health: follower.View, Admin: u.admin(follower.View), Now: time.Now, Log: log})
 	listen := fmt.Sprintf("tcp:127.0.0.1:%d", u.o.Port)
-	return app.ServeVisitors(ctx, u.root.Instance("gate", "world"), listen, httpserver.DefaultLimits(), u.plan.tls(), g)
+	run, err := app.ServeVisitors(ctx, u.root.Instance("gate", "world"), listen, httpserver.DefaultLimits(), u.plan.tls(), g)
+	if err != nil {
+		follower.Stop()
+		return nil, err
+	}
+	return following{run, follower}, nil
+}
+
+// following is a gate that follows the monitors while it runs.
+type following struct {
+	lifecycle.Running
+	follower *app.HealthFollower
+}
+
+// Stop ends both.
+func (f following) Stop(ctx context.Context) error {
+	defer f.follower.Stop()
+	return f.Running.Stop(ctx)
 }
 
 // popsFrom are the PoPs as a city's travellers reach them, nearest first.
