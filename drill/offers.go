@@ -2,8 +2,10 @@ package drill
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"meridian/world"
 )
@@ -71,5 +73,42 @@ func (t *Target) offers(ctx context.Context, d Drill) error {
 	if len(active.Faults) > 0 {
 		return world.E(world.CodeConflict, "drill "+d.Name, "Something is broken already ("+active.Faults[0].Text()+"): wait until it is healed, or heal it by DELETE /faults.")
 	}
+	if err := t.awaitWell(ctx); err != nil {
+		return err
+	}
 	return t.API.Restock(ctx)
+}
+
+// How long a drill waits for the monitors to trust everything again: what was lost
+// in an earlier one is let in only after a while.
+const (
+	wellWithin = 2 * time.Minute
+	wellEvery  = 500 * time.Millisecond
+)
+
+// awaitWell waits until the health feed has nothing against anything.
+func (t *Target) awaitWell(ctx context.Context) error {
+	end := time.Now().Add(wellWithin)
+	for {
+		v, err := t.health(ctx)
+		if err != nil {
+			return nil // a world whose API does not tell has no monitors
+		}
+		i := slices.IndexFunc(v.Targets, func(x world.TargetHealth) bool { return x.State != world.Healthy })
+		if i < 0 && !v.Frozen {
+			return nil
+		}
+		if time.Now().After(end) {
+			against := "their feed is frozen"
+			if i >= 0 {
+				against = v.Targets[i].Target + " is " + string(v.Targets[i].State)
+			}
+			return world.E(world.CodeUnprocessed, "drill.well", fmt.Sprintf("The world is not well: after %v its monitors still say: %s. The drill was not begun.", wellWithin, against))
+		}
+		select {
+		case <-ctx.Done():
+			return world.Because(world.CodeUnavailable, "drill.well", "", ctx.Err())
+		case <-time.After(wellEvery):
+		}
+	}
 }

@@ -74,6 +74,8 @@ type View struct {
 	AgeSeconds float64      `json:"age_s"`
 }
 
+func viewOf(v world.HealthView) View { return View{v.Health, v.Frozen, v.Open, v.Age.Seconds()} }
+
 // HealthView is the same in a consumer's words.
 func (v View) HealthView() world.HealthView {
 	return world.HealthView{Health: v.Issue, Frozen: v.Frozen, Open: v.Open, Age: time.Duration(v.AgeSeconds * float64(time.Second))}

@@ -33,6 +33,7 @@ func (u *up) admin(health func() world.HealthView) http.Handler {
 	mux.Handle("/faults", u.faultsHandler())
 	mux.Handle("/faults/", u.faultsHandler())
 	mux.Handle("/restock", u.faultsHandler())
+	mux.Handle("GET /view", u.answer(func(*http.Request) (any, error) { return viewOf(health()), nil }))
 	mux.Handle("GET /world", u.answer(func(*http.Request) (any, error) { return u.about() }))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		httpserver.WriteError(w, r, u.root.Log, world.E(world.CodeNotFound, "admin", "No shop has this host name, and the world has no such page. Start at "+u.plan.url()))
