@@ -19,7 +19,7 @@ type Damping struct {
 	Grace         time.Duration `yaml:"grace" doc:"how long after the monitor's start a target that has never answered yet is not called down: it may be starting too"`
 }
 
-// DefaultDamping fits probes every two seconds.
+// DefaultDamping fits probes every few seconds.
 func DefaultDamping() Damping {
 	return Damping{DownAfter: 3, OkAfter: 4, UpAfter: 5, DegradedAfter: 3, FlapWindow: 5 * time.Minute, FlapMost: 60, Grace: 10 * time.Second}
 }

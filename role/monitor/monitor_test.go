@@ -192,8 +192,8 @@ func TestProbesAreFew(t *testing.T) {
 		}
 		before := count()
 		time.Sleep(time.Minute)
-		// Three monitors, six targets every 2 s and six every 4 s.
-		if n := count() - before; n < 3*(6*30+6*15)-20 || n > 3*(6*30+6*15)+20 {
+		// Three monitors, six targets every 3 s and six every 6 s.
+		if n := count() - before; n < 3*(6*20+6*10)-20 || n > 3*(6*20+6*10)+20 {
 			t.Errorf("%d probes a minute", n)
 		}
 	})

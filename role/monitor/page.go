@@ -116,6 +116,9 @@ func (m *Monitor) view(wrong string) pageView {
 
 func (m *Monitor) targetView(t world.TargetHealth, place string, held []Held, now time.Time) targetView {
 	one := targetView{Target: t.Target, Place: m.placeName(place), State: string(t.State), Says: inWords(t.Reason), Since: ago(now, t.Since), By: strings.Join(t.By, ", ")}
+	if len(t.By) == len(m.cfg.Keys) && len(t.By) > 1 {
+		one.By = "all monitors"
+	}
 	for _, h := range held {
 		one.Views = append(one.Views, heldView{h.Monitor, string(h.State), inWords(h.Reason)})
 		if h.Reason != world.ReasonUnknown && (h.State == world.Down) != (held[0].State == world.Down) {
