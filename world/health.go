@@ -25,8 +25,9 @@ const (
 // percent. Tiers tell it their monitors; an edge keeps it from visitors.
 const HeaderLoad = "Meridian-Load"
 
-// HealthBeat is how often a monitor says the feed again when nothing changes.
-const HealthBeat = time.Second
+// HealthBeat is how often a monitor says the feed again when nothing changes. What
+// changes is said at once; a beat tells that the silence means nothing.
+const HealthBeat = 2 * time.Second
 
 // HealthState is what monitors say of a target.
 type HealthState string

@@ -60,7 +60,7 @@ func (t Token) may(target string) bool {
 func Default() Config {
 	return Config{
 		Every: 3 * time.Second, DeepEvery: 6 * time.Second, RetryEvery: 300 * time.Millisecond,
-		Timeout: 800 * time.Millisecond, Patience: 300 * time.Millisecond, SlowBy: 250 * time.Millisecond, Fresh: 3500 * time.Millisecond,
+		Timeout: 800 * time.Millisecond, Patience: 300 * time.Millisecond, SlowBy: 250 * time.Millisecond, Fresh: 6500 * time.Millisecond,
 		Damping: health.DefaultDamping(), MaxAnswer: 2 << 20, MaxBody: 16 << 10, MaxFollowers: 1000, FeedWrite: 5 * time.Second,
 		MaxDrain: 30 * 24 * time.Hour, BadTokens: 10, Tracked: 10_000,
 	}

@@ -8,8 +8,8 @@ import (
 
 // How the own lateness is measured, and what it is worth.
 const (
-	lagEvery  = 100 * time.Millisecond
-	lagKept   = 50              // measurements, 5 s, of which the worst counts
+	lagEvery  = 250 * time.Millisecond
+	lagKept   = 20              // measurements, 5 s, of which the worst counts
 	lagWeight = 8               // an answer waits for its turn in several places
 	mostSlack = 4 * time.Second // past it nobody would be found down any more
 )

@@ -15,7 +15,7 @@ func play(t *testing.T, do func(*testing.T, *scene)) {
 		s := newScene(t)
 		s.start()
 		defer s.halt()
-		time.Sleep(10 * time.Second)
+		time.Sleep(10*time.Second + world.HealthBeat) // who says so too comes with the next beat
 		do(t, s)
 	})
 }
@@ -32,7 +32,7 @@ func TestAllIsWell(t *testing.T) {
 			}
 		}
 		before := s.issue("east")
-		time.Sleep(10 * time.Second)
+		time.Sleep(10 * world.HealthBeat)
 		if after := s.issue("east"); after.Version != before.Version || after.Beat < before.Beat+9 {
 			t.Errorf("nothing has happened, and %v became %v, beat %d became %d", before.Version, after.Version, before.Beat, after.Beat)
 		}
