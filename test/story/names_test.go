@@ -7,8 +7,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"meridian/app/localworld"
 	"meridian/platform/dnsserver"
@@ -43,6 +45,7 @@ func TestNames(t *testing.T) {
 	n.believed(t, "de.localhost", "TXT", "; negative response, fully validated")
 	n.believed(t, "nobody.localhost", "A", "; negative response, fully validated")
 	n.leadsToThePoP(t, w)
+	n.drained(t, w)
 	n.oneServerLost(t, w)
 }
 
@@ -136,6 +139,50 @@ func (n nameServers) leadsToThePoP(t *testing.T, w *worldtest.World) {
 	if res.StatusCode != http.StatusOK || !strings.Contains(res.Header.Get("Cache-Status"), "edge-fra") {
 		t.Errorf("%s answered %d, by way of %q", at, res.StatusCode, res.Header.Get("Cache-Status"))
 	}
+}
+
+// drained takes Frankfurt's PoP out by an operator's order: its people are sent to
+// the next nearest, by every name server.
+func (n nameServers) drained(t *testing.T, w *worldtest.World) {
+	t.Helper()
+	order := func(body string) {
+		a := w.AtPoP(t, "de", "lhr").Send(t, http.MethodPost, "/health/drains", []byte(body), "Authorization", "Bearer "+w.Secrets(t).DrainToken, "Content-Type", "application/json")
+		if a.Status != http.StatusOK {
+			t.Fatalf("the order was answered with %d: %s", a.Status, a.Body)
+		}
+	}
+	frankfurt := "+subnet=" + localworld.CityPrefixes(3)[0].String()
+	until := func(want string) {
+		began := time.Now()
+		for server := range n.ports {
+			for n.pop(t, server, "de", frankfurt) != want {
+				if time.Since(began) > time.Minute {
+					t.Fatalf("%s still sends Frankfurt to %s, not to %s", w.Plan.Regions[server].ID, n.pop(t, server, "de", frankfurt), want)
+				}
+			}
+		}
+		t.Logf("all name servers send Frankfurt to %s: %v", want, time.Since(began).Round(time.Millisecond))
+	}
+	order(`{"target": "pop/fra", "for": "10m", "reason": "a story"}`)
+	until("lhr")
+	if out, _ := exec.Command("dig", "@127.0.0.1", "-p", n.ports[0], "+noall", "+answer", "de.localhost", frankfurt).CombinedOutput(); ttlOf(string(out)) > 10 {
+		t.Errorf("just after a change the answer may be kept for long: %s", out)
+	}
+	order(`{"target": "pop/fra", "lift": true}`)
+	until("fra")
+}
+
+// ttlOf is that of an answer's first record as dig prints it.
+func ttlOf(answer string) int {
+	fields := strings.Fields(answer)
+	if len(fields) < 2 {
+		return 1 << 30
+	}
+	ttl, err := strconv.Atoi(fields[1])
+	if err != nil {
+		return 1 << 30
+	}
+	return ttl
 }
 
 // oneServerLost ends a name server: the others go on, and it comes back.
