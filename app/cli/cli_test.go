@@ -72,7 +72,8 @@ func TestExamplesAreCommands(t *testing.T) {
 	check := func(where, text string) {
 		for _, line := range strings.Split(text, "\n") {
 			line = strings.TrimSpace(line)
-			if !strings.HasPrefix(line, "meridian ") && !strings.HasPrefix(line, "bin/meridian ") {
+			ours := strings.HasPrefix(line, "meridian ") || strings.HasPrefix(line, "bin/meridian ")
+			if !ours || strings.Contains(line, "meridian drill ") { // drills stand above this package
 				continue
 			}
 			lines++

@@ -156,7 +156,7 @@ func (c *cli) drain() *cobra.Command {
 		},
 	}
 	t.flags(cmd.Flags())
-	cmd.Flags().DurationVar(&length, "for", 0, "for how long; 0: until `meridian undrain`")
+	cmd.Flags().DurationVar(&length, "for", 0, "for how long; 0: until it is taken back")
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for who reads the health page")
 	return cmd
 }
