@@ -61,7 +61,11 @@ func (m *Media) show(w http.ResponseWriter, r *http.Request, audience world.Visi
 	if negotiated {
 		h.Set("Vary", "Accept")
 	}
-	m.metrics.bytes.WithLabelValues("served").Add(float64(len(body)))
+	what := "served"
+	if negotiated {
+		what = "negotiated"
+	}
+	m.metrics.bytes.WithLabelValues(what).Add(float64(len(body)))
 	serve(w, r, body)
 	return nil
 }

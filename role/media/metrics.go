@@ -44,7 +44,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Buckets: []float64{.01, .025, .05, .1, .2, .5, 1, 2, 5, 10},
 		}, []string{"format"}),
 		bytes: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "meridian_media_bytes_total", Help: "Bytes of pictures uploaded, served, pushed to and received from other regions.",
+			Name: "meridian_media_bytes_total", Help: "Bytes of pictures uploaded, served, negotiated (served to who leaves the format to us, past the caches, as monitors do), pushed to and received from other regions.",
 		}, []string{"what"}),
 		fetches: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "meridian_media_fetches_total", Help: "Manifests, originals and variants asked of another region.",

@@ -101,7 +101,7 @@ func (n nameServers) dig(t *testing.T, server int, market string, more ...string
 // pop is the PoP that an answer leads to.
 func (n nameServers) pop(t *testing.T, server int, market string, more ...string) string {
 	t.Helper()
-	answer := n.dig(t, server, market, more...)
+	answer, _, _ := strings.Cut(n.dig(t, server, market, more...), "\n") // the next nearest follows
 	for i, pop := range n.pops {
 		if answer == fmt.Sprintf("127.77.0.%d", i+1) {
 			return pop

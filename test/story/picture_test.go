@@ -19,7 +19,7 @@ import (
 
 // copiedWithin is how long the copies in the other regions may take: the
 // photo is small, but the machine may be busy.
-const copiedWithin = 30 * time.Second
+const copiedWithin = 2 * time.Minute // a copy whose worker was killed is taken up again after one
 
 // accepts are what browsers of three generations say that they can show.
 var accepts = []struct{ accept, kind string }{

@@ -5,11 +5,16 @@
 package story
 
 import (
+	"encoding/json"
 	"os"
+	"slices"
 	"sync"
 	"testing"
+	"time"
 
+	"meridian/app/localworld"
 	"meridian/test/worldtest"
+	"meridian/world"
 )
 
 func TestMain(m *testing.M) { os.Exit(worldtest.Main(m)) }
@@ -39,6 +44,7 @@ func theWorldAs(t *testing.T, o worldtest.Options) *worldtest.World {
 	}
 	w := shipped.w
 	if w.Running() && w.Options() == o {
+		well(t, w)
 		return w
 	}
 	if code := w.Stop(t); code != 0 {
@@ -46,6 +52,30 @@ func theWorldAs(t *testing.T, o worldtest.Options) *worldtest.World {
 	}
 	w.Start(t, o)
 	return w
+}
+
+// wellWithin is how long what another story has broken may take to be trusted again:
+// what was down needs the longer proof, and that twice as long each time.
+const wellWithin = 2 * time.Minute
+
+// well waits until consumers of the health feed hold nothing for down.
+func well(t *testing.T, w *worldtest.World) {
+	t.Helper()
+	admin := w.Admin(t)
+	defer admin.Close()
+	var view localworld.View
+	defer func() {
+		if t.Failed() {
+			t.Logf("the feed's last word: %+v", view)
+		}
+	}()
+	eventually(t, wellWithin, "everything is well again", func() bool {
+		view = localworld.View{}
+		if err := json.Unmarshal(admin.Get(t, "/view").Body, &view); err != nil {
+			t.Fatal(err)
+		}
+		return !view.Frozen && !slices.ContainsFunc(view.Issue.Targets, func(h world.TargetHealth) bool { return h.State == world.Down })
+	})
 }
 
 // pops are the ids of all PoPs.
