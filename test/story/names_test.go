@@ -87,7 +87,8 @@ func namesOf(t *testing.T, w *worldtest.World) nameServers {
 	return n
 }
 
-// dig asks a server for the addresses of a market's host.
+// dig asks a server for the addresses of a market's host, and gives the first: the
+// next nearest follows it.
 func (n nameServers) dig(t *testing.T, server int, market string, more ...string) string {
 	t.Helper()
 	args := append([]string{"@127.0.0.1", "-p", n.ports[server], "+short", "+tries=3", "+timeout=10", market + ".localhost", "A"}, more...)
@@ -95,13 +96,14 @@ func (n nameServers) dig(t *testing.T, server int, market string, more ...string
 	if err != nil {
 		return fmt.Sprintf("%v: %s", err, out)
 	}
-	return strings.TrimSpace(string(out))
+	first, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	return first
 }
 
 // pop is the PoP that an answer leads to.
 func (n nameServers) pop(t *testing.T, server int, market string, more ...string) string {
 	t.Helper()
-	answer, _, _ := strings.Cut(n.dig(t, server, market, more...), "\n") // the next nearest follows
+	answer := n.dig(t, server, market, more...)
 	for i, pop := range n.pops {
 		if answer == fmt.Sprintf("127.77.0.%d", i+1) {
 			return pop
