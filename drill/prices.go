@@ -68,13 +68,12 @@ func (h *history) judge(text string, due time.Time, bound time.Duration) (stale,
 
 // seller is a market's owner, who changes the price of one product now and then.
 type seller struct {
-	session *session
-	slug    string
-	first   int64 // as it was found, and is left
-	steps   int64
-	password,
-	version string
-	history *history
+	session  *session
+	slug     string
+	first    int64 // as it was found, and is left
+	steps    int64
+	password string
+	history  *history
 }
 
 func newSeller(v *visitor, slug, password string) *seller {
