@@ -6,6 +6,7 @@ package story
 
 import (
 	"encoding/json"
+	"net/http"
 	"os"
 	"slices"
 	"sync"
@@ -58,6 +59,9 @@ func theWorldAs(t *testing.T, o worldtest.Options) *worldtest.World {
 // what was down needs the longer proof, and that twice as long each time.
 const wellWithin = 2 * time.Minute
 
+// lately is within the time that the last PoP may take to hear what the first has heard.
+const lately = 20 * time.Second
+
 // well waits until consumers of the health feed hold nothing for down.
 func well(t *testing.T, w *worldtest.World) {
 	t.Helper()
@@ -76,6 +80,16 @@ func well(t *testing.T, w *worldtest.World) {
 		}
 		return !view.Frozen && !slices.ContainsFunc(view.Issue.Targets, func(h world.TargetHealth) bool { return h.State == world.Down })
 	})
+	if !slices.ContainsFunc(view.Issue.Targets, func(h world.TargetHealth) bool { return time.Since(h.Since) < lately }) {
+		return
+	}
+	for _, pop := range pops(w) { // each has a view of its own, which may have come later
+		for _, m := range w.Plan.Markets {
+			eventually(t, wellWithin, pop+" takes carts of "+m.ID+" again", func() bool {
+				return w.AtPoP(t, m.ID, pop).Get(t, "/cart").Status == http.StatusOK
+			})
+		}
+	}
 }
 
 // pops are the ids of all PoPs.
