@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -35,7 +36,7 @@ func (f HealthFeed) validate() error {
 	bad := func(m string) error { return world.E(world.CodeInvalid, "health", "health: "+m) }
 	switch {
 	case f.FrozenAfter < 2*world.HealthBeat:
-		return bad("frozen_after must be at least two beats of the feed, 2s")
+		return bad(fmt.Sprintf("frozen_after must be at least %v, two beats of the feed", 2*world.HealthBeat))
 	case f.OpenAfter < f.FrozenAfter:
 		return bad("open_after must not be below frozen_after")
 	case len(f.Keys) > 0 && f.FeedKey == "":

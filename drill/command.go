@@ -14,6 +14,7 @@ import (
 
 	"meridian/app/cli"
 	"meridian/app/localworld"
+	"meridian/engine/pause"
 	"meridian/world"
 )
 
@@ -170,7 +171,7 @@ func (f *flags) carryOut(ctx context.Context, drills []Drill, must bool) error {
 			continue
 		}
 		if i > 0 {
-			time.Sleep(settle)
+			pause.For(ctx, settle) // an interrupt ends it, and the next drill says so
 		}
 		shown.begin(d)
 		v, err := Run(ctx, t, d, f.options)

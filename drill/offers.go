@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"meridian/engine/pause"
 	"meridian/world"
 )
 
@@ -105,10 +106,8 @@ func (t *Target) awaitWell(ctx context.Context) error {
 			}
 			return world.E(world.CodeUnprocessed, "drill.well", fmt.Sprintf("The world is not well: after %v its monitors still say: %s. The drill was not begun.", wellWithin, against))
 		}
-		select {
-		case <-ctx.Done():
+		if !pause.For(ctx, wellEvery) {
 			return world.Because(world.CodeUnavailable, "drill.well", "", ctx.Err())
-		case <-time.After(wellEvery):
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"meridian/drill/judge"
+	"meridian/engine/pause"
 	"meridian/world"
 )
 
@@ -99,13 +100,8 @@ func again(ctx context.Context, try func(context.Context) (done bool)) {
 		within, done := context.WithTimeout(ctx, giveUp)
 		well := try(within)
 		done()
-		if well {
+		if well || !pause.For(ctx, insistEvery) {
 			return
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(insistEvery):
 		}
 	}
 }

@@ -84,6 +84,15 @@ func (w *writers) end() {
 	w.all.Wait()
 }
 
+// endWhole ends the writers and demands that nothing acknowledged is lost.
+func (w *writers) endWhole(t *testing.T) {
+	t.Helper()
+	w.end()
+	if lost := w.lost(t); len(lost) > 0 {
+		t.Errorf("%d acknowledged rows are lost: %.5q", len(lost), lost)
+	}
+}
+
 // more waits for so many acknowledgements.
 func (w *writers) more(t *testing.T, n int64) {
 	t.Helper()
@@ -146,10 +155,7 @@ func TestNoAcknowledgedCommitIsLostWhenThePrimaryIsKilled(t *testing.T) {
 		t.Logf("round %d: %s took over in %.0f ms; the longest gap that a writer saw was %.0f ms; both in step again after %.0f ms; %d acknowledged", round, after.Primary,
 			after.Takeover.Seconds*1000, float64(w.gap.Load())/1e6, float64(after.Takeover.Rejoined.Sub(after.Takeover.At))/1e6, w.n.Load())
 	}
-	w.end()
-	if lost := w.lost(t); len(lost) > 0 {
-		t.Errorf("%d acknowledged rows are lost: %.5q", len(lost), lost)
-	}
+	w.endWhole(t)
 	other := k.Super(1 - k.Primary())
 	defer other.Close()
 	eventually(t, "both nodes hold the same", func() bool {

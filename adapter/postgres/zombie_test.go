@@ -191,10 +191,7 @@ func TestAHungPrimaryIsTakenOverFrom(t *testing.T) {
 	t.Logf("noticed and taken over %.1f s after it stopped; the promotion took %.0f ms", time.Since(began).Seconds(), s.Takeover.Seconds*1000)
 	w.more(t, 50)
 	k.Await(failover.Synced)
-	w.end()
-	if lost := w.lost(t); len(lost) > 0 {
-		t.Errorf("lost: %.5q", lost)
-	}
+	w.endWhole(t)
 }
 
 // The standby is killed and kept down: commits wait, and not for ever; it is told;
@@ -224,10 +221,7 @@ func TestCommitsDoNotWaitForEverForALostStandby(t *testing.T) {
 	}
 	k.Await(failover.Synced)
 	w.more(t, 50)
-	w.end()
-	if lost := w.lost(t); len(lost) > 0 {
-		t.Errorf("lost: %.5q", lost)
-	}
+	w.endWhole(t)
 }
 
 // Keeper and servers die together, in the middle of a promotion among other
@@ -254,10 +248,7 @@ func TestAKeeperThatDiesInMidPromotionIsCarriedOn(t *testing.T) {
 	k.Until("both were killed, and are back", func(s failover.Status) bool { return s.State != failover.Synced })
 	k.Await(failover.Synced)
 	w.more(t, 50)
-	w.end()
-	if lost := w.lost(t); len(lost) > 0 {
-		t.Errorf("lost: %.5q", lost)
-	}
+	w.endWhole(t)
 }
 
 // Without pg_rewind, or where it fails, the old primary is copied anew from the
@@ -286,8 +277,5 @@ func TestAStandbyIsCopiedAnewFromARunningPrimary(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.more(t, 20)
-	w.end()
-	if lost := w.lost(t); len(lost) > 0 {
-		t.Errorf("lost: %.5q", lost)
-	}
+	w.endWhole(t)
 }
