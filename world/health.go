@@ -88,7 +88,7 @@ type TargetHealth struct {
 	Target string       `json:"target"`
 	State  HealthState  `json:"state"`
 	Reason HealthReason `json:"reason"`
-	Since  time.Time    `json:"since"`          // when the state began, by the clock of the monitor that said so first
+	Since  time.Time    `json:"since"`          // when the state began: when a quorum had come to say so, by the last of their clocks
 	By     []string     `json:"by"`             // the monitors (regions) that say so; an operator's name where drained
 	Load   int          `json:"load,omitempty"` // percent of what it can serve that it is asked for; 0: not known
 }

@@ -59,6 +59,42 @@ func TestAQuorumOfTheConfiguredDecides(t *testing.T) {
 	}
 }
 
+// TestAStateBeginsWhenAQuorumHasComeToIt has a monitor that stands in the region it
+// looks at, and so never saw it away.
+func TestAStateBeginsWhenAQuorumHasComeToIt(t *testing.T) {
+	h, d, D, no := world.Healthy, world.Degraded, world.Down, world.HealthState("")
+	for _, c := range []struct {
+		votes [3]world.HealthState
+		since [3]int // seconds
+		want  int
+	}{
+		{[3]world.HealthState{h, h, h}, [3]int{0, 0, 0}, 0},
+		{[3]world.HealthState{D, D, h}, [3]int{10, 12, 0}, 12},
+		{[3]world.HealthState{D, D, D}, [3]int{12, 90, 10}, 12},
+		{[3]world.HealthState{D, h, h}, [3]int{10, 30, 0}, 30},
+		{[3]world.HealthState{h, h, h}, [3]int{32, 30, 0}, 30},
+		{[3]world.HealthState{h, h, h}, [3]int{-900, 30, 0}, 0},
+		{[3]world.HealthState{d, D, h}, [3]int{20, 10, 0}, 20},
+		{[3]world.HealthState{D, h, no}, [3]int{10, 5, 0}, 5},
+		{[3]world.HealthState{no, h, h}, [3]int{0, 5, 7}, 5},
+	} {
+		b := boardOf("asia", three...)
+		said := func(i int) []Opinion {
+			s := says(c.votes[i])
+			s[0].Since = noon.Add(time.Duration(c.since[i]) * time.Second)
+			return s
+		}
+		b.Say(said(0))
+		for i, name := range three[1:] {
+			b.Take(View{Monitor: name, Seq: 1, At: noon, Hears: three, Says: said(i + 1)}, noon)
+		}
+		is, _ := b.Decide(noon)
+		if got := is.Of("pop/a"); got.Since.Sub(noon) != time.Duration(c.want)*time.Second {
+			t.Errorf("%v since %v: %+v", c.votes, c.since, got)
+		}
+	}
+}
+
 func TestAMonitorThatHearsNoQuorumSaysSo(t *testing.T) {
 	b := boardOf("asia", three...)
 	b.Say(says(world.Healthy))

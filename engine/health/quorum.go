@@ -62,13 +62,13 @@ func count(target string, votes []vote, quorum int) world.TargetHealth {
 	switch {
 	case len(down) >= quorum:
 		t.State, t.Reason = world.Down, commonest(down)
-		t.Since, t.By = saidBy(down)
+		t.Since, t.By = saidBy(down, quorum)
 	case len(worse) >= quorum:
 		t.State, t.Reason = world.Degraded, commonest(less(worse, world.Down))
-		t.Since, t.By = saidBy(worse)
+		t.Since, t.By = saidBy(worse, quorum)
 	case len(looked) >= quorum:
 		t.Reason = world.ReasonAnswers
-		t.Since, t.By = saidBy(less(less(looked, world.Down), world.Degraded))
+		t.Since, t.By = saidBy(less(less(looked, world.Down), world.Degraded), len(looked)-quorum+1)
 	}
 	return t
 }
@@ -77,16 +77,15 @@ func less(votes []vote, s world.HealthState) []vote {
 	return slices.DeleteFunc(slices.Clone(votes), func(v vote) bool { return v.State == s })
 }
 
-// saidBy is who says so, and since when the first of them does.
-func saidBy(votes []vote) (since time.Time, by []string) {
+// saidBy is who says so, and since when enough of them do for it to be agreed: one
+// who has always said so, or whose clock is wrong, does not date it.
+func saidBy(votes []vote, enough int) (since time.Time, by []string) {
+	slices.SortFunc(votes, func(a, b vote) int { return a.Since.Compare(b.Since) })
 	for _, v := range votes {
-		if since.IsZero() || v.Since.Before(since) {
-			since = v.Since
-		}
 		by = append(by, v.by)
 	}
 	slices.Sort(by)
-	return since, by
+	return votes[enough-1].Since, by
 }
 
 // commonest is the reason that most give; of several the first by name.
