@@ -43,14 +43,16 @@ func (c cutOff) RoundTrip(r *http.Request) (*http.Response, error) {
 	return c.way.RoundTrip(r)
 }
 
-// hanging has a monitor's answers hang, in their middle too, while it is isolated,
-// and its feed while that is frozen.
+// hanging has what a monitor says to others hang, in its middle too, while it is
+// isolated, and its feed while that is frozen. An operator on the spot is answered.
 func (t *trouble) hanging(next http.Handler) http.Handler {
 	if t == nil {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		lasts := func(is Trouble) bool { return is.Isolated || is.Frozen && r.URL.Path == world.HealthPath }
+		lasts := func(is Trouble) bool {
+			return is.Isolated && !world.IsHealthPath(r.URL.Path) || is.Frozen && r.URL.Path == world.HealthPath
+		}
 		next.ServeHTTP(&hangingWriter{ResponseWriter: w, wait: func() error { return t.hangs(r.Context(), lasts) }}, r)
 	})
 }

@@ -1,8 +1,13 @@
 package app
 
 import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"meridian/world"
@@ -46,4 +51,33 @@ func FuzzReadTrouble(f *testing.F) {
 			t.Fatalf("%q sets the clock %g ms wrong", body, got.SkewMS)
 		}
 	})
+}
+
+// A monitor that is cut off hangs for all that follow it, and tells an operator
+// that it is; one whose feed is frozen hangs in that alone.
+func TestWhatHangs(t *testing.T) {
+	for name, c := range map[string]struct {
+		is    Trouble
+		hangs map[string]bool
+	}{
+		"nothing":  {Trouble{}, nil},
+		"isolated": {Trouble{Isolated: true}, map[string]bool{world.HealthPath: true, world.HealthViewsPath: true}},
+		"frozen":   {Trouble{Frozen: true}, map[string]bool{world.HealthPath: true}},
+	} {
+		for _, path := range []string{world.HealthPath, world.HealthViewsPath, world.HealthPagePath, world.DrainsPath} {
+			synctest.Test(t, func(t *testing.T) {
+				r := NewRehearsal()
+				r.Set("fra", c.is)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				w := httptest.NewRecorder()
+				r.at("fra").hanging(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					_, _ = io.WriteString(w, "said") // what hangs is not written
+				})).ServeHTTP(w, httptest.NewRequest("GET", path, nil).WithContext(ctx))
+				if hung := w.Body.String() != "said"; hung != c.hangs[path] {
+					t.Errorf("%s, %s: hangs %v", name, path, hung)
+				}
+			})
+		}
+	}
 }

@@ -78,7 +78,7 @@ func (m *machine) shopOver(ctx context.Context, s *Shop, clusters []*postgres.Cl
 	feed := postgres.NewFeed(home)
 	role, err := shop.New(s.Config, shop.Deps{
 		World: m.World, Catalog: catalog, Photos: photos, Orders: postgres.NewOrderStore(resident), Feed: feed, Tax: rates, Texts: words,
-		Home: ways(transports(s.Peers, netaddr.DefaultTransportOptions(), nil)), Now: m.now, Random: random, Log: m.tel.Log,
+		Peers: transports(s.Peers, netaddr.DefaultTransportOptions(), nil), Now: m.now, Random: random, Log: m.tel.Log,
 	})
 	if err != nil {
 		return nil, err

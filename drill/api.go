@@ -9,10 +9,13 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"meridian/app/localworld"
+	"meridian/engine/pause"
 	"meridian/platform/httpserver"
 	"meridian/world"
 )
@@ -144,6 +147,12 @@ func (a *API) Parts(ctx context.Context) ([]Part, error) {
 	return got.Parts, a.do(ctx, http.MethodGet, "/parts", nil, &got)
 }
 
+// Databases are the world's database clusters, and who of each is the primary.
+func (a *API) Databases(ctx context.Context) ([]localworld.Database, error) {
+	var got struct{ Databases []localworld.Database }
+	return got.Databases, a.do(ctx, http.MethodGet, "/databases", nil, &got)
+}
+
 // Restock fills the shops' stock up, where the world offers it.
 func (a *API) Restock(ctx context.Context) error {
 	return a.do(ctx, http.MethodPost, "/restock", nil, nil)
@@ -158,9 +167,11 @@ type held struct {
 }
 
 // inject begins faults, side by side, and renews them until they are healed. When
-// one cannot begin, those that have are healed.
+// one cannot begin, those that have are healed. Who is interrupted meanwhile knows
+// all the same what has begun: ctx ends nothing here.
 func (a *API) inject(ctx context.Context, faults []Fault) (*held, error) {
 	h := &held{api: a}
+	ctx = context.WithoutCancel(ctx)
 	ids, errs := make([]string, len(faults)), make([]error, len(faults))
 	var all sync.WaitGroup
 	for i, f := range faults {
@@ -180,7 +191,7 @@ func (a *API) inject(ctx context.Context, faults []Fault) (*held, error) {
 			first = errs[i]
 		}
 	}
-	renewing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	renewing, stop := context.WithCancel(ctx)
 	h.stop = stop
 	h.done.Go(func() { h.renew(renewing) })
 	if first != nil {
@@ -206,19 +217,36 @@ func (h *held) renew(ctx context.Context) {
 	}
 }
 
-// heal ends the faults, the last first; ctx may have ended. It tries again what
-// does not heal, as the world itself does when their time is over.
+// How often the heal of a fault is tried, and how soon again.
+const (
+	healTries = 3
+	healAgain = time.Second
+)
+
+// heal ends the faults, the last first; ctx may have ended. What does not heal is
+// tried again, and by the world itself when its time is over.
 func (h *held) heal(ctx context.Context) error {
 	h.stop()
 	h.done.Wait()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), apiLimit)
 	defer cancel()
 	var first error
-	for i := len(h.ids) - 1; i >= 0; i-- {
-		err := h.api.do(ctx, http.MethodDelete, "/faults/"+h.ids[i], nil, nil)
-		if err != nil && !world.Is(err, world.CodeNotFound) && first == nil {
+	for _, id := range slices.Backward(h.ids) {
+		if err := h.healOne(ctx, id); err != nil && first == nil {
 			first = err
 		}
 	}
 	return first
+}
+
+func (h *held) healOne(ctx context.Context, id string) error {
+	for tries := 1; ; tries++ {
+		err := h.api.do(ctx, http.MethodDelete, "/faults/"+id, nil, nil)
+		if err == nil || world.Is(err, world.CodeNotFound) {
+			return nil
+		}
+		if tries == healTries || !pause.For(ctx, healAgain) {
+			return err
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package drill
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -11,16 +12,27 @@ import (
 	"meridian/world"
 )
 
-// Look learns what the world has: its parts and the faults that it offers. It is
-// called once, before the first drill.
+// Look learns what the world has: the faults that it offers, its parts, and which
+// of its databases are primaries. It is called before each drill: the one before
+// may have changed that.
 func (t *Target) Look(ctx context.Context) error {
 	var err error
 	if t.kinds, err = t.API.Kinds(ctx); err != nil {
 		return err
 	}
-	t.parts, err = t.API.Parts(ctx)
+	if t.parts, err = t.API.Parts(ctx); err != nil || !t.HA {
+		return err
+	}
+	databases, err := t.API.Databases(ctx)
+	t.primaries = map[string]string{}
+	for _, d := range databases {
+		t.primaries[d.Cluster] = d.Primary
+	}
 	return err
 }
+
+// primary is the server that is a cluster's primary now.
+func (t *Target) primary(cluster string) string { return cmp.Or(t.primaries[cluster], cluster) }
 
 // nameServers are the places of the world's name servers.
 func (t *Target) nameServers() []string {

@@ -19,8 +19,9 @@ type Target struct {
 	Secrets localworld.Secrets
 	HA      bool
 
-	kinds map[string]Kind
-	parts []Part
+	kinds     map[string]Kind
+	parts     []Part
+	primaries map[string]string // by cluster: the server that is its primary
 
 	resolver *resolvers
 	health   func(context.Context) (world.HealthView, error)

@@ -3,10 +3,13 @@ package localworld
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"meridian/world"
 )
@@ -143,4 +146,42 @@ func TestTooManyFaults(t *testing.T) {
 			t.Errorf("a fault begins in a world that stops: %v", err)
 		}
 	})
+}
+
+// A replica that catches up cancels what is said to it; anything else is an error
+// at once.
+func TestAReplicaIsToldUntilItHears(t *testing.T) {
+	catchesUp := &pgconn.PgError{Code: "40001"}
+	for name, c := range map[string]struct {
+		answers []error // then none
+		want    error
+		said    int
+	}{
+		"at once":            {nil, nil, 1},
+		"cancelled twice":    {[]error{catchesUp, fmt.Errorf("exec: %w", catchesUp)}, nil, 3},
+		"as often as it may": {slices.Repeat([]error{catchesUp}, saidAgain), nil, saidAgain + 1},
+		"once too often":     {slices.Repeat([]error{catchesUp}, saidAgain+1), catchesUp, saidAgain + 1},
+		"refused":            {[]error{&pgconn.PgError{Code: "55000"}}, &pgconn.PgError{}, 1},
+		"nobody there":       {[]error{catchesUp, errors.ErrUnsupported}, errors.ErrUnsupported, 2},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			said := 0
+			err := untilHeard(t.Context(), func() error {
+				said++
+				if said > len(c.answers) {
+					return nil
+				}
+				return c.answers[said-1]
+			})
+			var refused *pgconn.PgError
+			if same := errors.Is(err, c.want) || errors.As(c.want, &refused) && errors.As(err, &refused); !same || said != c.said {
+				t.Errorf("%s: %v after %d times; want %v after %d", name, err, said, c.want, c.said)
+			}
+		})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := untilHeard(ctx, func() error { return catchesUp }); !errors.Is(err, error(catchesUp)) {
+		t.Errorf("who has left: %v", err)
+	}
 }

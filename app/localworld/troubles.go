@@ -10,11 +10,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"meridian/adapter/pgcluster"
 	"meridian/adapter/postgres"
 	"meridian/app"
+	"meridian/engine/pause"
 	"meridian/platform/httpserver"
 	"meridian/platform/netaddr"
 	"meridian/world"
@@ -119,10 +121,31 @@ func (u *up) onServers(ctx context.Context, names []string, statement string) er
 	for _, name := range names {
 		pool, err := pgxpool.New(ctx, pgcluster.ConnString(u.plan.spec(name), pgcluster.SuperUser, u.plan.secrets.Super, postgres.Catalog))
 		if err == nil {
-			_, err = pool.Exec(ctx, statement)
+			err = untilHeard(ctx, func() error { _, err := pool.Exec(ctx, statement); return err })
 			pool.Close()
 		}
-		errs = append(errs, world.Wrap("faults.lag "+name, err))
+		if err != nil {
+			err = world.Because(world.CodeUnavailable, "faults.lag", "The replica "+name+" did not take it. Try again in a moment.", err)
+		}
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// How often a statement is said again that a replica cancels, and how soon.
+const (
+	saidAgain  = 40
+	againAfter = 50 * time.Millisecond
+)
+
+// untilHeard says something to a replica that catches up: what it replays may
+// cancel any statement (SQLSTATE 40001), the one that let it replay among them.
+func untilHeard(ctx context.Context, say func() error) error {
+	for tries := 1; ; tries++ {
+		err := say()
+		var refused *pgconn.PgError
+		if !errors.As(err, &refused) || refused.Code != "40001" || tries > saidAgain || !pause.For(ctx, againAfter) {
+			return err
+		}
+	}
 }

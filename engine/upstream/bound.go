@@ -65,7 +65,7 @@ type bounded struct {
 	leave func()
 }
 
-// Close makes room for the next.
+// Close closes the content, then gives up what was held for it.
 func (b *bounded) Close() error {
 	defer b.leave()
 	return b.ReadCloser.Close()

@@ -47,6 +47,9 @@ type Config struct {
 	// that of Hops.
 	Order func(*http.Request) []string
 
+	// Firm leaves a hop that failed alone while it rests, even when no other is
+	// left: for who has another way than this pool's, and would only wait here.
+	Firm bool
 	// Rest is how long a hop that failed is not asked first. It doubles up to
 	// sixteen-fold while the hop goes on failing.
 	Rest time.Duration
@@ -102,7 +105,7 @@ func (p *Pool) RoundTrip(r *http.Request) (*http.Response, error) {
 		return p.race(r)
 	}
 	hops := p.inOrder(r)
-	i, probe := next(hops, p.cfg.Now(), true)
+	i, probe := next(hops, p.cfg.Now(), !p.cfg.Firm)
 	if i < 0 {
 		return nil, errAllRest()
 	}

@@ -16,6 +16,7 @@ type Config struct {
 	PublicScheme string             `yaml:"public_scheme" doc:"http or https: how visitors reach the shop; https makes cookies Secure"`
 	PublicPort   int                `yaml:"public_port" doc:"port that visitors use, where it is not the scheme's own; 0 for none"`
 	Wait         time.Duration      `yaml:"wait" doc:"longest wait for a replica that is behind, before the home region is asked"`
+	ForwardWait  time.Duration      `yaml:"forward_wait" doc:"longest wait for another region's answer to begin, where a request is handed on to it; a region that gives none is left alone for a while"`
 	FeedWrite    time.Duration      `yaml:"feed_write" doc:"longest time for a follower to take one event"`
 	PageTTL      time.Duration      `yaml:"page_ttl" doc:"how long edge and shield may keep a catalogue page without asking"`
 	PageBrief    time.Duration      `yaml:"page_brief" doc:"the same for one whose pictures may be old, because the region that took them in is behind here and does not answer"`
@@ -44,6 +45,7 @@ func Default() Config {
 	return Config{
 		PublicScheme: "https",
 		Wait:         300 * time.Millisecond,
+		ForwardWait:  2 * time.Second,
 		FeedWrite:    10 * time.Second,
 		PageTTL:      5 * time.Minute,
 		PageBrief:    time.Second,
@@ -80,8 +82,8 @@ func (c Config) Validate() error {
 		return bad("public_scheme", "write http or https")
 	case c.PublicPort < 0 || c.PublicPort > 65535:
 		return bad("public_port", "write a port, or 0 for the scheme's own")
-	case c.Wait < 0 || c.FeedWrite <= 0 || c.CartAge <= 0 || c.SweepEvery <= 0:
-		return bad("wait, feed_write, cart_age, sweep_every", "write a time above zero, such as 5s")
+	case c.Wait < 0 || c.ForwardWait <= 0 || c.FeedWrite <= 0 || c.CartAge <= 0 || c.SweepEvery <= 0:
+		return bad("wait, forward_wait, feed_write, cart_age, sweep_every", "write a time above zero, such as 5s")
 	case c.PageTTL < 0 || c.PageBrief < 0 || c.PageStale < 0:
 		return bad("page_ttl, page_brief, page_stale", "write a time that is not negative")
 	case c.MaxForm < 1024:

@@ -21,7 +21,7 @@ type Deps struct {
 	Feed    Feed       // of the catalog cluster of this shop's region
 	Tax     *tax.Table // dated rules of every market homed here
 	Texts   *i18n.Texts
-	Home    func(region string) http.RoundTripper // the way to another region's shield; nil when there is none
+	Peers   map[string]http.RoundTripper // the ways to other regions' shields, by region
 	Now     func() time.Time
 	Random  io.Reader // of cryptographic quality: cart and order ids are secrets
 	Log     *slog.Logger

@@ -375,7 +375,7 @@ func open(t *testing.T, region, host string, change func(*Config, *Deps)) *bench
 	cfg.Region, cfg.WireKey = region, "wire-key"
 	cfg.Private.Keys = []keyring.Key{{ID: "k1", Secret: "a secret of a test, long enough"}}
 	d := Deps{World: w, Catalog: b.catalog, Photos: &b.photos, Orders: b.orders, Tax: testTax(t), Texts: testTexts(t), Now: func() time.Time { return noon }, Random: rand.Reader,
-		Home: func(string) http.RoundTripper { return nil }, Log: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+		Log: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	if change != nil {
 		change(&cfg, &d)
 	}

@@ -3,6 +3,7 @@ package shop
 import (
 	"net/http"
 
+	"meridian/engine/upstream"
 	"meridian/platform/httpserver"
 	"meridian/world"
 )
@@ -34,11 +35,27 @@ func (s *Shop) newEnough(w http.ResponseWriter, r *http.Request, at *site) (done
 // handOn lets another region's shop answer. asked is false, and nothing is done,
 // when there is no way there or the request was handed on before.
 func (s *Shop) handOn(w http.ResponseWriter, r *http.Request, at *site, region string) (asked bool, err error) {
-	way := s.deps.Home(region)
+	way := s.peers[region]
 	if way == nil || r.Header.Get(httpserver.HeaderForwarded) != "" {
 		return false, nil
 	}
-	return true, httpserver.Forward(w, r, sound{way}, s.cfg.Region, region, at.prefix+r.URL.Path)
+	return true, httpserver.Forward(w, r, way, s.cfg.Region, region, at.prefix+r.URL.Path)
+}
+
+// newPeers are the ways to other regions. Whoever asked has other regions to go
+// to, and no time to lose here: what a cut link swallows is waited for only so
+// long, then it is left alone for a while.
+func newPeers(cfg Config, d Deps) (map[string]http.RoundTripper, error) {
+	out := map[string]http.RoundTripper{}
+	for region, way := range d.Peers {
+		prompt := upstream.NewPrompt(way, cfg.ForwardWait)
+		pool, err := upstream.New(upstream.Config{Hops: []upstream.Hop{{Name: region, Transport: prompt}}, Now: d.Now, Firm: true})
+		if err != nil {
+			return nil, err
+		}
+		out[region] = sound{pool}
+	}
+	return out, nil
 }
 
 // sound is a way on which a failure of who answers is a failure to reach him.

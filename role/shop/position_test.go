@@ -7,7 +7,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"meridian/engine/upstream"
 	"meridian/platform/httpserver"
 	"meridian/world"
 )
@@ -18,6 +21,14 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
+// wrongWay is one that nobody may take.
+func wrongWay(t *testing.T) roundTrip {
+	return func(r *http.Request) (*http.Response, error) {
+		t.Errorf("%s was asked for %s", r.URL.Host, r.URL.Path)
+		return nil, errors.New("the wrong way")
+	}
+}
+
 func TestReplicaThatIsBehindHandsOn(t *testing.T) {
 	var asked *http.Request
 	way := roundTrip(func(r *http.Request) (*http.Response, error) {
@@ -25,11 +36,9 @@ func TestReplicaThatIsBehindHandsOn(t *testing.T) {
 		return &http.Response{StatusCode: 200, Header: http.Header{"Meridian-Region": {"eu-central"}, "Cache-Control": {"public"}}, Body: io.NopCloser(strings.NewReader("fresh"))}, nil
 	})
 	b := open(t, "us-east", "de.localhost:8080", func(_ *Config, d *Deps) {
-		d.Home = func(region string) http.RoundTripper {
-			if region != "eu-central" {
-				t.Errorf("asked for %s", region)
-			}
-			return way
+		d.Peers = map[string]http.RoundTripper{
+			"eu-central":   roundTrip(func(r *http.Request) (*http.Response, error) { return way(r) }),
+			"ap-southeast": wrongWay(t),
 		}
 	})
 	b.catalog.behind = true
@@ -56,6 +65,66 @@ func TestReplicaThatIsBehindHandsOn(t *testing.T) {
 	b.catalog.behind = false
 	wants(t, b.get("/p/brot", world.HeaderMinPosition, demanded), 200, "Knusprig.")
 	wants(t, b.get("/p/brot", world.HeaderMinPosition, "rubbish"), 400)
+}
+
+// swallows is a way through a cut link, until it is healed.
+type swallows struct {
+	healed bool
+	asked  int
+}
+
+func (c *swallows) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.asked++
+	if !c.healed {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("theirs"))}, nil
+}
+
+// A link that swallows costs a visitor no more than forward_wait, and those who
+// come after him nothing; it is tried again, and taken once it is healed.
+func TestALinkThatSwallowsIsNotWaitedFor(t *testing.T) {
+	for name, c := range map[string]struct {
+		region  string // which of its pages' regions is cut off, and behind
+		prepare func(*fakeCatalog)
+		status  int
+	}{
+		"the home region":      {"eu-central", func(c *fakeCatalog) { c.behind = true }, 503},
+		"a region of pictures": {"us-east", func(c *fakeCatalog) { c.lagging = "us-east" }, 200},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			link, began := &swallows{}, time.Now()
+			here := map[string]string{"eu-central": "us-east", "us-east": "eu-central"}[c.region]
+			b := open(t, here, "de.localhost", func(_ *Config, d *Deps) {
+				d.Peers = map[string]http.RoundTripper{c.region: link}
+				d.Now = func() time.Time { return noon.Add(time.Since(began)) }
+			})
+			c.prepare(b.catalog)
+			get := func(status int, body string, after time.Duration) {
+				t.Helper()
+				asked := time.Now()
+				w := b.get("/p/brot", world.HeaderMinPosition, demanded)
+				if took := time.Since(asked); w.Code != status || took != after || !strings.Contains(w.Body.String(), body) {
+					t.Errorf("%s: %d after %v, want %d after %v", name, w.Code, took, status, after)
+				}
+			}
+			get(c.status, "", Default().ForwardWait)
+			for range 10 {
+				get(c.status, "", 0)
+			}
+			if link.asked != 1 {
+				t.Errorf("%s: it was asked %d times", name, link.asked)
+			}
+			time.Sleep(upstream.DefaultRest)
+			get(c.status, "", Default().ForwardWait)
+			get(c.status, "", 0)
+			link.healed = true
+			time.Sleep(2 * upstream.DefaultRest)
+			get(200, "theirs", 0)
+			get(200, "theirs", 0)
+		})
+	}
 }
 
 func TestHomeThatIsBehindFails(t *testing.T) {
@@ -99,12 +168,7 @@ func TestPicturesThatAreBehind(t *testing.T) {
 		"handed on":           {lagging: "us-east", far: &answering{status: 200}, headers: append(demand, httpserver.HeaderForwarded, "ap-southeast"), body: "v4", kept: brief},
 	} {
 		b := open(t, "eu-central", "de.localhost", func(_ *Config, d *Deps) {
-			d.Home = func(region string) http.RoundTripper {
-				if region != "us-east" {
-					t.Errorf("%s: asked for %s", name, region)
-				}
-				return c.far
-			}
+			d.Peers = map[string]http.RoundTripper{"us-east": c.far, "ap-southeast": wrongWay(t)}
 		})
 		b.catalog.lagging = c.lagging
 		b.catalog.renew = func(products []world.Product) {

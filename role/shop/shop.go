@@ -28,8 +28,9 @@ type Shop struct {
 	served *imagegrid.Policy // sizes and formats of the app's pictures
 	csrf   *http.CrossOriginProtection
 
-	private *signedurl.Ring     // signs the addresses of photos
-	photos  *semaphore.Weighted // those that arrive
+	peers   map[string]http.RoundTripper // the ways to other regions, by region
+	private *signedurl.Ring              // signs the addresses of photos
+	photos  *semaphore.Weighted          // those that arrive
 }
 
 // New makes a shop. It fails with invalid for a setting, a market's rules or a
@@ -61,6 +62,9 @@ func New(cfg Config, d Deps) (*Shop, error) {
 		if err := d.Texts.Check(m.Locales, append(keys, codeKeys()...)); err != nil {
 			return nil, err
 		}
+	}
+	if s.peers, err = newPeers(cfg, d); err != nil {
+		return nil, world.Wrap("shop.new", err)
 	}
 	s.sites, err = buildSites(cfg, d)
 	return s, err
