@@ -6,13 +6,13 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
-	"path/filepath"
 
 	"meridian/adapter/wire"
 	"meridian/engine/tier"
 	"meridian/platform/httpserver"
 	"meridian/platform/lifecycle"
 	"meridian/platform/netaddr"
+	"meridian/platform/wholefile"
 	"meridian/role/monitor"
 	"meridian/world"
 )
@@ -82,17 +82,8 @@ func (k keptFile) Load() ([]byte, error) {
 
 // Save replaces the file: a crash leaves the old one or the new one.
 func (k keptFile) Save(b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(string(k)), filepath.Base(string(k))+".new-*")
-	if err != nil {
-		return world.Because(world.CodeForbidden, "monitor.state", "The state file cannot be written: "+string(k), err)
-	}
-	_, err = f.Write(b)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), string(k))
-	}
-	if err != nil {
-		return errors.Join(world.Because(world.CodeUnavailable, "monitor.state", "The state file cannot be written: "+string(k), err), os.Remove(f.Name()))
+	if err := wholefile.Replace(string(k), b); err != nil {
+		return world.Because(world.CodeUnavailable, "monitor.state", "The state file cannot be written: "+string(k), err)
 	}
 	return nil
 }

@@ -22,6 +22,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"meridian/platform/wholefile"
 	"meridian/world"
 )
 
@@ -114,12 +115,7 @@ func (s *selfmade) found(dir string) error {
 	if err := s.read(dir); err != nil {
 		return err
 	}
-	// A reader finds the old file or the new one, never a half.
-	tmp := filepath.Join(dir, trustFile+"."+rand.Text()[:8])
-	if err := os.WriteFile(tmp, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.ca.Raw}), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(tmp, filepath.Join(dir, trustFile))
+	return wholefile.Options{Mode: 0o644}.Replace(filepath.Join(dir, trustFile), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.ca.Raw}))
 }
 
 // place writes a file whole unless there is one already.

@@ -18,6 +18,7 @@ import (
 
 	"meridian/engine/failover"
 	"meridian/engine/pause"
+	"meridian/platform/wholefile"
 	"meridian/world"
 )
 
@@ -148,21 +149,5 @@ func (s *Store) write(lease failover.Lease) error {
 	if err != nil {
 		return err
 	}
-	tmp := s.path(lease.Cluster) + ".new"
-	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(b, '\n'))
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp, s.path(lease.Cluster)); err != nil {
-		return err
-	}
-	dir, err := os.Open(s.dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return wholefile.Replace(s.path(lease.Cluster), append(b, '\n'))
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"meridian/platform/wholefile"
 )
 
 const (
@@ -133,29 +135,12 @@ func writeSettings(s Spec, o Options, own owner, replicates bool) error {
 	return writeOwned(filepath.Join(s.DataDir, "pg_hba.conf"), accessRules(replicates), own)
 }
 
-// writeOwned replaces a file whole. It writes a new one and renames it, so that
-// a root process never follows a link in a directory that another user owns.
-func writeOwned(path, text string, own owner) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".meridian-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	defer f.Close()
-	if _, err = f.WriteString(text); err != nil {
-		return err
-	}
+// writeOwned replaces a file whole. It follows no link: a root process may write in
+// a directory that another user owns.
+func writeOwned(path, text string, own owner) error {
+	var o wholefile.Options
 	if own.drop {
-		if err = f.Chown(own.uid, own.gid); err != nil {
-			return err
-		}
+		o.Own = func(f *os.File) error { return f.Chown(own.uid, own.gid) }
 	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return o.Replace(path, []byte(text))
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"meridian/engine/httpcache"
+	"meridian/platform/wholefile"
 )
 
 // Start tells the owner what the log holds, and begins to write. Sealed segments
@@ -145,18 +146,7 @@ func (l *Log) markBegun() {
 
 // mark writes the state so that it is there whole or not at all.
 func (l *Log) mark(state string) error {
-	f, err := os.OpenFile(l.statePath()+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(state + "\n")
-	if err = errors.Join(err, l.cfg.sync(f), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), l.statePath()); err != nil {
-		return err
-	}
-	return l.syncDir()
+	return wholefile.Options{Sync: l.cfg.sync}.Replace(l.statePath(), []byte(state+"\n"))
 }
 
 func (l *Log) syncDir() error {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"meridian/platform/wholefile"
 	"meridian/world"
 )
 
@@ -63,10 +64,7 @@ func (n *note) write() error {
 		err = os.MkdirAll(filepath.Dir(n.path), 0o700)
 	}
 	if err == nil {
-		err = os.WriteFile(n.path+".new", b, 0o600)
-	}
-	if err == nil {
-		err = os.Rename(n.path+".new", n.path)
+		err = wholefile.Replace(n.path, b)
 	}
 	if err != nil {
 		return world.Because(world.CodeInvalid, "media.put", "What is under way cannot be noted in "+filepath.Dir(n.path)+".", err)

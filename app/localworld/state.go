@@ -10,12 +10,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"meridian/engine/health"
+	"meridian/platform/wholefile"
 	"meridian/world"
 )
 
@@ -130,7 +130,7 @@ func (s *state) empty() error {
 	}
 	known := map[string]bool{"lock": true, "pg": true, "objects": true, "config": true, "logs": true, "secrets.json": true, "run.json": true, leasesDir: true, monitorsDir: true, authorityDir: true, dnsDir: true}
 	for _, e := range entries {
-		if !known[strings.TrimSuffix(e.Name(), half)] {
+		if !known[wholefile.Of(e.Name())] {
 			return world.E(world.CodeConflict, "up.fresh", fmt.Sprintf("%s holds %q, which is not a world's. Nothing was removed; name another directory with --dir.", s.dir, e.Name()))
 		}
 	}
@@ -202,22 +202,9 @@ const monitorsDir = "monitors"
 // authorityDir holds the authority of the world's own certificates.
 const authorityDir = "ca"
 
-// half ends the name of a file that is being written; a crash may leave one.
-const half = ".new"
-
 // writeFile replaces a file whole: a crash leaves the old one or the new one.
 func (s *state) writeFile(name string, b []byte) error {
-	tmp := s.path(name + half)
-	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return world.Wrap("up.state", err)
-	}
-	_, err = f.Write(b)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(tmp, s.path(name))
-	}
-	return world.Wrap("up.state", err)
+	return world.Wrap("up.state", wholefile.Replace(s.path(name), b))
 }
 
 // Secrets are the credentials of a local world, made at its first start.

@@ -165,7 +165,7 @@ func TestFreshRemovesAWorldAndNothingElse(t *testing.T) {
 func TestFreshTakesWhatACrashLeft(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, false)
-	for _, name := range []string{"secrets.json.new", "run.json.new", "run.json"} {
+	for _, name := range []string{"secrets.json.new-1", "run.json.new-22", "run.json"} {
 		if err := os.WriteFile(s.path(name), []byte("{"), 0o600); err != nil {
 			t.Fatal(err)
 		}
