@@ -14,6 +14,7 @@ import (
 	"meridian/adapter/yaml"
 	"meridian/engine/keyring"
 	"meridian/engine/tier"
+	"meridian/engine/whereabouts"
 	"meridian/platform/httpserver"
 	"meridian/role/edge"
 	"meridian/role/geodns"
@@ -36,6 +37,8 @@ type File struct {
 	Log   Log    `yaml:"log"`
 
 	Rehearse bool `yaml:"rehearse" doc:"drills may set clocks wrong and fill stores here, by PUT /rehearsal at the admin address"`
+
+	Location whereabouts.Sources `yaml:"location" doc:"where clients are, for name servers and for edges with a policy of nearer PoPs"`
 
 	Edge   *Edge   `yaml:"edge,omitempty"`
 	Shield *Shield `yaml:"shield,omitempty"`
@@ -139,7 +142,7 @@ func sections() map[string]func(*File) {
 
 // NewFile is a file with the given roles' sections and their defaults.
 func NewFile(roles ...string) *File {
-	f := &File{Log: Log{Format: "text", Level: "info"}}
+	f := &File{Log: Log{Format: "text", Level: "info"}, Location: whereabouts.Default()}
 	for _, r := range roles {
 		sections()[r](f)
 	}
@@ -219,7 +222,7 @@ func now() time.Time { return time.Now() }
 
 // Only is the file with one role's section and no other's.
 func (f *File) Only(role string) *File {
-	one := &File{World: f.World, Place: f.Place, Admin: f.Admin, Log: f.Log, Rehearse: f.Rehearse}
+	one := &File{World: f.World, Place: f.Place, Admin: f.Admin, Log: f.Log, Rehearse: f.Rehearse, Location: f.Location}
 	switch role {
 	case "edge":
 		one.Edge = f.Edge

@@ -3,13 +3,10 @@ package app
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/netip"
-	"os"
 	"slices"
 
-	"meridian/adapter/maxmind"
 	"meridian/engine/tier"
 	"meridian/platform/dnsserver"
 	"meridian/platform/lifecycle"
@@ -40,8 +37,10 @@ func ExplainDNS(f *File, name string, client netip.Addr, lost []string) (geodns.
 		return geodns.Explanation{}, err
 	}
 	d := geoDNSDeps(w)
+	cfg := f.GeoDNS.Config
+	cfg.Sources = f.Location
 	d.Health, d.Log = func() world.HealthView { return health }, slog.New(slog.DiscardHandler)
-	role, err := geodns.New(f.GeoDNS.Config, d)
+	role, err := geodns.New(cfg, d)
 	if err != nil {
 		return geodns.Explanation{}, err
 	}
@@ -81,7 +80,9 @@ func startGeoDNS(ctx context.Context, m *machine) (lifecycle.Running, error) {
 		return nil, err
 	}
 	d.Health = view
-	role, err := geodns.New(s.Config, d)
+	cfg := s.Config
+	cfg.Sources = m.file.Location
+	role, err := geodns.New(cfg, d)
 	if err != nil {
 		leave()
 		return nil, err
@@ -97,10 +98,8 @@ func startGeoDNS(ctx context.Context, m *machine) (lifecycle.Running, error) {
 func geoDNSDeps(w *world.World) geodns.Deps {
 	return geodns.Deps{
 		World: w, Random: random, Now: now,
-		Files: func(path string) geodns.File { return pathOf(path) },
-		Database: func(path string, each func(netip.Prefix, geodns.Location)) error {
-			return maxmind.Each(path, func(p netip.Prefix, r maxmind.Record) { each(p, geodns.Location(r)) })
-		},
+		Files:    func(path string) geodns.File { return pathOf(path) },
+		Database: placeReaders.Database,
 	}
 }
 
@@ -115,24 +114,11 @@ func (f geoDNSFile) Read() (geodns.Config, error) {
 	if file.GeoDNS == nil {
 		return geodns.Config{}, world.E(world.CodeInvalid, "geodns.config", "The config file has no section geodns any more.")
 	}
+	file.GeoDNS.Sources = file.Location
 	return file.GeoDNS.Config, nil
 }
 
 func (f geoDNSFile) Stamp() (string, error) { return pathOf(f).Stamp() }
-
-// pathOf is a file that may change, by its path.
-type pathOf string
-
-func (f pathOf) Open() (io.ReadCloser, error) { return os.Open(string(f)) }
-
-// Stamp changes with the file's size, or its time.
-func (f pathOf) Stamp() (string, error) {
-	i, err := os.Stat(string(f))
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprint(i.Size(), " ", i.ModTime().UnixNano()), nil
-}
 
 // worker is work that runs until it fails or is stopped.
 type worker struct {

@@ -299,24 +299,34 @@ func startEdge(ctx context.Context, m *machine) (lifecycle.Running, error) {
 	if err != nil {
 		return nil, err
 	}
+	var places *clientPlaces
+	if s.Nearer.Answer != "" {
+		if places, err = m.places(); err != nil {
+			return nil, err
+		}
+	}
 	view, unfollow, err := m.health(s.Health, s.Shields)
 	if err != nil {
 		return nil, err
 	}
-	run, err := m.edgeOver(ctx, s, o, store, view, unfollow)
+	run, err := m.edgeOver(ctx, s, o, store, places, view, unfollow)
 	if err != nil {
 		unfollow()
 	}
 	return run, err
 }
 
-func (m *machine) edgeOver(ctx context.Context, s *Edge, o netaddr.TransportOptions, store httpcache.Disk, view func() world.HealthView, unfollow func()) (lifecycle.Running, error) {
+func (m *machine) edgeOver(ctx context.Context, s *Edge, o netaddr.TransportOptions, store httpcache.Disk, places *clientPlaces, view func() world.HealthView, unfollow func()) (lifecycle.Running, error) {
 	open := connections{}
 	shields := transports(s.Shields, o, open)
-	e, err := edge.New(s.Config, edge.Deps{
+	deps := edge.Deps{
 		World: m.World, Shields: shields, Feeds: feeds(transports(s.Shields, streams(), open), s.FeedKey), Memory: m.memory(s.MemoryFrom, s.CacheBytes), Store: store,
 		Acks: acks(shields, s.FeedKey, world.EdgeTier(s.PoP)), Health: view, Now: m.now, Log: m.tel.Log,
-	})
+	}
+	if places != nil {
+		deps.Places = places.Now
+	}
+	e, err := edge.New(s.Config, deps)
 	if err != nil {
 		return nil, err
 	}
@@ -327,7 +337,11 @@ func (m *machine) edgeOver(ctx context.Context, s *Edge, o netaddr.TransportOpti
 	if err != nil {
 		return nil, err
 	}
-	run := runOn(v, e.Run, unfollow)
+	work := e.Run
+	if places != nil {
+		work = beside(e.Run, places.follow)
+	}
+	run := runOn(v, work, unfollow)
 	waitFeeds(ctx, e.Ready(), nil)
 	return run, nil
 }

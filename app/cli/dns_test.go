@@ -9,13 +9,13 @@ import (
 
 const dnsFile = `
 place: fra
+location: {prefixes: PREFIXES}
 geodns:
   listen: ["127.0.0.1:5300"]
   place: fra
   zone: shop.example
   name_servers: [ns.other.test]
   hostmaster: hostmaster.shop.example
-  prefixes: PREFIXES
   elsewhere: virginia
   drained: [lhr]
   addresses: {iad: [192.0.2.1, "2001:db8::1"], fra: [192.0.2.4], lhr: [192.0.2.3]}

@@ -40,7 +40,7 @@ func (p *plan) fillGeoDNS(f *app.File, r world.Region) {
 		s.Records += name + " IN A 127.0.0.1\n"
 	}
 	s.Place, s.Zone, s.Hostmaster, s.NSID = r.ID, p.dnsZone(), "hostmaster."+p.dnsZone(), r.ID
-	s.Prefixes, s.Elsewhere = p.st.path(dnsDir, dnsPlacesFile), r.Site
+	f.Location.Prefixes, s.Elsewhere = p.st.path(dnsDir, dnsPlacesFile), r.Site
 	s.Rate = 0 // whoever asks is on this machine
 	s.CookieKeys = []string{p.secrets.CookieKey}
 	s.DNSSEC.Keys = []string{p.st.path(dnsDir, dnsKeyFile)}
@@ -122,6 +122,12 @@ func CityPrefixes(city int) []netip.Prefix {
 	}
 }
 
+// cityLoopback is a city's network on this machine: of a system that has all of
+// 127/8 somebody can ask a PoP from there, as one of the city's people.
+func cityLoopback(city int) netip.Prefix {
+	return netip.PrefixFrom(netip.AddrFrom4([4]byte{127, 78 + byte(city>>8&1), byte(city), 0}), 24)
+}
+
 // mostCities is how many cities have networks of their own.
 const mostCities = 512
 
@@ -133,7 +139,11 @@ func (p *plan) prepareDNS() error {
 	}
 	var places strings.Builder
 	for i, c := range p.w.Cities[:min(len(p.w.Cities), mostCities)] {
-		for _, prefix := range CityPrefixes(i) {
+		networks := CityPrefixes(i)
+		if hasDoors() {
+			networks = append(networks, cityLoopback(i))
+		}
+		for _, prefix := range networks {
 			fmt.Fprintf(&places, "%v %s # %s\n", prefix, c.Site, c.Name)
 		}
 	}

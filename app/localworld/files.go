@@ -14,6 +14,7 @@ import (
 	"meridian/engine/keyring"
 	"meridian/engine/tier"
 	"meridian/platform/operator"
+	"meridian/role/edge"
 	"meridian/role/monitor"
 	"meridian/role/ops"
 	"meridian/world"
@@ -44,10 +45,22 @@ func (p *plan) files(worldPath string) []*app.File {
 		e.Listen, e.PoP, e.FeedKey = p.edgeAddress(i), q.ID, p.secrets.FeedKey
 		e.TLS, e.Private.Keys = p.tls(), p.signing()
 		e.Health.Keys, e.Health.FeedKey = p.monitorKeys(), p.secrets.FeedKey
+		f.Location.Prefixes, e.Nearer.PoPs = p.st.path(dnsDir, dnsPlacesFile), p.nearerPoPs(q.ID)
 		for _, region := range p.nearestRegions(q.ID) {
 			e.Shields = append(e.Shields, tier.Shield{Region: region, Address: p.shieldFrom(q.ID, region)})
 		}
 		out = append(out, f)
+	}
+	return out
+}
+
+// nearerPoPs are the other PoPs as a client reaches them, for who has edges send
+// clients to a nearer one (edge.nearer.answer).
+func (p *plan) nearerPoPs(own string) (out []edge.NearerPoP) {
+	for i, q := range p.w.PoPs {
+		if q.ID != own {
+			out = append(out, edge.NearerPoP{PoP: q.ID, Address: fmt.Sprintf("{host}:%d", p.edgePort(i))})
+		}
 	}
 	return out
 }

@@ -32,7 +32,7 @@ type Deps struct {
 	Memory  httpcache.Memory             // for large contents in RAM; nil: none
 	Store   httpcache.Disk               // opened by the config's disk; nil: none
 	Health  func() world.HealthView      // what the monitors say; nil: everything is healthy
-	Locate  Locate                       // for the policy of nearer PoPs; nil: nobody is told of one
+	Places  Places                       // for the policy of nearer PoPs; nil: nobody is told of one
 	Now     func() time.Time
 	Log     *slog.Logger
 }

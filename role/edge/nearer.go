@@ -11,7 +11,9 @@ import (
 	"unicode"
 
 	"meridian/engine/georoute"
+	"meridian/engine/prefixes"
 	"meridian/engine/tier"
+	"meridian/engine/whereabouts"
 	"meridian/world"
 )
 
@@ -64,15 +66,17 @@ func oddInAddress(c rune) bool {
 	return c != '-' && c != '.' && c != ':' && c != '[' && c != ']' && (c > unicode.MaxASCII || !unicode.IsLetter(c) && !unicode.IsDigit(c))
 }
 
-// Locate is where a client's address is, false for one that nobody knows.
-type Locate func(netip.Addr) (world.Site, bool)
+// Places is where clients are, as it is known now: another table when that has
+// changed.
+type Places func() *prefixes.Table[whereabouts.Place]
 
 // steering tells clients of a nearer PoP. A client is told once: what comes back
 // with the mark, or by an alternative service, is answered here, so however two
 // PoPs' databases or feeds differ nobody is sent in circles.
 type steering struct {
 	policy Nearer
-	locate Locate
+	world  *world.World
+	places Places
 	own    string
 	pops   []georoute.Candidate
 	rtt    georoute.RoundTrip
@@ -81,24 +85,30 @@ type steering struct {
 	memo   atomic.Pointer[steered]
 }
 
-// steered remembers the nearer PoP of networks while the feed says the same.
+// steered remembers the nearer PoP of each site while the feed's issue is the same.
 type steered struct {
 	version world.HealthVersion
-	open    bool
+	monitor string
+	beat    uint64
 	to      *memo[string]
 }
 
 const (
-	memoNetworks = 8192
-	steeredMark  = "nearer" // the query parameter of a client that was sent here
+	memoSites   = 8192
+	steeredMark = "nearer" // the query parameter of a client that was sent here
 )
+
+// roomy is the load, in percent, below which a PoP is sent clients whom another
+// one has. It is well below [georoute.DefaultFull]: name servers send some clients
+// of a full PoP elsewhere, and they are not to be sent back.
+const roomy = georoute.DefaultFull * 3 / 4
 
 // newSteering is nil where the policy or a way to tell a client's place lacks.
 func newSteering(cfg Config, deps Deps) *steering {
-	if cfg.Nearer.Answer == "" || deps.Locate == nil {
+	if cfg.Nearer.Answer == "" || deps.Places == nil {
 		return nil
 	}
-	s := &steering{policy: cfg.Nearer, locate: deps.Locate, own: cfg.PoP, rtt: deps.World.RoundTrip, health: deps.Health, at: map[string]string{}}
+	s := &steering{policy: cfg.Nearer, world: deps.World, places: deps.Places, own: cfg.PoP, rtt: deps.World.RoundTrip, health: deps.Health, at: map[string]string{}}
 	for _, p := range cfg.Nearer.PoPs {
 		s.at[p.PoP] = p.Address
 	}
@@ -113,25 +123,28 @@ func newSteering(cfg Config, deps Deps) *steering {
 }
 
 // nearer is the PoP that a client should rather ask, "" for none. What it finds is
-// remembered by the client's network.
+// remembered by the site that the client is near. By a frozen feed nobody is sent on.
 func (s *steering) nearer(client netip.Addr) string {
+	at, _ := s.places().Lookup(client)
 	view := s.health()
+	if at.Site == "" || view.Frozen {
+		return ""
+	}
 	m := s.memo.Load()
-	if m == nil || m.version != view.Version || m.open != view.Open {
-		m = &steered{view.Version, view.Open, newMemo[string](memoNetworks)}
+	if m == nil || m.version != view.Version || m.monitor != view.Monitor || m.beat != view.Beat {
+		m = &steered{view.Version, view.Monitor, view.Beat, newMemo[string](memoSites)}
 		s.memo.Store(m)
 	}
-	network := []byte(world.NetworkOf(client))
-	if to, ok := m.to.get(network); ok {
+	if to, ok := m.to.get([]byte(at.Site)); ok {
 		return to
 	}
-	to := s.find(client, view)
-	m.to.put(network, to)
+	to := s.find(at.Site, view)
+	m.to.put([]byte(at.Site), to)
 	return to
 }
 
-func (s *steering) find(client netip.Addr, view world.HealthView) string {
-	site, ok := s.locate(client)
+func (s *steering) find(from string, view world.HealthView) string {
+	site, ok := s.world.SiteByID(from)
 	if !ok {
 		return ""
 	}
@@ -142,7 +155,7 @@ func (s *steering) find(client netip.Addr, view world.HealthView) string {
 	}
 	ranked := georoute.Rank(site, candidates, s.rtt)
 	best := ranked[0]
-	if best.Name == s.own || best.State != world.Healthy || best.Basis == georoute.Unknown {
+	if best.Name == s.own || best.State != world.Healthy || best.Basis == georoute.Unknown || view.Of(world.Target(world.TargetPoP, best.Name)).Load >= roomy {
 		return ""
 	}
 	for _, c := range ranked {
@@ -192,7 +205,7 @@ func (e *Edge) steer(w http.ResponseWriter, r *http.Request) bool {
 func steerable(r *http.Request) bool {
 	switch world.RouteOf(r.Method, r.URL.Path) {
 	case world.RoutePage, world.RouteImage, world.RouteManifest:
-		return r.Header.Get("Alt-Used") == "" && !strings.HasPrefix(r.URL.RawQuery, steeredMark+"=")
+		return r.Header.Get("Alt-Used") == "" && r.Header.Get("Range") == "" && !showGroups(r) && !strings.HasPrefix(r.URL.RawQuery, steeredMark+"=")
 	}
 	return false
 }

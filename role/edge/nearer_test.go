@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"meridian/engine/keyring"
+	"meridian/engine/prefixes"
 	"meridian/engine/tier"
+	"meridian/engine/whereabouts"
 	"meridian/platform/front"
 	"meridian/test/tiertest"
 	"meridian/world"
@@ -22,23 +24,27 @@ var steeredWorld = &world.World{
 	Regions: []world.Region{{ID: "home", Zone: "europe", Number: 2}},
 	Sites: []world.Site{
 		{ID: "frankfurt", Latitude: 50.1, Longitude: 8.7}, {ID: "london", Latitude: 51.5, Longitude: -0.1}, {ID: "tokyo", Latitude: 35.7, Longitude: 139.7},
+		{ID: "berlin", Latitude: 52.5, Longitude: 13.4}, {ID: "osaka", Latitude: 34.7, Longitude: 135.5},
 	},
 	PoPs: []world.PoP{{ID: "fra", Site: "frankfurt"}, {ID: "lhr", Site: "london"}, {ID: "nrt", Site: "tokyo"}},
 }
 
 // places has 192.0.2.0/24 in Berlin, 198.51.100.0/24 in Osaka, and knows no other.
-func places(a netip.Addr) (world.Site, bool) {
-	switch world.NetworkOf(a) {
-	case "192.0.2.0/24":
-		return world.Site{Latitude: 52.5, Longitude: 13.4}, true
-	case "198.51.100.0/24":
-		return world.Site{Latitude: 34.7, Longitude: 135.5}, true
+func places() *prefixes.Table[whereabouts.Place] { return berlinAndOsaka }
+
+var berlinAndOsaka = placesOf("192.0.2.0/24", "berlin", "198.51.100.0/24", "osaka")
+
+// placesOf are prefixes, each with the site of its clients.
+func placesOf(pairs ...string) *prefixes.Table[whereabouts.Place] {
+	var all []prefixes.Entry[whereabouts.Place]
+	for i := 0; i < len(pairs); i += 2 {
+		all = append(all, prefixes.Entry[whereabouts.Place]{Prefix: netip.MustParsePrefix(pairs[i]), Value: whereabouts.Place{Site: pairs[i+1]}})
 	}
-	return world.Site{}, false
+	return prefixes.New(all)
 }
 
 // steeringEdge is the edge of a PoP with the policy that sends a client to a nearer one.
-func steeringEdge(t *testing.T, pop, answer string, view *world.HealthView, locate Locate) *Edge {
+func steeringEdge(t *testing.T, pop, answer string, view *world.HealthView, places Places) *Edge {
 	t.Helper()
 	cfg := Default()
 	cfg.Listen, cfg.PoP, cfg.FeedKey = "unix:/x", pop, "k"
@@ -48,7 +54,7 @@ func steeringEdge(t *testing.T, pop, answer string, view *world.HealthView, loca
 	cfg.Nearer.PoPs = []NearerPoP{{"fra", "{host}:8004"}, {"lhr", "lhr.example"}, {"nrt", "nrt.example:444"}}
 	e, err := New(cfg, Deps{
 		World: steeredWorld, Shields: map[string]http.RoundTripper{"home": tiertest.NewUpstream(tiertest.Says("cake"))},
-		Health: func() world.HealthView { return *view }, Locate: locate, Now: func() time.Time { return t0 }, Log: slog.New(slog.DiscardHandler),
+		Health: func() world.HealthView { return *view }, Places: places, Now: func() time.Time { return t0 }, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -104,6 +110,20 @@ func TestWhoIsSentToANearerPoP(t *testing.T) {
 		}
 	}
 	var view world.HealthView
+	for name, header := range map[string][2]string{
+		"a range, as in the middle of a download": {"Range", "bytes=100-"},
+		"who comes by an alternative service":     {"Alt-Used", "de.localhost"},
+		"an address that anybody can claim":       {"X-Forwarded-For", berlin},
+		"likewise, of an outside CDN":             {"Fastly-Client-Ip", berlin},
+	} {
+		who := berlin
+		if strings.Contains(header[1], berlin) {
+			who = osaka
+		}
+		if w := served(steeringEdge(t, "nrt", nearerRedirect, &view, places), from(who, "GET", "http://de.localhost/", header[0], header[1])); w.Code == 302 {
+			t.Errorf("%s: sent to %q", name, w.Header().Get("Location"))
+		}
+	}
 	if w := served(steeringEdge(t, "nrt", nearerRedirect, &view, places), from(berlin, "GET", "http://evil.example/")); w.Header().Get("Location") != "" {
 		t.Errorf("a foreign host is handed back: %q", w.Header().Get("Location"))
 	}
@@ -117,13 +137,12 @@ func TestWhoIsSentToANearerPoP(t *testing.T) {
 // However the PoPs' databases and feeds differ, a client is answered after at most
 // one redirect.
 func TestNobodyIsSentInCircles(t *testing.T) {
-	wrong := func(here string) Locate { // has everybody at the other end of the world
-		return func(netip.Addr) (world.Site, bool) {
-			if here == "nrt" {
-				return steeredWorld.Sites[0], true
-			}
-			return steeredWorld.Sites[2], true
+	wrong := func(here string) Places { // has everybody at the other end of the world
+		table := placesOf("0.0.0.0/0", "tokyo")
+		if here == "nrt" {
+			table = placesOf("0.0.0.0/0", "frankfurt")
 		}
+		return func() *prefixes.Table[whereabouts.Place] { return table }
 	}
 	var view world.HealthView
 	edges := map[string]*Edge{"nrt.example:444": steeringEdge(t, "nrt", nearerRedirect, &view, wrong("nrt")), "de.localhost:8004": steeringEdge(t, "fra", nearerRedirect, &view, wrong("fra"))}
@@ -185,6 +204,50 @@ func TestAHitIsNoWayPastThePolicy(t *testing.T) {
 	view.Version.Number = 2
 	if !hit("192.0.2.7") {
 		t.Error("the nearer PoPs are down, and it is remembered otherwise")
+	}
+}
+
+// What a PoP is sent is no more than it has room for, and a client whom a name
+// server sent on from a full one is not sent back.
+func TestNobodyIsSentToAFullPoP(t *testing.T) {
+	view := says()
+	e := steeringEdge(t, "nrt", nearerRedirect, &view, places)
+	for beat, c := range []struct {
+		load   int
+		frozen bool
+		sent   bool
+	}{{0, false, true}, {roomy - 1, false, true}, {roomy, false, false}, {200, false, false}, {0, true, false}, {0, false, true}} {
+		view.Beat, view.Frozen = uint64(beat), c.frozen
+		view.Targets = []world.TargetHealth{{Target: "pop/fra", State: world.Healthy, Load: c.load}}
+		if w := served(e, from("192.0.2.7", "GET", "http://de.localhost/")); (w.Code == 302) != c.sent {
+			t.Errorf("%+v: %d to %q", c, w.Code, w.Header().Get("Location"))
+		}
+	}
+}
+
+// An outside CDN has its own way of choosing a PoP: its visitor is not told to leave it.
+func TestVisitorsOfAnOutsideCDNStayThere(t *testing.T) {
+	var view world.HealthView
+	e := steeringEdge(t, "nrt", nearerRedirect, &view, places)
+	e.cfg.Providers = []Provider{{Name: "fast", Kind: "fastly", Key: "a-key-of-16-chars"}}
+	ask := func(key string) int {
+		return served(e, from("192.0.2.7", "GET", "http://de.localhost/", HeaderProviderKey, key, "Fastly-Client-Ip", "192.0.2.8")).Code
+	}
+	if right, wrong := ask("a-key-of-16-chars"), ask("another-of-16-ch."); right != 200 || wrong != 302 {
+		t.Errorf("by the CDN %d, by who says so %d", right, wrong)
+	}
+}
+
+// A file that has changed counts from then on.
+func TestPlacesMayChange(t *testing.T) {
+	view, now := says(), berlinAndOsaka
+	e := steeringEdge(t, "nrt", nearerRedirect, &view, func() *prefixes.Table[whereabouts.Place] { return now })
+	ask := func() int { return served(e, from("192.0.2.7", "GET", "http://de.localhost/")).Code }
+	before := ask()
+	now = placesOf("192.0.2.0/24", "osaka", "192.0.2.128/25", "berlin")
+	after := ask()
+	if half := served(e, from("192.0.2.200", "GET", "http://de.localhost/")).Code; before != 302 || after != 200 || half != 302 {
+		t.Errorf("before %d, after %d, the other half of the network %d", before, after, half)
 	}
 }
 

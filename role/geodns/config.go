@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"meridian/engine/whereabouts"
 	"meridian/platform/dnsserver"
 	"meridian/world"
 )
@@ -21,16 +22,15 @@ type Config struct {
 	Addresses   map[string][]string `yaml:"addresses" doc:"each PoP's IPv4 and IPv6 addresses"`
 	Drained     []string            `yaml:"drained" doc:"PoPs and providers that get no new clients, beside what the health feed says"`
 
-	Prefixes  string            `yaml:"prefixes" doc:"file of address prefixes with the site that their clients are near; it goes before the database"`
-	Database  string            `yaml:"database" doc:"location database in MaxMind's format (.mmdb)"`
-	Countries map[string]string `yaml:"countries" doc:"site of each country's clients (ISO 3166-1 alpha-2), for a database without coordinates"`
-	Elsewhere string            `yaml:"elsewhere" doc:"site of clients whose place nothing tells; none: PoPs come by name"`
+	// Sources tell where clients are. They are a section of the machine's own.
+	whereabouts.Sources `yaml:"-"`
+
+	Elsewhere string `yaml:"elsewhere" doc:"site of clients whose place the file's location does not tell; none: PoPs come by name"`
 
 	TTL      time.Duration `yaml:"ttl" doc:"of routed names, at most: while nothing has changed for as long as settle"`
 	TTLMin   time.Duration `yaml:"ttl_min" doc:"of routed names, at least: right after a change, while one of their PoPs is degraded, and while the health feed is frozen"`
 	Settle   time.Duration `yaml:"settle" doc:"how long after a change of health the TTL takes to grow from ttl_min to ttl"`
 	Negative time.Duration `yaml:"negative_ttl" doc:"for how long a name or type that does not exist is remembered"`
-	Look     time.Duration `yaml:"look" doc:"how often config, prefixes, database and keys are looked at for changes"`
 
 	UDPBytes    int           `yaml:"udp_bytes" doc:"longest answer over UDP, in bytes"`
 	ScopeIPv4   int           `yaml:"scope_ipv4" doc:"longest scope of an answer by client subnet, in bits"`
@@ -39,7 +39,6 @@ type Config struct {
 	CookieKeys  []string      `yaml:"cookie_keys" doc:"keys of 32 hexadecimal digits that cookies are made with, the same on all servers of the zone; the first makes, all are taken; none: one of this run's own" secret:"true"`
 	Rate        int           `yaml:"rate" doc:"equal answers a second to one network without a cookie; 0: no limit"`
 	RateTracked int           `yaml:"rate_tracked" doc:"how many networks and answers can be counted at once; 8 bytes each"`
-	MaxPrefixes int           `yaml:"max_prefixes" doc:"most prefixes of the file"`
 	Connections int           `yaml:"connections" doc:"most TCP connections at once"`
 	PerClient   int           `yaml:"connections_per_client" doc:"most of them from one address"`
 	Idle        time.Duration `yaml:"idle" doc:"how long a TCP connection may be silent"`
@@ -81,14 +80,11 @@ const (
 // PoP for longer.
 const MaxTTL = time.Hour
 
-// MostPrefixes bounds max_prefixes.
-const MostPrefixes = 100_000_000
-
 // Default is a config that lacks the zone, what is in it, and where it is served.
 func Default() Config {
 	return Config{
-		TTL: 30 * time.Second, TTLMin: 5 * time.Second, Settle: 2 * time.Minute, Negative: time.Minute, Look: 10 * time.Second,
-		UDPBytes: 1232, ScopeIPv4: longestIPv4, ScopeIPv6: longestIPv6, Rate: 20, RateTracked: 100_000, MaxPrefixes: 10_000_000,
+		TTL: 30 * time.Second, TTLMin: 5 * time.Second, Settle: 2 * time.Minute, Negative: time.Minute, Sources: whereabouts.Default(),
+		UDPBytes: 1232, ScopeIPv4: longestIPv4, ScopeIPv6: longestIPv6, Rate: 20, RateTracked: 100_000,
 		Connections: 1000, PerClient: 50, Idle: 10 * time.Second, DNSSEC: DNSSEC{Life: 7 * 24 * time.Hour},
 	}
 }
@@ -109,10 +105,8 @@ func (c Config) Validate() error {
 		return bad("ttl_min must be at least 1s, ttl between it and %v", MaxTTL)
 	case c.Negative < 0 || c.Negative > MaxTTL:
 		return bad("negative_ttl must be 0 to %v", MaxTTL)
-	case c.Settle <= 0 || c.Look <= 0:
-		return bad("settle and look must be above 0")
-	case c.MaxPrefixes < 1 || c.MaxPrefixes > MostPrefixes:
-		return bad("max_prefixes must be 1 to %d", MostPrefixes)
+	case c.Settle <= 0:
+		return bad("settle must be above 0")
 	case c.DNSSEC.Life < 2*dnsserver.Skew:
 		return bad("dnssec.life must be at least %v", 2*dnsserver.Skew)
 	}
@@ -120,6 +114,9 @@ func (c Config) Validate() error {
 		if err := dnsserver.CheckAddress(at); err != nil {
 			return bad("listen: %v", err)
 		}
+	}
+	if err := c.Sources.Validate(); err != nil {
+		return err
 	}
 	keys, err := dnsserver.ParseCookieKeys(c.CookieKeys)
 	if err != nil {

@@ -56,14 +56,14 @@ func (s *Server) Explain(name string, client netip.Addr) (Explanation, error) {
 	scope, _ := client.Prefix(bits)
 	whole := r.whole(at)
 	e := Explanation{
-		Name: of.name.String(), Client: client, Site: whole.site, Continent: whole.continent, Known: at.site != "", Scope: scope, TTL: int(of.now.ttl.Load()),
+		Name: of.name.String(), Client: client, Site: whole.Site, Continent: whole.Continent, Known: at.Site != "", Scope: scope, TTL: int(of.now.ttl.Load()),
 		Provider: share.provider, Providers: r.judge(of, whole),
 	}
 	if share.alias != nil {
 		target, _ := dnsserver.ReadName(share.alias.Data()[0])
 		e.Target = target.String()
 	}
-	for _, c := range r.rank(of, georoute.Client{Site: r.site(whole.site), Network: world.NetworkOf(client)}) {
+	for _, c := range r.rank(of, georoute.Client{Site: r.site(whole.Site), Network: world.NetworkOf(client)}) {
 		h := r.state(world.TargetPoP, c.Name)
 		e.PoPs = append(e.PoPs, Choice{
 			PoP: c.Name, Given: slices.Contains(share.pops, c.Name), RTT: c.RTT, Basis: c.Basis, Reason: c.Reason,

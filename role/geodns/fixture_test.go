@@ -16,6 +16,7 @@ import (
 
 	"meridian"
 	"meridian/adapter/yaml"
+	"meridian/engine/whereabouts"
 	"meridian/platform/dnsserver"
 	"meridian/world"
 )
@@ -119,13 +120,13 @@ func (s settings) Stamp() (string, error) { return fmt.Sprint(s.config), nil }
 
 // database is a location database of two networks: one with coordinates, near
 // Mumbai, and one with a country alone.
-func (r *rig) database(path string, each func(netip.Prefix, Location)) error {
+func (r *rig) database(path string, each func(netip.Prefix, whereabouts.Location)) error {
 	if path != "places.mmdb" {
 		return errors.New("no such database")
 	}
-	each(netip.MustParsePrefix("192.0.0.0/16"), Location{Latitude: 18.5, Longitude: 73.8, Located: true, Country: "IN", Continent: "AS"})
-	each(netip.MustParsePrefix("193.0.0.0/16"), Location{Country: "GB", Continent: "EU"})
-	each(netip.MustParsePrefix("194.0.0.0/16"), Location{Continent: "SA"})
+	each(netip.MustParsePrefix("192.0.0.0/16"), whereabouts.Location{Latitude: 18.5, Longitude: 73.8, Located: true, Country: "IN", Continent: "AS"})
+	each(netip.MustParsePrefix("193.0.0.0/16"), whereabouts.Location{Country: "GB", Continent: "EU"})
+	each(netip.MustParsePrefix("194.0.0.0/16"), whereabouts.Location{Continent: "SA"})
 	return nil
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"meridian/engine/georoute"
 	"meridian/engine/prefixes"
+	"meridian/engine/whereabouts"
 	"meridian/platform/dnsserver"
 	"meridian/world"
 )
@@ -25,7 +26,7 @@ type Deps struct {
 	// Files are the files that the config names.
 	Files func(path string) File
 	// Database reads a location database in MaxMind's format: every network in it.
-	Database func(path string, each func(netip.Prefix, Location)) error
+	Database func(path string, each func(netip.Prefix, whereabouts.Location)) error
 	// Settings is where the config comes from; nil: it does not change.
 	Settings Settings
 	Health   func() world.HealthView // what the feed says; nil: everything is healthy
@@ -69,7 +70,7 @@ type Server struct {
 type version struct {
 	cfg       Config
 	zone      *zone
-	places    *prefixes.Table[place]
+	places    *prefixes.Table[whereabouts.Place]
 	addresses map[string][]netip.Addr
 }
 
@@ -129,7 +130,7 @@ func (s *Server) take(cfg Config) error {
 	if err := r.check(z); err != nil {
 		return err
 	}
-	if v.places, err = s.places(cfg); err != nil {
+	if v.places, err = whereabouts.Read(s.deps.World, cfg.Sources, s.readers()); err != nil {
 		return world.Wrap("geodns.places", err)
 	}
 	signer, err := s.signer(cfg, z.origin)
@@ -143,6 +144,11 @@ func (s *Server) take(cfg Config) error {
 	s.now.Store(v)
 	s.dns.Sign(signer)
 	return nil
+}
+
+// readers read what tells where clients are.
+func (s *Server) readers() whereabouts.Readers {
+	return whereabouts.Readers{Database: s.deps.Database, Open: func(path string) (io.ReadCloser, error) { return s.deps.Files(path).Open() }}
 }
 
 func (s *Server) router(v *version) router {

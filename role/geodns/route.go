@@ -1,8 +1,6 @@
 package geodns
 
 import (
-	"cmp"
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -10,6 +8,7 @@ import (
 
 	"meridian/engine/georoute"
 	"meridian/engine/prefixes"
+	"meridian/engine/whereabouts"
 	"meridian/platform/dnsserver"
 	"meridian/world"
 )
@@ -62,9 +61,9 @@ type router struct {
 }
 
 // table is the plans of a name for all places.
-func (r router) table(of *routed, places *prefixes.Table[place]) *prefixes.Table[*plan] {
+func (r router) table(of *routed, places *prefixes.Table[whereabouts.Place]) *prefixes.Table[*plan] {
 	known := map[string]*plan{} // so that places with the same plan are one
-	return prefixes.Map(places, func(at place) *plan {
+	return prefixes.Map(places, func(at whereabouts.Place) *plan {
 		p, key := r.plan(of, r.whole(at))
 		if known[key] == nil {
 			known[key] = p
@@ -74,19 +73,19 @@ func (r router) table(of *routed, places *prefixes.Table[place]) *prefixes.Table
 }
 
 // whole is a place with what is missing from it.
-func (r router) whole(at place) place {
-	if at.site == "" {
-		at.site = r.elsewhere
+func (r router) whole(at whereabouts.Place) whereabouts.Place {
+	if at.Site == "" {
+		at.Site = r.elsewhere
 	}
-	if at.continent == "" {
-		site, _ := r.world.SiteByID(at.site)
-		at.continent = site.Continent
+	if at.Continent == "" {
+		site, _ := r.world.SiteByID(at.Site)
+		at.Continent = site.Continent
 	}
 	return at
 }
 
 // plan is what clients at a place get, and a key that equal plans share.
-func (r router) plan(of *routed, at place) (*plan, string) {
+func (r router) plan(of *routed, at whereabouts.Place) (*plan, string) {
 	p, key := &plan{}, ""
 	for i, v := range r.judge(of, at) {
 		if !v.Used {
@@ -95,9 +94,9 @@ func (r router) plan(of *routed, at place) (*plan, string) {
 		provider := of.Providers[i]
 		s := share{provider: provider.Name, seed: seed(provider.Name), weight: float64(provider.Weight)}
 		if provider.own() {
-			s.pops = r.choose(of, at.site)
+			s.pops = r.choose(of, at.Site)
 			s.a, s.aaaa = r.sets(of.name, s.pops)
-			s.spill = r.spilling(of, at.site, s)
+			s.spill = r.spilling(of, at.Site, s)
 		} else {
 			target, _ := dnsserver.ParseName(provider.Target) // checked by check
 			s.alias = dnsserver.NewSet(of.name, dnsserver.TypeCNAME, r.ttl, []byte(target))
@@ -105,7 +104,7 @@ func (r router) plan(of *routed, at place) (*plan, string) {
 		p.shares = append(p.shares, s)
 		key += provider.Name + " " + strings.Join(s.pops, " ") + ","
 		if s.spill != nil {
-			key += "spilt from " + at.site + ","
+			key += "spilt from " + at.Site + ","
 		}
 	}
 	return p, key
@@ -209,9 +208,9 @@ type Verdict struct {
 }
 
 // judge says of each provider of a name whether clients at a place get it.
-func (r router) judge(of *routed, at place) []Verdict {
+func (r router) judge(of *routed, at whereabouts.Place) []Verdict {
 	out := make([]Verdict, len(of.Providers))
-	here := func(p Provider) bool { return len(p.Continents) == 0 || slices.Contains(p.Continents, at.continent) }
+	here := func(p Provider) bool { return len(p.Continents) == 0 || slices.Contains(p.Continents, at.Continent) }
 	anywhere := !slices.ContainsFunc(of.Providers, here)
 	for i, p := range of.Providers {
 		out[i] = Verdict{Name: p.Name, State: r.provider(of, p), Weight: p.Weight, Cost: p.Cost, Target: p.Target, Reason: Unusable}
@@ -288,21 +287,7 @@ func (r router) check(z *zone) error {
 		}
 	}
 	if _, ok := r.world.SiteByID(r.elsewhere); !ok && r.elsewhere != "" {
-		return bad("elsewhere: %v", noSite(r.elsewhere))
+		return bad("elsewhere: the world has no site %q; use the id of one of its sites", r.elsewhere)
 	}
 	return nil
-}
-
-func noSite(id string) error {
-	return fmt.Errorf("the world has no site %q; use the id of one of its sites", id)
-}
-
-// nearest is the site of a world that is nearest to a point; "": it has none.
-func nearest(w *world.World, at world.Site) string {
-	if len(w.Sites) == 0 {
-		return ""
-	}
-	return slices.MinFunc(w.Sites, func(a, b world.Site) int {
-		return cmp.Or(cmp.Compare(georoute.Kilometres(at, a), georoute.Kilometres(at, b)), cmp.Compare(a.ID, b.ID))
-	}).ID
 }

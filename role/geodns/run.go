@@ -79,7 +79,7 @@ func (c Config) fixed() string {
 // stamp is another one when config or files are others.
 func (s *Server) stamp() (string, error) {
 	c := s.now.Load().cfg
-	paths := []string{c.Prefixes, c.Database}
+	paths := c.Sources.Files()
 	for _, k := range c.DNSSEC.Keys {
 		paths = append(paths, strings.TrimSuffix(strings.TrimSuffix(k, publicEnding), privateEnding)+privateEnding)
 	}
@@ -92,9 +92,6 @@ func (s *Server) stamp() (string, error) {
 		out.WriteString(stamp)
 	}
 	for _, p := range paths {
-		if p == "" {
-			continue
-		}
 		stamp, err := s.deps.Files(p).Stamp()
 		if err != nil {
 			return "", err

@@ -50,18 +50,18 @@ func ourZone(at, database string) string {
 	}
 	return fmt.Sprintf(`place: fra
 log: {format: text, level: error}
+location: {database: %q}
 geodns:
-  listen: ["%s"]
+  listen: [%q]
   place: fra
   zone: shop.example
   name_servers: [ns1.shop.example]
   hostmaster: host.shop.example
   records: ns1 IN A 192.0.2.53
-  database: %s
   rate: 0
   names: [{name: www}]
   addresses:
-%s`, at, database, addresses.String())
+%s`, database, at, addresses.String())
 }
 
 // setPowerDNS has one thread that receives and one that answers; it caches no
