@@ -28,6 +28,9 @@ type Board struct {
 	views  map[string]heardView
 	orders map[string]Order
 
+	quorate time.Time // since when a quorum is heard, without a break; zero: it is not
+	speaks  bool      // for that quorum
+
 	says   []Opinion
 	seq    uint64
 	floor  uint64 // below every version of this life
@@ -132,12 +135,29 @@ func (b *Board) heard(now time.Time) []View {
 	return out
 }
 
+// join reports whether the monitor may speak for a quorum. One that comes to a
+// quorum which has agreed on something listens for a beat, in which everybody
+// speaks, unless it hears all before: with the first of the others alone it might
+// find well what they agree is down.
+func (b *Board) join(heard []View, now time.Time) bool {
+	switch {
+	case len(heard) < b.quorum:
+		b.quorate, b.speaks = time.Time{}, false
+	case b.quorate.IsZero():
+		b.quorate = now
+	}
+	if !b.speaks && !b.quorate.IsZero() {
+		b.speaks = b.top.version.Number == 0 || len(heard) == len(b.cfg.Monitors) || now.Sub(b.quorate) >= world.HealthBeat
+	}
+	return b.speaks
+}
+
 // Decide merges what is known into an issue of the feed. A monitor that does not
 // hear a quorum says so, repeats what was agreed on last, and gives no version.
 // changed is whether the issue says something that the last one did not.
 func (b *Board) Decide(now time.Time) (issue world.Health, changed bool) {
 	heard := b.heard(now)
-	isolated := len(heard) < b.quorum
+	isolated := !b.join(heard, now)
 	was := b.agreed
 	if !isolated {
 		b.liftOver(heard, now)
@@ -190,7 +210,7 @@ func (b *Board) Orders() []Order { return byTarget(b.orders) }
 // unavailable while the monitor is isolated: the others would not hear of it, and
 // might know of a later one. Decide and tell the others after it.
 func (b *Board) Order(o Order, now time.Time) (Order, error) {
-	if len(b.heard(now)) < b.quorum {
+	if !b.join(b.heard(now), now) {
 		return Order{}, world.E(world.CodeUnavailable, "health.order", "This monitor is cut off from the others, so nobody would follow the order. Ask by way of another region.")
 	}
 	o.Version = b.next()

@@ -120,8 +120,37 @@ func TestAMonitorThatHearsNoQuorumSaysSo(t *testing.T) {
 		t.Error("nothing is new, and it says so")
 	}
 	b.Take(viewOf("europe", 2, world.Down), later)
+	if is, _ := b.Decide(later); !is.Isolated {
+		t.Errorf("it has not listened yet: %+v", is)
+	}
+	later = later.Add(world.HealthBeat)
 	if is, _ := b.Decide(later); is.Isolated || is.Of("pop/a").State != world.Down || is.Version.Compare(agreed.Version) <= 0 {
 		t.Errorf("healed: %+v", is)
+	}
+}
+
+// TestWhoComesBackContradictsNobody has a monitor come back to two that agree on
+// what it, standing in that region or new, does not see; it hears one of them first.
+func TestWhoComesBackContradictsNobody(t *testing.T) {
+	for what, own := range map[string]world.HealthState{"cut off until now": world.Healthy, "begun anew": ""} {
+		b := boardOf("asia", three...)
+		b.Say(says(own))
+		told := func(name string) View {
+			v := viewOf(name, 1, world.Down)
+			v.Version, v.States = world.HealthVersion{Number: 7, Monitor: "us"}, "theirs"
+			return v
+		}
+		b.Take(told("europe"), noon)
+		if is, _ := b.Decide(noon); !is.Isolated || is.Version.Number != 0 {
+			t.Errorf("%s, hears one: %+v", what, is)
+		}
+		if _, err := b.Order(order("pop/a", true, time.Time{}), noon); world.CodeOf(err) != world.CodeUnavailable {
+			t.Errorf("%s, an order: %v", what, err)
+		}
+		b.Take(told("us"), noon)
+		if is, _ := b.Decide(noon); is.Isolated || is.Of("pop/a").State != world.Down {
+			t.Errorf("%s, hears all: %+v", what, is)
+		}
 	}
 }
 
@@ -179,24 +208,26 @@ func TestSequencesGoOnAfterARestart(t *testing.T) {
 
 func TestTheSameStatesTakeTheLatestVersion(t *testing.T) {
 	a, b := boardOf("asia", three...), boardOf("europe", three...)
-	for range 3 {
+	now := noon
+	for range 5 {
+		now = now.Add(world.HealthBeat)
 		for _, x := range []*Board{a, b} {
 			x.Say(says(world.Healthy))
-			x.Decide(noon)
+			x.Decide(now)
 		}
-		a.Take(b.View(noon), noon)
-		b.Take(a.View(noon), noon)
+		a.Take(b.View(now), now)
+		b.Take(a.View(now), now)
 	}
-	x, _ := a.Decide(noon)
-	y, changed := b.Decide(noon)
+	x, _ := a.Decide(now)
+	y, changed := b.Decide(now)
 	if x.Version != y.Version || x.Isolated || changed {
 		t.Errorf("%v %v", x.Version, y.Version)
 	}
 	// A higher version with other states does not hold: what is, is said above it.
 	v := viewOf("us", 9, world.Healthy)
 	v.Version, v.States = world.HealthVersion{Number: x.Version.Number + 100, Monitor: "us"}, "other"
-	a.Take(v, noon)
-	if is, _ := a.Decide(noon); is.Version.Number != x.Version.Number+101 || is.Version.Monitor != "asia" {
+	a.Take(v, now)
+	if is, _ := a.Decide(now); is.Version.Number != x.Version.Number+101 || is.Version.Monitor != "asia" {
 		t.Errorf("%v", is.Version)
 	}
 }

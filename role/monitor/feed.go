@@ -41,7 +41,7 @@ func (m *Monitor) stream(w http.ResponseWriter, r *http.Request, now func() map[
 		is, said := now(), m.said
 		m.mu.Unlock()
 		var out [][]byte
-		for _, name := range slices.Sorted(maps.Keys(is)) {
+		for _, name := range m.ownLast(is) {
 			if !bytes.Equal(is[name], sent[name]) {
 				out = append(out, is[name])
 			}
@@ -56,4 +56,15 @@ func (m *Monitor) stream(w http.ResponseWriter, r *http.Request, now func() map[
 			return nil
 		}
 	}
+}
+
+// ownLast are the names of lines in order, the own one last: who hears a view, and
+// the version in it, has then heard all that it was made of, and does not contradict
+// it until the rest has come.
+func (m *Monitor) ownLast(lines map[string][]byte) []string {
+	names := slices.Sorted(maps.Keys(lines))
+	if i := slices.Index(names, m.cfg.Region); i >= 0 {
+		names = append(slices.Delete(names, i, i+1), m.cfg.Region)
+	}
+	return names
 }

@@ -2,10 +2,12 @@ package monitor
 
 import (
 	"context"
+	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"meridian/engine/health"
 	"meridian/world"
 )
 
@@ -195,6 +197,33 @@ func TestProbesAreFew(t *testing.T) {
 		// Three monitors, six targets every 3 s and six every 6 s.
 		if n := count() - before; n < 3*(6*20+6*10)-20 || n > 3*(6*20+6*10)+20 {
 			t.Errorf("%d probes a minute", n)
+		}
+	})
+}
+
+// A monitor relays the others' views before it tells its own: who hears that, and
+// what was decided, has then heard all that it was made of.
+func TestTheOwnViewComesLast(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		for _, r := range regions {
+			ctx, cancel := context.WithCancel(t.Context())
+			var from []string
+			w := &lines{broken: func() bool { return ctx.Err() != nil }, take: func(line []byte) {
+				v, err := health.VerifyView(s.monitors[r].ring, line)
+				if err != nil {
+					t.Error(err)
+				}
+				if from = append(from, v.Monitor); len(from) == len(regions) {
+					cancel()
+				}
+			}}
+			req := httptest.NewRequestWithContext(ctx, "GET", world.HealthViewsPath, nil)
+			req.Header.Set("Authorization", "Bearer wire")
+			s.monitors[r].Handler().ServeHTTP(w, req)
+			cancel()
+			if from[len(from)-1] != r {
+				t.Errorf("%s tells the views of %v", r, from)
+			}
 		}
 	})
 }
