@@ -111,7 +111,7 @@ func Accelerate(ctx context.Context, f *AcceleratorFile, reload <-chan os.Signal
 	if err != nil {
 		return err
 	}
-	v, err := m.open(ctx, f.Listen, f.HTTP, f.TLS, a, a)
+	v, err := m.open(ctx, f.Listen, f.HTTP, m.seats(f.HTTP), f.TLS, a, a)
 	if err != nil {
 		return err
 	}

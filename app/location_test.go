@@ -30,9 +30,7 @@ func aShield(t *testing.T, path string) string {
 	}
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == world.FeedPath {
-			_, _ = io.WriteString(w, `{"kind":"hello","cursor":"1.1","at":"2026-01-01T00:00:00Z"}`+"\n"+`{"kind":"heartbeat","cursor":"1.1","at":"2026-01-01T00:00:00Z"}`+"\n")
-			_ = http.NewResponseController(w).Flush()
-			<-r.Context().Done()
+			tellNothing(w, r)
 			return
 		}
 		w.Header().Set("Cache-Control", "max-age=60")
@@ -42,6 +40,15 @@ func aShield(t *testing.T, path string) string {
 	s.Start()
 	t.Cleanup(s.Close)
 	return "unix:" + path
+}
+
+// tellNothing is a purge feed on which nothing happens.
+func tellNothing(w http.ResponseWriter, r *http.Request) {
+	for _, kind := range []string{"hello", "heartbeat"} {
+		_, _ = fmt.Fprintf(w, `{"kind":%q,"cursor":"1.1","at":"2026-01-01T00:00:00Z"}`+"\n", kind)
+	}
+	_ = http.NewResponseController(w).Flush()
+	<-r.Context().Done()
 }
 
 // steeringFile is an edge's at the PoP nrt, whose people are sent where the places

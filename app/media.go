@@ -79,7 +79,7 @@ func (m *machine) mediaOver(ctx context.Context, s *Media, clusters []*postgres.
 		return nil, err
 	}
 	work := func(ctx context.Context) error { return m.mediaWork(ctx, role, home) }
-	run, err := m.run(ctx, s.Listen, s.HTTP, role.Handler(), work, closeDB, closeStore, unfollow)
+	run, err := m.run(ctx, s.Listen, s.HTTP, inRegion(world.TargetMedia, s.Region, s.HTTP, role.Handler()), work, closeDB, closeStore, unfollow)
 	if err != nil {
 		unfollow()
 	}

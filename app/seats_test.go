@@ -21,7 +21,7 @@ func TestAllProtocolsShareTheSeats(t *testing.T) {
 		limits := httpserver.DefaultLimits()
 		limits.Connections = 1
 		m := &machine{tel: telemetry.NewRoot(io.Discard, "text", slog.LevelError).Instance("test", "here")}
-		v, err := m.open(t.Context(), fmt.Sprintf("tcp:127.0.0.1:%d", p), limits, conf, noHits{}, http.NotFoundHandler())
+		v, err := m.open(t.Context(), fmt.Sprintf("tcp:127.0.0.1:%d", p), limits, newMachine().seats(limits), conf, noHits{}, http.NotFoundHandler())
 		if err != nil {
 			t.Fatal(err)
 		}

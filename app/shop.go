@@ -83,7 +83,7 @@ func (m *machine) shopOver(ctx context.Context, s *Shop, clusters []*postgres.Cl
 	if err != nil {
 		return nil, err
 	}
-	return m.run(ctx, s.Listen, s.HTTP, role.Handler(), beside(feed.Run, role.Run), closeCatalogs, resident.Close)
+	return m.run(ctx, s.Listen, s.HTTP, inRegion(world.TargetShop, s.Region, s.HTTP, role.Handler()), beside(feed.Run, role.Run), closeCatalogs, resident.Close)
 }
 
 // resident opens the resident cluster of the machine's own region. A role is

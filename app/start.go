@@ -25,6 +25,7 @@ import (
 	"meridian/engine/upstream"
 	"meridian/platform/httpserver"
 	"meridian/platform/lifecycle"
+	"meridian/platform/load"
 	"meridian/platform/netaddr"
 	"meridian/platform/telemetry"
 	"meridian/role/edge"
@@ -333,7 +334,9 @@ func (m *machine) edgeOver(ctx context.Context, s *Edge, o netaddr.TransportOpti
 	m.cacheMetrics(e.Stats)
 	m.upstreamMetrics(upstreams{pools: map[string]func() upstream.Stats{"shields": e.Shields}, open: open})
 	m.tel.SampleAccess(s.AccessEvery)
-	v, err := m.open(ctx, s.Listen, s.HTTP, s.TLS, e, e)
+	seats := m.seats(s.HTTP)
+	told := load.Teller{Meter: load.New(s.HTTP.WithDefaults().Capacity), Target: world.Target(world.TargetPoP, s.PoP), Key: s.Health.FeedKey, Also: seats.Percent}
+	v, err := m.open(ctx, s.Listen, s.HTTP, seats, s.TLS, e, told.Handler(e))
 	if err != nil {
 		return nil, err
 	}
@@ -377,9 +380,15 @@ func startShield(ctx context.Context, m *machine) (lifecycle.Running, error) {
 	}
 	m.cacheMetrics(sh.Stats)
 	m.upstreamMetrics(upstreams{pools: map[string]func() upstream.Stats{"media": sh.MediaRole, "shop": sh.ShopRole}, open: open})
-	run, err := m.run(ctx, s.Listen, s.HTTP, sh, sh.Run)
+	run, err := m.run(ctx, s.Listen, s.HTTP, inRegion(world.TargetShield, s.Region, s.HTTP, sh), sh.Run)
 	waitFeeds(ctx, sh.Ready(), err)
 	return run, err
+}
+
+// inRegion has a role behind a region's door tell its load to every monitor that
+// asks: nobody else comes there with a probe.
+func inRegion(kind, region string, l httpserver.Limits, h http.Handler) http.Handler {
+	return load.Teller{Meter: load.New(l.WithDefaults().Capacity), Target: world.Target(kind, region)}.Handler(h)
 }
 
 // feedsWait is how long a tier that starts waits to hear its feeds. It answers

@@ -74,9 +74,14 @@ type visitors struct {
 	err     error
 }
 
+// seats are a listener's connections, of all protocols together.
+func (m *machine) seats(l httpserver.Limits) *httpserver.Seats {
+	return httpserver.NewSeats(l.Connections, m.tel.Log)
+}
+
 // open listens for visitors. What can be answered at once hits answers, the
 // rest h.
-func (m *machine) open(ctx context.Context, listen string, limits httpserver.Limits, t TLS, hits front.Hits, h http.Handler) (*visitors, error) {
+func (m *machine) open(ctx context.Context, listen string, limits httpserver.Limits, seats *httpserver.Seats, t TLS, hits front.Hits, h http.Handler) (*visitors, error) {
 	if err := t.Validate(listen); err != nil {
 		return nil, err
 	}
@@ -87,9 +92,9 @@ func (m *machine) open(ctx context.Context, listen string, limits httpserver.Lim
 	upkeep, cancel := context.WithCancel(context.Background())
 	v := &visitors{cancel: cancel, upkeep: make(chan struct{}), done: make(chan struct{}), asked: make(chan struct{})}
 	if !t.Wanted() {
-		v.servers = append(v.servers, httpserver.Serve(front.Listen1(ln, m.frontConfig(hits, limits, httpserver.NewSeats(limits.Connections, m.tel.Log)), m.tel.Log), m.tel.HTTP(h, now), m.tel.Log, limits))
+		v.servers = append(v.servers, httpserver.Serve(front.Listen1(ln, m.frontConfig(hits, limits, seats), m.tel.Log), m.tel.HTTP(h, now), m.tel.Log, limits))
 		close(v.upkeep)
-	} else if err := v.secure(ctx, m, ln, limits, t, hits, h); err != nil {
+	} else if err := v.secure(ctx, m, ln, limits, seats, t, hits, h); err != nil {
 		ln.Close()
 		return nil, errors.Join(err, v.stopAll(ctx))
 	} else {
@@ -105,7 +110,8 @@ func (m *machine) open(ctx context.Context, listen string, limits httpserver.Lim
 // ServeVisitors serves a handler that stands before no cache, as a role's is
 // served to visitors.
 func ServeVisitors(ctx context.Context, tel *telemetry.Telemetry, listen string, limits httpserver.Limits, t TLS, h http.Handler) (lifecycle.Running, error) {
-	v, err := (&machine{tel: tel}).open(ctx, listen, limits, t, noHits{}, h)
+	m := &machine{tel: tel}
+	v, err := m.open(ctx, listen, limits, m.seats(limits), t, noHits{}, h)
 	if err != nil {
 		return nil, err // not a nil *visitors in an interface
 	}
@@ -119,7 +125,7 @@ type noHits struct{}
 func (noHits) Hit(*front.Request) (front.Answer, bool) { return front.Answer{}, false }
 
 // secure serves by TLS on ln.
-func (v *visitors) secure(ctx context.Context, m *machine, ln net.Listener, limits httpserver.Limits, t TLS, hits front.Hits, h http.Handler) (err error) {
+func (v *visitors) secure(ctx context.Context, m *machine, ln net.Listener, limits httpserver.Limits, seats *httpserver.Seats, t TLS, hits front.Hits, h http.Handler) (err error) {
 	at, _ := ln.Addr().(*net.TCPAddr)
 	redirect, err := listenIf(ctx, t.Redirect)
 	if err != nil {
@@ -139,7 +145,6 @@ func (v *visitors) secure(ctx context.Context, m *machine, ln net.Listener, limi
 	fields := t.fields(at)
 	h = m.tel.HTTP(withFields(h, fields), now)
 
-	seats := httpserver.NewSeats(limits.Connections, m.tel.Log) // of all protocols together
 	if t.HTTP3 && at != nil {
 		if err := v.serve3(m, at, conf, limits, t, h, seats); err != nil {
 			return err

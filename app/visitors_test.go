@@ -83,7 +83,7 @@ func TestVisitorsComeInEveryWay(t *testing.T) {
 		w.Header().Set("Alt-Svc", "another machine's")
 		fmt.Fprintf(w, "%s %s %v", r.Proto, r.Host, r.TLS != nil)
 	})
-	v, err := m.open(t.Context(), listen, httpserver.DefaultLimits(), conf, noHits{}, h)
+	v, err := m.open(t.Context(), listen, httpserver.DefaultLimits(), newMachine().seats(httpserver.DefaultLimits()), conf, noHits{}, h)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func TestOnePortForHTTPAndHTTPS(t *testing.T) {
 	p := freePort(t)
 	m := &machine{tel: telemetry.NewRoot(io.Discard, "text", slog.LevelError).Instance("test", "here")}
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.TLS != nil) })
-	v, err := m.open(t.Context(), fmt.Sprintf("tcp:127.0.0.1:%d", p), httpserver.DefaultLimits(), conf, noHits{}, h)
+	v, err := m.open(t.Context(), fmt.Sprintf("tcp:127.0.0.1:%d", p), httpserver.DefaultLimits(), newMachine().seats(httpserver.DefaultLimits()), conf, noHits{}, h)
 	if err != nil {
 		t.Fatal(err)
 	}

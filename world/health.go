@@ -2,6 +2,9 @@ package world
 
 import (
 	"cmp"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 	"time"
 )
@@ -21,9 +24,30 @@ const (
 	DrainsPath     = HealthPagePath + "/drains"
 )
 
-// HeaderLoad is how much of what it can serve whoever answers is asked for, in
-// percent. Tiers tell it their monitors; an edge keeps it from visitors.
+// HeaderLoad is how much of what it can serve the target that a probe asks for is
+// asked for, in percent, 1 to [MaxLoad]. It is told to who sends [HeaderProbe] alone.
 const HeaderLoad = "Meridian-Load"
+
+// MaxLoad is the highest load that is told, in percent.
+const MaxLoad = 10_000
+
+// HeaderProbe names the target that a monitor's request asks after. An edge takes
+// it from who proves to be a monitor ([ProbeProof]), and from nobody else.
+const HeaderProbe = "Meridian-Probe"
+
+// ProbeProof is the Authorization of a monitor's probe of a PoP: it shows that who
+// sends it knows the wire key, and does not show the key.
+func ProbeProof(key, target string) string {
+	mac := hmac.New(sha256.New, []byte(key))
+	mac.Write([]byte("probe " + target)) // a hash's Write never fails
+	return "Probe " + hex.EncodeToString(mac.Sum(nil))
+}
+
+// ProvesProbe reports whether an Authorization is the proof of a target's probe, in
+// a time that says nothing of how nearly it is. Nothing proves an empty key.
+func ProvesProbe(authorization, key, target string) bool {
+	return key != "" && hmac.Equal([]byte(authorization), []byte(ProbeProof(key, target)))
+}
 
 // HealthBeat is how often a monitor says the feed again when nothing changes. What
 // changes is said at once; a beat tells that the silence means nothing.

@@ -149,7 +149,7 @@ func checkTarget(t world.TargetHealth) error {
 		return bad(fmt.Sprintf("%.20q is no state.", t.State))
 	case !world.ValidName(string(t.Reason)):
 		return bad(fmt.Sprintf("%.20q is no reason.", t.Reason))
-	case t.Load < 0 || t.Load > maxLoad || t.Since.Year() > lastYear:
+	case t.Load < 0 || t.Load > world.MaxLoad || t.Since.Year() > lastYear:
 		return bad("a load or a time is out of range.")
 	case len(t.By) > MaxNamed:
 		return bad("too many say so of " + t.Target + ".")
@@ -163,9 +163,8 @@ func checkTarget(t world.TargetHealth) error {
 }
 
 const (
-	maxBy    = 64     // bytes of a name
-	maxLoad  = 10_000 // percent
-	lastYear = 9000   // times past 9999 have no text (RFC 3339), in whatever zone
+	maxBy    = 64   // bytes of a name
+	lastYear = 9000 // times past 9999 have no text (RFC 3339), in whatever zone
 )
 
 func known(s world.HealthState) bool {

@@ -64,7 +64,7 @@ var errFull = errors.New("httpserver: all seats are taken")
 // servers answer 425 where they can). It would save one round trip on a repeated
 // visit.
 func Serve3(conn net.PacketConn, t *tls.Config, h http.Handler, log *slog.Logger, l Limits, l3 Limits3, seats *Seats) (*Server3, error) {
-	l, l3 = l.withDefaults(), l3.withDefaults()
+	l, l3 = l.WithDefaults(), l3.withDefaults()
 	unverified := rate.NewLimiter(rate.Limit(l3.Unverified), int(max(l3.Unverified, 1)))
 	s := &Server3{conn: conn, done: make(chan struct{}), stop: l.Stop}
 	s.transport = &quic.Transport{

@@ -55,6 +55,13 @@ func (s *Seats) state(c net.Conn, state http.ConnState) {
 	}
 }
 
+// Percent is how many seats are taken, of all.
+func (s *Seats) Percent() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open * 100 / s.most
+}
+
 // Enter takes a seat; false where none is free. Leave is called either way.
 func (s *Seats) Enter() bool {
 	s.mu.Lock()

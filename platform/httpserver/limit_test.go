@@ -69,10 +69,10 @@ func served(c net.Conn) bool {
 }
 
 func TestZeroLimitsTakeTheDefaults(t *testing.T) {
-	if got := (Limits{}).withDefaults(); got != DefaultLimits() {
+	if got := (Limits{}).WithDefaults(); got != DefaultLimits() {
 		t.Errorf("got %+v", got)
 	}
-	if got := (Limits{Connections: 7}).withDefaults().Connections; got != 7 {
+	if got := (Limits{Connections: 7}).WithDefaults().Connections; got != 7 {
 		t.Errorf("got %d connections", got)
 	}
 }

@@ -26,21 +26,24 @@ type Limits struct {
 	Stop       time.Duration `yaml:"stop" doc:"longest wait for running requests at a stop"`
 
 	Connections int `yaml:"connections" doc:"most connections at once, silent ones too; those beyond are closed at once"`
+	Capacity    int `yaml:"capacity" doc:"requests under way at once that this listener is fit for: the load that edge, shield, media and shop tell monitors is in percent of them; a PoP's clients are sent on from 80"`
 }
 
 // DefaultLimits are fit for a listener that strangers reach.
 func DefaultLimits() Limits {
 	return Limits{
 		ReadHeader: 10 * time.Second, Idle: 2 * time.Minute, Body: 2 * time.Minute, Header: 32 << 10, Fields: 128, Target: 8 << 10, Stop: 3 * time.Second,
-		Connections: 4096,
+		Connections: 4096, Capacity: 1024,
 	}
 }
 
-func (l Limits) withDefaults() Limits {
+// WithDefaults has the default of each limit that is zero.
+func (l Limits) WithDefaults() Limits {
 	d := DefaultLimits()
 	return Limits{
 		ReadHeader: cmp.Or(l.ReadHeader, d.ReadHeader), Idle: cmp.Or(l.Idle, d.Idle), Body: cmp.Or(l.Body, d.Body),
 		Header: cmp.Or(l.Header, d.Header), Fields: cmp.Or(l.Fields, d.Fields), Target: cmp.Or(l.Target, d.Target), Stop: cmp.Or(l.Stop, d.Stop), Connections: cmp.Or(l.Connections, d.Connections),
+		Capacity: cmp.Or(l.Capacity, d.Capacity),
 	}
 }
 
@@ -64,7 +67,7 @@ type Server struct {
 // told what the server does with them, and take none of its seats. more changes
 // the server before it serves, as one who serves another protocol on it does.
 func Serve(ln net.Listener, h http.Handler, log *slog.Logger, l Limits, more ...func(*http.Server)) *Server {
-	l = l.withDefaults()
+	l = l.WithDefaults()
 	stopping, hurry := context.WithCancel(context.Background())
 	base, cancel := context.WithCancel(context.WithValue(context.Background(), stoppingKey{}, stopping))
 	s := &Server{ln: ln, done: make(chan struct{}), stop: l.Stop, hurry: hurry, cancel: cancel}

@@ -87,6 +87,7 @@ func (m *Monitor) ask(ctx context.Context, c *check, began time.Time) (r world.H
 	if req == nil {
 		return "", 0
 	}
+	m.sign(req, c.target)
 	res, err := c.way.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		return failure(ctx, err), 0
@@ -102,7 +103,7 @@ func (m *Monitor) ask(ctx context.Context, c *check, began time.Time) (r world.H
 	case int64(len(body)) > m.cfg.MaxAnswer:
 		return world.ReasonContent, 0
 	}
-	load, _ = strconv.Atoi(res.Header.Get(world.HeaderLoad)) // none is 0: not known
+	load = loadOf(res.Header)
 	if r := c.judge(res.Header, body); r != world.ReasonAnswers {
 		return r, load
 	}
@@ -110,6 +111,24 @@ func (m *Monitor) ask(ctx context.Context, c *check, began time.Time) (r world.H
 		return world.ReasonSlow, load
 	}
 	return world.ReasonAnswers, load
+}
+
+// sign says what a probe asks after, and to a PoP, which strangers reach too, that
+// a monitor does.
+func (m *Monitor) sign(r *http.Request, target string) {
+	r.Header.Set(world.HeaderProbe, target)
+	if kind, _, _ := world.SplitTarget(target); kind == world.TargetPoP {
+		r.Header.Set("Authorization", world.ProbeProof(m.cfg.WireKey, target))
+	}
+}
+
+// loadOf is what a target says of its load; 0, not known, for what cannot be one.
+func loadOf(h http.Header) int {
+	load, err := strconv.Atoi(h.Get(world.HeaderLoad))
+	if err != nil || load < 0 {
+		return 0
+	}
+	return min(load, world.MaxLoad)
 }
 
 // failure tells silence from refusal.
