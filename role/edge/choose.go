@@ -40,6 +40,8 @@ func serves(route world.Route) string {
 		return world.TargetMedia
 	case world.RoutePage, world.RouteHome:
 		return world.TargetShop
+	case world.RouteOwner:
+		return world.TargetIdentity
 	}
 	return world.TargetShield
 }

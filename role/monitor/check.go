@@ -41,7 +41,7 @@ func (c *check) heeds(monitor string, alarm bool) bool {
 }
 
 // planChecks lists what is probed, by target: every PoP, and every region's
-// shield, its media, and its shop where a market is homed there.
+// shield, its media, and its shop and its sign-in where a market is homed there.
 func (m *Monitor) planChecks() error {
 	w := m.deps.World
 	if len(w.Markets) == 0 {
@@ -62,8 +62,11 @@ func (m *Monitor) planChecks() error {
 		m.add(world.TargetShield, r.ID, r.Site, m.cfg.Every, way, page.request, page.judge)
 		m.add(world.TargetMedia, r.ID, r.Site, m.cfg.DeepEvery, way, func() *http.Request { return m.pages.request(r.ID, near.Host) }, isPicture)
 		if homed := w.HomedIn(r.ID); len(homed) > 0 {
-			cart := newCart(homed[0], func(h http.Header) bool { return h.Get(world.HeaderRegion) == r.ID })
+			atHome := func(h http.Header) bool { return h.Get(world.HeaderRegion) == r.ID }
+			// The sign-in has few users, and the shop's probe is about the same machines.
+			cart, signIn := newCart(homed[0], atHome), newSignIn(homed[0], atHome)
 			m.add(world.TargetShop, r.ID, r.Site, m.cfg.DeepEvery, way, cart.request, cart.judge)
+			m.add(world.TargetIdentity, r.ID, r.Site, 2*m.cfg.DeepEvery, way, signIn.request, signIn.judge)
 		}
 	}
 	slices.SortFunc(m.checks, func(a, b *check) int { return cmp.Compare(a.target, b.target) })

@@ -94,6 +94,8 @@ func (w way) target(r *http.Request) string {
 		return world.Target(world.TargetMedia, w.site)
 	case r.URL.Path == "/cart":
 		return world.Target(world.TargetShop, w.site)
+	case r.URL.Path == "/owner/sign-in":
+		return world.Target(world.TargetIdentity, w.site)
 	}
 	return world.Target(world.TargetShield, w.site)
 }

@@ -25,7 +25,7 @@ func play(t *testing.T, do func(*testing.T, *scene)) {
 func TestAllIsWell(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
 		is := s.agreed()
-		if len(is.Targets) != 12 || len(is.Heard) != 3 {
+		if len(is.Targets) != 15 || len(is.Heard) != 3 {
 			t.Fatalf("%+v", is)
 		}
 		for _, target := range is.Targets {
@@ -58,6 +58,7 @@ func TestIllTargetsAreTakenOut(t *testing.T) {
 		{"media/mid", "rubbish", world.ReasonContent, 3 * time.Second},
 		{"shop/east", "500", world.ReasonStatus, 3 * time.Second},
 		{"shop/east", "rubbish", world.ReasonContent, 3 * time.Second},
+		{"identity/west", "500", world.ReasonStatus, 6 * time.Second},
 	} {
 		t.Run(c.target+" "+c.how, func(t *testing.T) {
 			play(t, func(t *testing.T, s *scene) {

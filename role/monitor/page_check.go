@@ -44,6 +44,12 @@ func newCart(m world.Market, from func(http.Header) bool) *pageCheck {
 	return &pageCheck{market: m, path: "/cart", cookie: "cart=" + probeCart + "; __Host-cart=" + probeCart, from: from}
 }
 
+// newSignIn asks to be let in with a session that nobody has, which has the shape of
+// [probeCart]: the region that keeps the sessions has to look for it.
+func newSignIn(m world.Market, from func(http.Header) bool) *pageCheck {
+	return &pageCheck{market: m, path: "/owner/sign-in", cookie: "owner=" + probeCart + "; __Secure-owner=" + probeCart, from: from}
+}
+
 func (p *pageCheck) request() *http.Request {
 	r := newRequest(p.market.Host, p.path)
 	r.Header.Set("Accept", "text/html")
