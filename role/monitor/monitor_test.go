@@ -195,8 +195,8 @@ func TestProbesAreFew(t *testing.T) {
 		}
 		before := count()
 		time.Sleep(time.Minute)
-		// Three monitors, six targets every 3 s and six every 6 s.
-		if n := count() - before; n < 3*(6*20+6*10)-20 || n > 3*(6*20+6*10)+20 {
+		// Three monitors, six targets every 3 s, six every 6 s and three every 12 s.
+		if n, want := count()-before, 3*(6*20+6*10+3*5); n < want-20 || n > want+20 {
 			t.Errorf("%d probes a minute", n)
 		}
 	})

@@ -42,10 +42,14 @@ func (m *Monitor) watch(ctx context.Context, c *check, phase time.Duration) erro
 	}
 }
 
-// pause is how long until the next probe.
+// pause is how long until the next probe. What is down is asked no less often than
+// the rest: how soon it is trusted again goes by the number of good answers.
 func (m *Monitor) pause(c *check) time.Duration {
-	if m.opinion(c.target).Wary {
+	switch o := m.opinion(c.target); {
+	case o.Wary:
 		return m.cfg.RetryEvery
+	case o.State == world.Down:
+		return min(c.every, m.cfg.Every)
 	}
 	return c.every
 }
