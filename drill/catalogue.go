@@ -93,7 +93,8 @@ func pathDrills() []Drill {
 			Plan: func(t *Target) Plan {
 				return Plan{Faults: each(t.otherRegions(), func(r string) Fault { return Fault{Kind: "lag", Target: r} })}
 			},
-			Lasts: time.Minute,
+			Owners: true,
+			Lasts:  time.Minute,
 		},
 		{
 			Name:       "monitor-isolated",
@@ -102,6 +103,7 @@ func pathDrills() []Drill {
 			Plan: func(t *Target) Plan {
 				return Plan{Faults: []Fault{{Kind: "isolate", Target: t.region()}}}
 			},
+			Witness: func(r *run) witness { return isolation{newMonitors(r, r.target.region())} },
 		},
 		{
 			Name:       "feed-frozen",
@@ -114,12 +116,13 @@ func pathDrills() []Drill {
 		},
 		{
 			Name:       "split-brain",
-			Hypothesis: "Two monitors that cannot reach one another, each hearing the third, do not take each other's region out.",
+			Hypothesis: "Two monitors that cannot reach one another, each hearing the third, do not take each other's region out, and go by the same version.",
 			Blast:      "What goes from one of the two regions to the other: replicas, carts of the other's markets by way of it.",
 			Plan: func(t *Target) Plan {
 				a, b := t.regions()[0], t.regions()[1]
 				return Plan{Faults: []Fault{{Kind: "cut", Target: a + ">" + b}, {Kind: "cut", Target: b + ">" + a}}}
 			},
+			Witness: func(r *run) witness { return agreement{newMonitors(r, r.target.regions()[:2]...)} },
 		},
 	}
 }
@@ -134,6 +137,7 @@ func partDrills() []Drill {
 			Plan: func(t *Target) Plan {
 				return Plan{Faults: []Fault{{Kind: "kill", Target: "geodns@" + t.nameServers()[0]}}}
 			},
+			Extra: foundElsewhere,
 		},
 		{
 			Name:       "dns-tcp-only",
@@ -142,6 +146,7 @@ func partDrills() []Drill {
 			Plan: func(t *Target) Plan {
 				return Plan{Faults: each(t.nameServers(), func(p string) Fault { return Fault{Kind: "no-udp", Target: p} })}
 			},
+			Extra: foundOverTCP,
 		},
 		{
 			Name:       "store-full",
@@ -154,12 +159,13 @@ func partDrills() []Drill {
 		},
 		{
 			Name:       "primary-killed",
-			Hypothesis: "When a region's database primaries are killed, their standbys take over and no order is lost; they come back as standbys.",
+			Hypothesis: "When a region's database primaries are killed, their standbys take over and no order is lost; the old ones are fenced, and come back as standbys.",
 			Blast:      "Orders of the markets homed there wait for some seconds.",
 			HA:         true,
 			Plan: func(t *Target) Plan {
-				return Plan{Faults: []Fault{{Kind: "kill", Target: world.CatalogCluster(t.region())}, {Kind: "kill", Target: world.ResidentCluster(t.region())}}}
+				return Plan{Faults: each(t.clusters(), func(c string) Fault { return Fault{Kind: "kill", Target: t.primary(c)} })}
 			},
+			Witness: func(r *run) witness { return newTakeover(r, r.target.clusters()...) },
 		},
 		{
 			Name:       "clock-skew",

@@ -32,7 +32,10 @@ func Command(shell *cli.Shell) *cobra.Command {
 		Use: "drill", Short: "Rehearse failures on a running world, with verdicts",
 		Long: `Breaks something in a running world on purpose, watches as its customers do,
 heals it, and says whether what was promised was kept. Whatever was broken is
-healed when the drill ends or is interrupted, and by itself when it is killed.`,
+healed when the drill ends or is interrupted, and by itself when it is killed.
+
+With --url the world's tokens are read from ` + cli.UploadVariable + ` and
+` + cli.PurgeVariable + `; without them nothing is uploaded or purged.`,
 		Example: `  meridian drill list
   meridian drill run region-lost
   meridian drill all --json`,
@@ -41,7 +44,7 @@ healed when the drill ends or is interrupted, and by itself when it is killed.`,
 	}
 	p := cmd.PersistentFlags()
 	p.StringVar(&f.dir, "dir", localworld.DefaultDir(), "directory of the local world")
-	p.StringVar(&f.url, "url", "", "the world's API elsewhere, in place of the local world's: drills whose faults it offers")
+	p.StringVar(&f.url, "url", "", "the API of a world, in place of the one in --dir, as http://localhost:8080/: drills whose faults it offers")
 	cmd.AddCommand(f.list(), f.run(), f.all())
 	return cmd
 }
@@ -138,7 +141,7 @@ func (f *flags) target(ctx context.Context) (*Target, error) {
 	var t *Target
 	var err error
 	if f.url != "" {
-		t, err = Remote(ctx, f.url)
+		t, err = Remote(ctx, f.url, localworld.Secrets{UploadToken: os.Getenv(cli.UploadVariable), PurgeToken: os.Getenv(cli.PurgeVariable)})
 	} else {
 		t, err = Local(ctx, f.dir)
 	}
@@ -164,6 +167,20 @@ func (f *flags) carryOut(ctx context.Context, drills []Drill, must bool) error {
 	}
 	shown := newShown(f.shell.Err)
 	f.options.Progress = shown.progress
+	defer context.AfterFunc(ctx, shown.interrupted)()
+	results, fatal := f.each(ctx, t, drills, must, dir, shown)
+	if len(results) == 0 {
+		return fatal
+	}
+	if err := writeIndex(dir, results); err != nil {
+		return err
+	}
+	return f.tell(dir, results, fatal)
+}
+
+// each runs drills one after another, until one that must be cannot be, or ctx
+// ends. What was seen up to then is among the results.
+func (f *flags) each(ctx context.Context, t *Target, drills []Drill, must bool, dir string, shown *shown) ([]Result, error) {
 	var results []Result
 	for i, d := range drills {
 		if lacks := t.Lacks(d); lacks != "" && !must {
@@ -174,31 +191,41 @@ func (f *flags) carryOut(ctx context.Context, drills []Drill, must bool) error {
 			pause.For(ctx, settle) // an interrupt ends it, and the next drill says so
 		}
 		shown.begin(d)
-		v, err := Run(ctx, t, d, f.options)
+		v, failed := Run(ctx, t, d, f.options)
 		shown.end()
-		if err != nil && (must || ctx.Err() != nil) {
-			return err
-		}
 		r := Result{Drill: d.Name, Verdict: v}
-		if err != nil {
-			r.Failed = err.Error()
-		} else if r.Page, err = write(dir, v); err != nil {
-			return err
+		if failed != nil {
+			r.Failed = failed.Error()
 		}
-		results = append(results, r)
-		if !f.shell.JSON() && v != nil {
-			v.text(f.shell.Out)
-			fmt.Fprintf(f.shell.Out, "  page: %s\n\n", r.Page)
+		if v != nil {
+			var err error
+			if r.Page, err = write(dir, v); err != nil {
+				return results, err
+			}
+			f.show(r)
+		}
+		if v != nil || !must {
+			results = append(results, r)
+		}
+		if failed != nil && (must || ctx.Err() != nil) {
+			return results, failed
 		}
 	}
-	if err := writeIndex(dir, results); err != nil {
-		return err
-	}
-	return f.tell(dir, results)
+	return results, nil
 }
 
-// tell shows all results, and fails unless all pass.
-func (f *flags) tell(dir string, results []Result) error {
+// show says a verdict as soon as there is one.
+func (f *flags) show(r Result) {
+	if f.shell.JSON() {
+		return
+	}
+	r.Verdict.text(f.shell.Out)
+	fmt.Fprintf(f.shell.Out, "  page: %s\n\n", r.Page)
+}
+
+// tell shows all results, and fails unless all pass; with what ended them, if
+// something did.
+func (f *flags) tell(dir string, results []Result, fatal error) error {
 	if err := f.shell.Print(results, func(w io.Writer) {
 		if len(results) > 1 {
 			table(w, results)
@@ -206,6 +233,9 @@ func (f *flags) tell(dir string, results []Result) error {
 		}
 	}); err != nil {
 		return err
+	}
+	if fatal != nil {
+		return fatal
 	}
 	var bad []string
 	for _, r := range results {
@@ -331,6 +361,11 @@ func (s *shown) progress(p Progress) {
 		fmt.Fprintln(s.w, line)
 	}
 	s.phase = p.Phase
+}
+
+// interrupted says what goes on now.
+func (s *shown) interrupted() {
+	fmt.Fprintf(s.w, "\nInterrupted: what is broken is being healed. A second Ctrl-C ends the drill at once; then it heals by itself within %v.\n", faultTTL)
 }
 
 func (s *shown) end() {

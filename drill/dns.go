@@ -33,8 +33,31 @@ type resolvers struct {
 	name    func(host string) string        // of a shop, in the DNS
 	pop     func(netip.Addr) (string, bool) // whose address it is
 
-	mu   sync.Mutex
-	held map[string]string // city → the server that answered last
+	mu    sync.Mutex
+	held  map[string]string // city → the server that answered last
+	found []found
+}
+
+// found is a question that was answered.
+type found struct {
+	at     time.Time
+	over   string // udp or tcp
+	server string // its region
+}
+
+// between are how many questions were answered in a time, by what they came over
+// and by who answered.
+func (r *resolvers) between(from, to time.Time) (over, server map[string]int) {
+	over, server = map[string]int{}, map[string]int{}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, f := range r.found {
+		if f.at.After(from) && f.at.Before(to) {
+			over[f.over]++
+			server[f.server]++
+		}
+	}
+	return over, server
 }
 
 // newResolvers reads what a world says of its name servers.
@@ -78,6 +101,7 @@ func (r *resolvers) resolve(ctx context.Context, city world.City, host string) (
 			}
 			r.mu.Lock()
 			r.held[city.ID] = s.Region
+			r.found = append(r.found, found{time.Now(), over, s.Region})
 			r.mu.Unlock()
 			return pops, ttl, nil
 		}

@@ -20,12 +20,16 @@ type Drill struct {
 	Plan func(t *Target) Plan
 	// HA says that it takes a standby in each region.
 	HA bool
+	// Owners says that it takes owners who change prices.
+	Owners bool
 	// Lasts is how long it stays broken, unless asked otherwise; 0: [DefaultFor].
 	Lasts time.Duration
 	// Allow is what is held against it, where that is not the usual.
 	Allow Allow
 	// Extra are checks of its own.
 	Extra func(r *run) []Check
+	// Witness follows what readers do not see of it; nil: nothing.
+	Witness func(r *run) witness
 }
 
 // Plan is what is broken.
@@ -116,6 +120,11 @@ func (t *Target) otherRegions() []string {
 		}
 	}
 	return out
+}
+
+// clusters are the database clusters of the region that drills break.
+func (t *Target) clusters() []string {
+	return []string{world.CatalogCluster(t.region()), world.ResidentCluster(t.region())}
 }
 
 func (t *Target) regions() []string { return append([]string{t.region()}, t.otherRegions()...) }

@@ -54,7 +54,7 @@ func TestEveryDrillSaysWhatItIs(t *testing.T) {
 func TestLacks(t *testing.T) {
 	target := shippedTarget(t)
 	for name, want := range map[string]string{
-		"pop-killed": "", "region-lost": "", "purge-all-herd": "token", "dns-killed": "name server", "primary-killed": "--ha",
+		"pop-killed": "", "region-lost": "", "purge-all-herd": "token", "replica-lag": "--dir", "dns-killed": "name server", "primary-killed": "--ha",
 		"feed-frozen": "No role monitor", "monitor-isolated": "offers no fault isolate",
 	} {
 		d, err := byName(name)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"meridian/app/cli"
 	"meridian/engine/pause"
 	"meridian/world"
 )
@@ -50,11 +51,14 @@ func (t *Target) Lacks(d Drill) string {
 	if d.HA && !t.HA {
 		return "it takes a world with standbys inside each region: start it with `meridian up --ha`"
 	}
+	if d.Owners && len(t.Secrets.Owners) == 0 {
+		return "it takes owners who change prices, whose passwords are in the world's directory: name that with --dir"
+	}
 	if strings.HasPrefix(d.Name, "dns-") && len(t.nameServers()) == 0 {
 		return "no name server runs in this world"
 	}
 	if d.Plan(t).Purge && t.Secrets.PurgeToken == "" {
-		return "purges take a token, which only a world on this machine gives"
+		return "purges take a token: set " + cli.PurgeVariable + " to it"
 	}
 	for _, f := range d.Plan(t).Faults {
 		switch k, ok := t.kinds[f.Kind]; {

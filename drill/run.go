@@ -82,6 +82,8 @@ type run struct {
 	crowd    *crowd
 	ledger   ledger
 	watch    *watch
+	witness  witness // nil: readers tell enough
+	broke    bool    // something was broken
 	injected time.Time
 	healed   time.Time
 	ended    time.Time
@@ -90,9 +92,14 @@ type run struct {
 
 // Run carries a drill out and gives its verdict. An error says why it could not
 // be: the world is not well, or does not offer it; a drill that does not pass is
-// no error. Whatever was broken is healed when it returns.
+// no error. One that was interrupted after something was broken, or that could not
+// heal it, gives what it has seen beside the error. Whatever was broken is healed
+// when it returns, or heals by itself when its time to live is over.
 func Run(ctx context.Context, t *Target, d Drill, o Options) (*Verdict, error) {
 	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	if err := t.Look(ctx); err != nil {
 		return nil, err
 	}
 	if err := t.offers(ctx, d); err != nil {
@@ -112,10 +119,11 @@ func Run(ctx context.Context, t *Target, d Drill, o Options) (*Verdict, error) {
 		return nil, err
 	}
 	defer r.crowd.close()
-	if err := r.carryOut(ctx, random); err != nil {
+	err = r.carryOut(ctx, random)
+	if !r.broke {
 		return nil, err
 	}
-	return r.verdict(ctx), nil
+	return r.verdict(ctx), err
 }
 
 // carryOut is the drill from the first request to the last.
@@ -145,11 +153,18 @@ func (r *run) carryOut(ctx context.Context, random *rand.Rand) error {
 		})
 		defer time.AfterFunc(r.o.For, enough).Stop()
 	}
-	if err := r.broken(ctx); err != nil {
-		return err
+	if r.drill.Witness != nil {
+		r.witness = r.drill.Witness(r)
+		r.witness.look(ctx)
 	}
-	err := r.pass(ctx, "after", r.o.After)
+	err := r.broken(ctx, loaded, &load)
+	if err == nil {
+		err = r.pass(ctx, "after", r.o.After)
+	}
 	r.ended = time.Now()
+	if err != nil && r.aborted == "" {
+		r.aborted = err.Error()
+	}
 	return err
 }
 
@@ -252,14 +267,19 @@ func reasonsText(all []judge.Reason) string {
 // reads is what is judged: readers of the two classes that ask DNS again.
 func (r *run) reads(o judge.Outcome) bool { return o.Kind.Reads() && o.Class != judge.Pinned }
 
-// broken injects, waits and heals.
-func (r *run) broken(ctx context.Context) error {
+// broken injects, waits and heals. The witness looks on for as long as the load
+// goes on.
+func (r *run) broken(ctx, loaded context.Context, load *sync.WaitGroup) error {
 	r.injected = time.Now()
 	r.watch.from()
+	if r.witness != nil {
+		load.Go(func() { r.looksOn(loaded) })
+	}
 	var err error
 	switch {
 	case r.plan.Purge:
 		if err = r.purge(ctx); err == nil {
+			r.broke = true
 			err = r.pass(ctx, "broken", r.o.For)
 		}
 	case r.plan.On > 0:
@@ -267,6 +287,7 @@ func (r *run) broken(ctx context.Context) error {
 	default:
 		var h *held
 		if h, err = r.target.API.inject(ctx, r.plan.Faults); err == nil {
+			r.broke = true
 			err = errors.Join(r.pass(ctx, "broken", r.o.For), h.heal(ctx))
 		}
 	}
@@ -282,6 +303,7 @@ func (r *run) flap(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		r.broke = true
 		if err := errors.Join(r.pass(ctx, "broken", r.plan.On), h.heal(ctx), r.pass(ctx, "broken", r.plan.Off)); err != nil {
 			return err
 		}

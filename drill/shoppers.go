@@ -50,23 +50,35 @@ type Acknowledged struct {
 	Orders  int      `json:"orders"`
 	Uploads int      `json:"uploads"`
 	Lost    []string `json:"lost"`
+	Unseen  bool     `json:"unseen,omitempty"` // nobody looked them up: the drill was interrupted
 }
 
-// check looks everything up. What does not answer is asked again for a while: that
-// a system is slow to recover is another figure's.
-func (l *ledger) check(ctx context.Context) Acknowledged {
+// unseen is how many there are.
+func (l *ledger) unseen() Acknowledged {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a := Acknowledged{Lost: []string{}}
-	var mu sync.Mutex
-	var all sync.WaitGroup
-	seats := make(chan struct{}, 8)
+	a := Acknowledged{Lost: []string{}, Unseen: true}
 	for _, e := range l.entries {
 		if e.what == "order" {
 			a.Orders++
 		} else {
 			a.Uploads++
 		}
+	}
+	return a
+}
+
+// check looks everything up. What does not answer is asked again for a while: that
+// a system is slow to recover is another figure's.
+func (l *ledger) check(ctx context.Context) Acknowledged {
+	a := l.unseen()
+	a.Unseen = false
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	seats := make(chan struct{}, 8)
+	for _, e := range l.entries {
 		all.Go(func() {
 			seats <- struct{}{}
 			defer func() { <-seats }()

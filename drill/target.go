@@ -37,11 +37,12 @@ func Local(ctx context.Context, dir string) (*Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := Remote(ctx, run.URL)
+	secrets, err := localworld.ReadSecrets(dir)
 	if err != nil {
 		return nil, err
 	}
-	if t.Secrets, err = localworld.ReadSecrets(dir); err != nil {
+	t, err := Remote(ctx, run.URL, secrets)
+	if err != nil {
 		return nil, err
 	}
 	t.dial = func(ctx context.Context, city, pop string) (net.Conn, error) {
@@ -51,9 +52,9 @@ func Local(ctx context.Context, dir string) (*Target, error) {
 }
 
 // Remote is a world elsewhere, by its API. Its PoPs are reached as the API says,
-// over the real way; without the world's credentials nobody uploads there and no
-// price is changed.
-func Remote(ctx context.Context, base string) (*Target, error) {
+// over the real way; what a credential is lacking for is not done: uploads, purges,
+// changes of prices.
+func Remote(ctx context.Context, base string, secrets localworld.Secrets) (*Target, error) {
 	api, err := NewAPI(base)
 	if err != nil {
 		return nil, err
@@ -67,7 +68,7 @@ func Remote(ctx context.Context, base string) (*Target, error) {
 		return nil, err
 	}
 	t := &Target{
-		World: w, API: api, Port: about.Port, HA: about.HA,
+		World: w, API: api, Port: about.Port, HA: about.HA, Secrets: secrets,
 		dial: func(ctx context.Context, _, pop string) (net.Conn, error) {
 			return netaddr.Dial(ctx, "tcp:"+about.PoPs[pop])
 		},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"meridian/drill/judge"
@@ -103,14 +104,29 @@ func writes(all []judge.Outcome, k judge.Kind, from, to time.Time) (w Writes) {
 }
 
 // verdict reckons what came of it, and looks everything up that was acknowledged.
+// Who has interrupted the drill is not kept waiting for that.
 func (r *run) verdict(ctx context.Context) *Verdict {
-	for _, s := range r.crowd.sellers {
-		within, cancel := context.WithTimeout(ctx, 2*giveUp)
-		_ = s.restore(within) // the price is a customer's matter no more
-		cancel()
+	r.restore(context.WithoutCancel(ctx))
+	if ctx.Err() != nil {
+		return r.reckon(r.judge.Outcomes(), r.ledger.unseen())
 	}
-	kept := r.ledger.check(ctx)
-	all := r.judge.Outcomes()
+	r.waitWitness(ctx)
+	return r.reckon(r.judge.Outcomes(), r.ledger.check(ctx))
+}
+
+// restore sets the prices that were found: they are a customer's matter no more.
+func (r *run) restore(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 2*giveUp)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, s := range r.crowd.sellers {
+		all.Go(func() { _ = s.restore(ctx) })
+	}
+	all.Wait()
+}
+
+// reckon is the verdict on what was seen.
+func (r *run) reckon(all []judge.Outcome, kept Acknowledged) *Verdict {
 	v := &Verdict{
 		Drill: r.drill.Name, Hypothesis: r.drill.Hypothesis, Blast: r.drill.Blast, Began: r.judge.Began, Rate: r.o.Rate, Seed: r.o.Seed, Aborted: r.aborted,
 		Steady:  fmt.Sprintf("for %v no read fails or is stale, and at most %.0f %% take longer than %v", r.o.Steady, steadySlow*100, r.o.Slow),
@@ -129,7 +145,7 @@ func (r *run) verdict(ctx context.Context) *Verdict {
 	}
 	v.Figures = r.figures(all, kept)
 	v.Marks = r.marks(v)
-	v.Checks = r.checks(v)
+	v.Checks = r.checks(v, all)
 	v.Pass = r.aborted == "" && !slices.ContainsFunc(v.Checks, func(c Check) bool { return !c.Pass })
 	return v
 }
@@ -192,9 +208,8 @@ func (r *run) marks(v *Verdict) Marks {
 }
 
 // checks hold the figures against what is allowed.
-func (r *run) checks(v *Verdict) []Check {
+func (r *run) checks(v *Verdict, all []judge.Outcome) []Check {
 	f, a := v.Figures, r.drill.Allow
-	all := r.judge.Outcomes()
 	var out []Check
 	add := func(what, want, got string, pass bool) { out = append(out, Check{what, want, got, pass}) }
 
@@ -223,7 +238,7 @@ func (r *run) checks(v *Verdict) []Check {
 		unaware := judge.SumOf(r.o.Slow, all, within(r.injected, r.healed, func(o judge.Outcome) bool { return r.reads(o) && o.Class == judge.Plain && o.Failed }))
 		add("plain clients' reads that failed, up to their next question to DNS", "told only", fmt.Sprint(unaware.Failed), true)
 	}
-	add(fmt.Sprintf("prices shown that were replaced more than %v before", r.o.Stale), "0", fmt.Sprint(stale), stale == 0)
+	add(fmt.Sprintf("prices shown that were replaced more than %v before", r.o.Stale), "0", fmt.Sprint(stale)+unless(f.Prices.Asked > 0, ", but none was changed"), stale == 0)
 	well := judge.SumOf(r.o.Slow, all, within(r.injected.Add(time.Duration(a.Reroute)*time.Second), r.healed, r.pinnedWell))
 	add("reads of pinned clients at PoPs that are well, after those", "none fails", fmt.Sprintf("%d of %d fail", well.Failed, well.Requests), well.Failed == 0)
 	if !a.Orders {
@@ -235,12 +250,22 @@ func (r *run) checks(v *Verdict) []Check {
 		add("uploads go through or are refused clearly", "all", fmt.Sprintf("%d and %d of %d", f.Uploads.Answered, f.Uploads.Refused, f.Uploads.Asked), f.Uploads.Failed == 0)
 	}
 	_, recovered := judge.Recovery(v.Seconds, r.judge.Began, r.healed, r.ended, quiet)
-	add("recovery after the heal", fmt.Sprintf("within %d s", a.Recover), fmt.Sprintf("%d s", f.RecoverySeconds), recovered && f.RecoverySeconds <= a.Recover)
-	add("acknowledged orders and uploads lost", "0", fmt.Sprintf("%d of %d", len(f.Kept.Lost), f.Kept.Orders+f.Kept.Uploads), len(f.Kept.Lost) == 0)
+	add("recovery after the heal", fmt.Sprintf("within %d s", a.Recover), fmt.Sprintf("%d s", f.RecoverySeconds)+unless(recovered, ", and nobody looked on for long enough to see that it lasts"), recovered && f.RecoverySeconds <= a.Recover)
+	add("acknowledged orders and uploads lost", "0", fmt.Sprintf("%d of %d", len(f.Kept.Lost), f.Kept.Orders+f.Kept.Uploads)+unless(!f.Kept.Unseen, ", not looked up"), len(f.Kept.Lost) == 0 && !f.Kept.Unseen)
+	if r.witness != nil {
+		out = append(out, r.witness.checks(r)...)
+	}
 	if r.drill.Extra != nil {
 		out = append(out, r.drill.Extra(r)...)
 	}
 	return out
+}
+
+func unless(well bool, text string) string {
+	if well {
+		return ""
+	}
+	return text
 }
 
 func orNone(list []string) string {
@@ -276,4 +301,27 @@ func noticesFrozen(r *run) []Check {
 		got = fmt.Sprintf("%.1f s", at.Sub(r.injected).Seconds())
 	}
 	return []Check{{"consumers notice that the feed is frozen", fmt.Sprintf("within %v", bound), got, !at.IsZero() && at.Sub(r.injected) <= bound}}
+}
+
+// heard is how long after a fault began a name server may still have answered a
+// question from before it.
+const heard = time.Second
+
+// foundOverTCP holds that names were asked for while it was broken, and found over
+// TCP alone.
+func foundOverTCP(r *run) []Check {
+	over, _ := r.target.resolver.between(r.injected.Add(heard), r.healed)
+	return []Check{{"names found over TCP, and over UDP", "some, and none", fmt.Sprintf("%d, and %d", over["tcp"], over["udp"]), over["tcp"] > 0 && over["udp"] == 0}}
+}
+
+// foundElsewhere holds that names were asked for while it was broken, and found at
+// the other name servers.
+func foundElsewhere(r *run) []Check {
+	_, by := r.target.resolver.between(r.injected.Add(heard), r.healed)
+	killed, others := by[r.target.nameServers()[0]], 0
+	for _, n := range by {
+		others += n
+	}
+	others -= killed
+	return []Check{{"names found at the other servers, and at the one that was killed", "some, and none", fmt.Sprintf("%d, and %d", others, killed), others > 0 && killed == 0}}
 }

@@ -33,7 +33,7 @@ func (c *cli) edge() *cobra.Command {
 the origin's Cache-Control and gives no lifetimes of its own unless told by
 --lifetime or --heuristic. docs/accelerator.md is the whole story.
 
-Flags win over --config. A purge token is read from ` + purgeVariable + `.
+Flags win over --config. A purge token is read from ` + PurgeVariable + `.
 SIGHUP takes certificate files anew; other settings need a restart.`,
 		Example: `  meridian edge --origin https://example.org --listen :8080
   meridian edge --origin http://10.0.0.1:3000 --origin http://10.0.0.2:3000 --host visitor --lifetime 200=10m
@@ -142,7 +142,7 @@ func (o *edgeFlags) fill(cmd *cobra.Command, f *app.AcceleratorFile) error {
 	if f.TLS.Self.Dir == "" && len(f.TLS.Self.Hosts) > 0 {
 		f.TLS.Self.Dir = filepath.Join(o.state, "ca")
 	}
-	if token := os.Getenv(purgeVariable); token != "" {
+	if token := os.Getenv(PurgeVariable); token != "" {
 		f.PurgeToken = token
 	}
 	if len(f.Origins) == 0 {

@@ -36,7 +36,7 @@ func TestEdgeFlagsGoOverTheFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv(purgeVariable, "a-secret-of-many-characters")
+	t.Setenv(PurgeVariable, "a-secret-of-many-characters")
 	for _, c := range []struct {
 		args      []string
 		has, lack string

@@ -19,11 +19,13 @@ import (
 
 // Limits of the media commands.
 const (
-	mediaTimeout  = 2 * time.Minute
-	maxAnswer     = 4 << 20
-	maxPicture    = 64 << 20
-	tokenVariable = "MERIDIAN_UPLOAD_TOKEN"
+	mediaTimeout = 2 * time.Minute
+	maxAnswer    = 4 << 20
+	maxPicture   = 64 << 20
 )
+
+// UploadVariable is the environment variable that holds an upload token.
+const UploadVariable = "MERIDIAN_UPLOAD_TOKEN"
 
 // mediaTarget is where the media commands go: a local world by its directory,
 // or any edge by its URL.
@@ -36,7 +38,7 @@ func (c *cli) media() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "media", Short: "Put pictures in, get, list, edit and delete them, and see to their upkeep", Args: cobra.NoArgs,
 		Long: `Works on the world that runs on this machine, or on another by --url with the
-upload token in ` + tokenVariable + `.`,
+upload token in ` + UploadVariable + `.`,
 		Example: `  meridian media put cake.jpg
   meridian media show 14h0t2c9x7q3mv8k
   meridian media ls --url https://shop.example --app sweet-crumbs`,
@@ -78,7 +80,7 @@ func (t *mediaTarget) request(method, path string, body io.Reader) (*http.Reques
 }
 
 func (t *mediaTarget) authorize(r *http.Request) error {
-	token := os.Getenv(tokenVariable)
+	token := os.Getenv(UploadVariable)
 	if token == "" && t.url == "" {
 		s, err := localworld.ReadSecrets(t.dir)
 		if err != nil {
@@ -87,7 +89,7 @@ func (t *mediaTarget) authorize(r *http.Request) error {
 		token = s.UploadToken
 	}
 	if token == "" {
-		return world.E(world.CodeUnsigned, "media", "Set "+tokenVariable+" to the upload token.")
+		return world.E(world.CodeUnsigned, "media", "Set "+UploadVariable+" to the upload token.")
 	}
 	r.Header.Set("Authorization", "Bearer "+token)
 	return nil
@@ -98,7 +100,7 @@ func wrongToken(err error) error {
 	if !world.Is(err, world.CodeUnsigned) {
 		return err
 	}
-	return world.E(world.CodeUnsigned, "media", "The upload token is not that of this world. Set "+tokenVariable+" to it.")
+	return world.E(world.CodeUnsigned, "media", "The upload token is not that of this world. Set "+UploadVariable+" to it.")
 }
 
 // send carries out a request and reads its answer, at most limit bytes.

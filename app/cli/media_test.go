@@ -77,7 +77,7 @@ func TestMediaGetRefused(t *testing.T) {
 }
 
 func TestMediaList(t *testing.T) {
-	t.Setenv(tokenVariable, "tok")
+	t.Setenv(UploadVariable, "tok")
 	answer := `{"assets":[{"media_id":"10","name":"cake.jpg","write_region":"us-east","versions":[{"version":1,"width":800,"height":600,"media_type":"image/jpeg"}],"replicas":[{"region":"us-east","state":"copied"},{"region":"eu-central","state":"wanted"}]}]}`
 	base, asked := edgeFake(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, answer) })
 	code, out, errOut := run(t, "media", "ls", "--url", base, "--app", "a", "--limit", "7")

@@ -17,7 +17,7 @@ const anID = "14h0t2c9x7q3mv8k"
 // recorder is a fake edge, and what it was asked: method, path with query, content.
 func recorder(t *testing.T, status int, answer string) (base string, asked *[]string) {
 	t.Helper()
-	t.Setenv(tokenVariable, "tok")
+	t.Setenv(UploadVariable, "tok")
 	asked = &[]string{}
 	base, _ = edgeFake(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -151,7 +151,7 @@ func TestAWrongTokenIsToldAsSuch(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	for _, args := range [][]string{{"show", anID}, {"get", anID, "-o", "-"}, {"ls"}, {"gc"}, {"put", picture(t, "a.jpg", "JFIF")}} {
 		code, out, errOut := run(t, append(append([]string{"media"}, args...), "--url", base, "--app", "a")...)
-		if code != exitFailed || out != "" || !strings.Contains(errOut, tokenVariable) || strings.Contains(errOut, "tok\"") {
+		if code != exitFailed || out != "" || !strings.Contains(errOut, UploadVariable) || strings.Contains(errOut, "tok\"") {
 			t.Errorf("%v: %d %q %q", args, code, out, errOut)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 // two pages each; those that are away do not.
 func upkeepFake(t *testing.T, page func(region string, n int) string, away ...string) (base string, asked *[]string) {
 	t.Helper()
-	t.Setenv(tokenVariable, "tok")
+	t.Setenv(UploadVariable, "tok")
 	asked = &[]string{}
 	base, _ = edgeFake(t, func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()

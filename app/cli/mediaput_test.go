@@ -129,7 +129,7 @@ func (u *uploadsFake) handler(t *testing.T) http.HandlerFunc {
 // newUploads is such an edge, with a token and a cache of the test's own.
 func newUploads(t *testing.T) (base string, asked *[]*http.Request, u *uploadsFake) {
 	t.Helper()
-	t.Setenv(tokenVariable, "tok")
+	t.Setenv(UploadVariable, "tok")
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	u = &uploadsFake{ups: map[string]*fakeUpload{}}
 	h := u.handler(t)
@@ -198,9 +198,9 @@ func TestMediaPut(t *testing.T) {
 
 func TestMediaPutNeedsItsToken(t *testing.T) {
 	base, asked, _ := newUploads(t)
-	t.Setenv(tokenVariable, "")
+	t.Setenv(UploadVariable, "")
 	code, _, errOut := run(t, "media", "put", picture(t, "a", "x"), "--url", base, "--app", "a")
-	if code != exitFailed || !strings.Contains(errOut, tokenVariable) || len(*asked) != 0 {
+	if code != exitFailed || !strings.Contains(errOut, UploadVariable) || len(*asked) != 0 {
 		t.Errorf("%d %q, %d requests", code, errOut, len(*asked))
 	}
 }

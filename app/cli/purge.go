@@ -20,11 +20,11 @@ import (
 	"meridian/world"
 )
 
-// Limits of the purge commands.
-const (
-	purgeVariable = "MERIDIAN_PURGE_TOKEN"
-	purgeTimeout  = 30 * time.Second // beyond what is waited for
-)
+// PurgeVariable is the environment variable that holds a purge token.
+const PurgeVariable = "MERIDIAN_PURGE_TOKEN"
+
+// purgeTimeout is the limit of the purge commands, beyond what is waited for.
+const purgeTimeout = 30 * time.Second
 
 // purgeOrder is the body of POST /purges.
 type purgeOrder struct {
@@ -37,7 +37,7 @@ type purgeOrder struct {
 }
 
 func (c *cli) purge() *cobra.Command {
-	t := &operatorTarget{op: "purge", variable: purgeVariable, own: func(s localworld.Secrets) string { return s.PurgeToken }}
+	t := &operatorTarget{op: "purge", variable: PurgeVariable, own: func(s localworld.Secrets) string { return s.PurgeToken }}
 	var order purgeOrder
 	var wait time.Duration
 	var key string
@@ -49,7 +49,7 @@ region's shield, and each outside CDN, has carried it out. Exit code 1 when some
 wait: they are named, and will before they serve what was purged as fresh again.
 
 Works on the world that runs on this machine, or on another by --server with a
-token in ` + purgeVariable + ` or --token-file.`,
+token in ` + PurgeVariable + ` or --token-file.`,
 		Example: `  meridian purge --url https://de.localhost/p/brezel
   meridian purge --group de/pages --soft
   meridian purge --group de/p/brezel --group de/p/apfelstrudel --wait 30s

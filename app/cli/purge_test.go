@@ -19,7 +19,7 @@ const (
 )
 
 func TestPurge(t *testing.T) {
-	t.Setenv(purgeVariable, "tok")
+	t.Setenv(PurgeVariable, "tok")
 	var body, answer string
 	base, asked := edgeFake(t, func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
@@ -79,8 +79,8 @@ func TestPurgeIsRefused(t *testing.T) {
 		w.WriteHeader(http.StatusForbidden)
 		json.NewEncoder(w).Encode(httpserver.Problem{Status: 403, Code: world.CodeForbidden, Detail: "The token german may not purge everything."})
 	})
-	t.Setenv(purgeVariable, "")
-	if code, _, errOut := run(t, "purge", "--server", base, "--group", "x"); code != exitFailed || !strings.Contains(errOut, purgeVariable) || len(*asked) != 0 {
+	t.Setenv(PurgeVariable, "")
+	if code, _, errOut := run(t, "purge", "--server", base, "--group", "x"); code != exitFailed || !strings.Contains(errOut, PurgeVariable) || len(*asked) != 0 {
 		t.Errorf("without a token: %d %q", code, errOut)
 	}
 	if code, _, errOut := run(t, "purge", "--server", base, "--group", "x", "--token-file", picture(t, "token", "from-a-file\n")); code != exitFailed || !strings.Contains(errOut, "may not purge everything") ||
@@ -93,7 +93,7 @@ func TestPurgeIsRefused(t *testing.T) {
 }
 
 func TestPurgeLog(t *testing.T) {
-	t.Setenv(purgeVariable, "tok")
+	t.Setenv(PurgeVariable, "tok")
 	base, asked := edgeFake(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		io.WriteString(w, `{"purges":[

@@ -8,7 +8,7 @@ import (
 )
 
 func TestPurgeShowsOutsideCDNs(t *testing.T) {
-	t.Setenv(purgeVariable, "tok")
+	t.Setenv(PurgeVariable, "tok")
 	answer, kind := "", "application/x-ndjson"
 	base, _ := edgeFake(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", kind)
