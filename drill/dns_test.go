@@ -31,17 +31,12 @@ func answering(t *testing.T, udp, tcp bool, asked *atomic.Int64) string {
 		}
 		w.WriteMsg(a)
 	})
-	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	pc, ln := bothWays(t)
 	servers := []*dns.Server{{PacketConn: pc, Handler: h}}
 	if tcp {
-		ln, err := net.Listen("tcp", pc.LocalAddr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
 		servers = append(servers, &dns.Server{Listener: ln, Handler: h})
+	} else {
+		ln.Close()
 	}
 	for _, s := range servers {
 		ready := make(chan struct{})
@@ -51,6 +46,25 @@ func answering(t *testing.T, udp, tcp bool, asked *atomic.Int64) string {
 		t.Cleanup(func() { s.Shutdown() })
 	}
 	return pc.LocalAddr().String()
+}
+
+// bothWays listens for UDP and TCP on one port, which nobody else has of either.
+func bothWays(t *testing.T) (net.PacketConn, net.Listener) {
+	t.Helper()
+	for tries := 1; ; tries++ {
+		pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ln, err := net.Listen("tcp", pc.LocalAddr().String())
+		if err == nil {
+			return pc, ln
+		}
+		pc.Close()
+		if tries == 50 {
+			t.Fatal(err)
+		}
+	}
 }
 
 func TestResolversGoOnToTheNext(t *testing.T) {
