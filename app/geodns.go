@@ -87,7 +87,7 @@ func startGeoDNS(ctx context.Context, m *machine) (lifecycle.Running, error) {
 		leave()
 		return nil, err
 	}
-	sockets, err := dnsserver.Listen(ctx, s.Listen)
+	sockets, err := dnsserver.Listen(ctx, s.Listen, openDatagrams)
 	if err != nil {
 		leave()
 		return nil, err

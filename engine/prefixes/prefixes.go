@@ -72,6 +72,8 @@ func (b *Builder[V]) Table() *Table[V] {
 	t := &Table[V]{values: b.numbers.values}
 	t.v4.root = t.v4.pack(b.grown[0])
 	t.v6.root = t.v6.pack(b.grown[1])
+	t.v4.index()
+	t.v6.index()
 	return t
 }
 
@@ -100,20 +102,24 @@ func unmapped(p netip.Prefix) (netip.Prefix, bool) {
 // which all have that value. within is invalid only for an invalid address. An
 // IPv4 address is one of IPv4 however it is written; a zone is not looked at.
 func (t *Table[V]) Lookup(a netip.Addr) (v V, within netip.Prefix) {
-	a = a.Unmap().WithZone("")
-	if !a.IsValid() {
-		return v, within
+	v, bits := t.Find(a)
+	within, _ = a.Unmap().WithZone("").Prefix(bits) // bits is at most the address's length
+	return v, within
+}
+
+// Find is the value of an address, and how many bits of the address decide it, as
+// [Table.Lookup] has them; 0 for an invalid address.
+func (t *Table[V]) Find(a netip.Addr) (v V, bits int) {
+	a = a.Unmap()
+	if !a.IsValid() || len(t.values) == 0 {
+		return v, 0
 	}
 	of := &t.v4
 	if a.Is6() {
 		of = &t.v6
 	}
 	number, bits := of.find(a)
-	within, _ = a.Prefix(bits) // bits is at most the address's length
-	if len(t.values) > 0 {
-		v = t.values[number]
-	}
-	return v, within
+	return t.values[number], bits
 }
 
 // Values are all values that the table has, the zero value among them.

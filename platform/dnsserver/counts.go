@@ -2,41 +2,68 @@ package dnsserver
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// counts are a server's figures, each found before it is needed.
-type counts struct {
-	codes                       map[Code]prometheus.Counter
-	ok, noName, other           prometheus.Counter
-	truncated, dropped, ignored prometheus.Counter
+// outcome is what became of a message.
+type outcome uint8
+
+// The outcomes; the first is of whatever has no other.
+const (
+	other outcome = iota
+	okay
+	noName
+	format
+	failure
+	notImplemented
+	refused
+	badVersion
+	truncated
+	dropped
+	ignored
+	outcomes
+)
+
+// outcomeNames are what figures call them.
+var outcomeNames = [outcomes]string{
+	okay: "ok", noName: "no_name", format: "format", failure: "failure", notImplemented: "not_implemented", refused: "refused",
+	badVersion: "bad_version", truncated: "truncated", dropped: "dropped", ignored: "ignored", other: "other",
 }
 
-func newCounts(r prometheus.Registerer) (counts, error) {
+// byCode are the outcomes of codes.
+var byCode = [...]outcome{
+	CodeOK: okay, CodeNoName: noName, CodeFormat: format, CodeServerFailure: failure,
+	CodeNotImplemented: notImplemented, CodeRefused: refused, codeBadVersion: badVersion,
+}
+
+func outcomeOf(c Code) outcome {
+	if int(c) < len(byCode) {
+		return byCode[c]
+	}
+	return other
+}
+
+// tally is how often one worker had each outcome since it last reported: so no
+// memory is written with each answer that other cores read.
+type tally [outcomes]uint32
+
+// counts are a server's figures.
+type counts [outcomes]prometheus.Counter
+
+func newCounts(r prometheus.Registerer) (c counts, err error) {
 	all := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "meridian_dns_answers_total", Help: "Answers by response code; truncated, dropped and ignored queries apart.",
 	}, []string{"outcome"})
-	c := counts{codes: map[Code]prometheus.Counter{}}
-	for code, name := range map[Code]string{
-		CodeOK: "ok", CodeFormat: "format", CodeServerFailure: "failure", CodeNoName: "no_name",
-		CodeNotImplemented: "not_implemented", CodeRefused: "refused", codeBadVersion: "bad_version",
-	} {
-		c.codes[code] = all.WithLabelValues(name)
+	for o, name := range outcomeNames {
+		c[o] = all.WithLabelValues(name)
 	}
-	c.ok, c.noName, c.other = c.codes[CodeOK], c.codes[CodeNoName], all.WithLabelValues("other")
-	c.truncated, c.dropped, c.ignored = all.WithLabelValues("truncated"), all.WithLabelValues("dropped"), all.WithLabelValues("ignored")
 	if r == nil {
 		return c, nil
 	}
 	return c, r.Register(all)
 }
 
-func (c *counts) of(code Code) prometheus.Counter {
-	switch code {
-	case CodeOK:
-		return c.ok
-	case CodeNoName:
-		return c.noName
+func (c *counts) add(t *tally) {
+	for o, n := range t {
+		if n > 0 {
+			c[o].Add(float64(n))
+		}
 	}
-	if n := c.codes[code]; n != nil {
-		return n
-	}
-	return c.other
 }

@@ -2,6 +2,7 @@ package dnsserver
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"strings"
 
@@ -33,11 +34,24 @@ func ParseName(text string) (Name, error) {
 // lower puts the letters of a wire form into lower case. Lengths of labels are
 // below any letter.
 func lower(wire []byte) {
+	for len(wire) >= 8 {
+		binary.NativeEndian.PutUint64(wire, lowerEight(binary.NativeEndian.Uint64(wire)))
+		wire = wire[8:]
+	}
 	for i, c := range wire {
-		if c >= 'A' && c <= 'Z' {
+		if c-'A' <= 'Z'-'A' {
 			wire[i] = c + 'a' - 'A'
 		}
 	}
+}
+
+// lowerEight is lower of eight bytes at once: the highest bit of each tells of what
+// was added to its lower seven whether it is within the letters.
+func lowerEight(w uint64) uint64 {
+	const each = 0x0101010101010101
+	low := w & (0x7f * each)
+	letters := (low + (0x80-'A')*each) &^ (low + (0x7f-'Z')*each) &^ w & (0x80 * each)
+	return w | letters>>2 // 0x80 >> 2 is the bit that tells small from capital letters
 }
 
 // String is the name as people write it, with the dot at its end.
@@ -75,18 +89,18 @@ func (n Name) Wild() bool { return strings.HasPrefix(string(n), "\x01*") }
 // readName reads a question's name, which is never compressed, into a buffer in
 // lower case. ok is false for what is no name.
 func readName(from []byte, into *[maxName]byte) (length int, ok bool) {
-	for length < len(from) {
+	most := min(len(from), maxName)
+	for length < most {
 		label := int(from[length])
-		end := length + 1 + label
-		if label > 63 || end > maxName || end > len(from) {
+		length += 1 + label
+		if label == 0 {
+			copy(into[:length], from)
+			lower(into[:length])
+			return length, true
+		}
+		if label > 63 {
 			return 0, false
 		}
-		copy(into[length:end], from[length:end])
-		if label == 0 {
-			lower(into[:end])
-			return end, true
-		}
-		length = end
 	}
 	return 0, false
 }

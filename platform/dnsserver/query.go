@@ -196,12 +196,20 @@ func (n *subnet) read(data []byte) bool {
 	if len(n.raw) > most || len(n.raw) != (int(n.source)+7)/8 {
 		return false
 	}
-	var whole [16]byte
-	copy(whole[:], n.raw)
 	if n.family == 1 {
-		n.addr = netip.AddrFrom4([4]byte(whole[:4]))
+		n.addr = netip.AddrFrom4([4]byte{n.at(0), n.at(1), n.at(2), n.at(3)})
 	} else {
+		var whole [16]byte
+		copy(whole[:], n.raw)
 		n.addr = netip.AddrFrom16(whole)
 	}
 	return n.source%8 == 0 || n.raw[len(n.raw)-1]<<(n.source%8) == 0
+}
+
+// at is a byte of the network's address; those that were not told are zero.
+func (n *subnet) at(i int) byte {
+	if i < len(n.raw) {
+		return n.raw[i]
+	}
+	return 0
 }

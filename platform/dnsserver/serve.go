@@ -7,28 +7,35 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"time"
 
 	"meridian/world"
 )
 
-// Sockets are what a server listens on: for each address as many sockets for UDP
-// as cores, between which the system shares out who asks, and one listener for TCP.
+// Sockets are what a server listens on: for each address one or more sockets for
+// UDP, between which the system shares out who asks, and one listener for TCP.
 type Sockets struct {
-	udp []*net.UDPConn
-	tcp []net.Listener
+	udp []Datagrams
+	tcp []*net.TCPListener
 }
 
 // Listen opens addresses, host:port each; port 0 is any that is free for both. An
 // answer must come from the address that was asked, so the host is one address of
-// this machine. Errors: [world.CodeInvalid] for an address that is none,
-// [world.CodeUnavailable] for one that is taken.
-func Listen(ctx context.Context, addresses []string) (*Sockets, error) {
+// this machine. open opens as many sockets for UDP as there are cores; where it is
+// nil there is one that reads and sends one message a call. Errors:
+// [world.CodeInvalid] for an address that is none, [world.CodeUnavailable] for one
+// that is taken.
+func Listen(ctx context.Context, addresses []string, open Open) (*Sockets, error) {
 	s := &Sockets{}
+	each := runtime.GOMAXPROCS(0)
+	if open == nil {
+		open, each = openSingle, 1
+	}
 	for _, at := range addresses {
 		if err := CheckAddress(at); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
-		if err := s.listen(ctx, at); err != nil {
+		if err := s.listen(ctx, at, each, open); err != nil {
 			s.Close()
 			return nil, world.Because(world.CodeUnavailable, "dns.listen", fmt.Sprintf("Cannot listen on %s by UDP and TCP: free it, or choose another.", at), err)
 		}
@@ -36,20 +43,19 @@ func Listen(ctx context.Context, addresses []string) (*Sockets, error) {
 	return s, nil
 }
 
-func (s *Sockets) listen(ctx context.Context, at string) error {
+func (s *Sockets) listen(ctx context.Context, at string, each int, open Open) error {
 	var plain net.ListenConfig
 	tcp, err := plain.Listen(ctx, "tcp", at)
 	if err != nil {
 		return err
 	}
-	s.tcp = append(s.tcp, tcp)
-	shared := net.ListenConfig{Control: sharePort}
-	for range udpSockets(runtime.GOMAXPROCS(0)) {
-		udp, err := shared.ListenPacket(ctx, "udp", tcp.Addr().String())
+	s.tcp = append(s.tcp, tcp.(*net.TCPListener))
+	for range each {
+		udp, err := open(ctx, tcp.Addr().String())
 		if err != nil {
 			return err
 		}
-		s.udp = append(s.udp, udp.(*net.UDPConn))
+		s.udp = append(s.udp, udp)
 	}
 	return nil
 }
@@ -63,24 +69,34 @@ func (s *Sockets) Addresses() []string {
 	return out
 }
 
-// Close ends all listening.
+// Close gives back what nobody serves.
 func (s *Sockets) Close() error {
 	var err error
-	for _, c := range s.udp {
-		err = errors.Join(err, c.Close())
-	}
 	for _, l := range s.tcp {
 		err = errors.Join(err, l.Close())
+	}
+	for _, d := range s.udp {
+		err = errors.Join(err, d.Close())
 	}
 	return err
 }
 
-// Serve answers until ctx ends, and closes the sockets. It returns the first fault
-// that ends one of them.
+// stop has all serving end once what has come is answered.
+func (s *Sockets) stop() {
+	for _, l := range s.tcp {
+		_ = l.SetDeadline(time.Now().Add(grace)) // who waits to be accepted is still
+	}
+	for _, d := range s.udp {
+		d.Stop()
+	}
+}
+
+// Serve answers until ctx ends, then what has come until then, and closes the
+// sockets. It returns the first fault that ends one of them.
 func (s *Server) Serve(ctx context.Context, on *Sockets) error {
 	ended := make(chan error, len(on.udp)+len(on.tcp))
-	for _, c := range on.udp {
-		go func() { ended <- s.serveUDP(c) }()
+	for _, d := range on.udp {
+		go func() { ended <- s.serveUDP(d) }()
 	}
 	for _, l := range on.tcp {
 		go func() { ended <- s.serveTCP(l) }()
@@ -92,14 +108,16 @@ func (s *Server) Serve(ctx context.Context, on *Sockets) error {
 	case err = <-ended:
 		running--
 	}
-	on.Close() // what it says of sockets that are closed already is of no use
+	on.stop()
+	s.open.end()
 	for range running {
 		<-ended
 	}
+	closing := on.Close()
 	if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
-		return nil
+		return closing
 	}
-	return err
+	return errors.Join(err, closing)
 }
 
 // CheckAddress refuses what is not one address and a port: who asks a machine of

@@ -1,7 +1,9 @@
 package dnsserver
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"net"
 	"sync/atomic"
 	"testing"
@@ -15,7 +17,7 @@ import (
 // serve runs a rig's server on loopback, and returns its address.
 func (r *rig) serve(t *testing.T, host string) string {
 	t.Helper()
-	on, err := Listen(t.Context(), []string{net.JoinHostPort(host, "0")})
+	on, err := Listen(t.Context(), []string{net.JoinHostPort(host, "0")}, nil)
 	if err != nil {
 		t.Skipf("no such address here: %v", err)
 	}
@@ -120,6 +122,80 @@ func TestManyAtOnce(t *testing.T) {
 	}
 }
 
+// What has come before a server ends is answered, over UDP and TCP.
+func TestEndsWithoutALostQuery(t *testing.T) {
+	r := newRig(t, nil)
+	asked, hold := make(chan bool), make(chan struct{})
+	r.source = held{r.source, asked, hold}
+	on, err := Listen(t.Context(), []string{"127.0.0.1:0"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- r.Serve(ctx, on) }()
+	raw, err := new(dns.Msg).SetQuestion("www.shop.example.", dns.TypeA).Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const each = 20
+	tcp, udp := dial(t, "tcp", on), dial(t, "udp", on)
+	framed := append(binary.BigEndian.AppendUint16(nil, uint16(len(raw))), raw...)
+	if _, err := tcp.Conn.Write(bytes.Repeat(framed, each)); err != nil {
+		t.Fatal(err)
+	}
+	for range each {
+		if _, err := udp.Write(raw); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for seen := map[bool]bool{}; len(seen) < 2; { // the first of each is being answered
+		seen[<-asked] = true
+	}
+	stop()
+	close(hold)
+	go func() {
+		for range asked {
+		}
+	}()
+	for _, c := range []*dns.Conn{tcp, udp} {
+		for i := range each {
+			if m, err := c.ReadMsg(); err != nil || len(m.Answer) != 2 {
+				t.Errorf("%v, %d: %v, %v", c.LocalAddr(), i, m, err)
+			}
+		}
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	close(asked)
+}
+
+func dial(t *testing.T, network string, on *Sockets) *dns.Conn {
+	t.Helper()
+	c, err := net.Dial(network, on.Addresses()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	c.SetDeadline(time.Now().Add(30 * time.Second))
+	return &dns.Conn{Conn: c}
+}
+
+// held is a source that tells of each query whether it came over TCP, and answers
+// once it may.
+type held struct {
+	Source
+	asked chan<- bool
+	until <-chan struct{}
+}
+
+func (h held) Answer(q *Query, a *Answer) {
+	h.asked <- q.TCP
+	<-h.until
+	h.Source.Answer(q, a)
+}
+
 // Over TCP one after another is answered; what is no query ends the connection,
 // and so does one more than may be open.
 func TestConnections(t *testing.T) {
@@ -156,16 +232,16 @@ func TestConnections(t *testing.T) {
 }
 
 func TestListen(t *testing.T) {
-	on, err := Listen(t.Context(), []string{"127.0.0.1:0"})
+	on, err := Listen(t.Context(), []string{"127.0.0.1:0"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer on.Close()
-	if _, err := Listen(t.Context(), on.Addresses()); !world.Is(err, world.CodeUnavailable) {
+	if _, err := Listen(t.Context(), on.Addresses(), nil); !world.Is(err, world.CodeUnavailable) {
 		t.Errorf("an address that is taken: %v", err)
 	}
 	for _, at := range []string{"0.0.0.0:53", "[::]:53", "localhost:53", ":53", "127.0.0.1"} {
-		if _, err := Listen(t.Context(), []string{at}); !world.Is(err, world.CodeInvalid) {
+		if _, err := Listen(t.Context(), []string{at}, nil); !world.Is(err, world.CodeInvalid) {
 			t.Errorf("%s: %v", at, err)
 		}
 	}

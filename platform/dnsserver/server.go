@@ -85,6 +85,7 @@ func (s *Server) Sign(by *Signer) { s.signer.Store(by) }
 // Answer is what a message gets that came from an address; nil: none.
 func (s *Server) Answer(message []byte, from netip.Addr, tcp bool) []byte {
 	k := worker{s: s}
+	defer k.report()
 	return k.answer(message, from, tcp, s.now(), nil)
 }
 
@@ -93,8 +94,8 @@ type worker struct {
 	s   *Server
 	q   Query
 	a   Answer
-	opt opt
 	w   writer
+	had tally
 }
 
 // answer is what a message is answered with, in out's memory if that is long
@@ -103,7 +104,7 @@ func (k *worker) answer(m []byte, from netip.Addr, tcp bool, now time.Time, out 
 	k.q.From, k.q.TCP = from.Unmap(), tcp
 	code, ok := k.q.parse(m)
 	if !ok {
-		k.s.counts.ignored.Inc()
+		k.had[ignored]++
 		return nil
 	}
 	k.a.count, k.a.Code, k.a.Scope, k.a.denied = 0, code, 0, denial{}
@@ -112,7 +113,7 @@ func (k *worker) answer(m []byte, from netip.Addr, tcp bool, now time.Time, out 
 	}
 	verdict := k.rate(now)
 	if verdict == drop {
-		k.s.counts.dropped.Inc()
+		k.had[dropped]++
 		return nil
 	}
 	k.w = writer{out: out, q: &k.q, limit: k.room()}
@@ -174,8 +175,7 @@ func (k *worker) write(cut bool, now time.Time) {
 		k.a.Code = CodeOK
 	}
 	if k.q.edns {
-		k.options(now)
-		w.limit -= k.opt.len
+		w.limit -= k.optionsLen()
 	}
 	w.begin(k.a.Code)
 	if !cut {
@@ -183,13 +183,12 @@ func (k *worker) write(cut bool, now time.Time) {
 	}
 	if cut || w.full {
 		w.cut()
-		k.s.counts.truncated.Inc()
+		k.had[truncated]++
 	} else {
-		k.s.counts.of(k.a.Code).Inc()
+		k.had[outcomeOf(k.a.Code)]++
 	}
 	if k.q.edns {
-		w.out = append(w.out, k.opt.bytes()...)
-		w.count(inAdditional, 1)
+		k.options(now)
 	}
 }
 
@@ -227,21 +226,48 @@ func (k *worker) put(section int, t Timed, signed bool, by *Signer, now time.Tim
 	k.w.set(section, Timed{s, t.TTL})
 }
 
-// options makes what an answer has of EDNS.
+// optionsLen is how long what options writes will be.
+func (k *worker) optionsLen() int {
+	n := optHead
+	if k.tellsSubnet() {
+		n += 4 + 4 + len(k.q.subnet.raw)
+	}
+	if k.q.cookie != nil {
+		n += 4 + clientCookie + serverCookie
+	}
+	if k.q.nsid && k.s.cfg.NSID != "" {
+		n += 4 + len(k.s.cfg.NSID)
+	}
+	return n
+}
+
+func (k *worker) tellsSubnet() bool { return k.q.subnet.there && k.a.Code != CodeFormat }
+
+// options writes what an answer has of EDNS.
 func (k *worker) options(now time.Time) {
-	k.opt.begin(k.a.Code, &k.q)
-	if k.q.subnet.there && k.a.Code != CodeFormat {
+	w, from := &k.w, len(k.w.out)
+	w.opt(k.a.Code)
+	if k.tellsSubnet() {
 		most := k.s.cfg.ScopeIPv4
 		if k.q.subnet.family == 2 {
 			most = k.s.cfg.ScopeIPv6
 		}
-		k.opt.subnet(&k.q.subnet, min(k.a.Scope, uint8(most)))
+		w.subnet(&k.q.subnet, min(k.a.Scope, uint8(most)))
 	}
 	if k.q.cookie != nil {
 		ours := k.s.cfg.Cookies.make(0, k.q.cookie, k.q.From, uint32(now.Unix()))
-		k.opt.option(optionCookie, k.q.cookie[:clientCookie], ours[:])
+		w.option(optionCookie, clientCookie+serverCookie)
+		w.out = append(append(w.out, k.q.cookie[:clientCookie]...), ours[:]...)
 	}
 	if k.q.nsid && k.s.cfg.NSID != "" {
-		k.opt.option(optionNSID, []byte(k.s.cfg.NSID))
+		w.option(optionNSID, len(k.s.cfg.NSID))
+		w.out = append(w.out, k.s.cfg.NSID...)
 	}
+	w.optDone(from)
+}
+
+// report adds what was answered since to the server's figures.
+func (k *worker) report() {
+	k.s.counts.add(&k.had)
+	k.had = tally{}
 }

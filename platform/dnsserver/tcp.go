@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"time"
 )
@@ -15,9 +16,10 @@ import (
 type connections struct {
 	most, each int
 
-	mu   sync.Mutex
-	open map[net.Conn]netip.Addr
-	from map[netip.Addr]int
+	mu    sync.Mutex
+	open  map[net.Conn]netip.Addr
+	from  map[netip.Addr]int
+	until time.Time // when all are to end; zero: not yet
 }
 
 // add counts a connection; false: there are too many.
@@ -45,33 +47,53 @@ func (c *connections) remove(conn net.Conn) {
 	}
 }
 
-// crowded reports whether more than half of the places are taken: silence is then
-// borne for a shorter time (RFC 7766 §6.2.3).
-func (c *connections) crowded() bool {
+// patience gives a connection time for the next query: idle, but a fifth of it
+// where more than half of the places are taken (RFC 7766 §6.2.3), and what is left
+// where all are to end.
+func (c *connections) patience(conn net.Conn, idle time.Duration) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return 2*len(c.open) > c.most
+	if !c.until.IsZero() {
+		return conn.SetReadDeadline(c.until)
+	}
+	if 2*len(c.open) > c.most {
+		idle /= 5
+	}
+	return conn.SetDeadline(time.Now().Add(idle))
 }
 
-// closeAll ends every connection.
-func (c *connections) closeAll() {
+// end has every connection end in a while: until then what comes is answered.
+func (c *connections) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.until.IsZero() {
+		return
+	}
+	c.until = time.Now().Add(grace)
 	for conn := range c.open {
-		conn.Close()
+		_ = conn.SetReadDeadline(c.until) // it fails where it is closed already
 	}
 }
 
-// serveTCP answers on a listener until it is closed.
+// breath is how long a listener that fails is left alone: the process may have as
+// many files open as it may.
+const breath = 10 * time.Millisecond
+
+// serveTCP answers on a listener until it is closed, or its time is over.
 func (s *Server) serveTCP(l net.Listener) error {
 	var running sync.WaitGroup
 	defer running.Wait()
-	for {
+	for failed := 0; ; {
 		c, err := l.Accept()
 		if err != nil {
-			s.open.closeAll()
+			if failed++; failed <= mostFaults && !errors.Is(err, net.ErrClosed) && !errors.Is(err, os.ErrDeadlineExceeded) {
+				time.Sleep(breath)
+				continue
+			}
+			s.open.end()
 			return err
 		}
+		failed = 0
 		from := fromTCP(c.RemoteAddr())
 		if !s.open.add(c, from) {
 			c.Close()
@@ -98,11 +120,7 @@ func (s *Server) converse(c net.Conn, from netip.Addr) error {
 	k := worker{s: s}
 	message, out := make([]byte, 0, 512), make([]byte, 0, 1024)
 	for {
-		idle := s.cfg.Idle
-		if s.open.crowded() {
-			idle /= 5
-		}
-		if err := c.SetDeadline(s.deadline(idle)); err != nil {
+		if err := s.open.patience(c, s.cfg.Idle); err != nil {
 			return err
 		}
 		var length [2]byte
@@ -118,6 +136,7 @@ func (s *Server) converse(c net.Conn, from netip.Addr) error {
 			return err
 		}
 		answer := k.answer(message, from, true, s.now(), out[:0])
+		k.report()
 		if answer == nil {
 			return errNoQuery
 		}
@@ -131,5 +150,3 @@ func (s *Server) converse(c net.Conn, from netip.Addr) error {
 
 // errNoQuery ends a connection on which something else is spoken.
 var errNoQuery = errors.New("no query")
-
-func (s *Server) deadline(idle time.Duration) time.Time { return time.Now().Add(idle) }

@@ -23,13 +23,11 @@ func (w *writer) begin(code Code) {
 	if code == CodeOK || code == CodeNoName {
 		flags |= flagAuthoritative
 	}
-	w.out = binary.BigEndian.AppendUint16(w.out[:0], w.q.id)
-	w.out = binary.BigEndian.AppendUint16(w.out, flags)
 	questions := byte(0)
 	if w.q.question != nil {
 		questions = 1
 	}
-	w.out = append(w.out, 0, questions, 0, 0, 0, 0, 0, 0)
+	w.out = append(w.out[:0], byte(w.q.id>>8), byte(w.q.id), byte(flags>>8), byte(flags), 0, questions, 0, 0, 0, 0, 0, 0)
 	w.out = append(w.out, w.q.question...)
 }
 
@@ -57,15 +55,13 @@ func (w *writer) set(section int, t Timed) {
 		w.full = true
 		return
 	}
+	ttl := min(t.TTL, s.ttl)
 	for _, d := range s.data {
 		w.out = append(w.out, s.name[:name]...)
 		if pointer > 0 {
 			w.out = append(w.out, byte(0xc0|pointer>>8), byte(pointer))
 		}
-		w.out = binary.BigEndian.AppendUint16(w.out, uint16(s.kind))
-		w.out = append(w.out, 0, classIN)
-		w.out = binary.BigEndian.AppendUint32(w.out, min(t.TTL, s.ttl))
-		w.out = binary.BigEndian.AppendUint16(w.out, uint16(len(d)))
+		w.out = append(w.out, byte(s.kind>>8), byte(s.kind), 0, classIN, byte(ttl>>24), byte(ttl>>16), byte(ttl>>8), byte(ttl), byte(len(d)>>8), byte(len(d)))
 		w.out = append(w.out, d...)
 	}
 	w.count(section, len(s.data))
@@ -78,51 +74,41 @@ func (w *writer) cut() {
 	clear(w.out[inAnswer:headerLen])
 }
 
-// opt is an OPT record: it is written before the rest, so that its length is known.
-type opt struct {
-	raw [optMost]byte
-	len int
-}
-
-// optMost is how long an OPT record can become: its own 11 bytes, a subnet, a
-// cookie, an NSID.
-const optMost = 11 + 4 + 4 + 16 + 4 + clientCookie + serverCookie + 4 + MaxNSID
-
 // MaxNSID is how long the name of a server may be, in bytes.
 const MaxNSID = 128
 
-func (o *opt) begin(code Code, q *Query) {
-	o.len = 11
-	o.raw = [optMost]byte{1: 0, 2: byte(typeOPT), 3: ourUDP >> 8, 4: ourUDP & 0xff, 5: byte(code >> 4)}
-	if q.do {
-		o.raw[7] |= flagDO >> 8
+// optHead is how long an OPT record is without options.
+const optHead = 1 + recordLen
+
+// opt writes the OPT record; options of it are told its length when all is written.
+func (w *writer) opt(code Code) {
+	flags := byte(0)
+	if w.q.do {
+		flags |= flagDO >> 8
 	}
-	if q.co {
-		o.raw[7] |= flagCO >> 8
+	if w.q.co {
+		flags |= flagCO >> 8
 	}
+	w.out = append(w.out, 0, 0, byte(typeOPT), ourUDP>>8, ourUDP&0xff, byte(code>>4), 0, flags, 0, 0, 0)
+	w.count(inAdditional, 1)
 }
 
-func (o *opt) option(kind uint16, parts ...[]byte) {
-	n := 0
-	for _, p := range parts {
-		n += copy(o.raw[o.len+4+n:], p)
-	}
-	binary.BigEndian.PutUint16(o.raw[o.len:], kind)
-	binary.BigEndian.PutUint16(o.raw[o.len+2:], uint16(n))
-	o.len += 4 + n
+// option begins an option of a length.
+func (w *writer) option(kind, length int) {
+	w.out = append(w.out, byte(kind>>8), byte(kind), byte(length>>8), byte(length))
 }
 
 // subnet says for how wide a network the answer is (RFC 7871 §7.2.1).
-func (o *opt) subnet(n *subnet, scope uint8) {
+func (w *writer) subnet(n *subnet, scope uint8) {
 	if n.source == 0 {
 		scope = 0
 	}
-	head := [4]byte{byte(n.family >> 8), byte(n.family), n.source, scope}
-	o.option(optionSubnet, head[:], n.raw)
+	w.option(optionSubnet, 4+len(n.raw))
+	w.out = append(w.out, byte(n.family>>8), byte(n.family), n.source, scope)
+	w.out = append(w.out, n.raw...)
 }
 
-// bytes is the whole record.
-func (o *opt) bytes() []byte {
-	binary.BigEndian.PutUint16(o.raw[9:], uint16(o.len-11))
-	return o.raw[:o.len]
+// optDone tells the OPT record's length; it begins at an offset.
+func (w *writer) optDone(from int) {
+	binary.BigEndian.PutUint16(w.out[from+optHead-2:], uint16(len(w.out)-from-optHead))
 }

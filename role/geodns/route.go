@@ -36,8 +36,8 @@ type share struct {
 
 // find is the share that a client gets, and the scope for which that is so, in bits.
 func (n *routing) find(client netip.Addr) (of *share, scope int) {
-	p, within := n.plans.Load().Lookup(client)
-	of, scope = &p.shares[0], max(0, within.Bits())
+	p, scope := n.plans.Load().Find(client)
+	of = &p.shares[0]
 	if len(p.shares) > 1 {
 		of = split(p.shares, client)
 		scope = max(scope, networkBits(client))

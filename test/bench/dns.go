@@ -76,7 +76,7 @@ func nameServers(ctx context.Context, o options, out io.Writer) error {
 
 // askServer has one server measured once, from a core of its own.
 func askServer(ctx context.Context, core int, s *server, o options) (r dnsResult, err error) {
-	text, err := json.Marshal(dnsOrder{At: s.plain, Server: s.pid, Warm: warmUp, Length: o.length})
+	text, err := json.Marshal(dnsOrder{At: s.plain, Window: s.window, Server: s.pid, Warm: warmUp, Length: o.length})
 	if err != nil {
 		return r, err
 	}

@@ -19,6 +19,7 @@ import (
 // dnsOrder is what the process that asks a name server is told.
 type dnsOrder struct {
 	At     string
+	Window int // queries under way at once
 	Server int // its process
 	Warm   time.Duration
 	Length time.Duration
@@ -42,8 +43,11 @@ func (r dnsResult) perCoreSecond() float64 { return float64(r.Answers) / r.CPU.S
 const (
 	dnsClients = 10_000
 	dnsName    = "www.shop.example."
-	dnsWindow  = 1024 // queries under way at once
 	dnsBatch   = 32
+
+	// Queries under way at once: fewer for a server whose queue is as long as the
+	// system has it, and cannot be set: what has no room there would be lost.
+	dnsWindow, dnsSmallWindow = 1024, 192
 )
 
 // dnsPlace is where clients are, and what they are to be answered.
@@ -70,20 +74,23 @@ func dnsClient(i int) (netip.Prefix, dnsPlace) {
 
 // dnsAsker asks for every client in turn, with so many queries under way.
 type dnsAsker struct {
-	conn    *ipv4.PacketConn
-	queries [][]byte
+	conn    *net.UDPConn
+	window  int
+	queries []byte // one behind the other
+	length  int    // of each
 	want    [][]byte
 	next    int
-	out, in [dnsBatch]ipv4.Message
+	from    *ipv4.PacketConn // conn
+	in      [dnsBatch]ipv4.Message
 	res     dnsResult
 }
 
-func newDNSAsker(at string) (*dnsAsker, error) {
-	c, err := net.Dial("udp", at)
+func newDNSAsker(o dnsOrder) (*dnsAsker, error) {
+	c, err := net.Dial("udp", o.At)
 	if err != nil {
 		return nil, err
 	}
-	a := &dnsAsker{conn: ipv4.NewPacketConn(c.(*net.UDPConn))}
+	a := &dnsAsker{conn: c.(*net.UDPConn), window: o.Window, from: ipv4.NewPacketConn(c.(*net.UDPConn))}
 	for i := range dnsClients {
 		client, place := dnsClient(i)
 		m := new(dns.Msg).SetQuestion(dnsName, dns.TypeA)
@@ -94,12 +101,13 @@ func newDNSAsker(at string) (*dnsAsker, error) {
 		if err != nil {
 			return nil, err
 		}
-		a.queries, a.want = append(a.queries, raw), append(a.want, append([]byte{0, 4}, place.answer.AsSlice()...))
+		a.queries, a.length = append(a.queries, raw...), len(raw)
+		a.want = append(a.want, append([]byte{0, 4}, place.answer.AsSlice()...))
 	}
 	for i := range dnsBatch {
-		a.out[i].Buffers, a.in[i].Buffers = make([][]byte, 1), [][]byte{make([]byte, 1500)}
+		a.in[i].Buffers = [][]byte{make([]byte, 1500)}
 	}
-	return a, nil
+	return a, segmented(a.conn, a.length)
 }
 
 // run asks for a while. Queries whose answers do not come within a while are lost,
@@ -107,17 +115,17 @@ func newDNSAsker(at string) (*dnsAsker, error) {
 func (a *dnsAsker) run(ctx context.Context, length time.Duration) error {
 	a.res = dnsResult{}
 	began := time.Now()
-	if err := a.send(dnsWindow); err != nil {
+	if err := a.send(a.window); err != nil {
 		return err
 	}
 	for time.Since(began) < length && ctx.Err() == nil {
 		if err := a.conn.SetReadDeadline(time.Now().Add(200 * time.Millisecond)); err != nil {
 			return err
 		}
-		n, err := a.conn.ReadBatch(a.in[:], 0)
+		n, err := a.from.ReadBatch(a.in[:], 0)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			a.res.Lost += dnsWindow
-			n, err = dnsWindow, a.send(dnsWindow)
+			a.res.Lost += a.window
+			err = a.send(a.window)
 		} else if err == nil {
 			a.check(n)
 			err = a.send(n)
@@ -132,16 +140,12 @@ func (a *dnsAsker) run(ctx context.Context, length time.Duration) error {
 
 func (a *dnsAsker) send(n int) error {
 	for n > 0 {
-		some := min(n, dnsBatch)
-		for i := range some {
-			a.out[i].Buffers[0] = a.queries[a.next]
-			a.next = (a.next + 1) % dnsClients
-		}
-		sent, err := a.conn.WriteBatch(a.out[:some], 0)
-		if err != nil {
+		some := min(n, dnsBatch, dnsClients-a.next)
+		if _, err := a.conn.Write(a.queries[a.next*a.length : (a.next+some)*a.length]); err != nil {
 			return err
 		}
-		n -= sent
+		a.next = (a.next + some) % dnsClients
+		n -= some
 	}
 	return nil
 }
@@ -180,7 +184,7 @@ func askNames(ctx context.Context, args []string) error {
 	if err := json.Unmarshal([]byte(args[0]), &o); err != nil {
 		return err
 	}
-	a, err := newDNSAsker(o.At)
+	a, err := newDNSAsker(o)
 	if err != nil {
 		return err
 	}

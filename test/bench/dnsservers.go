@@ -15,7 +15,7 @@ import (
 // dnsServers are the name servers that are measured, ours first: the same zone,
 // the same location database, one thread for UDP each.
 func dnsServers(bin, database string) []contender {
-	start := func(set func(dir, at, database string) (string, []string, error)) func(context.Context, setup) (*server, error) {
+	start := func(window int, set func(dir, at, database string) (string, []string, error)) func(context.Context, setup) (*server, error) {
 		return func(ctx context.Context, u setup) (*server, error) {
 			ports, err := freePorts(1)
 			if err != nil {
@@ -24,7 +24,7 @@ func dnsServers(bin, database string) []contender {
 			if err := os.MkdirAll(u.dir, 0o700); err != nil {
 				return nil, err
 			}
-			s := &server{plain: local(ports[0])}
+			s := &server{plain: local(ports[0]), window: window}
 			name, args, err := set(u.dir, s.plain, database)
 			if err != nil {
 				return nil, err
@@ -33,12 +33,12 @@ func dnsServers(bin, database string) []contender {
 		}
 	}
 	return []contender{
-		{name: ourName, start: start(func(dir, at, database string) (string, []string, error) {
+		{name: ourName, start: start(dnsWindow, func(dir, at, database string) (string, []string, error) {
 			path := filepath.Join(dir, "dns.yaml")
 			return bin, []string{"serve", "--role", "geodns", "--config", path}, os.WriteFile(path, []byte(ourZone(at, database)), 0o600)
 		})},
-		{name: "PowerDNS geoip", needs: "pdns_server", pkg: "pdns-server pdns-backend-geoip", start: start(setPowerDNS)},
-		{name: "gdnsd", needs: "gdnsd", pkg: "gdnsd", start: start(setGdnsd)},
+		{name: "PowerDNS geoip", needs: "pdns_server", pkg: "pdns-server pdns-backend-geoip", start: start(dnsSmallWindow, setPowerDNS)},
+		{name: "gdnsd", needs: "gdnsd", pkg: "gdnsd", start: start(dnsWindow, setGdnsd)},
 	}
 }
 
@@ -85,7 +85,8 @@ func setPowerDNS(dir, at, database string) (string, []string, error) {
 	}, err
 }
 
-// setGdnsd has one thread for UDP, as it is set up for one core.
+// setGdnsd has one thread for UDP, as it is set up for one core, and the longest
+// queue that it takes.
 func setGdnsd(dir, at, database string) (string, []string, error) {
 	var data, regions strings.Builder
 	var names []string
@@ -105,6 +106,7 @@ func setGdnsd(dir, at, database string) (string, []string, error) {
 	config := fmt.Sprintf(`options => {
   listen => %[1]s
   udp_threads => 1
+  udp_rcvbuf => 1048576
   tcp_threads => 1
   run_dir => %[2]s/run
   state_dir => %[2]s/state

@@ -55,6 +55,7 @@ type server struct {
 	secure  string // host:port of HTTP/2 over TLS; empty: it has none
 	http2   bool   // it is measured by that
 	metrics string // URL of its figures; empty: it has none
+	window  int    // queries that it is asked at once, of a name server
 
 	pid  int
 	cmd  *exec.Cmd
