@@ -35,6 +35,10 @@ const MaxLoad = 10_000
 // it from who proves to be a monitor ([ProbeProof]), and from nobody else.
 const HeaderProbe = "Meridian-Probe"
 
+// HeaderFull says, in answer to a probe, that the target answers and has no room for
+// what is to be kept.
+const HeaderFull = "Meridian-Full"
+
 // ProbeProof is the Authorization of a monitor's probe of a PoP: it shows that who
 // sends it knows the wire key, and does not show the key.
 func ProbeProof(key, target string) string {
@@ -115,6 +119,15 @@ type TargetHealth struct {
 	Since  time.Time    `json:"since"`          // when the state began: when a quorum had come to say so, by the last of their clocks
 	By     []string     `json:"by"`             // the monitors (regions) that say so; an operator's name where drained
 	Load   int          `json:"load,omitempty"` // percent of what it can serve that it is asked for; 0: not known
+}
+
+// ForReads is the state for who keeps nothing there: one that lacks nothing but room
+// answers as ever.
+func (t TargetHealth) ForReads() HealthState {
+	if t.State == Degraded && t.Reason == ReasonFull {
+		return Healthy
+	}
+	return t.State
 }
 
 // HealthVersion orders feeds: of two that disagree the later one holds, whoever

@@ -21,11 +21,11 @@ type chooser struct {
 	log     *slog.Logger
 
 	mu     sync.Mutex
-	chosen map[string]string // the region first asked, by what is asked of it
+	chosen map[need]string // the region first asked, by what is asked of it
 }
 
 func newChooser(pop string, shields []tier.Shield, health func() world.HealthView, log *slog.Logger) *chooser {
-	c := &chooser{pop: world.Site{ID: pop}, place: map[string]int{}, health: health, log: log, chosen: map[string]string{}}
+	c := &chooser{pop: world.Site{ID: pop}, place: map[string]int{}, health: health, log: log, chosen: map[need]string{}}
 	for i, s := range shields {
 		c.regions = append(c.regions, georoute.Candidate{Name: s.Region, Site: world.Site{ID: s.Region}})
 		c.place[s.Region] = i
@@ -33,26 +33,33 @@ func newChooser(pop string, shields []tier.Shield, health func() world.HealthVie
 	return c
 }
 
-// serves is the kind of target, beside its shield, that a region answers a route by.
-func serves(route world.Route) string {
+// need is what a region answers a route by.
+type need struct {
+	kind  string // of the target, beside its shield
+	keeps bool   // whether something new is to be kept there
+}
+
+func needOf(route world.Route) need {
 	switch route {
-	case world.RouteImage, world.RoutePrivate, world.RouteManifest, world.RouteMedia, world.RouteUpload:
-		return world.TargetMedia
+	case world.RouteMedia, world.RouteUpload:
+		return need{world.TargetMedia, true}
+	case world.RouteImage, world.RoutePrivate, world.RouteManifest:
+		return need{world.TargetMedia, false}
 	case world.RoutePage, world.RouteHome:
-		return world.TargetShop
+		return need{world.TargetShop, false}
 	case world.RouteOwner:
-		return world.TargetIdentity
+		return need{world.TargetIdentity, false}
 	}
-	return world.TargetShield
+	return need{world.TargetShield, false}
 }
 
 // order is the regions for a request, the best first: none is left out.
 func (c *chooser) order(r *http.Request) []string {
-	kind := serves(world.RouteOf(r.Method, r.URL.Path))
+	n := needOf(world.RouteOf(r.Method, r.URL.Path))
 	view := c.health()
 	candidates := make([]georoute.Candidate, len(c.regions))
 	for i, g := range c.regions {
-		g.State = stateOf(view, kind, g.Name)
+		g.State = n.of(view, g.Name)
 		candidates[i] = g
 	}
 	choices := georoute.Rank(c.pop, candidates, func(_, region string) (time.Duration, bool) {
@@ -62,31 +69,36 @@ func (c *chooser) order(r *http.Request) []string {
 	for i, choice := range choices {
 		names[i] = choice.Name
 	}
-	c.note(kind, choices[0], view)
+	c.note(n, choices[0], view)
 	return names
 }
 
 // note tells the log when another region is asked first, and why.
-func (c *chooser) note(kind string, first georoute.Choice, view world.HealthView) {
+func (c *chooser) note(n need, first georoute.Choice, view world.HealthView) {
 	c.mu.Lock()
-	was, known := c.chosen[kind]
-	c.chosen[kind] = first.Name
+	was, known := c.chosen[n]
+	c.chosen[n] = first.Name
 	c.mu.Unlock()
 	if was == first.Name || !known && first.Name == c.regions[0].Name {
 		return
 	}
 	nearest := c.regions[0].Name
-	c.log.Info("another region is asked first", "for", kind, "region", first.Name, "reason", first.Reason,
-		"nearest", nearest, "nearest_is", stateOf(view, kind, nearest), "feed", view.Version.Number)
+	c.log.Info("another region is asked first", "for", n.kind, "to_keep", n.keeps, "region", first.Name, "reason", first.Reason,
+		"nearest", nearest, "nearest_is", n.of(view, nearest), "feed", view.Version.Number)
 }
 
-// stateOf is how well a region can answer: its shield and what is behind it.
-func stateOf(view world.HealthView, kind, region string) world.HealthState {
-	return georoute.Worst(view.Of(world.Target(world.TargetShield, region)).State, view.Of(world.Target(kind, region)).State)
+// of is how well a region can answer: its shield and what is behind it.
+func (n need) of(view world.HealthView, region string) world.HealthState {
+	behind := view.Of(world.Target(n.kind, region))
+	state := behind.State
+	if !n.keeps {
+		state = behind.ForReads()
+	}
+	return georoute.Worst(view.Of(world.Target(world.TargetShield, region)).State, state)
 }
 
 // lost reports whether the feed knows that a region cannot answer a route: to ask
 // it would be to wait in vain.
 func (c *chooser) lost(route world.Route, region string) bool {
-	return stateOf(c.health(), serves(route), region) == world.Down
+	return needOf(route).of(c.health(), region) == world.Down
 }

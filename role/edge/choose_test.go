@@ -25,6 +25,8 @@ func TestWhichRegionIsAsked(t *testing.T) {
 	manifest := "/media/sweet-crumbs/1000000000000000/manifest"
 	open := says("shield/near", "down")
 	open.Open = true
+	full := says("media/near", "degraded")
+	full.Targets[0].Reason = world.ReasonFull
 	drained := says("shield/near", "draining")
 	drained.Open = true
 	for name, c := range map[string]struct {
@@ -38,6 +40,7 @@ func TestWhichRegionIsAsked(t *testing.T) {
 		"all are down":              {says("shield/near", "down", "shield/home", "down"), "near", "near", "near"},
 		"its shop is down":          {says("shop/near", "down"), "home", "near", "near"},
 		"its media is down":         {says("media/near", "down"), "near", "home", "home"},
+		"its store is full":         {full, "near", "near", "near"},
 		"something else is down":    {says("pop/nrt", "down", "identity/near", "down"), "near", "near", "near"},
 		"the other is no better":    {says("shield/near", "degraded", "shield/home", "down"), "near", "near", "near"},
 		"the feed fails open":       {open, "near", "near", "near"},
@@ -50,6 +53,20 @@ func TestWhichRegionIsAsked(t *testing.T) {
 			if got := w.Body.String(); got != want || w.Code != 200 {
 				t.Errorf("%s: %s came from %q (%d), want %q", name, path, got, w.Code, want)
 			}
+		}
+	}
+}
+
+// A region whose store is full is sent nothing that it would have to keep.
+func TestUploadsGoWhereThereIsRoom(t *testing.T) {
+	for reason, want := range map[world.HealthReason]string{world.ReasonFull: "home", world.ReasonAnswers: "near"} {
+		f := newFixture(t, nil)
+		f.health = says("media/near", "degraded")
+		if f.health.Targets[0].Reason = reason; reason == world.ReasonAnswers {
+			f.health.Targets[0].State = world.Healthy
+		}
+		if w := f.do("POST", "/media/sweet-crumbs"); w.Body.String() != want {
+			t.Errorf("%s: sent to %q (%d), want %q", reason, w.Body, w.Code, want)
 		}
 	}
 }

@@ -7,10 +7,10 @@ import (
 	"meridian/world"
 )
 
-// stateOf is how well a region's media role can answer from here, by the health
+// stateOf is how well a region's media role can give what it has, by the health
 // feed: its shield and what is behind it.
 func (m *Media) stateOf(view world.HealthView, region string) world.HealthState {
-	return georoute.Worst(view.Of(world.Target(world.TargetShield, region)).State, view.Of(world.Target(world.TargetMedia, region)).State)
+	return georoute.Worst(view.Of(world.Target(world.TargetShield, region)).State, view.Of(world.Target(world.TargetMedia, region)).ForReads())
 }
 
 // reachable fails with unavailable for a region that the feed knows to be down: to

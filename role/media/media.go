@@ -30,8 +30,8 @@ type Media struct {
 	region    world.Region
 	policies  imagegrid.Policies
 	manifests Manifests
-	objects   Objects
-	resident  Objects
+	objects   *withRoom
+	resident  *withRoom
 	private   *signedurl.Ring
 	pictures  Pictures
 	beside    Pictures
@@ -98,10 +98,10 @@ func New(cfg Config, d Deps) (*Media, error) {
 	}
 	return &Media{
 		health: d.Health,
-		grants: grants, uploadIDs: uploadIDs, resident: d.Resident, private: private,
+		grants: grants, uploadIDs: uploadIDs, resident: &withRoom{Objects: d.Resident}, private: private,
 		tus: d.Tus,
 		cfg: cfg, world: d.World, region: region, policies: policies,
-		manifests: d.Manifests, upkeep: d.Upkeep, objects: d.Objects, pictures: d.Pictures, beside: d.Beside, hot: hot, peers: d.Peers, way: d.Way, judges: d.Judges,
+		manifests: d.Manifests, upkeep: d.Upkeep, objects: &withRoom{Objects: d.Objects}, pictures: d.Pictures, beside: d.Beside, hot: hot, peers: d.Peers, way: d.Way, judges: d.Judges,
 		now: d.Now, random: d.Random, log: d.Log, metrics: newMetrics(d.Metrics),
 		uploads:  semaphore.NewWeighted(cfg.Limits.Uploads),
 		prepares: semaphore.NewWeighted(maxPrepares),
@@ -116,6 +116,7 @@ func New(cfg Config, d Deps) (*Media, error) {
 func (m *Media) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	all.Go(func() { every(ctx, m.cfg.Limits.SweepEvery, m.sweep) }) // of its own: it may take long
+	all.Go(func() { every(ctx, trialEvery, m.tryRoom) })
 	all.Go(func() { m.scrub(ctx) })
 	all.Go(func() { m.backfill(ctx) })
 	all.Go(func() { every(ctx, m.cfg.Care.NoteEvery, m.noteAsked) })
@@ -146,6 +147,7 @@ type action func(w http.ResponseWriter, r *http.Request) error
 func (m *Media) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(world.HeaderRegion, m.region.ID)
+		m.tellRoom(w, r)
 		if m.crossOrigin(w, r) {
 			return
 		}

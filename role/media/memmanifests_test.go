@@ -38,7 +38,7 @@ func (s *memManifests) Create(_ context.Context, m world.Manifest) (world.Manife
 	if s.fail != nil {
 		return world.Manifest{}, world.Position{}, s.fail
 	}
-	if _, ok := s.places[s.region].storeOf(m).(*memObjects).get(originalKey(m.Newest().SHA256)); !ok {
+	if _, ok := s.places[s.region].storeOf(m).(*withRoom).Objects.(*memObjects).get(originalKey(m.Newest().SHA256)); !ok {
 		panic("an asset was made before its original was durable")
 	}
 	if _, taken := s.assets[m.MediaID]; taken {

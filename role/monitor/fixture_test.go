@@ -48,7 +48,7 @@ func pageOf(market string) string {
 // net is the world as monitors see it: what is ill, and which ways are cut.
 type net struct {
 	mu    sync.Mutex
-	ill   map[string]string // by target: refused, hangs, slow, 500, rubbish, stale
+	ill   map[string]string // by target: refused, hangs, slow, 500, rubbish, stale, full, busy, absurd
 	cut   map[string]bool   // "east>west": nothing comes through, either way
 	alone map[string]bool   // regions whose monitor hears nobody and is heard by nobody
 	asked map[string]int    // by target
@@ -102,6 +102,9 @@ func (w way) target(r *http.Request) string {
 
 func (w way) RoundTrip(r *http.Request) (*http.Response, error) {
 	target := w.target(r)
+	if proves := world.ProvesProbe(r.Header.Get("Authorization"), "wire", target); r.Header.Get(world.HeaderProbe) != target || proves != w.pop {
+		return nil, errors.New("the probe does not say what it is")
+	}
 	w.n.mu.Lock()
 	w.n.asked[target]++
 	how := w.n.ill[target]
@@ -149,6 +152,12 @@ func (w way) answer(rec *httptest.ResponseRecorder, r *http.Request, target, how
 		rec.WriteHeader(500)
 	case "rubbish":
 		body = "<html>It works!</html>"
+	case "full":
+		h.Set(world.HeaderFull, "1")
+	case "busy":
+		h.Set(world.HeaderLoad, "70")
+	case "absurd":
+		h.Set(world.HeaderLoad, "999999999")
 	case "stale":
 		h.Set("Cache-Status", member+"; fwd=stale; detail=stale-if-error")
 	}

@@ -83,17 +83,35 @@ func TestIllTargetsAreTakenOut(t *testing.T) {
 }
 
 func TestSlowAndStaleAreDegraded(t *testing.T) {
-	for how, reason := range map[string]world.HealthReason{"slow": world.ReasonSlow, "stale": world.ReasonStale} {
+	for how, c := range map[string]struct {
+		target string
+		reason world.HealthReason
+	}{"slow": {"pop/mid-pop", world.ReasonSlow}, "stale": {"pop/mid-pop", world.ReasonStale}, "full": {"media/mid", world.ReasonFull}} {
 		play(t, func(t *testing.T, s *scene) {
-			s.net.set("pop/mid-pop", how)
-			s.until("west", 15*time.Second, stateOf("pop/mid-pop", world.Degraded))
-			if got := s.issue("west").Of("pop/mid-pop"); got.Reason != reason {
+			s.net.set(c.target, how)
+			s.until("west", 25*time.Second, stateOf(c.target, world.Degraded))
+			if got := s.issue("west").Of(c.target); got.Reason != c.reason {
 				t.Errorf("%+v", got)
 			}
-			s.net.set("pop/mid-pop", "")
-			s.until("west", 15*time.Second, stateOf("pop/mid-pop", world.Healthy))
+			s.net.set(c.target, "")
+			s.until("west", 25*time.Second, stateOf(c.target, world.Healthy))
 		})
 	}
+}
+
+// What a target says of its load is in the feed; what cannot be one spoils nothing.
+func TestLoadsAreInTheFeed(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		for how, load := range map[string]int{"busy": 70, "absurd": world.MaxLoad} {
+			s.net.set("pop/mid-pop", how)
+			s.until("west", 25*time.Second, func(h world.Health) bool { return h.Of("pop/mid-pop").Load == load })
+			if is := s.issue("west"); is.Of("pop/east-pop").Load != 0 || is.Of("pop/mid-pop").State != world.Healthy {
+				t.Errorf("%s: %+v", how, is.Targets)
+			}
+		}
+		s.net.set("pop/mid-pop", "")
+		s.until("west", 25*time.Second, func(h world.Health) bool { return h.Of("pop/mid-pop").Load == 0 })
+	})
 }
 
 // A monitor that is cut off alone takes nothing out: not by its own word, which it

@@ -111,6 +111,9 @@ func (m *Monitor) ask(ctx context.Context, c *check, began time.Time) (r world.H
 	if r := c.judge(res.Header, body); r != world.ReasonAnswers {
 		return r, load
 	}
+	if res.Header.Get(world.HeaderFull) != "" {
+		return world.ReasonFull, load
+	}
 	if m.deps.Now().Sub(began) > c.rtt+m.cfg.SlowBy+m.lag.slack() {
 		return world.ReasonSlow, load
 	}
