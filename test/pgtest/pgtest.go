@@ -69,6 +69,13 @@ func Cluster(t testing.TB, name, region, conn string) *postgres.Cluster {
 	return c
 }
 
+// templates are databases that are migrated once, of which each call gets a copy: to
+// migrate takes most of a second, and to copy a tenth of it.
+var templates struct {
+	sync.Mutex
+	made map[string]bool // by kind
+}
+
 func fresh(t testing.TB, kind string) string {
 	t.Helper()
 	server.once.Do(start)
@@ -76,30 +83,54 @@ func fresh(t testing.TB, kind string) string {
 		t.Fatalf("pgtest: %v", server.err)
 	}
 	ctx := t.Context()
-	name := fmt.Sprintf("t%d", databases.Add(1))
-	admin, err := pgx.Connect(ctx, pgcluster.ConnString(server.spec, pgcluster.SuperUser, password, "postgres"))
+	admin, err := pgx.Connect(ctx, connTo("postgres"))
 	if err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
 	defer admin.Close(ctx)
-	if _, err := admin.Exec(ctx, "create database "+name); err != nil {
+	name := fmt.Sprintf("t%d", databases.Add(1))
+	if err := copyOf(ctx, admin, kind, name); err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
-	conn := pgcluster.ConnString(server.spec, pgcluster.SuperUser, password, name)
-	pool, err := pgxpool.New(ctx, conn)
+	return connTo(name)
+}
+
+func connTo(database string) string {
+	return pgcluster.ConnString(server.spec, pgcluster.SuperUser, password, database)
+}
+
+// copyOf makes a database of a kind. One at a time: nobody may be in the template.
+func copyOf(ctx context.Context, admin *pgx.Conn, kind, name string) error {
+	templates.Lock()
+	defer templates.Unlock()
+	template := "template_" + kind
+	if !templates.made[template] {
+		if err := migrated(ctx, admin, kind, template); err != nil {
+			return err
+		}
+		if templates.made == nil {
+			templates.made = map[string]bool{}
+		}
+		templates.made[template] = true
+	}
+	_, err := admin.Exec(ctx, "create database "+name+" template "+template)
+	return err
+}
+
+// migrated makes a database of a kind by its migrations, and leaves it.
+func migrated(ctx context.Context, admin *pgx.Conn, kind, name string) error {
+	if _, err := admin.Exec(ctx, "create database "+name); err != nil {
+		return err
+	}
+	pool, err := pgxpool.New(ctx, connTo(name))
 	if err != nil {
-		t.Fatalf("pgtest: %v", err)
+		return err
 	}
 	defer pool.Close()
-	if err := postgres.Migrate(ctx, pool, kind); err != nil {
-		t.Fatalf("pgtest: %v", err)
+	if err := postgres.Migrate(ctx, pool, kind); err != nil || kind != postgres.Catalog {
+		return err
 	}
-	if kind == postgres.Catalog {
-		if err := postgres.MigrateJobs(ctx, pool); err != nil {
-			t.Fatalf("pgtest: %v", err)
-		}
-	}
-	return conn
+	return postgres.MigrateJobs(ctx, pool)
 }
 
 func start() {
@@ -131,5 +162,24 @@ func start() {
 	if server.err = server.sup.Prepare(ctx, []pgcluster.Spec{server.spec}, quiet); server.err != nil {
 		return
 	}
-	server.err = server.sup.Start(ctx, []pgcluster.Spec{server.spec}, quiet)
+	if server.err = server.sup.Start(ctx, []pgcluster.Spec{server.spec}, quiet); server.err != nil {
+		return
+	}
+	server.err = careless(ctx)
+}
+
+// careless has the server not wait for the disk: no test outlives this machine, and
+// what a process wrote outlives the process in any case.
+func careless(ctx context.Context) error {
+	admin, err := pgx.Connect(ctx, connTo("postgres"))
+	if err != nil {
+		return err
+	}
+	defer admin.Close(ctx)
+	for _, q := range []string{"alter system set fsync = off", "alter system set full_page_writes = off", "select pg_reload_conf()"} {
+		if _, err := admin.Exec(ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
 }

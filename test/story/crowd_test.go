@@ -184,15 +184,7 @@ func (c *crowd) tell(t *testing.T) {
 // stand around place and role.
 func figures(t *testing.T, w *worldtest.World, name, before, role, after string) map[string]int {
 	t.Helper()
-	return figuresIn(t, metrics(t, w), name, before, role, after)
-}
-
-// metrics is all of the world's figures, by a connection that does not stay.
-func metrics(t *testing.T, w *worldtest.World) string {
-	t.Helper()
-	admin := w.Admin(t)
-	defer admin.Close()
-	return string(admin.Get(t, "/metrics").Body)
+	return figuresIn(t, w.Figures(t), name, before, role, after)
 }
 
 func figuresIn(t *testing.T, metrics, name, before, role, after string) map[string]int {
@@ -218,7 +210,7 @@ func given(t *testing.T, w *worldtest.World) map[string]int {
 // arrived is how many requests the PoPs' caches have begun to answer.
 func arrived(t *testing.T, w *worldtest.World) (n int) {
 	t.Helper()
-	now := metrics(t, w)
+	now := w.Figures(t)
 	for _, name := range []string{"hits", "misses", "collapsed", "passed"} {
 		for _, k := range figuresIn(t, now, "meridian_cache_"+name+"_total", "", "edge", "") {
 			n += k
@@ -242,11 +234,46 @@ func (c *crowd) oneReadEach(t *testing.T, before, after map[string]int) {
 	c.tell(t)
 }
 
+// ways are the regions that the crowd's PoPs went to, as the answers tell it: by the
+// last of the shields, which is the PoP's own next. The test fails for a PoP whose
+// answers name none.
+func (c *crowd) ways(t *testing.T, w *worldtest.World) (asked map[string]bool) {
+	t.Helper()
+	asked = map[string]bool{}
+	own := ownRegions(w)
+	for _, pop := range pops(w) {
+		told := false
+		for status := range c.statuses {
+			members := strings.Split(status, ", ")
+			if !memberOf(members[len(members)-1], "edge-"+pop) {
+				continue
+			}
+			for _, r := range w.Plan.Regions {
+				if len(members) > 1 && memberOf(members[len(members)-2], "shield-"+r.ID) {
+					told, asked[r.ID] = true, true
+					if r.ID != own[pop] {
+						t.Logf("%s went to %s: %s", pop, r.ID, status)
+					}
+				}
+			}
+		}
+		if !told {
+			t.Errorf("%s does not say where it has its answers from", pop)
+		}
+	}
+	return asked
+}
+
+// memberOf reports whether a member of Cache-Status is of a tier.
+func memberOf(member, tier string) bool {
+	return member == tier || strings.HasPrefix(member, tier+";")
+}
+
 // wasUnsure reports whether a tier has said that it had lost a feed.
 func (c *crowd) wasUnsure(tier string) bool {
 	for status := range c.statuses {
 		for member := range strings.SplitSeq(status, ", ") {
-			if strings.HasPrefix(member, tier+";") && strings.Contains(member, "detail=feed-lost") {
+			if memberOf(member, tier) && strings.Contains(member, "detail=feed-lost") {
 				return true
 			}
 		}

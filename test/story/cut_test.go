@@ -37,7 +37,7 @@ func cut(t *testing.T, w *worldtest.World, what, mode string) (heal func()) {
 // pages and pictures that Tokyo has never asked for are there all the same,
 // from another region.
 func TestTokyoLosesSingapore(t *testing.T) {
-	w := theWorld(t, false)
+	w := theWorld(t)
 	visitor := w.Visitor(t, "jp", "tokyo")
 	slugs := visitor.Page(t, "/").Slugs()
 	heal := cut(t, w, "links/nrt/ap-southeast", "refuse")
@@ -74,7 +74,7 @@ func TestTokyoLosesSingapore(t *testing.T) {
 func TestAPoPThatWasCutOffCatchesUp(t *testing.T) {
 	for _, mode := range []string{"refuse", "blackhole"} {
 		t.Run(mode, func(t *testing.T) {
-			w := theWorld(t, false)
+			w := theWorld(t)
 			london := w.AtPoP(t, "gb", "lhr")
 			slug := london.Page(t, "/").Slugs()[0]
 			path := "/p/" + slug
@@ -107,15 +107,5 @@ func TestAPoPThatWasCutOffCatchesUp(t *testing.T) {
 				t.Errorf("%s after it was healed London still shows the old price", healedWithin)
 			}
 		})
-	}
-}
-
-// eventually waits for a condition.
-func eventually(t *testing.T, within time.Duration, what string, holds func() bool) {
-	t.Helper()
-	for began := time.Now(); !holds(); time.Sleep(20 * time.Millisecond) {
-		if time.Since(began) > within {
-			t.Fatalf("%s: not within %s", what, within)
-		}
 	}
 }

@@ -21,7 +21,7 @@ func short(name, dir, out string) []string {
 // acknowledged meanwhile is there, nobody is shown what was replaced, and the
 // world is whole again.
 func TestADrillHealsWhatItBreaks(t *testing.T) {
-	w := theWorld(t, false)
+	w := theWorld(t)
 	out := t.TempDir()
 	said := w.Run(t, short("shield-killed", w.Dir, out)...)
 	var results []drill.Result
@@ -44,7 +44,7 @@ func TestADrillHealsWhatItBreaks(t *testing.T) {
 
 // TestAFaultDoesNotOutlastItsDrill kills a drill amid its fault: it heals by itself.
 func TestAFaultDoesNotOutlastItsDrill(t *testing.T) {
-	w := theWorld(t, false)
+	w := theWorld(t)
 	admin := w.Admin(t)
 	if a := admin.Send(t, "POST", "/faults", []byte(`{"kind": "lost", "target": "lhr", "ttl_s": 1}`)); a.Status != 200 {
 		t.Fatalf("%d %s", a.Status, a.Body)

@@ -37,7 +37,7 @@ type purchase struct {
 // same form again and gets one order, not two; and the stock has gone down by
 // what was sold.
 func TestKillDuringCheckout(t *testing.T) {
-	w := theWorld(t, false)
+	w := theWorld(t)
 	seed := uint64(time.Now().UnixNano())
 	if s, err := strconv.ParseUint(os.Getenv(seedVariable), 10, 64); err == nil {
 		seed = s
@@ -52,7 +52,7 @@ func TestKillDuringCheckout(t *testing.T) {
 		all := prepare(t, w, slug, name, buyers*ordersEach)
 		orderAndKill(t, w, all, 1+random.IntN(buyers*(ordersEach-1)), time.Duration(random.IntN(15_000))*time.Microsecond)
 		w.WaitGone(t, goneWithin)
-		w.Start(t, worldtest.Options{})
+		w.Start(t, w.Options())
 		settle(t, all)
 		if got := w.Stock(t, "de", slug); got != stock-len(all) {
 			t.Errorf("round %d: %d are left of %d after %d orders", round, got, stock, len(all))

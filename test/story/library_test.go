@@ -27,7 +27,7 @@ const partSize = 4 << 20
 // library's page. The owner's own link is cut in the middle: the page says so, and
 // where it goes on. Then the page is closed: the next one goes on too.
 func TestAnInterruptedUploadGoesOnByThePage(t *testing.T) {
-	w := theWorld(t, false)
+	w := theWorld(t)
 	large := deepScan(t, 2880) // 49.8 MB, of few pixels: it is the way that is tested
 	file := write(t, t.TempDir(), "large.png", large)
 	b := open(t, site(t, w, "de"))
@@ -152,7 +152,7 @@ func copiesAreKept(t *testing.T, b *browser, w *worldtest.World) {
 // TestTheLibrary adds pictures, changes one in every way that its page offers,
 // and decides about it, as its owner does.
 func TestTheLibrary(t *testing.T) {
-	w := theWorld(t, false)
+	w := theWorld(t)
 	b := open(t, site(t, w, "de"))
 	b.tall()
 	ownerIn(b, w, "de")
@@ -354,7 +354,7 @@ func drag(b *browser, x, y, toX, toY float64) {
 // TestTheQueueAndTheWorkThatFailed decides about what waits, and has work that was
 // given up tried again.
 func TestTheQueueAndTheWorkThatFailed(t *testing.T) {
-	w := theWorld(t, false)
+	w := theWorld(t)
 	judge := []string{"Authorization", "Bearer " + w.Secrets(t).JudgeToken}
 	near := w.AtPoP(t, "de", "fra")
 	var ids []string

@@ -20,7 +20,7 @@ import (
 // TestNames asks the world's name servers as resolvers do: by dig, for people of
 // each city, and by delv, which believes nothing that is not signed.
 func TestNames(t *testing.T) {
-	w := theWorld(t, false)
+	w := theWorld(t)
 	n := namesOf(t, w)
 	want := map[string]string{
 		"new-york": "iad", "san-francisco": "sjc", "london": "lhr", "frankfurt": "fra",

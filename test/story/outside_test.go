@@ -35,7 +35,7 @@ const toldWithin = 15 * time.Second
 // changed price leaves it as it leaves our own caches.
 func TestAnOutsideCDNForgetsWithTheRest(t *testing.T) {
 	cdn := varnishtest.New(t, "meridian-ban.vcl")
-	w := theWorldAs(t, worldtest.Options{Settings: fmt.Sprintf(behindVarnish, varnishtest.ProviderKey, cdn.Address, varnishtest.PurgeKey)})
+	w := theWorldAs(t, worldtest.Options{Settings: sparing + fmt.Sprintf(behindVarnish, varnishtest.ProviderKey, cdn.Address, varnishtest.PurgeKey)})
 	slugs := w.AtPoP(t, "de", "fra").Page(t, "/").Slugs()
 	path := "/p/" + slugs[0]
 	c, p := purge(t, w, "--group", world.GroupMarket("de"), "--wait", "2s")

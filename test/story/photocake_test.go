@@ -12,7 +12,7 @@ import (
 // TestAPhotoForACake chooses a photo in the browser, first a file that is none,
 // and sees it in cart, checkout and order, as the owner does.
 func TestAPhotoForACake(t *testing.T) {
-	w := theWorld(t, false)
+	w := theWorld(t)
 	w.Restock(t, "de", photoCake, 20)
 	dir := t.TempDir()
 	file := func(name string, content []byte) []string {

@@ -57,7 +57,7 @@ func keep(t *testing.T, c *worldtest.Client, path string) {
 // TestAPurgeReachesEveryTier purges in each way and sees every PoP ask anew,
 // once and no longer for what was not named.
 func TestAPurgeReachesEveryTier(t *testing.T) {
-	w := theWorld(t, false)
+	w := theWorld(t)
 	slugs := w.AtPoP(t, "de", "fra").Page(t, "/").Slugs()
 	named, other := "/p/"+slugs[0], "/p/"+slugs[len(slugs)/2]
 	for name, c := range map[string]struct {
@@ -110,7 +110,7 @@ const noticedWithin = 30 * time.Second
 func TestAPoPThatMissedAPurge(t *testing.T) {
 	for _, mode := range []string{"refuse", "blackhole"} {
 		t.Run(mode, func(t *testing.T) {
-			w := theWorld(t, false)
+			w := theWorld(t)
 			tokyo := w.AtPoP(t, "de", "nrt")
 			path := "/p/" + w.AtPoP(t, "de", "fra").Page(t, "/").Slugs()[1]
 			keep(t, tokyo, path)
@@ -156,7 +156,7 @@ func TestAPoPThatMissedAPurge(t *testing.T) {
 
 // TestWhoMayPurge asks without a token, with a wrong one, and for what cannot be.
 func TestWhoMayPurge(t *testing.T) {
-	w := theWorld(t, false)
+	w := theWorld(t)
 	c := w.AtPoP(t, "gb", "lhr")
 	token := "Bearer " + w.Secrets(t).PurgeToken
 	for _, q := range []struct {

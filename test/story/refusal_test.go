@@ -16,7 +16,7 @@ import (
 // TestBadInputIsRefused sends what no shop wants: each is refused with a code
 // and a message that tells what to do, and the world goes on.
 func TestBadInputIsRefused(t *testing.T) {
-	w := theWorld(t, false)
+	w := theWorld(t)
 	c := w.AtPoP(t, "de", "fra")
 	good := photo(t)
 	token := []string{"Authorization", "Bearer " + w.Secrets(t).UploadToken}
@@ -104,7 +104,7 @@ func pictureOfPage(t *testing.T, p *worldtest.Page) string {
 
 // TestCommandSaysWhatIsWrong puts the same bad files in by the command line.
 func TestCommandSaysWhatIsWrong(t *testing.T) {
-	w := theWorld(t, false)
+	w := theWorld(t)
 	dir := t.TempDir()
 	good := photo(t)
 	for name, b := range map[string][]byte{"letter.jpg": []byte("Dear Sir"), "half.jpg": good[:len(good)/2], "bomb.png": bomb(40_000, 40_000), "good.jpg": good} {
@@ -133,7 +133,7 @@ func TestCommandSaysWhatIsWrong(t *testing.T) {
 // TestOnlyThisMachineRunsTheWorld: the world's own pages answer to localhost,
 // not to a name that was made to point here, nor to another site's page.
 func TestOnlyThisMachineRunsTheWorld(t *testing.T) {
-	admin := theWorld(t, false).Admin(t)
+	admin := theWorld(t).Admin(t)
 	if a := admin.Get(t, "/links", "Host", "evil.example"); a.Status < 400 {
 		t.Errorf("a foreign name was answered with %d", a.Status)
 	}

@@ -28,11 +28,11 @@ const (
 )
 
 // attentive has every copy read again all the time, and the lag measured so too.
-// Nothing is made in better quality later, so that what two regions make of one
-// original can be compared.
+// What two regions make of one original can be compared, for nothing is made in
+// better quality later.
 const attentive = `
 media:
-  care: {scrub_every: 2s, scrub_rate: 1073741824, polish: false}
+  care: {scrub_every: 2s, scrub_rate: 1073741824, hot: [], polish: false}
   limits: {lag_every: 500ms}
 `
 
@@ -316,7 +316,7 @@ func healedCopies(t *testing.T, w *worldtest.World) map[string]int {
 // oldest has waited, in seconds.
 func lag(t *testing.T, w *worldtest.World, target string) (count, age map[string]int) {
 	t.Helper()
-	now, of := metrics(t, w), `,state="pending",target="`+target+`"`
+	now, of := w.Figures(t), `,state="pending",target="`+target+`"`
 	return figuresIn(t, now, "meridian_media_uncopied", "", "media", of), figuresIn(t, now, "meridian_media_uncopied_age_seconds", "", "media", of)
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,7 +22,7 @@ import (
 // is in its cluster's write-ahead log at once, so nothing needs to be flushed
 // before the search.
 func TestResidentDataStaysHome(t *testing.T) {
-	w := theWorld(t, false)
+	w := theWorld(t)
 	c := w.Visitor(t, "de", "tokyo") // the order crosses the world on its way home
 	slug := c.Page(t, "/").Slugs()[2]
 	w.Restock(t, "de", slug, 20)
@@ -38,7 +39,7 @@ func TestResidentDataStaysHome(t *testing.T) {
 	home := filepath.Join(w.Dir, "pg", "resident-eu-central") + string(filepath.Separator)
 	found, searched := search(t, w.Dir, canaries)
 	atHome := 0
-	for _, path := range found {
+	for _, path := range slices.Concat(found...) {
 		if strings.HasPrefix(path, home) {
 			atHome++
 		} else {
@@ -55,10 +56,11 @@ func TestResidentDataStaysHome(t *testing.T) {
 	strangers(t, w, o.Path, canaries)
 }
 
-// search lists the files under a directory that hold one of the needles.
-func search(t *testing.T, dir string, needles [][]byte) (found []string, bytesRead int64) {
+// search lists, for each needle, the files under a directory that hold it.
+func search(t *testing.T, dir string, needles [][]byte) (found [][]string, bytesRead int64) {
 	t.Helper()
 	buf := make([]byte, 1<<20) // one for thousands of files
+	found = make([][]string, len(needles))
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return nil // a file of a running server may go at any time
@@ -68,10 +70,10 @@ func search(t *testing.T, dir string, needles [][]byte) (found []string, bytesRe
 			return nil
 		}
 		defer f.Close()
-		hit, n, err := holds(f, needles, buf)
+		held, n, err := holds(f, needles, buf)
 		bytesRead += n
-		if hit {
-			found = append(found, path)
+		for i := range held {
+			found[i] = append(found[i], path)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
@@ -84,22 +86,25 @@ func search(t *testing.T, dir string, needles [][]byte) (found []string, bytesRe
 	return found, bytesRead
 }
 
-// holds reads through buf in pieces that overlap, so that no needle falls
-// between two.
-func holds(r io.Reader, needles [][]byte, buf []byte) (hit bool, read int64, err error) {
+// holds tells which needles are read. It reads through buf in pieces that overlap,
+// so that none falls between two.
+func holds(r io.Reader, needles [][]byte, buf []byte) (held map[int]bool, read int64, err error) {
 	const overlap = 256
 	kept := 0
+	held = map[int]bool{}
 	for {
 		n, err := io.ReadFull(r, buf[kept:])
 		read += int64(n)
-		for _, needle := range needles {
-			hit = hit || bytes.Contains(buf[:kept+n], needle)
+		for i, needle := range needles {
+			if bytes.Contains(buf[:kept+n], needle) {
+				held[i] = true
+			}
 		}
 		if err == io.EOF || err == io.ErrUnexpectedEOF {
-			return hit, read, nil
+			return held, read, nil
 		}
 		if err != nil {
-			return hit, read, err
+			return held, read, err
 		}
 		kept = copy(buf, buf[kept+n-overlap:kept+n])
 	}
@@ -109,10 +114,13 @@ func holds(r io.Reader, needles [][]byte, buf []byte) (hit bool, read int64, err
 // caches must not have kept what another browser was shown.
 func strangers(t *testing.T, w *worldtest.World, order string, canaries [][]byte) {
 	t.Helper()
-	for _, pop := range pops(w) {
+	together(t, pops(w), func(pop string) error {
 		c := w.AtPoP(t, "de", pop)
 		for _, path := range []string{"/", "/cart", "/checkout", "/orders", order, "/owner/", "/metrics"} {
-			a := c.Get(t, path, "Accept", "text/html")
+			a, err := c.Do(http.MethodGet, path, nil, "Accept", "text/html")
+			if err != nil {
+				return err
+			}
 			for _, canary := range canaries {
 				if bytes.Contains(a.Body, canary) {
 					t.Errorf("%s tells a stranger on %s what is personal", pop, path)
@@ -122,7 +130,8 @@ func strangers(t *testing.T, w *worldtest.World, order string, canaries [][]byte
 				t.Errorf("%s answers a stranger on %s with %d, want 404", pop, path, a.Status)
 			}
 		}
-	}
+		return nil
+	})
 }
 
 // TestSearchSeesEveryByte: a search that misses what falls between two pieces
@@ -132,11 +141,11 @@ func TestSearchSeesEveryByte(t *testing.T) {
 	buf := make([]byte, 1000)
 	for at := range 3000 {
 		text := append(bytes.Repeat([]byte{'.'}, at), "Kanarienvogel, and more"...)
-		if hit, n, err := holds(bytes.NewReader(text), needle, buf); !hit || err != nil || n != int64(len(text)) {
-			t.Fatalf("at byte %d: %v after %d bytes, %v", at, hit, n, err)
+		if held, n, err := holds(bytes.NewReader(text), needle, buf); !held[0] || err != nil || n != int64(len(text)) {
+			t.Fatalf("at byte %d: %v after %d bytes, %v", at, held, n, err)
 		}
 	}
-	if hit, _, _ := holds(strings.NewReader("Kanarienvoge"), needle, buf); hit {
+	if held, _, _ := holds(strings.NewReader("Kanarienvoge"), needle, buf); len(held) > 0 {
 		t.Error("found what is not there")
 	}
 }

@@ -19,7 +19,7 @@ import (
 // and somebody far from both does it: on every PoP the list and the product's
 // page show what is so now, or an empty place, and never go back.
 func TestPagesFollowTheirPicture(t *testing.T) {
-	w := theWorld(t, false)
+	w := theWorld(t)
 	const market = "de"
 	shop, owner := w.Visitor(t, market, ""), w.Owner(t, market)
 	slug := shop.Page(t, "/").Slugs()[0]
@@ -75,7 +75,7 @@ func TestPagesFollowTheirPicture(t *testing.T) {
 // TestAListOfManyFollows has a market sell more than a response can name groups
 // for: the list is kept all the same, and follows a price and a picture.
 func TestAListOfManyFollows(t *testing.T) {
-	w := theWorld(t, false)
+	w := theWorld(t)
 	const market, slug = "gb", "bun-7"
 	conn, media := w.Catalog(t, w.Market(t, market).HomeRegion), uploadAt(t, w, "iad")
 	do := func(q string, args ...any) {

@@ -51,11 +51,12 @@ func looksAt(t *testing.T, w *worldtest.World, market string, pages map[string]f
 
 func keepAll(t *testing.T, looks []look) {
 	t.Helper()
-	for _, l := range looks {
-		eventually(t, cachedWithin, l.pop+" keeps "+l.path, func() bool {
-			return strings.Contains(edgeStatus(l.client.Get(t, l.path, "Accept", "text/html")), "hit")
+	together(t, looks, func(l look) error {
+		return soon(cachedWithin, l.pop+" keeps "+l.path, func() (bool, error) {
+			a, err := l.client.Do(http.MethodGet, l.path, nil, "Accept", "text/html")
+			return strings.Contains(edgeStatus(a), "hit"), err
 		})
-	}
+	})
 }
 
 // turn has every page show what is new in time, and never again what was before.

@@ -33,11 +33,7 @@ const (
 
 // put is what `media put --json` tells.
 type put struct {
-	Taken []struct {
-		File     string         `json:"file"`
-		MediaID  string         `json:"media_id"`
-		Manifest world.Manifest `json:"manifest"`
-	} `json:"taken"`
+	Taken   []taken `json:"taken"`
 	Refused []struct {
 		File, Message string
 	} `json:"refused"`
@@ -53,6 +49,13 @@ func putting(t *testing.T, w *worldtest.World, city string, files ...string) <-c
 		said <- w.Run(t, append([]string{"media", "put", "--json", "--at-once", "4", "--url", door, "--app", w.Plan.App, "--from", city}, files...)...)
 	}()
 	return said
+}
+
+// taken is a picture that was.
+type taken struct {
+	File     string         `json:"file"`
+	MediaID  string         `json:"media_id"`
+	Manifest world.Manifest `json:"manifest"`
 }
 
 func readPut(t *testing.T, said worldtest.Command) put {
@@ -79,7 +82,7 @@ func write(t *testing.T, dir, name string, data []byte) string {
 func TestALargeUploadGoesOn(t *testing.T) {
 	cache := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", cache)
-	w := theWorld(t, false)
+	w := theWorld(t)
 	large := scan(t, 6900) // 47.6 of 50 million pixels
 	said := putting(t, w, "tokyo", write(t, t.TempDir(), "large.png", large))
 	at := noted(t, cache)
@@ -94,7 +97,7 @@ func TestALargeUploadGoesOn(t *testing.T) {
 	before = uploadOffset(t, w, at)
 	w.Kill(t)
 	w.WaitGone(t, goneWithin)
-	w.Start(t, worldtest.Options{})
+	w.Start(t, w.Options())
 	if after := uploadOffset(t, w, at); after < before {
 		t.Errorf("%d bytes were told, %d are there after kill -9", before, after)
 	}
@@ -181,7 +184,7 @@ func TestEachAcknowledgedUploadIsServed(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv(uploadsVariable)); err == nil {
 		left = n
 	}
-	w, began := theWorld(t, false), time.Now()
+	w, began := theWorld(t), time.Now()
 	var done tally
 	for round := 0; left > 0; round++ {
 		n := min(left, uploadBatch)
@@ -241,7 +244,9 @@ func (d *tally) disturb(t *testing.T, w *worldtest.World, random *rand.Rand, spl
 	w.Kill(t)
 	d.worlds++
 	w.WaitGone(t, goneWithin)
-	w.Start(t, worldtest.Options{Split: split})
+	o := w.Options()
+	o.Split = split
+	w.Start(t, o)
 }
 
 // assets counts the assets of all regions.
@@ -266,7 +271,7 @@ func served(t *testing.T, w *worldtest.World, p put, sent map[string][]byte) {
 	if len(p.Taken) != len(sent) {
 		t.Errorf("%d of %d were taken", len(p.Taken), len(sent))
 	}
-	for _, taken := range p.Taken {
+	together(t, p.Taken, func(taken taken) error {
 		want := sent[filepath.Base(taken.File)]
 		sum := sha256.Sum256(want)
 		sha := hex.EncodeToString(sum[:])
@@ -275,17 +280,23 @@ func served(t *testing.T, w *worldtest.World, p put, sent map[string][]byte) {
 		}
 		for _, r := range w.Plan.Regions {
 			original := w.Original(r.ID, sha)
-			eventually(t, copiedWithin, r.ID+" holds "+taken.File, func() bool {
+			if err := soon(copiedWithin, r.ID+" holds "+taken.File, func() (bool, error) {
 				b, err := os.ReadFile(original)
-				return err == nil && bytes.Equal(b, want)
-			})
+				return err == nil && bytes.Equal(b, want), nil
+			}); err != nil {
+				return err
+			}
 		}
 		for _, pop := range pops(w) {
 			path := "/img/" + w.Plan.App + "/" + taken.MediaID + "/v1/jpeg/160x0"
-			eventually(t, copiedWithin, pop+" shows "+taken.File, func() bool {
-				a := w.AtPoP(t, "us", pop).Get(t, path)
-				return a.Status == http.StatusOK && len(a.Body) > 0
-			})
+			c := w.AtPoP(t, "us", pop)
+			if err := soon(copiedWithin, pop+" shows "+taken.File, func() (bool, error) {
+				a, err := c.Do(http.MethodGet, path, nil)
+				return a.Status == http.StatusOK && len(a.Body) > 0, err
+			}); err != nil {
+				return err
+			}
 		}
-	}
+		return nil
+	})
 }

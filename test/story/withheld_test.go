@@ -21,7 +21,7 @@ const forgottenWithin = 20 * time.Second
 // and withheld, approved again, edited, rolled back and deleted by somebody far
 // away: what was cached is never shown again, the alias follows.
 func TestAWithheldPictureIsGoneEverywhere(t *testing.T) {
-	w := theWorld(t, false)
+	w := theWorld(t)
 	near, far := w.AtPoP(t, "de", "fra"), w.AtPoP(t, "de", "nrt")
 	secrets, app := w.Secrets(t), w.Plan.App
 	uploader, judge := []string{"Authorization", "Bearer " + secrets.UploadToken}, []string{"Authorization", "Bearer " + secrets.JudgeToken}
@@ -82,11 +82,12 @@ func goneFromEveryPoP(t *testing.T, w *worldtest.World, path string) {
 	t.Helper()
 	missing := func(a worldtest.Answer) bool { return a.Status == http.StatusNotFound }
 	eachPoP(t, w, path, "has forgotten it", missing)
-	for _, pop := range pops(w) {
-		if a := w.AtPoP(t, "de", pop).Get(t, path); !missing(a) {
-			t.Errorf("%s at %s: %d has come back", path, pop, a.Status)
+	together(t, pops(w), func(pop string) error {
+		if a, err := w.AtPoP(t, "de", pop).Do(http.MethodGet, path, nil); err != nil || !missing(a) {
+			return fmt.Errorf("%s at %s: %d has come back, %v", path, pop, a.Status, err)
 		}
-	}
+		return nil
+	})
 }
 
 // followed asks until each PoP shows the wanted bytes.
@@ -97,8 +98,11 @@ func followed(t *testing.T, w *worldtest.World, path string, want func([]byte) b
 
 func eachPoP(t *testing.T, w *worldtest.World, path, what string, want func(worldtest.Answer) bool) {
 	t.Helper()
-	for _, pop := range pops(w) {
+	together(t, pops(w), func(pop string) error {
 		c := w.AtPoP(t, "de", pop)
-		eventually(t, forgottenWithin, pop+" "+what+": "+path, func() bool { return want(c.Get(t, path)) })
-	}
+		return soon(forgottenWithin, pop+" "+what+": "+path, func() (bool, error) {
+			a, err := c.Do(http.MethodGet, path, nil)
+			return want(a), err
+		})
+	})
 }

@@ -212,10 +212,8 @@ func (c *Client) Page(t testing.TB, path string) *Page {
 func (w *World) Role(t testing.TB, role, place, market string) *Client {
 	t.Helper()
 	m := w.Market(t, market)
-	socket := filepath.Join(w.socketDir(), role+"-"+place+".sock")
-	tr := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", socket)
-	}}
-	t.Cleanup(tr.CloseIdleConnections)
-	return &Client{Market: m, base: "http://" + m.Host, http: &http.Client{Transport: tr, Timeout: requestWithin}}
+	c := overSocket(filepath.Join(w.socketDir(), role+"-"+place+".sock"), "http://"+m.Host)
+	c.Market = m
+	t.Cleanup(c.Close)
+	return c
 }

@@ -18,7 +18,7 @@ const goneWithin = 6 * time.Second
 // TestCtrlCLeavesNothing interrupts the world: it ends well, with all that it
 // started, and the next start finds what was stored.
 func TestCtrlCLeavesNothing(t *testing.T) {
-	w := theWorld(t, false)
+	w := theShippedWorld(t, false)
 	c := w.Visitor(t, "jp", "")
 	slug := c.Page(t, "/").Slugs()[0]
 	w.Restock(t, "jp", slug, 20)
@@ -41,25 +41,6 @@ func TestCtrlCLeavesNothing(t *testing.T) {
 		if a := w.AtPoP(t, "jp", pop).Get(t, picture); a.Status != http.StatusOK {
 			t.Errorf("after the restart %s answers for a picture with %d", pop, a.Status)
 		}
-	}
-}
-
-// TestKillLeavesNothing kills the first process of a world of many, which can
-// then tidy up nothing: its children go all the same.
-func TestKillLeavesNothing(t *testing.T) {
-	w := theWorld(t, true)
-	if n := len(w.Left()); n < 30 {
-		t.Fatalf("only %d processes are found: there are 18 roles and 12 servers", n)
-	}
-	c := w.Visitor(t, "us", "")
-	slug := c.Page(t, "/").Slugs()[0]
-	w.Restock(t, "us", slug, 20)
-	o := c.Buy(t, slug, 1, "Grace Hopper", "grace@example.org")
-	w.Kill(t)
-	w.WaitGone(t, goneWithin)
-	w.Start(t, worldtest.Options{})
-	if again := c.Order(t, o.Path); again.Number != o.Number {
-		t.Errorf("after kill -9 the order is %+v, was %+v", again, o)
 	}
 }
 
@@ -91,7 +72,7 @@ cities: [{id: town, name: Town, site: town, access_ms: 5}]
 // TestTwoWorldsSideBySide runs a world of its own beside the shipped one. They
 // share a host name and nothing else; and --fresh begins one anew, not both.
 func TestTwoWorldsSideBySide(t *testing.T) {
-	first := theWorld(t, false)
+	first := theShippedWorld(t, false)
 	file := filepath.Join(t.TempDir(), "village.yaml")
 	if err := os.WriteFile(file, []byte(village), 0o644); err != nil {
 		t.Fatal(err)
@@ -138,5 +119,49 @@ func twice(t *testing.T, w *worldtest.World) {
 	said := w.Run(t, "up", "--fresh", "--dir", w.Dir, "--port", strconv.Itoa(w.Port))
 	if said.Code == 0 || !strings.Contains(said.Err, "already runs") || !strings.Contains(said.Err, strconv.Itoa(w.Port)) {
 		t.Errorf("a second world on the same directory: exit code %d, %q", said.Code, said.Err)
+	}
+}
+
+// TestWholePath walks the whole path: a picture goes in and comes out of every
+// PoP, an owner changes a price and it is the price everywhere, visitors of
+// every market buy, and their owners see it.
+func TestWholePath(t *testing.T) {
+	for _, mode := range []struct {
+		name  string
+		split bool
+	}{{"one process", false}, {"a process a role", true}} {
+		t.Run(mode.name, func(t *testing.T) {
+			w := theShippedWorld(t, mode.split)
+			t.Run("picture", func(t *testing.T) { pictureOut(t, w) })
+			t.Run("markets", func(t *testing.T) {
+				for _, m := range w.Plan.Markets {
+					t.Run(m.ID, func(t *testing.T) {
+						t.Parallel() // the way is long, and no market knows of another
+						t.Run("price", func(t *testing.T) { priceChange(t, w, m.ID) })
+						t.Run("checkout", func(t *testing.T) { buys(t, w, m.ID) })
+					})
+				}
+			})
+			t.Run("sold out", func(t *testing.T) { soldOut(t, w) })
+		})
+	}
+}
+
+// TestKillLeavesNothing kills the first process of a world of many, which can
+// then tidy up nothing: its children go all the same.
+func TestKillLeavesNothing(t *testing.T) {
+	w := theShippedWorld(t, true)
+	if n := len(w.Left()); n < 30 {
+		t.Fatalf("only %d processes are found: there are 18 roles and 12 servers", n)
+	}
+	c := w.Visitor(t, "us", "")
+	slug := c.Page(t, "/").Slugs()[0]
+	w.Restock(t, "us", slug, 20)
+	o := c.Buy(t, slug, 1, "Grace Hopper", "grace@example.org")
+	w.Kill(t)
+	w.WaitGone(t, goneWithin)
+	w.Start(t, worldtest.Options{})
+	if again := c.Order(t, o.Path); again.Number != o.Number {
+		t.Errorf("after kill -9 the order is %+v, was %+v", again, o)
 	}
 }
