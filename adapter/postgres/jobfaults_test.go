@@ -49,6 +49,7 @@ func jobIn(t *testing.T, s *postgres.MediaStore, state string) world.Job {
 
 // What is wrong with a picture is not tried for ever, in whatever way it fails.
 func TestPoisonOfEveryKindIsParked(t *testing.T) {
+	t.Parallel() // it waits, mostly
 	for name, c := range map[string]struct {
 		work  func() error
 		tries int
@@ -59,6 +60,7 @@ func TestPoisonOfEveryKindIsParked(t *testing.T) {
 		"damaged":  {func() error { return world.E(world.CodeUnprocessed, "test", "It cannot be decoded.") }, 1, "cannot be decoded"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			cluster := mediaCluster(t, "us")
 			s := mediaStore(t, cluster)
 			var tried atomic.Int32
@@ -115,6 +117,7 @@ func TestAJobWhoseWorkerDied(t *testing.T) {
 // A region that is away, for however long, is waited for: its jobs neither give
 // up nor grow.
 func TestARegionThatIsAwayIsWaitedFor(t *testing.T) {
+	t.Parallel() // it waits, mostly
 	c := mediaCluster(t, "us")
 	s := mediaStore(t, c)
 	var back atomic.Bool

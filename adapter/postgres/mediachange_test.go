@@ -72,6 +72,7 @@ func purgedGroups(t *testing.T, c *postgres.Cluster) (groups []string) {
 }
 
 func TestAChangeIsWholeOrNothing(t *testing.T) {
+	t.Parallel() // it waits, mostly
 	c := mediaCluster(t, "us")
 	s := mediaStore(t, c)
 	a := made(t, s, asset(1, 1, "a", noon))
@@ -150,6 +151,7 @@ func TestChangesOfAnAssetComeOneAfterTheOther(t *testing.T) {
 }
 
 func TestOnlyTheWriteRegionChangesAnAsset(t *testing.T) {
+	t.Parallel() // it waits, mostly
 	us, eu := mediaCluster(t, "us"), mediaCluster(t, "eu")
 	theirs := made(t, mediaStore(t, eu), asset(2, 1, "a", noon))
 	s := mediaStore(t, us, &postgres.Cluster{Name: eu.Name, Region: "eu", Pool: eu.Pool})

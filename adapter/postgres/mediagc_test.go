@@ -222,6 +222,7 @@ func TestPoisonIsParkedAndShown(t *testing.T) {
 
 // A crowd of one app's jobs does not keep another's waiting, whatever they are.
 func TestAppsDoNotWaitForEachOther(t *testing.T) {
+	t.Parallel() // it waits, mostly
 	c := mediaCluster(t, "us")
 	s := mediaStore(t, c)
 	const quiet = "an--app-"

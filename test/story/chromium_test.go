@@ -21,7 +21,7 @@ import (
 
 // browseWithin bounds one test in the browser, pageWithin what one page shows.
 const (
-	browseWithin = 90 * time.Second
+	browseWithin = 3 * time.Minute
 	pageWithin   = 30 * time.Second
 )
 

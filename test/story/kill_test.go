@@ -15,11 +15,12 @@ import (
 	"meridian/test/worldtest"
 )
 
-// How often the world is killed, and what is under way each time.
+// What is under way when the world is killed, and how often it is.
 const (
-	killRounds = 3
-	buyers     = 8
-	ordersEach = 3
+	buyers        = 8
+	ordersEach    = 3
+	usualKills    = 2
+	killsVariable = "STORY_KILLS" // sets another number
 )
 
 // seedVariable repeats a run's moments.
@@ -45,7 +46,11 @@ func TestKillDuringCheckout(t *testing.T) {
 	t.Logf("%s=%d", seedVariable, seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	slug := w.Visitor(t, "de", "").Page(t, "/").Slugs()[0]
-	for round := range killRounds {
+	kills := usualKills
+	if n, err := strconv.Atoi(os.Getenv(killsVariable)); err == nil {
+		kills = n
+	}
+	for round := range kills {
 		name := fmt.Sprintf("Round %d of %d", round, seed)
 		const stock = buyers*ordersEach + 5
 		w.Restock(t, "de", slug, stock)
