@@ -269,11 +269,12 @@ func memberOf(member, tier string) bool {
 	return member == tier || strings.HasPrefix(member, tier+";")
 }
 
-// wasUnsure reports whether a tier has said that it had lost a feed.
+// wasUnsure reports whether a tier has said that it had lost a feed: or that what is
+// good for a year was stale there, which it is for no other reason.
 func (c *crowd) wasUnsure(tier string) bool {
 	for status := range c.statuses {
 		for member := range strings.SplitSeq(status, ", ") {
-			if memberOf(member, tier) && strings.Contains(member, "detail=feed-lost") {
+			if memberOf(member, tier) && (strings.Contains(member, "detail=feed-lost") || strings.Contains(member, "fwd=stale")) {
 				return true
 			}
 		}

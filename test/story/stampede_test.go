@@ -103,7 +103,7 @@ func TestStampede(t *testing.T) {
 func TestStampedeOnOneRegionsPicture(t *testing.T) {
 	const region, tooSlow = "eu-central", 3 // Mbit/s
 	w := theWorld(t)
-	c, admin := gather(t, w), w.Admin(t)
+	admin, photo := w.Admin(t), grainy(t, 2400)
 	for _, other := range []string{"us-east", "ap-southeast"} {
 		link := "links/" + region + "/" + other
 		defer slow(t, admin, link, bandwidth(t, admin, link))
@@ -112,9 +112,9 @@ func TestStampedeOnOneRegionsPicture(t *testing.T) {
 	made := func() map[string]int {
 		return figures(t, w, "meridian_media_transforms_total", `format="jpeg",outcome="ok",`, "media", "")
 	}
-	photo := grainy(t, 2400)
-	atHome(t, w, pops(w)...)
 	madeBefore, givenBefore := made(), given(t, w)
+	atHome(t, w, pops(w)...)
+	c := gather(t, w) // who has said nothing ten seconds later is sent away
 	id := putIn(t, w, photo)
 	c.all(variant(w, id, "320x0"))
 	c.satisfied(t)
