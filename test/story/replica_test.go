@@ -178,7 +178,7 @@ func (r *readers) ask(once func(i int) error) {
 				r.failed = append(r.failed, err.Error())
 			}
 			r.mu.Unlock()
-			time.Sleep(20 * time.Millisecond) // so that the world has time for something else too
+			time.Sleep(60 * time.Millisecond) // so that the world has time for something else too
 		}
 	})
 }
