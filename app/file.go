@@ -40,6 +40,8 @@ type File struct {
 
 	Location whereabouts.Sources `yaml:"location" doc:"where clients are, for name servers and for edges with a policy of nearer PoPs"`
 
+	CDNs []CDN `yaml:"cdns" doc:"outside CDNs in front of our edges; the same list everywhere, but for the credentials that only some roles need (docs/cdns.md)"`
+
 	Edge   *Edge   `yaml:"edge,omitempty"`
 	Shield *Shield `yaml:"shield,omitempty"`
 	Media  *Media  `yaml:"media,omitempty"`
@@ -108,7 +110,6 @@ type Owner struct {
 // Ops is the section of role ops.
 type Ops struct {
 	ops.Config `yaml:",inline"`
-	Providers  []Provider        `yaml:"providers" doc:"outside CDNs in front of our edges, which are told to forget too; the same list in every region (docs/cdns.md)"`
 	Catalogs   []Database        `yaml:"catalogs" doc:"every region's catalog cluster, as it is reached from here"`
 	Peers      []tier.Shield     `yaml:"peers" doc:"the other regions' shields"`
 	HTTP       httpserver.Limits `yaml:"http"`
@@ -223,6 +224,9 @@ func now() time.Time { return time.Now() }
 // Only is the file with one role's section and no other's.
 func (f *File) Only(role string) *File {
 	one := &File{World: f.World, Place: f.Place, Admin: f.Admin, Log: f.Log, Rehearse: f.Rehearse, Location: f.Location}
+	for _, c := range f.CDNs {
+		one.CDNs = append(one.CDNs, c.forRole(role))
+	}
 	switch role {
 	case "edge":
 		one.Edge = f.Edge

@@ -37,8 +37,10 @@ func ExplainDNS(f *File, name string, client netip.Addr, lost []string) (geodns.
 		return geodns.Explanation{}, err
 	}
 	d := geoDNSDeps(w)
-	cfg := f.GeoDNS.Config
-	cfg.Sources = f.Location
+	cfg, err := f.geoDNS(w)
+	if err != nil {
+		return geodns.Explanation{}, err
+	}
 	d.Health, d.Log = func() world.HealthView { return health }, slog.New(slog.DiscardHandler)
 	role, err := geodns.New(cfg, d)
 	if err != nil {
@@ -69,19 +71,21 @@ func supposed(w *world.World, lost []string) (v world.HealthView, err error) {
 
 func startGeoDNS(ctx context.Context, m *machine) (lifecycle.Running, error) {
 	s := m.file.GeoDNS
+	cfg, err := m.file.geoDNS(m.World)
+	if err != nil {
+		return nil, err
+	}
 	d := geoDNSDeps(m.World)
 	d.Log, d.Metrics, d.Now = m.tel.Log, m.tel.Metrics, m.now
 	d.Deaf = func() bool { return m.trouble.is().NoUDP }
 	if m.file.path != "" {
-		d.Settings = geoDNSFile(m.file.path)
+		d.Settings = geoDNSFile{pathOf(m.file.path), m.World}
 	}
 	view, leave, err := m.health(s.Health, s.Shields)
 	if err != nil {
 		return nil, err
 	}
 	d.Health = view
-	cfg := s.Config
-	cfg.Sources = m.file.Location
 	role, err := geodns.New(cfg, d)
 	if err != nil {
 		leave()
@@ -103,22 +107,33 @@ func geoDNSDeps(w *world.World) geodns.Deps {
 	}
 }
 
-// geoDNSFile is the section of a config file, which may change.
-type geoDNSFile string
+// geoDNS is the section, with what the machine's other sections say for it.
+func (f *File) geoDNS(w *world.World) (geodns.Config, error) {
+	if err := checkCDNs(w, f.CDNs); err != nil {
+		return geodns.Config{}, err
+	}
+	cfg := f.GeoDNS.Config
+	cfg.Sources = f.Location
+	return cfg, cfg.SendTo(targets(f.CDNs))
+}
 
+// geoDNSFile is the section of a config file, which may change.
+type geoDNSFile struct {
+	pathOf
+	world *world.World
+}
+
+// Read is the section as it is now.
 func (f geoDNSFile) Read() (geodns.Config, error) {
-	file, err := ReadFile(string(f))
+	file, err := ReadFile(string(f.pathOf))
 	if err != nil {
 		return geodns.Config{}, err
 	}
 	if file.GeoDNS == nil {
 		return geodns.Config{}, world.E(world.CodeInvalid, "geodns.config", "The config file has no section geodns any more.")
 	}
-	file.GeoDNS.Sources = file.Location
-	return file.GeoDNS.Config, nil
+	return file.geoDNS(f.world)
 }
-
-func (f geoDNSFile) Stamp() (string, error) { return pathOf(f).Stamp() }
 
 // worker is work that runs until it fails or is stopped.
 type worker struct {

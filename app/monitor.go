@@ -55,6 +55,11 @@ func startMonitor(ctx context.Context, m *machine) (lifecycle.Running, error) {
 			}, lost)
 		}
 	}
+	cdns, err := m.watchedCDNs()
+	if err != nil {
+		return nil, err
+	}
+	d.CDNs = cdns
 	if s.State != "" {
 		d.Keeper = keptFile(s.State)
 	}

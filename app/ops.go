@@ -28,7 +28,11 @@ func (m *machine) opsOver(ctx context.Context, s *Ops, clusters []*postgres.Clus
 	if err != nil {
 		return nil, err
 	}
-	outside, err := providers(m.World, s.Providers, m.now)
+	list, err := m.cdns()
+	if err != nil {
+		return nil, err
+	}
+	outside, err := couriers(list, m.now)
 	if err != nil {
 		return nil, err
 	}

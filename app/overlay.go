@@ -30,8 +30,8 @@ func Overlay(path string, files []*File) error {
 		return err
 	}
 	for _, k := range keys {
-		if k != locationSection && !slices.Contains(RoleNames(), k) {
-			return world.E(world.CodeInvalid, op, fmt.Sprintf("%s: %.40q is not a role: write the sections of roles, and location, as docs/config.md lists them.", path, k))
+		if !slices.Contains(sharedSections, k) && !slices.Contains(RoleNames(), k) {
+			return world.E(world.CodeInvalid, op, fmt.Sprintf("%s: %.40q is not a role: write the sections of roles, location and cdns, as docs/config.md lists them.", path, k))
 		}
 	}
 	for _, f := range files {
@@ -42,8 +42,8 @@ func Overlay(path string, files []*File) error {
 	return nil
 }
 
-// locationSection is where clients are: no role's own, and no place's.
-const locationSection = "location"
+// sharedSections are no role's own, and no place's.
+var sharedSections = []string{"location", "cdns"}
 
 func (f *File) overlay(path string, text []byte) error {
 	had := f.Roles()

@@ -318,6 +318,12 @@ func startEdge(ctx context.Context, m *machine) (lifecycle.Running, error) {
 }
 
 func (m *machine) edgeOver(ctx context.Context, s *Edge, o netaddr.TransportOptions, store httpcache.Disk, places *clientPlaces, view func() world.HealthView, unfollow func()) (lifecycle.Running, error) {
+	cdns, err := m.cdns()
+	if err != nil {
+		return nil, err
+	}
+	cfg := s.Config
+	cfg.Providers = comers(cdns)
 	open := connections{}
 	shields := transports(s.Shields, o, open)
 	deps := edge.Deps{
@@ -327,7 +333,7 @@ func (m *machine) edgeOver(ctx context.Context, s *Edge, o netaddr.TransportOpti
 	if places != nil {
 		deps.Places = places.Now
 	}
-	e, err := edge.New(s.Config, deps)
+	e, err := edge.New(cfg, deps)
 	if err != nil {
 		return nil, err
 	}

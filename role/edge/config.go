@@ -23,7 +23,7 @@ type Config struct {
 	HedgeFloor        time.Duration      `yaml:"hedge_floor" doc:"a shield that usually answers sooner than hedge_after may be silent for as long as 95 in 100 of its answers take, but this long at least; 0: for hedge_after. Not for pictures"`
 	Rest              time.Duration      `yaml:"rest" doc:"how long a shield that failed is not asked first; doubles up to sixteen-fold while it goes on failing"`
 	RetryPercent      int                `yaml:"retry_percent" doc:"second tries of either kind, for a hundred requests: so that an outage is not multiplied"`
-	Providers         []Provider         `yaml:"providers" doc:"outside CDNs that have this edge as their origin (docs/cdns.md)"`
+	Providers         []Provider         `yaml:"-"` // outside CDNs that have this edge as their origin: the machine's cdns with a key
 	Hotlinks          []hotlink.Policy   `yaml:"hotlinks" doc:"on whose pages an app's public pictures may be shown; none: on everybody's"`
 	Private           signedurl.Settings `yaml:"private"`
 	Nearer            Nearer             `yaml:"nearer"`

@@ -21,9 +21,9 @@ const HeaderProviderKey = "Meridian-Provider-Key"
 // Provider is an outside CDN that has this edge as its origin: it is told what
 // it needs to cache rightly, and what no visitor is told.
 type Provider struct {
-	Name string `yaml:"name" doc:"your own for it"`
-	Kind string `yaml:"kind" doc:"fastly, cloudflare or varnish: which fields it reads"`
-	Key  string `yaml:"key" doc:"what it sends as Meridian-Provider-Key; 16 characters or more" secret:"true"`
+	Name string // the operator's for it
+	Kind string // fastly, cloudflare or varnish: which fields it reads
+	Key  string // what it sends as [HeaderProviderKey]: 16 characters or more
 }
 
 // kind is how a vendor is spoken to.

@@ -57,8 +57,8 @@ type Routed struct {
 // Provider is our own PoPs or another CDN. Of those that are healthy and serve
 // the client's continent the cheapest are taken, and split the clients by weight.
 type Provider struct {
-	Name       string   `yaml:"name" doc:"what it is called: its health is that of cdn/NAME in the feed"`
-	Target     string   `yaml:"target" doc:"the name that clients are sent to by CNAME; none: our own PoPs"`
+	Name       string   `yaml:"name" doc:"ours for our own PoPs, else the name of one of the machine's cdns, whose target its clients are sent to and whose health is that of cdn/NAME in the feed"`
+	Target     string   `yaml:"-"` // the name that clients are sent to by CNAME; none: our own PoPs
 	Weight     int      `yaml:"weight" doc:"its share beside others of the same cost"`
 	Cost       float64  `yaml:"cost" doc:"what it costs, in any unit: a dearer one is used only when no cheaper one can be"`
 	Continents []string `yaml:"continents" doc:"continents that it is used for: AF, AN, AS, EU, NA, OC, SA; none: all"`
@@ -131,6 +131,28 @@ func (c Config) protocol(keys dnsserver.CookieKeys) dnsserver.Config {
 		UDPBytes: c.UDPBytes, ScopeIPv4: c.ScopeIPv4, ScopeIPv6: c.ScopeIPv6, NSID: c.NSID, Cookies: keys,
 		Rate: c.Rate, RateTracked: c.RateTracked, Connections: c.Connections, PerClient: c.PerClient, Idle: c.Idle,
 	}
+}
+
+// Own is the provider that is our own PoPs.
+const Own = "ours"
+
+// SendTo gives the names' providers their targets, by what they are called. It
+// fails with [world.CodeInvalid] for one that is not ours and has none.
+func (c *Config) SendTo(targets map[string]string) error {
+	c.Names = slices.Clone(c.Names)
+	for i, r := range c.Names {
+		c.Names[i].Providers = slices.Clone(r.Providers)
+		for j, p := range r.Providers {
+			if p.Name == Own {
+				continue
+			}
+			if targets[p.Name] == "" {
+				return bad("names: %s: %q is no CDN with a target: declare it under cdns, or write %s for our own PoPs", r.Name, p.Name, Own)
+			}
+			c.Names[i].Providers[j].Target = targets[p.Name]
+		}
+	}
+	return nil
 }
 
 // check says what is wrong with a routed name's own settings.

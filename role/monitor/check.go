@@ -69,10 +69,19 @@ func (m *Monitor) planChecks() error {
 			m.add(world.TargetIdentity, r.ID, r.Site, 2*m.cfg.DeepEvery, way, signIn.request, signIn.judge)
 		}
 	}
+	for _, c := range m.deps.CDNs {
+		of := near
+		if c.Host != "" {
+			of, _ = w.MarketByHost(c.Host)
+		}
+		page := newPage(of, func(http.Header) bool { return true }, nil)
+		page.path = cmp.Or(c.Path, page.path)
+		m.add(world.TargetCDN, c.Name, "", m.cfg.Every, c.Way, page.request, page.judge)
+	}
 	slices.SortFunc(m.checks, func(a, b *check) int { return cmp.Compare(a.target, b.target) })
 	for _, c := range m.checks {
 		if c.way == nil {
-			return world.E(world.CodeInvalid, "monitor.new", fmt.Sprintf("There is no way to %s: add it to this role's pops or shields.", c.target))
+			return world.E(world.CodeInvalid, "monitor.new", fmt.Sprintf("There is no way to %s: add it to this role's pops or shields, or to cdns.", c.target))
 		}
 	}
 	return nil
@@ -87,6 +96,9 @@ func (m *Monitor) add(kind, place, site string, every time.Duration, way http.Ro
 
 // roundTrip is how long the way to a site and back takes, as far as is known.
 func (m *Monitor) roundTrip(site string) time.Duration {
+	if site == "" {
+		return elsewhere
+	}
 	region, _ := m.deps.World.RegionByID(m.cfg.Region)
 	if d, ok := m.deps.World.RoundTrip(region.Site, site); ok {
 		return d
@@ -100,6 +112,10 @@ func (m *Monitor) roundTrip(site string) time.Duration {
 	}
 	return georoute.Estimate(georoute.Kilometres(at(region.Site), at(site)))
 }
+
+// elsewhere is the round trip to what stands at none of the world's sites: an
+// outside CDN is near everybody, and may have to ask one of our edges.
+const elsewhere = 150 * time.Millisecond
 
 // phase is when the i-th check is first made. The regions' monitors look at one
 // target in turn, so that between them somebody looks more often.

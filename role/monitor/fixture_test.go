@@ -174,12 +174,13 @@ type scene struct {
 	shelves  map[string]*shelf
 	skew     map[string]time.Duration
 	change   func(*Config)
+	cdns     func(region string) []CDN
 }
 
 func newScene(t *testing.T) *scene {
 	s := &scene{
 		t: t, net: &net{ill: map[string]string{}, cut: map[string]bool{}, alone: map[string]bool{}, asked: map[string]int{}}, monitors: map[string]*Monitor{}, log: &bytes.Buffer{},
-		stop: map[string]func(){}, shelves: map[string]*shelf{}, skew: map[string]time.Duration{}, change: func(*Config) {},
+		stop: map[string]func(){}, shelves: map[string]*shelf{}, skew: map[string]time.Duration{}, change: func(*Config) {}, cdns: func(string) []CDN { return nil },
 	}
 	for _, r := range regions {
 		s.shelves[r] = &shelf{}
@@ -214,6 +215,7 @@ func (s *scene) make(region string) {
 			d.Views[site] = s.views(region, site)
 		}
 	}
+	d.CDNs = s.cdns(region)
 	m, err := New(cfg, d)
 	if err != nil {
 		s.t.Fatal(err)

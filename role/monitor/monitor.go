@@ -26,10 +26,19 @@ type Deps struct {
 	World   *world.World
 	PoPs    map[string]http.RoundTripper // by PoP: the way from here to its edge
 	Shields map[string]http.RoundTripper // by region, the own one too
+	CDNs    []CDN                        // outside CDNs that are looked at
 	Views   map[string]Views             // by region: the other monitors
 	Keeper  Keeper                       // nil: nothing is kept
 	Now     func() time.Time
 	Log     *slog.Logger
+}
+
+// CDN is an outside CDN, as it is looked at.
+type CDN struct {
+	Name string
+	Host string // of the market whose page is asked for; "": of one that is homed in the monitor's region
+	Path string // of that page
+	Way  http.RoundTripper
 }
 
 // Views follows what another monitor tells: it hands take each line, again after

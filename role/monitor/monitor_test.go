@@ -2,6 +2,8 @@ package monitor
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"testing/synctest"
@@ -95,6 +97,41 @@ func TestSlowAndStaleAreDegraded(t *testing.T) {
 			}
 			s.net.set(c.target, "")
 			s.until("west", 25*time.Second, stateOf(c.target, world.Healthy))
+		})
+	}
+}
+
+// outside is the way to a CDN, which answers as the net says of it.
+type outside struct{ way }
+
+func (o outside) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Host != "west.example" || r.URL.Path != "/p/a" || r.Header.Get(world.HeaderProbe) != "" || r.Header.Get("Authorization") != "" {
+		return nil, errors.New("this is not what everybody asks")
+	}
+	o.n.mu.Lock()
+	how := o.n.ill["cdn/main"]
+	o.n.mu.Unlock()
+	rec := httptest.NewRecorder()
+	o.answer(rec, r, "cdn/main", how)
+	return rec.Result(), nil
+}
+
+// An outside CDN is looked at as our own PoPs are, and is down when it does not give
+// the shop's page.
+func TestAnOutsideCDNIsWatched(t *testing.T) {
+	for _, how := range []string{"500", "rubbish"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newScene(t)
+			s.cdns = func(region string) []CDN {
+				return []CDN{{Name: "main", Host: "west.example", Path: "/p/a", Way: outside{way{s.net, region, "far away", false}}}}
+			}
+			s.start()
+			defer s.halt()
+			s.until("east", 15*time.Second, func(h world.Health) bool { return h.Of("cdn/main").Reason == world.ReasonAnswers })
+			s.net.set("cdn/main", how)
+			s.until("mid", 15*time.Second, stateOf("cdn/main", world.Down))
+			s.net.set("cdn/main", "")
+			s.until("west", 30*time.Second, stateOf("cdn/main", world.Healthy))
 		})
 	}
 }

@@ -80,7 +80,7 @@ func (m *Monitor) view(wrong string) pageView {
 		Version: s.Version, Isolated: s.Isolated, Wrong: wrong, Action: world.DrainsPath,
 	}
 	for _, g := range []struct{ kind, title string }{
-		{world.TargetPoP, "PoPs"}, {world.TargetShield, "Shields"}, {world.TargetMedia, "Media"}, {world.TargetShop, "Shops"}, {world.TargetIdentity, "Identity"},
+		{world.TargetPoP, "PoPs"}, {world.TargetShield, "Shields"}, {world.TargetMedia, "Media"}, {world.TargetShop, "Shops"}, {world.TargetIdentity, "Identity"}, {world.TargetCDN, "Outside CDNs"},
 	} {
 		group := groupView{Title: g.title}
 		for _, t := range s.Targets {

@@ -123,8 +123,12 @@ func (m *Monitor) ask(ctx context.Context, c *check, began time.Time) (r world.H
 // sign says what a probe asks after, and to a PoP, which strangers reach too, that
 // a monitor does.
 func (m *Monitor) sign(r *http.Request, target string) {
+	kind, _, _ := world.SplitTarget(target)
+	if kind == world.TargetCDN {
+		return // it is asked what everybody asks
+	}
 	r.Header.Set(world.HeaderProbe, target)
-	if kind, _, _ := world.SplitTarget(target); kind == world.TargetPoP {
+	if kind == world.TargetPoP {
 		r.Header.Set("Authorization", world.ProbeProof(m.cfg.WireKey, target))
 	}
 }

@@ -18,10 +18,8 @@ const second = "varnish:second"
 // behindVarnish has a Varnish as the origin's client, and as a provider that is
 // told to forget.
 const behindVarnish = `
-edge:
-  providers: [{name: second, kind: varnish, key: %s}]
+cdns: [{name: second, kind: varnish, key: %s, timeout: 5s, varnish: {address: "%s", key: %s}}]
 ops:
-  providers: [{name: second, kind: varnish, timeout: 5s, varnish: {address: "%s", key: %s}}]
   outside: {retry_most: 2s}
 `
 
