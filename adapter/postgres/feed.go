@@ -14,8 +14,9 @@ import (
 
 // Limits of a feed.
 const (
-	feedBatch   = 500         // rows a read
-	feedRecheck = time.Second // a wake-up may be lost with its connection; look again
+	feedBatch   = 500             // rows a read
+	feedRecheck = time.Second     // a wake-up may be lost with its connection; look again
+	stillFor    = 2 * feedRecheck // what the listener found is told for so long
 
 	// feedPatience is how long the primary may take for one read. One that hangs
 	// would have its followers think, by the stream's heartbeats, that nothing is new.
@@ -28,8 +29,16 @@ type Feed struct {
 	c        *Cluster
 	patience time.Duration
 
-	mu   sync.Mutex
-	wake chan struct{} // closed when the outbox has grown, then replaced
+	mu    sync.Mutex
+	wake  chan struct{} // closed when the outbox has grown, then replaced
+	still stillness
+}
+
+// stillness is what the listener has found last: that nothing lies between two
+// cursors. Followers need not ask that each for itself.
+type stillness struct {
+	from, to world.Cursor
+	at       time.Time // when it began to look
 }
 
 // NewFeed reads the outbox of a primary.
@@ -69,11 +78,13 @@ func (f *Feed) listen(ctx context.Context) error {
 		if err := waitWake(ctx, own); err != nil {
 			return err
 		}
-		events, err := f.read(ctx, own, cur)
-		if err != nil {
+		began, before := time.Now(), now
+		var events []world.Event
+		if events, now, err = f.read(ctx, own, cur); err != nil {
 			return err
 		}
 		if len(events) == 0 {
+			f.foundStill(stillness{cur, before.settled, began})
 			continue
 		}
 		if cur, err = world.ParseCursor(events[len(events)-1].Cursor); err != nil {
@@ -88,6 +99,23 @@ func (f *Feed) broadcast() {
 	defer f.mu.Unlock()
 	close(f.wake)
 	f.wake = make(chan struct{})
+}
+
+func (f *Feed) foundStill(s stillness) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.still = s
+}
+
+// stillBehind is up to where the listener has lately found nothing behind a
+// cursor. ok is false when it has found no such thing.
+func (f *Feed) stillBehind(cur world.Cursor) (to world.Cursor, ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if time.Since(f.still.at) > stillFor || !cur.Reached(f.still.from) {
+		return cur, false
+	}
+	return cur.Later(f.still.to), true
 }
 
 func (f *Feed) next() <-chan struct{} {
@@ -120,19 +148,33 @@ func (f *Feed) Follow(ctx context.Context, after string, emit func(world.Event) 
 		if err != nil {
 			return err
 		}
-		if more {
-			continue
-		}
-		select {
-		case <-woken:
-		case <-beat.C:
-			if err := f.heartbeat(ctx, &cur, emit); err != nil {
-				return err
+		for waits := !more; waits; {
+			select {
+			case <-woken:
+				waits = false
+			case <-beat.C:
+				if err := f.beat(ctx, &cur, emit); err != nil {
+					return err
+				}
+			case <-ctx.Done():
+				return ctx.Err()
 			}
-		case <-ctx.Done():
-			return ctx.Err()
 		}
 	}
+}
+
+// beat is a heartbeat in a quiet time: by what the listener has found, if it has.
+func (f *Feed) beat(ctx context.Context, cur *world.Cursor, emit func(world.Event) error) error {
+	to, ok := f.stillBehind(*cur)
+	if !ok {
+		return f.heartbeat(ctx, cur, emit)
+	}
+	*cur = to
+	return emit(heartbeatAt(to))
+}
+
+func heartbeatAt(c world.Cursor) world.Event {
+	return world.Event{Kind: world.EventHeartbeat, Cursor: c.String(), At: time.Now().UTC()}
 }
 
 // heartbeat tells how far the follower is complete. The settled place is read
@@ -150,7 +192,7 @@ func (f *Feed) heartbeat(ctx context.Context, cur *world.Cursor, emit func(world
 	if cur.Less(now.settled) {
 		*cur = now.settled
 	}
-	return emit(world.Event{Kind: world.EventHeartbeat, Cursor: cur.String(), At: time.Now().UTC()})
+	return emit(heartbeatAt(*cur))
 }
 
 func (f *Feed) hello(ctx context.Context, after string, emit func(world.Event) error) (world.Cursor, error) {
@@ -184,7 +226,7 @@ type querier interface {
 
 // batch emits the next rows; more is true when there may be others behind them.
 func (f *Feed) batch(ctx context.Context, cur *world.Cursor, emit func(world.Event) error) (more bool, err error) {
-	events, err := f.read(ctx, f.c.Pool, *cur)
+	events, _, err := f.read(ctx, f.c.Pool, *cur)
 	if err != nil {
 		return false, err
 	}
@@ -201,7 +243,7 @@ func (f *Feed) batch(ctx context.Context, cur *world.Cursor, emit func(world.Eve
 
 // read is the next events behind a cursor. Where the feed stands is looked up
 // after them: what it still holds then it held when they were read.
-func (f *Feed) read(ctx context.Context, conn querier, cur world.Cursor) ([]world.Event, error) {
+func (f *Feed) read(ctx context.Context, conn querier, cur world.Cursor) ([]world.Event, place, error) {
 	const q = `select txid::text::numeric::bigint, seq, kind, groups, urls, everything, soft, purge_id, at, pg_current_wal_flush_lsn()::text, ` + epochColumn + `
 	             from outbox
 	            where (txid, seq) > ($1::text::xid8, $2) and txid < pg_snapshot_xmin(pg_current_snapshot())
@@ -215,17 +257,17 @@ func (f *Feed) read(ctx context.Context, conn querier, cur world.Cursor) ([]worl
 	defer res.Close()
 	rows, err := res.Query()
 	if err != nil {
-		return nil, mapError("postgres.feed", err)
+		return nil, place{}, mapError("postgres.feed", err)
 	}
 	events, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (world.Event, error) { return f.event(row, cur.History) })
 	if err != nil {
-		return nil, mapError("postgres.feed", err)
+		return nil, place{}, mapError("postgres.feed", err)
 	}
 	now, err := scanPlace(res.QueryRow())
 	if err == nil && !now.holds(cur) {
 		err = world.E(world.CodeConflict, "", "The feed begins anew: follow it again.")
 	}
-	return events, mapError("postgres.feed", err)
+	return events, now, mapError("postgres.feed", err)
 }
 
 // event reads a row. Its position is the log's end at the time of reading:

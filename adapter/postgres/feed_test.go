@@ -169,6 +169,28 @@ func TestHeartbeatCursorLosesNothing(t *testing.T) {
 	}
 }
 
+// Of a quiet feed its listener knows what to say: for a heartbeat followers take no
+// connection. On a slow machine a listener may be late once, and is asked for again.
+func TestHeartbeatsOfAQuietFeedTakeNoConnection(t *testing.T) {
+	f, c := newFeed(t)
+	events := follow(t, f, world.CursorNow)
+	before, err := world.ParseCursor(next(t, events, world.EventHeartbeat).Cursor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		taken := c.Pool.Stat().AcquireCount()
+		at, err := world.ParseCursor(next(t, events, world.EventHeartbeat).Cursor)
+		if err != nil || !at.Reached(before) {
+			t.Fatalf("after %v came %v, %v", before, at, err)
+		}
+		if c.Pool.Stat().AcquireCount() == taken {
+			return
+		}
+	}
+	t.Error("each heartbeat asks the database")
+}
+
 // Every table says which class of data it holds (DESIGN.md §3).
 func TestEveryTableCarriesItsClass(t *testing.T) {
 	for kind, conn := range map[string]string{postgres.Catalog: pgtest.Catalog(t), postgres.Resident: pgtest.Resident(t)} {
