@@ -105,10 +105,11 @@ func (b *Board) view(now time.Time) View {
 }
 
 // News reports whether the others should be told more than they were.
-func (b *Board) News(now time.Time) bool {
-	is := b.view(now)
-	return is.Version != b.told.Version || !slices.Equal(is.Hears, b.told.Hears) || !slices.Equal(is.Says, b.told.Says) || !slices.Equal(is.Orders, b.told.Orders)
-}
+func (b *Board) News(now time.Time) bool { return b.view(now).differs(b.told) }
+
+// NewsOf reports whether another monitor's view says more than that it still holds
+// what it held.
+func (b *Board) NewsOf(v View) bool { return v.differs(b.views[v.Monitor].View) }
 
 // fresh are the monitors whose views move on, itself among them.
 func (b *Board) fresh(now time.Time) []string {

@@ -22,6 +22,11 @@ type View struct {
 	States  string              `json:"states"` // digest of the states of that version
 }
 
+// differs reports whether a view says something else than another, but for when.
+func (v View) differs(w View) bool {
+	return v.Version != w.Version || !slices.Equal(v.Hears, w.Hears) || !slices.Equal(v.Says, w.Says) || !slices.Equal(v.Orders, w.Orders)
+}
+
 // Order is an operator's word about one target. Of two the later one holds, by
 // its version; one that has been taken back is kept, so that a monitor which did
 // not hear of it cannot bring it up again.

@@ -12,17 +12,18 @@ import (
 
 // feed streams the issues: the newest at once, then each as it comes.
 func (m *Monitor) feed(w http.ResponseWriter, r *http.Request) error {
-	return m.stream(w, r, func() map[string][]byte { return map[string][]byte{"": m.line} })
+	return m.stream(w, r, func() (map[string][]byte, <-chan struct{}) { return map[string][]byte{"": m.line}, m.issued })
 }
 
 // viewsFeed streams every monitor's newest view to another monitor.
 func (m *Monitor) viewsFeed(w http.ResponseWriter, r *http.Request) error {
-	return m.stream(w, r, func() map[string][]byte { return maps.Clone(m.views) })
+	return m.stream(w, r, func() (map[string][]byte, <-chan struct{}) { return maps.Clone(m.views), m.said })
 }
 
 // stream sends those lines of what there is now that this follower has not been
-// sent, each time that something was said. The lock is held around now.
-func (m *Monitor) stream(w http.ResponseWriter, r *http.Request, now func() map[string][]byte) error {
+// sent, and again when the channel beside them is closed. The lock is held around
+// now.
+func (m *Monitor) stream(w http.ResponseWriter, r *http.Request, now func() (map[string][]byte, <-chan struct{})) error {
 	if err := httpserver.CheckBearer(r, m.cfg.WireKey); err != nil {
 		return err
 	}
@@ -38,7 +39,7 @@ func (m *Monitor) stream(w http.ResponseWriter, r *http.Request, now func() map[
 	var sent map[string][]byte
 	for {
 		m.mu.Lock()
-		is, said := now(), m.said
+		is, next := now()
 		m.mu.Unlock()
 		var out [][]byte
 		for _, name := range m.ownLast(is) {
@@ -51,7 +52,7 @@ func (m *Monitor) stream(w http.ResponseWriter, r *http.Request, now func() map[
 			return nil // the follower has gone
 		}
 		select {
-		case <-said:
+		case <-next:
 		case <-r.Context().Done():
 			return nil
 		}

@@ -74,7 +74,8 @@ type Monitor struct {
 	views     map[string][]byte // every monitor's newest view, as it was signed
 	issue     world.Health
 	line      []byte        // the issue, signed
-	said      chan struct{} // closed when issue or views change
+	issued    chan struct{} // closed when the issue is said anew
+	said      chan struct{} // closed when the other monitors are to hear something
 }
 
 // New makes the role. It fails with invalid for a config or dependencies that do
@@ -88,7 +89,7 @@ func New(cfg Config, d Deps) (*Monitor, error) {
 	m := &Monitor{
 		cfg: cfg, deps: d, key: key, ring: ring, seats: make(chan struct{}, cfg.MaxFollowers), pages: newPictures(),
 		desk:      operator.New(operator.Config{Credentials: cfg.credentials(), Try: attempts.New(cfg.BadTokens, cfg.Tracked).Try, Now: d.Now, For: "drains", Password: true}),
-		detectors: map[string]*health.Detector{}, views: map[string][]byte{}, said: make(chan struct{}), crossOrigin: http.NewCrossOriginProtection(),
+		detectors: map[string]*health.Detector{}, views: map[string][]byte{}, issued: make(chan struct{}), said: make(chan struct{}), crossOrigin: http.NewCrossOriginProtection(),
 	}
 	if _, ok := d.World.RegionByID(cfg.Region); !ok {
 		return nil, world.E(world.CodeInvalid, "monitor.new", "region: the world has no such region; use one of its own")
@@ -168,20 +169,23 @@ func (m *Monitor) speak(beat bool) error {
 		}
 		m.logChange(issue)
 		m.issue, m.line = issue, line
+		wake(&m.issued)
 	}
-	news := beat || m.board.News(now)
-	if news {
+	if beat || m.board.News(now) {
 		line, err := health.SignView(m.key, m.board.View(now))
 		if err != nil {
 			return world.Wrap("monitor.speak", err)
 		}
 		m.views[m.cfg.Region] = line
-	}
-	if changed || news {
-		close(m.said)
-		m.said = make(chan struct{})
+		wake(&m.said)
 	}
 	return m.keep.save(m.deps.Keeper, m.board)
+}
+
+// wake lets go on who waits for a channel, which is made anew.
+func wake(c *chan struct{}) {
+	close(*c)
+	*c = make(chan struct{})
 }
 
 // logChange tells operators' logs what readers may come to see.
@@ -209,11 +213,13 @@ func (m *Monitor) takeView(line []byte) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	news := m.board.NewsOf(v)
 	if m.board.Take(v, m.deps.Now()) {
 		m.views[v.Monitor] = append([]byte(nil), line...)
 		m.lookWhere(v)
-		close(m.said) // it is relayed
-		m.said = make(chan struct{})
+		if news {
+			wake(&m.said) // it is relayed; what says nothing new goes with the next beat
+		}
 	}
 	if err := m.speak(false); err != nil {
 		m.deps.Log.Error("a view cannot be answered", "err", err)
