@@ -62,7 +62,7 @@ func (f *HealthFollower) Stop() {
 // FollowHealth begins to follow the monitors of several regions, own if it is not
 // "" and those behind the shields, nearest first. A region without a public key is
 // left out.
-func FollowHealth(feed HealthFeed, own string, shields []tier.Shield, log *slog.Logger) (*HealthFollower, error) {
+func (p *Process) FollowHealth(feed HealthFeed, own string, shields []tier.Shield, log *slog.Logger) (*HealthFollower, error) {
 	if err := feed.validate(); err != nil {
 		return nil, err
 	}
@@ -86,8 +86,9 @@ func FollowHealth(feed HealthFeed, own string, shields []tier.Shield, log *slog.
 	f := &HealthFollower{cancel: cancel, Follower: health.NewFollower(health.FollowerConfig{
 		Monitors: monitors, FrozenAfter: feed.FrozenAfter, OpenAfter: feed.OpenAfter, Now: now,
 	})}
+	verify := func(line []byte) (world.Health, error) { return p.issues.Verify(keys, line) }
 	for _, region := range monitors {
-		client := wire.NewHealthClient(region, ways[region], feed.FeedKey, keys, 0)
+		client := wire.NewHealthClient(region, ways[region], feed.FeedKey, verify, 0)
 		f.all.Go(func() {
 			heard := true // of a loss is told once, until the feed is back
 			_ = wire.FollowHealth(ctx, client, wire.DefaultBackoff(), func(h world.Health) { heard = true; f.Take(h) }, func(err error) {
@@ -112,7 +113,7 @@ func (m *machine) health(feed HealthFeed, shields []tier.Shield) (view func() wo
 	defer m.followingMu.Unlock()
 	f := m.following[place]
 	if f == nil {
-		if f, err = FollowHealth(feed, place, shields, m.tel.Log); err != nil {
+		if f, err = m.FollowHealth(feed, place, shields, m.tel.Log); err != nil {
 			return nil, nil, err
 		}
 		if m.following == nil {

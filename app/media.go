@@ -42,7 +42,7 @@ func (m *machine) mediaOver(ctx context.Context, s *Media, clusters []*postgres.
 	if err != nil {
 		return nil, err
 	}
-	engine, err := m.pictures()
+	engine, err := m.Pictures()
 	if err != nil {
 		closeStore()
 		return nil, err

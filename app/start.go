@@ -19,6 +19,7 @@ import (
 	"meridian/adapter/segment"
 	"meridian/adapter/vips"
 	"meridian/adapter/wire"
+	"meridian/engine/health"
 	"meridian/engine/httpcache"
 	"meridian/engine/purge"
 	"meridian/engine/tier"
@@ -47,6 +48,7 @@ type Process struct {
 
 	followingMu sync.Mutex
 	following   map[string]*HealthFollower // by place
+	issues      health.Reader              // of all followers here
 }
 
 // machine is one file within a process: the instances at one place.
@@ -249,8 +251,9 @@ func own(list []*postgres.Cluster, region string) (*postgres.Cluster, error) {
 	return nil, world.E(world.CodeInvalid, "config", fmt.Sprintf("catalogs must hold the primary of region %s.", region))
 }
 
-// pictures starts libvips once a process.
-func (p *Process) pictures() (*vips.Engine, error) {
+// Pictures is libvips, which is started once a process. An error is a world.Error
+// of code internal.
+func (p *Process) Pictures() (*vips.Engine, error) {
 	p.vipsOnce.Do(func() {
 		p.vips, p.vipsErr = vips.Start(vips.Options{Log: func(domain, message string) { p.Root.Log.Debug("libvips", "domain", domain, "message", message) }})
 	})

@@ -326,7 +326,7 @@ int mv_on_white(VipsImage *in, VipsImage **out)
 
 int mv_png(VipsImage *in, void **buf, size_t *len)
 {
-	return vips_pngsave_buffer(in, buf, len, "strip", TRUE, NULL);
+	return vips_pngsave_buffer(in, buf, len, "strip", TRUE, "compression", 1, NULL);
 }
 
 int mv_from_planes(const MpPicture *in, VipsImage **out)

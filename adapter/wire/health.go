@@ -2,7 +2,6 @@ package wire
 
 import (
 	"context"
-	"crypto/ed25519"
 	"net/http"
 	"time"
 
@@ -18,30 +17,30 @@ const DefaultHealthQuiet = 3*world.HealthBeat + 500*time.Millisecond
 // HealthClient follows the health feed of one region's monitor.
 type HealthClient struct {
 	caller caller
-	keys   map[string]ed25519.PublicKey
+	verify func(line []byte) (world.Health, error)
 	quiet  time.Duration
 }
 
 // NewHealthClient makes a client of a region's health feed. transport is the way
 // to that region's shield and must not limit the time of a whole answer; key is
-// the bearer key, keys are the monitors' public keys by region. A quiet of 0 takes
-// [DefaultHealthQuiet].
-func NewHealthClient(region string, transport http.RoundTripper, key string, keys map[string]ed25519.PublicKey, quiet time.Duration) *HealthClient {
+// the bearer key, verify reads a line as [health.Verify] does by the monitors'
+// public keys. A quiet of 0 takes [DefaultHealthQuiet].
+func NewHealthClient(region string, transport http.RoundTripper, key string, verify func(line []byte) (world.Health, error), quiet time.Duration) *HealthClient {
 	if quiet == 0 {
 		quiet = DefaultHealthQuiet
 	}
-	return &HealthClient{caller: caller{transport: transport, host: region, key: key}, keys: keys, quiet: quiet}
+	return &HealthClient{caller: caller{transport: transport, host: region, key: key}, verify: verify, quiet: quiet}
 }
 
 // Follow hands take each issue whose signature holds, until ctx ends (its error is
-// returned) or the stream breaks: timeout after a silence, whatever [health.Verify]
+// returned) or the stream breaks: timeout after a silence, whatever verify
 // says of a line that it refuses, bad_upstream for one that is too long, unavailable
 // for the rest. A connection begins with the newest issue, so nothing is lost with
 // one; [FollowHealth] makes another.
 func (c *HealthClient) Follow(ctx context.Context, take func(world.Health)) error {
 	s := lineStream{caller: c.caller, op: "wire.health", quiet: c.quiet, longest: health.MaxLine}
 	return s.read(ctx, world.HealthPath, nil, func(line []byte) error {
-		h, err := health.Verify(c.keys, line)
+		h, err := c.verify(line)
 		if err != nil {
 			return world.Wrap("wire.health "+c.caller.host, err)
 		}

@@ -28,6 +28,12 @@ func ring(regions ...string) map[string]ed25519.PublicKey {
 	return out
 }
 
+// by verifies issues of the monitors of some regions.
+func by(regions ...string) func([]byte) (world.Health, error) {
+	keys := ring(regions...)
+	return func(line []byte) (world.Health, error) { return health.Verify(keys, line) }
+}
+
 func healthLine(t *testing.T, region string, beat uint64) []byte {
 	t.Helper()
 	line, err := health.Sign(monitorKey(region), world.Health{
@@ -69,7 +75,7 @@ func TestHealthFeedOverHTTP(t *testing.T) {
 			transport, stop := serve(c.handler)
 			defer stop()
 			n := 0
-			err := NewHealthClient("eu", transport, "key", ring("eu", "us"), 0).Follow(t.Context(), func(world.Health) { n++ })
+			err := NewHealthClient("eu", transport, "key", by("eu", "us"), 0).Follow(t.Context(), func(world.Health) { n++ })
 			if world.CodeOf(err) != c.code || n != c.issues {
 				t.Errorf("%d issues, then %v; want %d and %s", n, err, c.issues, c.code)
 			}
@@ -97,7 +103,7 @@ func TestHealthFeedIsReadAnewWhenItFallsSilent(t *testing.T) {
 			cancel()
 		}()
 		losses := 0
-		err := FollowHealth(ctx, NewHealthClient("eu", s, "k", ring("eu"), 0), DefaultBackoff(), func(h world.Health) {
+		err := FollowHealth(ctx, NewHealthClient("eu", s, "k", by("eu"), 0), DefaultBackoff(), func(h world.Health) {
 			beats, at = append(beats, h.Beat), append(at, time.Since(began))
 		}, func(err error) {
 			if losses++; world.CodeOf(err) != world.CodeTimeout {

@@ -173,14 +173,14 @@ func (p *plan) monitorKeys() []health.Key {
 
 // followHealth follows every region's monitor, for the gate. It stands at no place:
 // like the world's name servers it hears all of them.
-func (p *plan) followHealth(log *slog.Logger) (*app.HealthFollower, error) {
+func (p *plan) followHealth(process *app.Process, log *slog.Logger) (*app.HealthFollower, error) {
 	feed := app.DefaultHealthFeed()
 	feed.Keys, feed.FeedKey = p.monitorKeys(), p.secrets.FeedKey
 	var shields []tier.Shield
 	for _, r := range p.w.Regions {
 		shields = append(shields, tier.Shield{Region: r.ID, Address: p.roleAddress("shield", r.ID)})
 	}
-	return app.FollowHealth(feed, "", shields, log)
+	return process.FollowHealth(feed, "", shields, log)
 }
 
 // fillMonitor lets everybody of this machine see the health of the world.

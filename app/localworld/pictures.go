@@ -51,7 +51,7 @@ func (p *plan) hangPictures(ctx context.Context, engine *vips.Engine, progress f
 	client := &http.Client{Transport: netaddr.Transport(p.edgeOf(pop), netaddr.DefaultTransportOptions())}
 	done := make(chan struct{}, len(arts))
 	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
+	g.SetLimit(runtime.GOMAXPROCS(0) + 1) // one waits for a disk or a child
 	for art, products := range arts {
 		g.Go(func() error {
 			defer func() { done <- struct{}{} }()

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"meridian/adapter/pgcluster"
-	"meridian/adapter/vips"
 	"meridian/adapter/wan"
 	"meridian/app"
 	"meridian/app/gate"
@@ -233,7 +232,9 @@ func (u *up) startLinks(ctx context.Context) (lifecycle.Running, error) {
 }
 
 func (u *up) hangPictures(ctx context.Context) error {
-	engine, err := vips.Start(vips.Options{})
+	// The roles' own engine: variants that nobody has asked for yet wait until the
+	// drawings are done.
+	engine, err := u.process.Pictures()
 	if err != nil {
 		return err
 	}
@@ -242,7 +243,7 @@ func (u *up) hangPictures(ctx context.Context) error {
 
 func (u *up) startGate(ctx context.Context) (lifecycle.Running, error) {
 	log := u.root.Log.With("part", "gate")
-	follower, err := u.plan.followHealth(log)
+	follower, err := u.plan.followHealth(u.process, log)
 	if err != nil {
 		return nil, err
 	}
