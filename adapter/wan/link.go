@@ -113,6 +113,13 @@ func (l *link) blackholed() bool {
 	return l.params.State == Blackhole
 }
 
+// changes is closed at the link's next change.
+func (l *link) changes() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.changed
+}
+
 func (l *link) delivered(n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"time"
 )
 
 const (
@@ -50,12 +51,14 @@ type pipe struct {
 	queue  []parcel
 	cost   int           // of parcels queued or being written
 	flying int           // bytes of the same
-	wake   chan struct{} // the queue is not empty
+	ripe   *time.Timer   // the first of the queue has arrived
 	room   chan struct{} // cost has gone down
 }
 
 func newPipe(c *conn, l *link, window int) *pipe {
-	return &pipe{conn: c, link: l, window: window, wake: make(chan struct{}, 1), room: make(chan struct{}, 1)}
+	p := &pipe{conn: c, link: l, window: window, ripe: time.NewTimer(time.Hour), room: make(chan struct{}, 1)}
+	p.ripe.Stop() // until there is something
+	return p
 }
 
 // pull sends what src reads until it ends. held was read before.
@@ -135,15 +138,19 @@ func (p *pipe) reserve(pc parcel) bool {
 	return true
 }
 
+// push puts a parcel under way. Whoever waits in pop for the first one need not be
+// woken before that has arrived.
 func (p *pipe) push(pc parcel) {
 	p.mu.Lock()
-	p.queue = append(p.queue, pc)
-	p.mu.Unlock()
-	signal(p.wake)
+	defer p.mu.Unlock()
+	if p.queue = append(p.queue, pc); len(p.queue) == 1 {
+		p.ripe.Reset(time.Until(pc.due))
+	}
 }
 
 func (p *pipe) pop() (parcel, bool) {
 	for {
+		changed := p.link.changes() // it may arrive earlier then
 		p.mu.Lock()
 		if len(p.queue) > 0 {
 			pc := p.queue[0]
@@ -155,7 +162,8 @@ func (p *pipe) pop() (parcel, bool) {
 		p.queue = nil
 		p.mu.Unlock()
 		select {
-		case <-p.wake:
+		case <-p.ripe.C:
+		case <-changed:
 		case <-p.conn.done:
 			return parcel{}, false
 		}
