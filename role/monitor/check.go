@@ -21,6 +21,7 @@ type check struct {
 	request func() *http.Request // nil: there is nothing to ask for yet
 	judge   func(http.Header, []byte) world.HealthReason
 
+	behind []*check // what is reached through this target alone
 	doubt  chan struct{}
 	alarms map[string]bool // monitors that have raised one; the monitor's lock holds it
 }
@@ -30,6 +31,15 @@ func (c *check) poke() {
 	select {
 	case c.doubt <- struct{}{}:
 	default:
+	}
+}
+
+// rouse has the target probed at once, and what is behind it: with a region's
+// shield the rest of the region is in doubt.
+func (c *check) rouse() {
+	c.poke()
+	for _, b := range c.behind {
+		b.poke()
 	}
 }
 
@@ -53,20 +63,22 @@ func (m *Monitor) planChecks() error {
 	}
 	for _, q := range w.PoPs {
 		page := newPage(near, func(h http.Header) bool { return h.Get(world.HeaderPoP) == q.ID }, nil)
-		m.add(world.TargetPoP, q.ID, q.Site, m.cfg.Every, m.deps.PoPs[q.ID], page.request, page.judge)
+		m.add(world.TargetPoP, q.ID, q.Site, m.cfg.PoPEvery, m.deps.PoPs[q.ID], page.request, page.judge)
 	}
 	for _, r := range w.Regions {
 		way := m.deps.Shields[r.ID]
 		atShield := func(h http.Header) bool { return member(h, "shield-"+r.ID) != "" }
 		page := newPage(near, atShield, func(body []byte) { m.pages.keep(r.ID, body) })
-		m.add(world.TargetShield, r.ID, r.Site, m.cfg.Every, way, page.request, page.judge)
-		m.add(world.TargetMedia, r.ID, r.Site, m.cfg.DeepEvery, way, func() *http.Request { return m.pages.request(r.ID, near.Host) }, isPicture)
+		shield := m.add(world.TargetShield, r.ID, r.Site, m.cfg.Every, way, page.request, page.judge)
+		media := m.add(world.TargetMedia, r.ID, r.Site, m.cfg.DeepEvery, way, func() *http.Request { return m.pages.request(r.ID, near.Host) }, isPicture)
+		shield.behind = append(shield.behind, media)
 		if homed := w.HomedIn(r.ID); len(homed) > 0 {
 			atHome := func(h http.Header) bool { return h.Get(world.HeaderRegion) == r.ID }
 			// The sign-in has few users, and the shop's probe is about the same machines.
 			cart, signIn := newCart(homed[0], atHome), newSignIn(homed[0], atHome)
-			m.add(world.TargetShop, r.ID, r.Site, m.cfg.DeepEvery, way, cart.request, cart.judge)
-			m.add(world.TargetIdentity, r.ID, r.Site, 2*m.cfg.DeepEvery, way, signIn.request, signIn.judge)
+			shop := m.add(world.TargetShop, r.ID, r.Site, m.cfg.DeepEvery, way, cart.request, cart.judge)
+			identity := m.add(world.TargetIdentity, r.ID, r.Site, 2*m.cfg.DeepEvery, way, signIn.request, signIn.judge)
+			shield.behind = append(shield.behind, shop, identity)
 		}
 	}
 	for _, c := range m.deps.CDNs {
@@ -87,11 +99,13 @@ func (m *Monitor) planChecks() error {
 	return nil
 }
 
-func (m *Monitor) add(kind, place, site string, every time.Duration, way http.RoundTripper, request func() *http.Request, judge func(http.Header, []byte) world.HealthReason) {
-	m.checks = append(m.checks, &check{
+func (m *Monitor) add(kind, place, site string, every time.Duration, way http.RoundTripper, request func() *http.Request, judge func(http.Header, []byte) world.HealthReason) *check {
+	c := &check{
 		target: world.Target(kind, place), way: way, every: every, rtt: m.roundTrip(site), request: request, judge: judge,
 		doubt: make(chan struct{}, 1), alarms: map[string]bool{},
-	})
+	}
+	m.checks = append(m.checks, c)
+	return c
 }
 
 // roundTrip is how long the way to a site and back takes, as far as is known.
@@ -117,12 +131,13 @@ func (m *Monitor) roundTrip(site string) time.Duration {
 // outside CDN is near everybody, and may have to ask one of our edges.
 const elsewhere = 150 * time.Millisecond
 
-// phase is when the i-th check is first made. The regions' monitors look at one
-// target in turn, so that between them somebody looks more often.
-func (m *Monitor) phase(i int) time.Duration {
+// turn is the part of the time between two probes after which the i-th check is
+// made. The regions' monitors look at one target in turn, so that between them
+// somebody looks more often.
+func (m *Monitor) turn(i int) float64 {
 	names := m.cfg.names()
 	turn := float64(slices.Index(names, m.cfg.Region))/float64(len(names)) + float64(i)/float64(len(m.checks))
-	return time.Duration((turn - float64(int(turn))) * float64(m.checks[i].every))
+	return turn - float64(int(turn))
 }
 
 func (m *Monitor) checkOf(target string) *check {
@@ -137,7 +152,7 @@ func (m *Monitor) checkOf(target string) *check {
 func (m *Monitor) lookWhere(v health.View) {
 	for _, o := range v.Says {
 		if c := m.checkOf(o.Target); c != nil && c.heeds(v.Monitor, o.Wary || o.State == world.Down) {
-			c.poke()
+			c.rouse()
 		}
 	}
 }

@@ -22,7 +22,8 @@ type Config struct {
 	Public  bool         `yaml:"public" doc:"whether everybody may see the health page; draining takes a token in any case"`
 	State   string       `yaml:"state" doc:"file that keeps the drains across restarts; none: the other monitors remember them"`
 
-	Every      time.Duration `yaml:"every" doc:"time between two probes of a PoP or a shield that is well"`
+	Every      time.Duration `yaml:"every" doc:"time between two probes of a region's shield that is well"`
+	PoPEvery   time.Duration `yaml:"pop_every" doc:"likewise of a PoP, at which the monitors of all regions look in turn"`
 	DeepEvery  time.Duration `yaml:"deep_every" doc:"likewise of a region's media and shop, which read the object store and the database"`
 	RetryEvery time.Duration `yaml:"retry_every" doc:"time between two probes of a target that gives reason to doubt, whether or not the first has ended"`
 	Timeout    time.Duration `yaml:"timeout" doc:"longest wait for a probe's answer, beyond two round trips"`
@@ -59,7 +60,7 @@ func (t Token) may(target string) bool {
 // Default is a config that lacks only its place and its keys.
 func Default() Config {
 	return Config{
-		Every: 3 * time.Second, DeepEvery: 6 * time.Second, RetryEvery: 300 * time.Millisecond,
+		Every: 3 * time.Second, PoPEvery: 5 * time.Second, DeepEvery: 8 * time.Second, RetryEvery: 300 * time.Millisecond,
 		Timeout: 800 * time.Millisecond, Patience: 300 * time.Millisecond, SlowBy: 250 * time.Millisecond, Fresh: 6500 * time.Millisecond,
 		Damping: health.DefaultDamping(), MaxAnswer: 2 << 20, MaxBody: 16 << 10, MaxFollowers: 1000, FeedWrite: 5 * time.Second,
 		MaxDrain: 30 * 24 * time.Hour, BadTokens: 10, Tracked: 10_000,
@@ -83,8 +84,8 @@ func (c Config) Validate() error {
 		return bad("listen, region and wire_key must be set")
 	case own < 0 || c.Keys[own].Public != health.PublicOf(key):
 		return bad("keys: name this monitor's public key too: " + health.PublicOf(key))
-	case c.Every <= 0 || c.DeepEvery <= 0 || c.RetryEvery <= 0 || c.Patience <= 0 || c.SlowBy <= 0:
-		return bad("every, deep_every, retry_every, patience and slow_by must be above 0")
+	case c.Every <= 0 || c.PoPEvery <= 0 || c.DeepEvery <= 0 || c.RetryEvery <= 0 || c.Patience <= 0 || c.SlowBy <= 0:
+		return bad("every, pop_every, deep_every, retry_every, patience and slow_by must be above 0")
 	case c.Timeout < c.Patience:
 		return bad("timeout must not be below patience")
 	case c.Fresh < 2*world.HealthBeat:

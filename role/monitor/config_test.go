@@ -43,7 +43,7 @@ func TestConfigIsChecked(t *testing.T) {
 		"listen": func(c *Config) { c.Listen = "" }, "region": func(c *Config) { c.Region = "East" }, "wire_key": func(c *Config) { c.WireKey = "" },
 		"key: write": func(c *Config) { c.Key = "short" }, "keys[1]": func(c *Config) { c.Keys[1].Public = "x" },
 		"keys: name this": func(c *Config) { c.Keys = c.Keys[1:] }, "keys: name": func(c *Config) { c.Key = seedOf("mid") },
-		"every": func(c *Config) { c.Every = 0 }, "deep_every": func(c *Config) { c.DeepEvery = 0 }, "retry_every": func(c *Config) { c.RetryEvery = 0 },
+		"every": func(c *Config) { c.Every = 0 }, "deep_every": func(c *Config) { c.DeepEvery = 0 }, "pop_every": func(c *Config) { c.PoPEvery = 0 }, "retry_every": func(c *Config) { c.RetryEvery = 0 },
 		"patience": func(c *Config) { c.Patience = 0 }, "slow_by": func(c *Config) { c.SlowBy = 0 }, "timeout": func(c *Config) { c.Timeout = c.Patience - 1 },
 		"fresh": func(c *Config) { c.Fresh = 2*world.HealthBeat - 1 }, "max_answer": func(c *Config) { c.MaxAnswer = 1023 }, "max_body": func(c *Config) { c.MaxBody = 1023 },
 		"max_followers": func(c *Config) { c.MaxFollowers = 0 }, "feed_write": func(c *Config) { c.FeedWrite = 0 }, "max_drain": func(c *Config) { c.MaxDrain = 0 },

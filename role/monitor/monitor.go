@@ -117,7 +117,7 @@ func New(cfg Config, d Deps) (*Monitor, error) {
 func (m *Monitor) Run(ctx context.Context) error {
 	all, ctx := errgroup.WithContext(ctx)
 	for i, c := range m.checks {
-		all.Go(func() error { return m.watch(ctx, c, m.phase(i)) })
+		all.Go(func() error { return m.watch(ctx, c, m.turn(i)) })
 	}
 	for region, follow := range m.deps.Views {
 		all.Go(func() error {
@@ -236,7 +236,7 @@ func (m *Monitor) result(c *check, r world.HealthReason, load int) {
 		return
 	}
 	if d.Opinion().Wary {
-		time.AfterFunc(m.cfg.RetryEvery, c.poke)
+		time.AfterFunc(m.cfg.RetryEvery, c.rouse)
 	}
 	if err := m.speak(false); err != nil {
 		m.deps.Log.Error("a probe's result cannot be told", "target", c.target, "err", err)

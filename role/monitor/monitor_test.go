@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -160,7 +161,7 @@ func TestACutOffMonitorTakesNothingOut(t *testing.T) {
 		reader := s.follower(ctx, "east", "mid")
 		before := s.agreed()
 		s.net.isolate("east", true)
-		s.until("east", 6*time.Second, func(h world.Health) bool { return h.Isolated })
+		s.until("east", Default().Fresh+world.HealthBeat, func(h world.Health) bool { return h.Isolated })
 		for range 60 {
 			time.Sleep(time.Second)
 			for _, r := range regions {
@@ -214,7 +215,7 @@ func TestALostRegionIsTakenOut(t *testing.T) {
 		}
 		s.net.isolate("east", true)
 		s.until("mid", 5*time.Second, stateOf("shield/east", world.Down))
-		s.until("mid", 5*time.Second, func(h world.Health) bool {
+		s.until("mid", time.Second, func(h world.Health) bool { // they were doubted with it
 			return h.Of("media/east").State == world.Down && h.Of("shop/east").State == world.Down
 		})
 		if is := s.issue("mid"); is.Isolated || is.Of("pop/mid-pop").State != world.Healthy {
@@ -250,8 +251,9 @@ func TestProbesAreFew(t *testing.T) {
 		}
 		before := count()
 		time.Sleep(time.Minute)
-		// Three monitors, six targets every 3 s, six every 6 s and three every 12 s.
-		if n, want := count()-before, 3*(6*20+6*10+3*5); n < want-20 || n > want+20 {
+		// Three monitors: three shields every 3 s, three PoPs every 5 s, six others every
+		// 8 s and three every 16 s.
+		if n, want := count()-before, 3*(3*20+3*12)+6*3*60/8+3*3*60/16; n < want-20 || n > want+20 {
 			t.Errorf("%d probes a minute", n)
 		}
 	})
@@ -279,6 +281,28 @@ func TestTheOwnViewComesLast(t *testing.T) {
 			cancel()
 			if from[len(from)-1] != r {
 				t.Errorf("%s tells the views of %v", r, from)
+			}
+		}
+	})
+}
+
+// After a doubt all monitors have looked at once. They go on in turn all the same:
+// what fails next is seen by one of them within a third of the time between probes.
+func TestMonitorsLookInTurnAfterADoubt(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		time.Sleep(1234 * time.Millisecond)
+		var next []time.Duration
+		for _, r := range regions {
+			m := s.monitors[r]
+			i := slices.IndexFunc(m.checks, func(c *check) bool { return c.target == "pop/west-pop" })
+			at := time.Now().Add(m.pause(m.checks[i], m.turn(i)))
+			next = append(next, time.Duration(at.UnixNano())%m.cfg.PoPEvery)
+		}
+		slices.Sort(next)
+		third := Default().PoPEvery / 3
+		for i, n := range next[1:] {
+			if gap := n - next[i]; gap < third-time.Millisecond || gap > third+time.Millisecond {
+				t.Errorf("they look at %v of every %v", next, Default().PoPEvery)
 			}
 		}
 	})

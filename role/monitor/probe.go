@@ -17,11 +17,11 @@ const mostAtOnce = 4
 
 // watch probes one target until ctx ends: every so often while it is well, and
 // quickly once there is reason to doubt, without waiting for what is silent.
-func (m *Monitor) watch(ctx context.Context, c *check, phase time.Duration) error {
+func (m *Monitor) watch(ctx context.Context, c *check, turn float64) error {
 	var flights sync.WaitGroup
 	defer flights.Wait()
 	seats := make(chan struct{}, mostAtOnce)
-	t := time.NewTimer(phase)
+	t := time.NewTimer(part(turn, min(c.every, m.cfg.Every)))
 	defer t.Stop()
 	for {
 		select {
@@ -38,21 +38,26 @@ func (m *Monitor) watch(ctx context.Context, c *check, phase time.Duration) erro
 			})
 		default: // enough are under way
 		}
-		t.Reset(m.pause(c))
+		t.Reset(m.pause(c, turn))
 	}
 }
 
-// pause is how long until the next probe. What is down is asked no less often than
-// the rest: how soon it is trusted again goes by the number of good answers.
-func (m *Monitor) pause(c *check) time.Duration {
+// pause is how long until the next probe. What is down, or not known yet, is asked
+// no less often than a shield: how soon it is trusted again goes by the number of
+// good answers. What is well is asked when it is this monitor's turn by the clock,
+// so that the monitors go on in turn after all have looked at once.
+func (m *Monitor) pause(c *check, turn float64) time.Duration {
 	switch o := m.opinion(c.target); {
 	case o.Wary:
 		return m.cfg.RetryEvery
-	case o.State == world.Down:
+	case o.State == world.Down || o.Reason == world.ReasonUnknown:
 		return min(c.every, m.cfg.Every)
 	}
-	return c.every
+	since := time.Duration(m.deps.Now().Add(-part(turn, c.every)).UnixNano()) % c.every
+	return c.every - since
 }
+
+func part(of float64, d time.Duration) time.Duration { return time.Duration(of * float64(d)) }
 
 // look probes a target once. A probe that is silent past patience raises a doubt
 // before it has failed.
@@ -82,7 +87,7 @@ func (m *Monitor) doubted(c *check) {
 			m.deps.Log.Error("a doubt cannot be told", "target", c.target, "err", err)
 		}
 	}
-	c.poke()
+	c.rouse()
 }
 
 // ask sends the probe's request and judges the answer. "" is no verdict.
