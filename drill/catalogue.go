@@ -93,8 +93,9 @@ func pathDrills() []Drill {
 			Plan: func(t *Target) Plan {
 				return Plan{Faults: each(t.otherRegions(), func(r string) Fault { return Fault{Kind: "lag", Target: r} })}
 			},
-			Owners: true,
-			Lasts:  time.Minute,
+			Owners:     true,
+			Travellers: true,
+			Lasts:      time.Minute,
 		},
 		{
 			Name:       "monitor-isolated",

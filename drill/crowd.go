@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,13 +15,14 @@ import (
 
 // crowd is everybody who uses the world in a drill.
 type crowd struct {
-	readers   []*visitor // a city's of each class
-	uploaders []*visitor
-	buyers    []*visitor // one in each home region
-	sellers   []*seller  // likewise
-	shops     map[string]*shop
-	series    uint64 // sets this drill's pictures and addresses apart from others'
-	fresh     uint64
+	readers    []*visitor // a city's of each class
+	travellers []*visitor // a city's, in a shop that is at home elsewhere; none in most drills
+	uploaders  []*visitor
+	buyers     []*visitor // one in each home region
+	sellers    []*seller  // likewise
+	shops      map[string]*shop
+	series     uint64 // sets this drill's pictures and addresses apart from others'
+	fresh      uint64
 }
 
 // shop is what a market shows.
@@ -33,6 +35,9 @@ type shop struct {
 
 // shares of the classes, in ten.
 var classes = []judge.Class{judge.Browser, judge.Browser, judge.Browser, judge.Browser, judge.Browser, judge.Browser, judge.Plain, judge.Plain, judge.Pinned, judge.Pinned}
+
+// travels is how many reads there are for one of a traveller's, where there are some.
+const travels = 6
 
 // newCrowd gathers everybody and looks around: what the shops show, what it costs.
 func newCrowd(ctx context.Context, t *Target, random *rand.Rand) (*crowd, error) {
@@ -118,8 +123,34 @@ func (s *shop) tryOut(ctx context.Context, v *visitor) error {
 	return nil
 }
 
+// addTravellers has somebody of each city read a shop whose home is not the region
+// of his own: one whose prices change, where there is any. Cities take turns
+// through these shops.
+func (c *crowd) addTravellers(t *Target) {
+	for i, city := range t.World.Cities {
+		v := newVisitor(t, t.resolver, judge.Browser, city)
+		var away, watched []world.Market
+		for _, m := range t.World.Markets {
+			if s := c.shops[m.ID]; s != nil && m.HomeRegion != v.market.HomeRegion {
+				away = append(away, m)
+				if s.watched != "" {
+					watched = append(watched, m)
+				}
+			}
+		}
+		if len(watched) > 0 {
+			away = watched
+		}
+		if len(away) == 0 {
+			continue
+		}
+		v.market = away[i%len(away)]
+		c.travellers = append(c.travellers, v)
+	}
+}
+
 func (c *crowd) close() {
-	for _, v := range c.readers {
+	for _, v := range slices.Concat(c.readers, c.travellers) {
 		v.close()
 	}
 }
@@ -138,6 +169,9 @@ func (c *crowd) wish(random *rand.Rand) wish {
 	v := c.readers[random.IntN(len(c.readers))]
 	for v.class != class {
 		v = c.readers[random.IntN(len(c.readers))]
+	}
+	if len(c.travellers) > 0 && random.IntN(travels) == 0 {
+		v = c.travellers[random.IntN(len(c.travellers))]
 	}
 	s := c.shops[v.market.ID]
 	switch n := random.IntN(10); {

@@ -22,6 +22,9 @@ type Drill struct {
 	HA bool
 	// Owners says that it takes owners who change prices.
 	Owners bool
+	// Travellers says that some readers are in a shop that is at home elsewhere:
+	// else each is in the one near him, and reads of its home region.
+	Travellers bool
 	// Lasts is how long it stays broken, unless asked otherwise; 0: [DefaultFor].
 	Lasts time.Duration
 	// Allow is what is held against it, where that is not the usual.

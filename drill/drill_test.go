@@ -89,6 +89,29 @@ func TestPlacesThatAreBroken(t *testing.T) {
 	}
 }
 
+// Travellers are what lets a drill see replicas: each reads away from home, and a
+// shop whose prices change is read from every region that is not its home.
+func TestTravellersReadReplicas(t *testing.T) {
+	target := shippedTarget(t)
+	c := &crowd{shops: map[string]*shop{}}
+	for _, m := range target.World.Markets {
+		c.shops[m.ID] = &shop{slugs: []string{"bread"}, pictures: []string{"/img/x"}}
+	}
+	c.shops["gb"].watched, c.shops["us"].watched, c.shops["in"].watched = "scone", "bagel", "naan"
+	c.addTravellers(target)
+	read := map[string]bool{}
+	for _, v := range c.travellers {
+		native := target.market(v.city)
+		if v.market.HomeRegion == native.HomeRegion || c.shops[v.market.ID].watched == "" {
+			t.Errorf("%s travels to %s", v.city.ID, v.market.ID)
+		}
+		read[v.market.HomeRegion+" in "+native.HomeRegion] = true
+	}
+	if len(c.travellers) != len(target.World.Cities) || !read["eu-central in us-east"] || !read["eu-central in ap-southeast"] {
+		t.Errorf("%d travellers of %d cities: %v", len(c.travellers), len(target.World.Cities), read)
+	}
+}
+
 func TestHistoryOfAPrice(t *testing.T) {
 	at := func(s int) time.Time { return time.Unix(int64(1000+s), 0) }
 	h := &history{}

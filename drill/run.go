@@ -119,6 +119,9 @@ func Run(ctx context.Context, t *Target, d Drill, o Options) (*Verdict, error) {
 		return nil, err
 	}
 	defer r.crowd.close()
+	if d.Travellers {
+		r.crowd.addTravellers(t)
+	}
 	err = r.carryOut(ctx, random)
 	if !r.broke {
 		return nil, err
