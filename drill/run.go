@@ -165,7 +165,10 @@ func (r *run) carryOut(ctx context.Context, random *rand.Rand) error {
 		err = r.pass(ctx, "after", r.o.After)
 	}
 	r.ended = time.Now()
-	if err != nil && r.aborted == "" {
+	switch {
+	case ctx.Err() != nil:
+		r.aborted = "it was interrupted"
+	case err != nil && r.aborted == "":
 		r.aborted = err.Error()
 	}
 	return err
