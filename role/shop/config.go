@@ -45,7 +45,7 @@ func Default() Config {
 	return Config{
 		PublicScheme: "https",
 		Wait:         300 * time.Millisecond,
-		ForwardWait:  2 * time.Second,
+		ForwardWait:  time.Second, // above any round trip between regions; a visitor calls more than this slow
 		FeedWrite:    10 * time.Second,
 		PageTTL:      5 * time.Minute,
 		PageBrief:    time.Second,
