@@ -134,7 +134,7 @@ geodns:
 		if err != nil {
 			t.Fatal(err)
 		}
-		e, err := ExplainDNS(f, "www.shop.example", netip.MustParseAddr("203.0.113.1"), c.lost)
+		e, err := ExplainDNS(f, "www.shop.example", netip.MustParseAddr("203.0.113.1"), world.HealthView{}, c.lost)
 		if err != nil {
 			e.Target = err.Error()
 		}

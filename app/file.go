@@ -221,6 +221,10 @@ func (l Log) Slog() (slog.Level, error) {
 // now is the clock that roles are handed.
 func now() time.Time { return time.Now() }
 
+// Follow has the name server of a file that was made read its config again from
+// another, which says the same now, when that changes.
+func (f *File) Follow(path string) { f.path = path }
+
 // Only is the file with one role's section and no other's.
 func (f *File) Only(role string) *File {
 	one := &File{World: f.World, Place: f.Place, Admin: f.Admin, Log: f.Log, Rehearse: f.Rehearse, Location: f.Location}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"meridian/engine/tier"
 	"meridian/platform/dnsserver"
@@ -21,9 +22,9 @@ type GeoDNS struct {
 	Health        HealthFeed    `yaml:"health"`
 }
 
-// ExplainDNS tells what a name server of this config answers a client, with some
-// PoPs and providers ("fra", "cdn/other") taken for lost.
-func ExplainDNS(f *File, name string, client netip.Addr, lost []string) (geodns.Explanation, error) {
+// ExplainDNS tells what a name server of this config answers a client by a view of
+// health, with some PoPs and providers ("fra", "cdn/other") taken for lost.
+func ExplainDNS(f *File, name string, client netip.Addr, health world.HealthView, lost []string) (geodns.Explanation, error) {
 	const op = "dns.test"
 	if f.GeoDNS == nil {
 		return geodns.Explanation{}, world.E(world.CodeInvalid, op, "The config file has no section geodns: add one, as docs/config.md lists it.")
@@ -32,8 +33,7 @@ func ExplainDNS(f *File, name string, client netip.Addr, lost []string) (geodns.
 	if err != nil {
 		return geodns.Explanation{}, err
 	}
-	health, err := supposed(w, lost)
-	if err != nil {
+	if health.Targets, err = supposed(w, health.Targets, lost); err != nil {
 		return geodns.Explanation{}, err
 	}
 	d := geoDNSDeps(w)
@@ -49,24 +49,21 @@ func ExplainDNS(f *File, name string, client netip.Addr, lost []string) (geodns.
 	return role.Explain(name, client)
 }
 
-// supposed is a view of health in which some are down.
-func supposed(w *world.World, lost []string) (v world.HealthView, err error) {
+// supposed are targets of which some are taken for down.
+func supposed(w *world.World, is []world.TargetHealth, lost []string) ([]world.TargetHealth, error) {
+	out := slices.Clone(is)
 	for _, name := range lost {
 		target := name
 		if _, ok := w.PoPByID(name); ok {
 			target = world.Target(world.TargetPoP, name)
 		} else if _, _, ok := world.SplitTarget(name); !ok {
-			return v, world.E(world.CodeInvalid, "dns.test", fmt.Sprintf("%.40q is no PoP of the world, and no cdn/NAME.", name))
+			return nil, world.E(world.CodeInvalid, "dns.test", fmt.Sprintf("%.40q is no PoP of the world, and no cdn/NAME.", name))
 		}
-		v.Targets = append(v.Targets, world.TargetHealth{Target: target, State: world.Down, Reason: world.ReasonTimeout})
+		out = slices.DeleteFunc(out, func(t world.TargetHealth) bool { return t.Target == target })
+		out = append(out, world.TargetHealth{Target: target, State: world.Down, Reason: world.ReasonTimeout})
 	}
-	slices.SortFunc(v.Targets, func(a, b world.TargetHealth) int {
-		if a.Target < b.Target {
-			return -1
-		}
-		return 1
-	})
-	return v, nil
+	slices.SortFunc(out, func(a, b world.TargetHealth) int { return strings.Compare(a.Target, b.Target) })
+	return out, nil
 }
 
 func startGeoDNS(ctx context.Context, m *machine) (lifecycle.Running, error) {

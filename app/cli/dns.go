@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"meridian/app"
+	"meridian/app/localworld"
 	"meridian/platform/dnsserver"
 	"meridian/role/geodns"
 	"meridian/world"
@@ -29,43 +30,93 @@ func (c *cli) dns() *cobra.Command {
 }
 
 func (c *cli) dnsTest() *cobra.Command {
+	t := drainTarget(true)
 	var file, from string
 	var lost []string
 	cmd := &cobra.Command{
-		Use: "test NAME --from ADDRESS --config FILE", Short: "Say which PoPs a client gets for a name, and why",
+		Use: "test NAME --from ADDRESS", Short: "Say which PoPs a client gets for a name, and why",
 		Long: `Reads the section geodns of a config file, its prefixes and its location database,
 as the name server does, and explains what a client of an address would be
-answered. Nothing is asked over the network: everything counts as healthy but what
---lost names.`,
-		Example: `  meridian dns test www.shop.example --from 203.0.113.7 --config dns.yaml
+answered: by the health that the monitors tell now, where a world runs on this
+machine, or --server names an edge elsewhere. With --config alone nothing is asked
+over the network, and everything counts as healthy. Either way --lost takes more
+for lost.`,
+		Example: `  meridian dns test de.localhost --from 198.18.3.7
+  meridian dns test www.shop.example --from 203.0.113.7 --config dns.yaml --server https://shop.example
   meridian dns test www.shop.example --from 2001:db8::7 --config dns.yaml --lost fra,lhr --json`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			if file == "" || from == "" {
-				return world.E(world.CodeInvalid, "dns.test", "--config FILE and --from ADDRESS are needed: the name server's settings, and the client.")
-			}
+		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := netip.ParseAddr(from)
 			if err != nil || client.Zone() != "" {
-				return world.E(world.CodeInvalid, "dns.test", fmt.Sprintf("--from: %.60q is no address; write one as 203.0.113.7 or 2001:db8::7.", from))
+				return world.E(world.CodeInvalid, "dns.test", fmt.Sprintf("--from: %.60q is no address; write the client's as 203.0.113.7 or 2001:db8::7.", from))
+			}
+			live := file == "" || t.server != "" || cmd.Flags().Changed("dir")
+			if file == "" {
+				if file, err = localworld.NamesConfig(t.dir); err != nil {
+					return err
+				}
 			}
 			f, err := app.ReadFile(file)
 			if err != nil {
 				return err
 			}
-			e, err := app.ExplainDNS(f, args[0], client, lost)
-			if err != nil {
+			var e explained
+			var view world.HealthView
+			if live {
+				if e.Health, err = c.askView(cmd, t); err != nil {
+					return err
+				}
+				view.Health = e.Health.Health
+			}
+			if e.Explanation, err = app.ExplainDNS(f, args[0], client, view, lost); err != nil {
 				return err
 			}
 			return c.print(e, func(w io.Writer) { tellDNS(w, e) })
 		},
 	}
-	cmd.Flags().StringVar(&file, "config", "", "config file with a section geodns")
+	cmd.Flags().StringVar(&file, "config", "", "config file with a section geodns; none: that of the local world")
 	cmd.Flags().StringVar(&from, "from", "", "the client's address")
 	cmd.Flags().StringSliceVar(&lost, "lost", nil, "PoPs, and other CDNs as cdn/NAME, that are taken for lost")
+	t.where(cmd.Flags())
 	return cmd
 }
 
-func tellDNS(w io.Writer, e geodns.Explanation) {
+// explained is an explanation, and the health that it goes by.
+type explained struct {
+	geodns.Explanation
+	Health *toldHealth `json:"health"` // null: it was not looked at
+}
+
+// toldHealth is what a monitor says, and how old that is by the clock of this
+// machine.
+type toldHealth struct {
+	world.Health
+	Age float64 `json:"age_seconds"`
+}
+
+func (c *cli) askView(cmd *cobra.Command, t *operatorTarget) (*toldHealth, error) {
+	s, err := c.askHealth(cmd, t)
+	if err != nil {
+		return nil, err
+	}
+	return &toldHealth{s.Health, time.Since(s.At).Seconds()}, nil
+}
+
+// tellHealth says what an explanation goes by.
+func tellHealth(w io.Writer, h *toldHealth) {
+	if h == nil {
+		fmt.Fprint(w, "Health is not looked at: everything counts as healthy but what --lost and the config name. --server, or --dir of a world that runs, has it looked at.\n\n")
+		return
+	}
+	fmt.Fprintf(w, "Health as the monitor of %s says, %.1f s old: version %d, given by %s.\n", h.Monitor, h.Age, h.Version.Number, h.Version.Monitor)
+	if h.Isolated {
+		fmt.Fprintln(w, "It is cut off from the others: this is what was agreed on last.")
+	}
+	fmt.Fprintln(w)
+}
+
+func tellDNS(w io.Writer, e explained) {
+	tellHealth(w, e.Health)
 	switch {
 	case e.Known:
 		fmt.Fprintf(w, "%s is near %s.", e.Client, e.Site)

@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"meridian/world"
 )
 
 const dnsFile = `
@@ -44,8 +47,26 @@ func TestDNSTest(t *testing.T) {
 			}
 		}
 	}
+	code, out, _ := run(t, "dns", "test", "www.shop.example", "--config", file, "--from", "8.8.8.8")
+	if code != 0 || !strings.Contains(out, "Health is not looked at") {
+		t.Errorf("%d %s", code, out)
+	}
+	is := someHealth(world.Down, true)
+	is.Targets = append(is.Targets, world.TargetHealth{Target: "pop/iad", State: world.Degraded})
+	url, _ := aMonitor(t, is)
+	code, out, errOut := run(t, "dns", "test", "www.shop.example", "--config", file, "--from", "203.0.113.7", "--server", url)
+	for _, want := range []string{"the monitor of eu-central says", "version 7, given by us-east", "cut off from the others", "→  iad  degraded", "fra  down", "for 5 s"} {
+		if code != 0 || !strings.Contains(out, want) {
+			t.Errorf("with live health %q is not said: %d\n%s%s", want, code, out, errOut)
+		}
+	}
+	code, out, _ = run(t, "dns", "test", "www.shop.example", "--config", file, "--from", "203.0.113.7", "--server", url, "--lost", "iad", "--json")
+	var e explained
+	if err := json.Unmarshal([]byte(out), &e); code != 0 || err != nil || e.Health.Version.Number != 7 || e.PoPs[0].State == world.Degraded {
+		t.Errorf("%d, %v\n%s", code, err, out)
+	}
 	for want, args := range map[string][]string{
-		"--config FILE and --from":  {"www.shop.example"},
+		"No name server of a world": {"www.shop.example", "--from", "8.8.8.8", "--dir", dir},
 		"is no address":             {"www.shop.example", "--config", file, "--from", "london"},
 		"the names that are: [www.": {"mail.shop.example", "--config", file, "--from", "8.8.8.8"},
 		"cannot be read":            {"www.shop.example", "--config", filepath.Join(dir, "none"), "--from", "8.8.8.8"},

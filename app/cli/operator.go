@@ -28,10 +28,15 @@ type operatorTarget struct {
 }
 
 func (t *operatorTarget) flags(f *pflag.FlagSet) {
+	t.where(f)
+	f.StringVar(&t.from, "from", "", "city to stand in, in the local world")
+}
+
+// where are the flags that name an edge.
+func (t *operatorTarget) where(f *pflag.FlagSet) {
 	f.StringVar(&t.dir, "dir", localworld.DefaultDir(), "directory of the local world")
 	f.StringVar(&t.server, "server", "", "an edge elsewhere, such as https://shop.example")
 	f.StringVar(&t.tokenFile, "token-file", "", "file that holds the token")
-	f.StringVar(&t.from, "from", "", "city to stand in, in the local world")
 }
 
 // request makes a request to the nearest region, by way of an edge, with the token.

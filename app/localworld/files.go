@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 
 	"meridian/adapter/pgcluster"
 	"meridian/adapter/postgres"
@@ -217,20 +218,54 @@ func (p *plan) writeFiles(files []*app.File) (map[string]string, error) {
 	paths := map[string]string{}
 	for _, f := range files {
 		for _, role := range f.Roles() {
-			one := f.Only(role)
-			one.Rehearse = true
-			name := role + "@" + f.Place
-			one.Admin = p.socket("a-" + role + "-" + f.Place)
-			b, err := yaml.Encode(one)
+			path, err := p.writeConfig(f, role)
 			if err != nil {
 				return nil, err
 			}
-			rel := fmt.Sprintf("config/%s.yaml", name)
-			if err := p.st.writeFile(rel, b); err != nil {
-				return nil, err
-			}
-			paths[name] = p.st.path("config", name+".yaml")
+			paths[role+"@"+f.Place] = path
 		}
 	}
 	return paths, nil
+}
+
+// writeConfig puts one role's config into a file, and says where that is.
+func (p *plan) writeConfig(f *app.File, role string) (path string, err error) {
+	one := f.Only(role)
+	one.Rehearse = true
+	one.Admin = p.socket("a-" + role + "-" + f.Place)
+	b, err := yaml.Encode(one)
+	if err != nil {
+		return "", err
+	}
+	name := configName(role, f.Place)
+	return p.st.path(name), p.st.writeFile(name, b)
+}
+
+// configName is where a role's config is, within a world's directory.
+func configName(role, place string) string { return filepath.Join("config", role+"@"+place+".yaml") }
+
+// writeNames writes the config of the name servers, which look at it: who changes
+// it changes what a world answers until it starts again.
+func (p *plan) writeNames(files []*app.File) error {
+	for _, f := range files {
+		if f.GeoDNS == nil {
+			continue
+		}
+		path, err := p.writeConfig(f, "geodns")
+		if err != nil {
+			return err
+		}
+		f.Follow(path)
+	}
+	return nil
+}
+
+// NamesConfig is the config file of a name server of the world in a directory: all
+// of them serve the same zone. It fails with not found where none has run there.
+func NamesConfig(dir string) (string, error) {
+	found, err := filepath.Glob(filepath.Join(dir, configName("geodns", "*")))
+	if err != nil || len(found) == 0 {
+		return "", world.Because(world.CodeNotFound, "dns.config", "No name server of a world has run in "+dir+". Start one with `meridian up`, or name its directory with --dir.", err)
+	}
+	return found[0], nil
 }

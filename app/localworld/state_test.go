@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"meridian/app"
 	"meridian/world"
 )
 
@@ -276,5 +277,35 @@ func TestWriteFilesIsOneAnInstance(t *testing.T) {
 	text, err := os.ReadFile(paths["shield@eu-central"])
 	if err != nil || !strings.Contains(string(text), "key-feed") || strings.Contains(string(text), "shop:\n") || strings.Contains(string(text), "pw-") {
 		t.Errorf("%v:\n%s", err, text)
+	}
+}
+
+// What the name servers of a world in one process follow says what they have, and
+// is found by who knows the directory.
+func TestNamesConfig(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := NamesConfig(dir); !world.Is(err, world.CodeNotFound) {
+		t.Errorf("no world: %v", err)
+	}
+	s := open(t, dir, false)
+	defer s.close()
+	w := shippedWorld(t)
+	p := newPlan(w, s, sampleSecrets(w), 8080, false)
+	files := p.files("")
+	if err := p.writeNames(files); err != nil {
+		t.Fatal(err)
+	}
+	path, err := NamesConfig(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := app.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(files, func(of *app.File) bool {
+		return of.GeoDNS != nil && fmt.Sprintf("%+v", of.GeoDNS) == fmt.Sprintf("%+v", f.GeoDNS)
+	}) {
+		t.Errorf("%s says something else than the plan: %+v", path, f.GeoDNS)
 	}
 }

@@ -194,6 +194,9 @@ func (u *up) roles() ([]lifecycle.Component, error) {
 	if u.o.Split {
 		return u.splitRoles(files)
 	}
+	if err := u.plan.writeNames(files); err != nil {
+		return nil, err
+	}
 	var names []string
 	for _, f := range files {
 		for _, r := range f.Roles() {
