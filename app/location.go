@@ -8,9 +8,9 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"meridian/adapter/maxmind"
+	"meridian/engine/pause"
 	"meridian/engine/prefixes"
 	"meridian/engine/whereabouts"
 	"meridian/world"
@@ -63,16 +63,8 @@ func (c *clientPlaces) read() error {
 // follow takes sources that have changed, until ctx ends, whose error it returns.
 // What is wrong is told once, and the last good table stays.
 func (c *clientPlaces) follow(ctx context.Context) error {
-	t := time.NewTicker(c.m.file.Location.Look)
-	defer t.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-t.C:
-			c.look(ctx)
-		}
-	}
+	pause.Every(ctx, c.m.file.Location.Look, c.look)
+	return ctx.Err()
 }
 
 func (c *clientPlaces) look(ctx context.Context) {

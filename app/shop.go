@@ -130,5 +130,5 @@ func (m *machine) ownerOver(ctx context.Context, s *Owner, clusters []*postgres.
 	if err != nil {
 		return nil, err
 	}
-	return m.run(ctx, s.Listen, s.HTTP, role, role.Run, closeCatalogs, resident.Close)
+	return m.run(ctx, s.Listen, s.HTTP, inRegion(world.TargetIdentity, s.Region, s.HTTP, role), role.Run, closeCatalogs, resident.Close)
 }

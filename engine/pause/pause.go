@@ -21,3 +21,19 @@ func For(ctx context.Context, d time.Duration) bool {
 		return false
 	}
 }
+
+// Every does something each time that an interval has passed, in the caller's
+// goroutine, until ctx ends. What takes longer than the interval is not caught up
+// with.
+func Every(ctx context.Context, interval time.Duration, do func(context.Context)) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			do(ctx)
+		case <-ctx.Done():
+			return
+		}
+	}
+}

@@ -2,6 +2,7 @@ package pause
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,4 +34,21 @@ func TestFor(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestEvery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 65*time.Second)
+		defer cancel()
+		var at []time.Duration
+		begun := time.Now()
+		Every(ctx, 10*time.Second, func(context.Context) {
+			if at = append(at, time.Since(begun)); len(at) == 2 {
+				time.Sleep(25 * time.Second) // it takes longer than it may
+			}
+		})
+		if want := []time.Duration{10 * time.Second, 20 * time.Second, 45 * time.Second, 50 * time.Second, 60 * time.Second}; !slices.Equal(at, want) || time.Since(begun) != 65*time.Second {
+			t.Errorf("at %v, ended after %v", at, time.Since(begun))
+		}
+	})
 }

@@ -26,7 +26,7 @@ type Limits struct {
 	Stop       time.Duration `yaml:"stop" doc:"longest wait for running requests at a stop"`
 
 	Connections int `yaml:"connections" doc:"most connections at once, silent ones too; those beyond are closed at once"`
-	Capacity    int `yaml:"capacity" doc:"requests under way at once that this listener is fit for: the load that edge, shield, media and shop tell monitors is in percent of them; a PoP's clients are sent on from 80"`
+	Capacity    int `yaml:"capacity" doc:"requests under way at once that this listener is fit for: the load that edge, shield, media, shop and owner tell monitors is in percent of them; a PoP's clients are sent on from 80"`
 }
 
 // DefaultLimits are fit for a listener that strangers reach.

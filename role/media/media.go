@@ -17,6 +17,7 @@ import (
 
 	"meridian/engine/imagegrid"
 	"meridian/engine/keyring"
+	"meridian/engine/pause"
 	"meridian/engine/signedurl"
 	"meridian/engine/uploadgrant"
 	"meridian/platform/httpserver"
@@ -115,29 +116,16 @@ func New(cfg Config, d Deps) (*Media, error) {
 // copies good until ctx ends.
 func (m *Media) Run(ctx context.Context) error {
 	var all sync.WaitGroup
-	all.Go(func() { every(ctx, m.cfg.Limits.SweepEvery, m.sweep) }) // of its own: it may take long
-	all.Go(func() { every(ctx, trialEvery, m.tryRoom) })
+	all.Go(func() { pause.Every(ctx, m.cfg.Limits.SweepEvery, m.sweep) }) // of its own: it may take long
+	all.Go(func() { pause.Every(ctx, trialEvery, m.tryRoom) })
 	all.Go(func() { m.scrub(ctx) })
 	all.Go(func() { m.backfill(ctx) })
-	all.Go(func() { every(ctx, m.cfg.Care.NoteEvery, m.noteAsked) })
-	all.Go(func() { every(ctx, m.cfg.Care.CollectEvery, m.collectAll) })
+	all.Go(func() { pause.Every(ctx, m.cfg.Care.NoteEvery, m.noteAsked) })
+	all.Go(func() { pause.Every(ctx, m.cfg.Care.CollectEvery, m.collectAll) })
 	m.measureLag(ctx)
-	every(ctx, m.cfg.Limits.LagEvery, m.measureLag)
+	pause.Every(ctx, m.cfg.Limits.LagEvery, m.measureLag)
 	all.Wait()
 	return nil
-}
-
-func every(ctx context.Context, interval time.Duration, do func(context.Context)) {
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			do(ctx)
-		case <-ctx.Done():
-			return
-		}
-	}
 }
 
 // action answers a request or says why not; it has written nothing then.
