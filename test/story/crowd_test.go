@@ -31,6 +31,7 @@ type asker struct {
 	host   string
 	come   atomic.Int64 // bytes of the content that have
 	length atomic.Int64 // that it will have, once its head is here
+	over   atomic.Bool  // no more comes
 }
 
 // Write counts what comes of the content.
@@ -40,10 +41,13 @@ func (a *asker) Write(p []byte) (int, error) {
 }
 
 // begun reports whether a part of the content has come, and most is still to come.
-func (a *asker) begun() bool { return a.come.Load() > 0 && a.come.Load() < a.length.Load()/2 }
+func (a *asker) begun() bool {
+	return a.come.Load() > 0 && a.come.Load() < a.length.Load()/2 && !a.over.Load()
+}
 
 // get asks and says what it was given, and how the tiers came by it.
 func (a *asker) get(path string) (given, status string, length int64) {
+	defer a.over.Store(true)
 	if _, err := fmt.Fprintf(a.conn, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", path, a.host); err != nil {
 		return err.Error(), "", 0
 	}
