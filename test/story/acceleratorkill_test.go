@@ -284,7 +284,6 @@ func (a *standAlone) check(t *testing.T, round int) (found int) {
 // asking the origin, whole, and nothing that was purged. How long starts took is
 // logged beside how long the same program takes to do nothing.
 func TestKilledAcceleratorKeepsItsDisk(t *testing.T) {
-	t.Parallel()
 	dir, err := os.MkdirTemp("/tmp", "mk-") // sockets need short paths
 	if err != nil {
 		t.Fatal(err)

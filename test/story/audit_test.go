@@ -39,7 +39,6 @@ func audited(b *browser, name string) {
 // TestPagesAreForEverybody looks at the shop's pages and the owners', with a cart
 // and a form that was filled in wrongly.
 func TestPagesAreForEverybody(t *testing.T) {
-	t.Parallel()
 	w := theWorld(t)
 	slug := w.Visitor(t, "de", "").Page(t, "/").Slugs()[3]
 	w.Restock(t, "de", slug, 30)

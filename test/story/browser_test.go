@@ -23,7 +23,6 @@ func site(t *testing.T, w *worldtest.World, market string) string {
 // TestBrowseAndBuy clicks through list, product, cart and checkout, with a
 // slip in the postcode that is told beside its field.
 func TestBrowseAndBuy(t *testing.T) {
-	t.Parallel()
 	w := theWorld(t)
 	slug := w.Visitor(t, "de", "").Page(t, "/").Slugs()[1]
 	w.Restock(t, "de", slug, 30)
@@ -105,7 +104,6 @@ func picturesLoad(b *browser, page string) {
 
 // TestTravellersBar stands in Tokyo by the bar at the foot of a German page.
 func TestTravellersBar(t *testing.T) {
-	t.Parallel()
 	w := theWorld(t)
 	b := open(t, site(t, w, "de"))
 	b.visit("/")
@@ -127,7 +125,6 @@ func TestTravellersBar(t *testing.T) {
 
 // TestKeyboardOnly puts a product into the cart without a pointer.
 func TestKeyboardOnly(t *testing.T) {
-	t.Parallel()
 	w := theWorld(t)
 	slug := w.Visitor(t, "gb", "").Page(t, "/").Slugs()[2]
 	w.Restock(t, "gb", slug, 30)
@@ -159,13 +156,11 @@ func TestKeyboardOnly(t *testing.T) {
 
 // TestPhone looks at every kind of page on a small screen: none is wider.
 func TestPhone(t *testing.T) {
-	t.Parallel()
 	w := theWorld(t)
 	// German has the longest words, Japanese breaks anywhere, Hindi is the tallest.
 	for _, v := range []struct{ market, prefix string }{{"de", ""}, {"jp", ""}, {"in", "/hi-in"}} {
 		market := v.market
 		t.Run(market, func(t *testing.T) {
-			t.Parallel() // each has a browser of its own
 			slug := w.Visitor(t, market, "").Page(t, "/").Slugs()[1]
 			w.Restock(t, market, slug, 30)
 			b := open(t, site(t, w, market))

@@ -32,7 +32,6 @@ const (
 // sent to is there once, whoever heard nothing orders by the same form again, and
 // the stock has gone down by what was sold.
 func TestOrdersGoOnWhenTheirDatabaseIsKilled(t *testing.T) {
-	t.Parallel()
 	// A world of its own, and a small one: after it the second server is primary,
 	// and without --ha the others' world would not start so.
 	file := filepath.Join(t.TempDir(), "village.yaml")

@@ -12,7 +12,6 @@ import (
 // TestAPhotoForACake chooses a photo in the browser, first a file that is none,
 // and sees it in cart, checkout and order, as the owner does.
 func TestAPhotoForACake(t *testing.T) {
-	t.Parallel()
 	w := theWorld(t)
 	w.Restock(t, "de", photoCake, 20)
 	dir := t.TempDir()
