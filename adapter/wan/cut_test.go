@@ -54,6 +54,23 @@ func TestAShortCutIsFeltByWhatIsUnderWay(t *testing.T) {
 	})
 }
 
+// What was under way on a slow link comes by the link as it is after the cut.
+func TestWhatIsUnderWayComesByTheHealedLink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Params{Delay: 40 * ms})
+		near := r.dialNear(t)
+		far := r.acceptFar(t)
+		must(t, r.SetLink("a", "b", Params{Delay: 20 * time.Second}))
+		near.Write([]byte("x"))
+		time.Sleep(time.Second)
+		must(t, r.Cut("a", "b", Blackhole))
+		began := time.Now()
+		must(t, r.SetLink("a", "b", Params{Delay: 40 * ms}))
+		readN(t, far, 1)
+		wantSince(t, "what was under way", began, 40*ms)
+	})
+}
+
 func TestBlackholeHangsNewConnections(t *testing.T) {
 	for _, dir := range [][2]string{{"a", "b"}, {"b", "a"}} {
 		synctest.Test(t, func(t *testing.T) {
