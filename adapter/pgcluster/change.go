@@ -2,6 +2,7 @@ package pgcluster
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -149,12 +150,13 @@ func (s *Supervisor) Promote(ctx context.Context, sp Spec) error {
 	return v.signal(op, syscall.SIGHUP)
 }
 
-// awaitPrimary polls postmaster.pid: "standby" becomes "ready" when recovery has ended.
+// awaitPrimary polls the control file, as pg_ctl promote does: postmaster.pid calls
+// a hot standby ready too.
 func (v *server) awaitPrimary(ctx context.Context) error {
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
-		if f, err := readPidFile(v.spec.DataDir); err == nil && f.status == "ready" {
+		if inProduction(v.spec.DataDir) {
 			return nil
 		}
 		select {
@@ -165,6 +167,26 @@ func (v *server) awaitPrimary(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// Of a control file: where its state lies, and what it is of a primary that takes
+// writes (PostgreSQL source: pg_control.h, DBState).
+const (
+	controlState        = 16
+	controlInProduction = 6
+)
+
+// inProduction reports whether a directory's server is, or was when it ended, a
+// primary that had come up. The state is written in the machine's own order.
+func inProduction(dataDir string) bool {
+	f, err := os.Open(filepath.Join(dataDir, "global", "pg_control"))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var state [4]byte
+	_, err = f.ReadAt(state[:], controlState)
+	return err == nil && binary.NativeEndian.Uint32(state[:]) == controlInProduction
 }
 
 // isStandby tells what a directory is; conflict when it is not whole.

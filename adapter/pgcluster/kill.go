@@ -152,3 +152,14 @@ func (v *server) awaitRevival() bool {
 		return false
 	}
 }
+
+// forget drops a server that has ended, and that it was killed: it may be started
+// as something else.
+func (s *Supervisor) forget(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.down, name)
+	if v, ok := s.servers[name]; ok && ended(v.done) {
+		delete(s.servers, name)
+	}
+}

@@ -100,23 +100,7 @@ func (p *Pair) Confirm(ctx context.Context, node, by string) error {
 
 // Rejoin makes a node's directory that of a standby of the other.
 func (p *Pair) Rejoin(ctx context.Context, node, of string, anew bool) error {
-	// Until its first checkpoint a promoted server's control file names the
-	// timeline before, and pg_rewind finds nothing to do (PostgreSQL 15).
-	if err := p.console.Checkpoint(ctx, p.conn(of)); err != nil {
-		return err
-	}
-	spec, from := p.standby(node, of), p.nodes[of]
-	r := rejoining{Supervisor: p.sup, spec: spec, source: p.conn(of)}
-	if !anew {
-		err := r.rewind(ctx)
-		if err == nil || ctx.Err() != nil {
-			return err
-		}
-		p.sup.log.Warn("pg_rewind did not do: the standby is copied anew", "server", node, "err", err)
-	}
-	return r.copy(ctx, from, func(ctx context.Context, copy func() error) (string, error) {
-		return p.console.Backup(ctx, p.conn(of), copy)
-	})
+	return p.sup.reseed(ctx, p.console, p.standby(node, of), p.nodes[of], p.conn(of), anew)
 }
 
 // Look asks a primary how it is, and how the other follows.

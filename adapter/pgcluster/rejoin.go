@@ -24,6 +24,28 @@ type rejoining struct {
 
 const opRejoin = "pgcluster.rejoin"
 
+// reseed makes a stopped server's directory that of a standby of another, as spec
+// has it: by pg_rewind, or by a copy of the whole where that does not do or anew
+// says so. source is the superuser's connection string to the other.
+func (s *Supervisor) reseed(ctx context.Context, console Console, spec, from Spec, source string, anew bool) error {
+	// Until its first checkpoint a promoted server's control file names the
+	// timeline before, and pg_rewind finds nothing to do (PostgreSQL 15).
+	if err := console.Checkpoint(ctx, source); err != nil {
+		return err
+	}
+	r := rejoining{Supervisor: s, spec: spec, source: source}
+	if !anew {
+		err := r.rewind(ctx)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		s.log.Warn("pg_rewind did not do: the standby is copied anew", "server", spec.Name, "err", err)
+	}
+	return r.copy(ctx, from, func(ctx context.Context, copy func() error) (string, error) {
+		return console.Backup(ctx, source, copy)
+	})
+}
+
 // prepare takes the directory, and sees to what an earlier server left on it.
 func (r rejoining) prepare(ctx context.Context) (owner, *os.File, error) {
 	own, err := r.checked(opRejoin, []Spec{r.spec})

@@ -57,6 +57,11 @@ func settings(s Spec, o Options) string {
 		set("primary_conninfo", s.StandbyOf.ConnInfo+" application_name="+quoteConn(s.Name))
 	}
 
+	if s.Alone {
+		set("default_transaction_read_only", "on")
+		set("autovacuum", "off")
+	}
+
 	b.WriteString("\n# Small and quiet: a dozen of these share a machine\n")
 	set("min_wal_size", "20MB")
 	set("max_wal_size", "128MB")
@@ -100,9 +105,13 @@ func quoteSetting(v string) string {
 // accessRules is the text of pg_hba.conf; the first line that matches decides.
 // The rejecting line keeps the replication role out of every database, where it
 // could otherwise decode rows that it has no right to select.
-func accessRules(replicates bool) string {
+func accessRules(alone, replicates bool) string {
 	var b strings.Builder
 	b.WriteString("# Written by Meridian at every start: changes here are lost.\n")
+	if alone {
+		fmt.Fprintf(&b, "local all %s scram-sha-256\n", SuperUser)
+		return b.String()
+	}
 	if replicates {
 		fmt.Fprintf(&b, "local replication %s scram-sha-256\n", ReplicationUser)
 	}
@@ -115,7 +124,7 @@ func accessRules(replicates bool) string {
 // only by what its Sync names. A standby answers as its primary does, because
 // its siblings follow it once it is promoted.
 func replicates(s Spec, specs []Spec) bool {
-	if s.Peer != "" {
+	if s.Peer != "" || s.Followed {
 		return true
 	}
 	if s.StandbyOf != nil {
@@ -132,7 +141,7 @@ func writeSettings(s Spec, o Options, own owner, replicates bool) error {
 	if err := writeOwned(filepath.Join(s.DataDir, settingsFile), settings(s, o), own); err != nil {
 		return err
 	}
-	return writeOwned(filepath.Join(s.DataDir, "pg_hba.conf"), accessRules(replicates), own)
+	return writeOwned(filepath.Join(s.DataDir, "pg_hba.conf"), accessRules(s.Alone, replicates), own)
 }
 
 // writeOwned replaces a file whole. It follows no link: a root process may write in

@@ -31,6 +31,8 @@ type Spec struct {
 	StandbyOf *Upstream // nil for a primary
 	Sync      []string  // names of the standbys one of which must confirm a commit; empty: commits are local
 	Peer      string    // the other server of a pair in which each may take over from the other: it may follow, and neither is started again by itself
+	Followed  bool      // others may follow it, whatever it is now: of a cluster whose primary may move
+	Alone     bool      // only the superuser may connect, and nothing is written: for one that was taken over from, to see what it has
 	Resident  bool      // holds resident data: only standbys that Sync or Peer names may follow, and logs carry no data
 
 	SuperPassword       string // of SuperUser, set by Prepare
@@ -137,6 +139,8 @@ func (s Spec) check(op string) error {
 		return bad("Database %q must be 1 to 63 of a-z 0-9 _, the first a letter", s.Database)
 	case !printable(s.SuperPassword) || !printable(s.ReplicationPassword):
 		return bad("passwords must be set and hold no control characters")
+	case s.Resident && s.Followed:
+		return bad("resident data has no followers but those that Sync or Peer names: leave Followed out")
 	case s.StandbyOf != nil && len(s.Sync) > 0:
 		return bad("a standby has no synchronous standbys: leave Sync empty")
 	}
