@@ -141,7 +141,7 @@ func (r *Regional) raise(ctx context.Context, to Seat, p *failover.Promotion) er
 	if err := r.record(*p); err != nil {
 		return err
 	}
-	if err := r.sup.Promote(within, to.Spec); err != nil {
+	if err := r.takeWrites(within, to); err != nil {
 		return err
 	}
 	p.Seconds = r.c.Now().Sub(p.At).Seconds()
@@ -157,6 +157,48 @@ func (r *Regional) raise(ctx context.Context, to Seat, p *failover.Promotion) er
 		errs = append(errs, r.c.Moved(ctx, to))
 	}
 	return errors.Join(errs...)
+}
+
+// takeWrites promotes a server. One of a pair is left to the pair's keeper, which
+// carries on by the lease.
+func (r *Regional) takeWrites(ctx context.Context, to Seat) error {
+	if to.Spec.Peer == "" {
+		return r.sup.Promote(ctx, to.Spec)
+	}
+	if err := r.sup.StopOne(ctx, to.Spec.Name); err != nil {
+		return err
+	}
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	for {
+		if r.stand(ctx, to).Primary {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return world.Because(world.CodeTimeout, "pgcluster.promote", "The keeper of "+r.c.Cluster+" does not carry the promotion on: see its state.", ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+// Raise starts the server that the lease names as primary, where it does not run,
+// and carries on what was broken off of its promotion.
+func (r *Regional) Raise(ctx context.Context) error {
+	primary, err := r.Primary(ctx)
+	if err != nil {
+		return err
+	}
+	if !r.halfway(primary) {
+		return r.sup.Start(ctx, []Spec{primary.Spec}, nil)
+	}
+	silent := primary.Spec
+	silent.StandbyOf = &Upstream{Name: r.other(primary).Spec.Name, ConnInfo: nowhere}
+	if err := r.sup.Start(ctx, []Spec{silent}, nil); err != nil {
+		return err
+	}
+	_, err = r.Promote(ctx, primary.Region, false)
+	return err
 }
 
 // follow gives a standby another primary. One that does not run learns of it when

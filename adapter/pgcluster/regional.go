@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -98,6 +99,27 @@ func (r *Regional) Primary(ctx context.Context) (Seat, error) {
 	return r.seat(lease.Primary)
 }
 
+// Astray reports whether a server that is made has the directory of what it is not
+// by the lease: a former primary's, or one whose promotion was broken off. Of a pair
+// its keeper sees to that.
+func (r *Regional) Astray(ctx context.Context) (bool, error) {
+	primary, err := r.Primary(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, s := range r.c.Seats {
+		standby, err := isStandby(s.Spec)
+		kept := s.Spec.Peer != "" && primary.Region == s.Region
+		if _, broken := os.Stat(rejoinMark(s.Spec)); broken == nil && !kept {
+			return true, nil
+		}
+		if err == nil && !kept && standby == (s.Spec.Name == primary.Spec.Name) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 func (r *Regional) seat(node string) (Seat, error) {
 	for _, s := range r.c.Seats {
 		if s.Spec.Name == node {
@@ -114,6 +136,9 @@ func (r *Regional) Standby(ctx context.Context, node, primary Seat) (Spec, error
 		return Spec{}, err
 	}
 	sp := node.Spec
+	if node.Region != primary.Region {
+		sp.Peer = "" // there is none to take over from, or by
+	}
 	sp.StandbyOf = &Upstream{Name: primary.Spec.Name, DataDir: primary.Spec.DataDir, ConnInfo: ConnString(way, ReplicationUser, way.ReplicationPassword, "")}
 	return sp, nil
 }

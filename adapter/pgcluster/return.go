@@ -44,27 +44,32 @@ func (r *Regional) Return(ctx context.Context, node string) (*failover.Returned,
 		}
 		return nil, r.sup.Start(ctx, []Spec{sp}, nil)
 	}
-	back := &failover.Returned{At: r.c.Now()}
 	p := r.lossOf(node)
-	if err == nil {
-		err = r.keepRows(ctx, s, primary, p, back)
+	back := p.Returned
+	if back == nil { // else it was broken off behind this, and nothing was written there since
+		back = &failover.Returned{}
+		if err == nil {
+			err = r.keepRows(ctx, s, primary, p, back)
+		}
 	}
+	back.At = r.c.Now()
 	anew := err != nil
-	if err != nil {
+	if err != nil && p.Returned == nil {
 		r.c.Log.Error("the rows that only a former primary has could not be read: its directory is kept", "server", node, "err", err)
 		if back.Aside, err = setAside(s.Spec, r.c.Now()); err != nil {
 			return nil, errLost(node, err)
+		}
+	}
+	if p.Returned = back; p.Epoch > 0 {
+		if err := r.record(p); err != nil {
+			return back, err
 		}
 	}
 	if err := r.remake(ctx, s, primary, anew); err != nil {
 		return back, errLost(node, err)
 	}
 	r.c.Log.Warn("a former primary is back as a replica", "server", node, "rows_left_behind", back.Rows, "file", back.File, "directory", back.Aside)
-	if p.Epoch == 0 {
-		return back, nil
-	}
-	p.Returned = back
-	return back, r.record(p)
+	return back, nil
 }
 
 // keepRows writes down what a former primary alone has.

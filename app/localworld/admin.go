@@ -28,6 +28,7 @@ func (u *up) admin(health func() world.HealthView) http.Handler {
 	mux.Handle("/links/", u.network.Handler())
 	mux.Handle("/places/", u.network.Handler())
 	mux.Handle("GET /databases", u.answer(func(*http.Request) (any, error) { return map[string]any{"databases": u.databases()}, nil }))
+	mux.Handle("POST /databases/{region}/promotion", u.answer(u.promotion))
 	mux.Handle("/parts", u.partsHandler())
 	mux.Handle("/parts/", u.partsHandler())
 	mux.Handle("/faults", u.faultsHandler())

@@ -43,7 +43,11 @@ func (p *plan) prepareDatabases(ctx context.Context) error {
 
 // superPool connects to a primary as its superuser.
 func (p *plan) superPool(ctx context.Context, cluster, database string) (*pgxpool.Pool, error) {
-	pool, err := pgxpool.New(ctx, p.writable(cluster, pgcluster.SuperUser, p.secrets.Super, database))
+	conn := p.writable(cluster, pgcluster.SuperUser, p.secrets.Super, database)
+	if node := p.movedTo(cluster); node != "" {
+		conn = pgcluster.ConnString(p.spec(node), pgcluster.SuperUser, p.secrets.Super, database)
+	}
+	pool, err := pgxpool.New(ctx, conn)
 	return pool, world.Wrap("up.connect "+cluster, err)
 }
 

@@ -46,6 +46,7 @@ func (u *up) parts() []Part {
 	for _, st := range u.sup.Running() {
 		out = append(out, u.plan.databasePart(st))
 	}
+	out = append(out, u.takenOver()...)
 	slices.SortFunc(out, func(a, b Part) int { return cmp.Compare(a.Name, b.Name) })
 	return out
 }
@@ -123,6 +124,9 @@ func (u *up) killPart(ctx context.Context, name string) error {
 func (u *up) startPart(ctx context.Context, name string) error {
 	if v := u.unit(name); v != nil {
 		return v.start(ctx)
+	}
+	if slices.ContainsFunc(u.takenOver(), func(p Part) bool { return p.Name == name }) {
+		return u.comeBack(ctx, name)
 	}
 	return u.sup.Revive(ctx, name)
 }

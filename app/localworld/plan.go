@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"sync"
 	"time"
 
 	"meridian/adapter/pgcluster"
@@ -37,6 +39,9 @@ type plan struct {
 	reader   map[[2]string]string      // catalog cluster, region → socket port's connection base
 	links    []link
 	services []wan.Service
+
+	mu    sync.Mutex
+	moved map[string]string // by catalog cluster: the server that is its primary, where that is not in its home region
 }
 
 type link struct {
@@ -45,7 +50,7 @@ type link struct {
 }
 
 func newPlan(w *world.World, st *state, sec Secrets, port int, ha bool) *plan {
-	p := &plan{w: w, st: st, secrets: sec, port: port, ha: ha, primary: map[string]pgcluster.Spec{}, second: map[string]pgcluster.Spec{}, reader: map[[2]string]string{}}
+	p := &plan{w: w, st: st, secrets: sec, port: port, ha: ha, primary: map[string]pgcluster.Spec{}, second: map[string]pgcluster.Spec{}, reader: map[[2]string]string{}, moved: map[string]string{}}
 	p.planPrimaries()
 	p.planStandbys()
 	p.planLinks()
@@ -75,7 +80,7 @@ func (p *plan) planPrimaries() {
 
 func (p *plan) planPrimary(cluster, database string, resident bool) {
 	a := p.server(cluster, database)
-	a.Resident = resident
+	a.Resident, a.Followed = resident, !resident
 	if p.ha {
 		a.Peer = cluster + syncSuffix
 	}
@@ -87,7 +92,7 @@ func (p *plan) planPrimary(cluster, database string, resident bool) {
 	// In the same region: never through a link. Either may be the primary in time;
 	// the second is made out of the first.
 	b := p.server(a.Peer, database)
-	b.Resident, b.Peer = resident, cluster
+	b.Resident, b.Followed, b.Peer = resident, !resident, cluster
 	b.StandbyOf = &pgcluster.Upstream{Name: cluster, ConnInfo: pgcluster.ConnString(a, pgcluster.ReplicationUser, p.secrets.Replication, "")}
 	p.servers = append(p.servers, b)
 	p.second[cluster] = b
@@ -96,8 +101,14 @@ func (p *plan) planPrimary(cluster, database string, resident bool) {
 // syncSuffix ends the name of a cluster's second server in its region.
 const syncSuffix = "-sync"
 
-// writable is the connection string to whichever server of a cluster takes writes.
+// writable is the connection string to whichever server of a cluster takes writes,
+// as it is reached from the cluster's home region.
 func (p *plan) writable(cluster, user, password, database string) string {
+	if node := p.movedTo(cluster); node != "" {
+		s := p.spec(node)
+		s.Port = p.linkPort(cluster, p.placeOfServer(cluster), p.placeOfServer(node))
+		return pgcluster.ConnString(s, user, password, database)
+	}
 	if b, ok := p.second[cluster]; ok {
 		return pgcluster.ConnStringAny(p.primary[cluster], b, user, password, database)
 	}
@@ -107,7 +118,6 @@ func (p *plan) writable(cluster, user, password, database string) string {
 // planStandbys gives every region a hot standby of every other region's
 // catalog, which follows it through the link between the two.
 func (p *plan) planStandbys() {
-	linkPort := firstLinkPort
 	for _, here := range p.w.Regions {
 		for _, home := range p.w.Regions {
 			cluster := world.CatalogCluster(home.ID)
@@ -117,9 +127,9 @@ func (p *plan) planStandbys() {
 			}
 			primary := p.primary[cluster]
 			through := primary
-			through.Port = linkPort
-			linkPort++
+			through.Port = p.linkPort(cluster, here.ID, home.ID)
 			s := p.server(cluster+"@"+here.ID, postgres.Catalog)
+			s.Followed = true
 			s.StandbyOf = &pgcluster.Upstream{Name: cluster, ConnInfo: pgcluster.ConnString(through, pgcluster.ReplicationUser, p.secrets.Replication, "")}
 			p.servers = append(p.servers, s)
 			p.reader[[2]string{cluster, here.ID}] = s.Name
@@ -128,6 +138,33 @@ func (p *plan) planStandbys() {
 				Listen: "unix:" + pgcluster.SocketPath(through), Target: "unix:" + pgcluster.SocketPath(primary),
 			})
 		}
+	}
+}
+
+// linkPort names the socket by which a region reaches a cluster's server in another.
+func (p *plan) linkPort(cluster, from, to string) int {
+	number := func(region string) int {
+		return slices.IndexFunc(p.w.Regions, func(r world.Region) bool { return r.ID == region })
+	}
+	n := len(p.w.Regions)
+	return firstLinkPort + (number(p.placeOfServer(cluster))*n+number(from))*n + number(to)
+}
+
+// movedTo is the server in another region that is a catalog's primary; "" while
+// that is at home.
+func (p *plan) movedTo(cluster string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.moved[cluster]
+}
+
+// move notes where a catalog's primary is.
+func (p *plan) move(cluster, node string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.moved, cluster)
+	if p.placeOfServer(node) != p.placeOfServer(cluster) {
+		p.moved[cluster] = node
 	}
 }
 

@@ -38,12 +38,15 @@ func (u *up) makeDirectories(ctx context.Context) (lifecycle.Running, error) {
 		return nil, err
 	}
 	leased := map[string]bool{}
+	for _, s := range u.plan.servers { // of a catalog whose primary has moved nothing is copied from the plan's
+		leased[s.Name] = u.startsApart(s)
+	}
 	for cluster, a := range u.plan.primary {
 		lease, err := store.Read(ctx, cluster)
 		if err != nil {
 			return nil, err
 		}
-		if lease.Epoch == 0 {
+		if lease.Epoch == 0 || u.plan.movedTo(cluster) != "" {
 			continue
 		}
 		if !u.o.HA {
@@ -82,15 +85,17 @@ func leaveAlone(ctx context.Context, store failover.Store, lease failover.Lease,
 func (u *up) startServers(ctx context.Context) (lifecycle.Running, error) {
 	var single []pgcluster.Spec
 	for _, s := range u.plan.servers {
-		if s.Peer == "" {
+		if s.Peer == "" && !u.startsApart(s) {
 			single = append(single, s)
 		}
 	}
 	keeping, leave := context.WithCancel(context.WithoutCancel(ctx))
+	u.life = keeping
 	var keepers sync.WaitGroup
 	stop := func(ctx context.Context) error {
 		leave()
 		keepers.Wait()
+		u.beside.Wait()
 		for _, k := range u.kept {
 			k.console.Close()
 		}
@@ -104,8 +109,11 @@ func (u *up) startServers(ctx context.Context) (lifecycle.Running, error) {
 	if err == nil {
 		g.Go(func() error { return u.sup.Start(within, single, u.report.server) })
 		for _, k := range u.kept {
-			g.Go(func() error { return k.ready(within) })
+			if u.plan.movedTo(k.cluster) == "" {
+				g.Go(func() error { return k.ready(within) })
+			}
 		}
+		g.Go(func() error { return u.startApart(within) })
 		err = g.Wait()
 	}
 	if err != nil {
@@ -160,6 +168,7 @@ func (u *up) lead(home, cluster string) func(context.Context, pgcluster.Spec) er
 				errs = append(errs, u.network.Retarget(replicationFrom(here.ID, home), "unix:"+pgcluster.SocketPath(primary)))
 			}
 		}
+		u.reattach(cluster)
 		return errors.Join(errs...)
 	}
 }
@@ -171,6 +180,9 @@ type Database struct {
 	HA         bool   `json:"ha"`          // whether a standby in the region can take over
 	PrimaryPID int    `json:"primary_pid"` // of its first process; 0: it does not run
 	StandbyPID int    `json:"standby_pid"`
+
+	PrimaryRegion string               `json:"primary_region"` // the home region, unless another's replica was promoted
+	Promotions    []failover.Promotion `json:"promotions,omitempty"`
 }
 
 // databases are all clusters, by their regions.
@@ -188,6 +200,7 @@ func (u *up) databases() []Database {
 					d.Status, d.HA = k.keeper.Status(), true
 				}
 			}
+			u.tellPromotions(&d)
 			d.PrimaryPID, d.StandbyPID = pid[d.Primary], pid[d.Standby]
 			out = append(out, d)
 		}

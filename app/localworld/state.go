@@ -128,7 +128,7 @@ func (s *state) empty() error {
 	if err != nil {
 		return world.Wrap("up.fresh", err)
 	}
-	known := map[string]bool{"lock": true, "pg": true, "objects": true, "config": true, "logs": true, "secrets.json": true, "run.json": true, leasesDir: true, monitorsDir: true, authorityDir: true, dnsDir: true}
+	known := map[string]bool{"lock": true, "pg": true, "objects": true, "config": true, "logs": true, "secrets.json": true, "run.json": true, leasesDir: true, promotionsDir: true, monitorsDir: true, authorityDir: true, dnsDir: true}
 	for _, e := range entries {
 		if !known[wholefile.Of(e.Name())] {
 			return world.E(world.CodeConflict, "up.fresh", fmt.Sprintf("%s holds %q, which is not a world's. Nothing was removed; name another directory with --dir.", s.dir, e.Name()))

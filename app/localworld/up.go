@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"meridian/adapter/pgcluster"
@@ -46,15 +47,23 @@ const (
 
 // up is a world on its way up, and while it runs.
 type up struct {
-	o       Options
-	plan    *plan
-	root    *telemetry.Root
-	process *app.Process
-	sup     *pgcluster.Supervisor
-	network *wan.Network
-	report  *report
-	kept    []*kept // the clusters that a keeper keeps, with ha
-	units   []*unit // the role instances
+	o        Options
+	plan     *plan
+	root     *telemetry.Root
+	process  *app.Process
+	sup      *pgcluster.Supervisor
+	network  *wan.Network
+	report   *report
+	regional map[string]*pgcluster.Regional // the catalogs, by their clusters
+	apart    map[string]bool                // of them, those that are not started as the plan has them
+	sockets  wan.Service                    // the owner of sockets that are made later
+	ways     sync.Map                       // names of services that were made since
+	files    []*app.File                    // the roles' configs
+	life     context.Context                // ends before the servers are stopped
+	beside   sync.WaitGroup                 // what goes on beside until then
+
+	kept  []*kept // the clusters that a keeper keeps, with ha
+	units []*unit // the role instances
 
 	troubles *troubles
 	faults   *faults
@@ -97,6 +106,9 @@ func Up(ctx context.Context, o Options) error {
 		u.troubles.tell = u.tellChildren
 	}
 	u.sup = pgcluster.New(bin, u.root.Log.With("part", "postgres"), pgcluster.Options{})
+	if err := u.makeRegional(); err != nil {
+		return err
+	}
 	return u.run(ctx)
 }
 
@@ -183,6 +195,7 @@ func (u *up) components() ([]lifecycle.Component, error) {
 // roles are the role instances: in this process, or each in its own.
 func (u *up) roles() ([]lifecycle.Component, error) {
 	files := u.plan.files(u.o.WorldFile)
+	u.files = files
 	if u.o.Settings != "" {
 		if err := app.Overlay(u.o.Settings, files); err != nil {
 			return nil, err
@@ -225,6 +238,7 @@ func (u *up) startLinks(ctx context.Context) (lifecycle.Running, error) {
 			return nil, errors.Join(err, u.network.Close())
 		}
 	}
+	u.sockets = wan.Service{OwnerUID: uid, OwnerGID: gid}
 	for _, s := range u.plan.services {
 		s.OwnerUID, s.OwnerGID = uid, gid
 		if err := u.network.Connect(ctx, s); err != nil {

@@ -52,6 +52,7 @@ type Promotion struct {
 	ToRegion   string `json:"to_region"`
 	Planned    bool   `json:"planned"` // the primary is there and hands over: it is stopped first and nothing is lost
 	DryRun     bool   `json:"dry_run,omitempty"`
+	Refused    string `json:"refused,omitempty"` // why it would not be made, in a dry run
 
 	Has        world.Position `json:"has"`                   // the end of the log that the new primary has
 	LastCommit *time.Time     `json:"last_commit,omitempty"` // of its last transaction
