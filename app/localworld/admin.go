@@ -21,6 +21,7 @@ var homeTemplate = template.Must(template.New("home").Parse(homeHTML))
 // page, the links' API and the figures. Whoever can reach this machine's
 // loopback can call it; a web page of elsewhere cannot.
 func (u *up) admin(health func() world.HealthView) http.Handler {
+	u.root.Instance("databases", "world").Metrics.MustRegister(databaseMetrics{u.databases})
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { u.home(w, health()) })
 	mux.Handle("GET /metrics", u.root.Handler())
