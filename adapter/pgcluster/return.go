@@ -53,6 +53,9 @@ func (r *Regional) Return(ctx context.Context, node string) (*failover.Returned,
 		}
 	}
 	back.At = r.c.Now()
+	if ctx.Err() != nil {
+		return nil, world.Because(world.CodeTimeout, "pgcluster.return", node+" was not given the time to come back: try again.", errors.Join(ctx.Err(), err))
+	}
 	anew := err != nil
 	if err != nil && p.Returned == nil {
 		r.c.Log.Error("the rows that only a former primary has could not be read: its directory is kept", "server", node, "err", err)

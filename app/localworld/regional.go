@@ -211,7 +211,7 @@ func (u *up) takenOver() (out []Part) {
 		moved := u.plan.movedTo(world.CatalogCluster(home.ID))
 		for _, s := range u.plan.seats(home.ID) {
 			name := s.Spec.Name
-			if !running[name] && name != moved && !strings.HasSuffix(name, syncSuffix) && (moved != "" || s.Spec.Peer == "") {
+			if !running[name] && name != moved && (moved != "" || s.Spec.Peer == "") {
 				out = append(out, Part{Name: name, Kind: kindDatabase, Place: s.Region, State: partKilled})
 			}
 		}
@@ -268,7 +268,7 @@ func (u *up) startApart(ctx context.Context) error {
 			}
 		}
 		for _, s := range u.plan.seats(home) {
-			if s.Spec.Name != primary.Spec.Name && !strings.HasSuffix(s.Spec.Name, syncSuffix) && !(kept && s.Region == home) {
+			if s.Spec.Name != primary.Spec.Name && !(kept && s.Region == home) {
 				u.handedOver(s.Spec.Name)
 			}
 		}
