@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"meridian/engine/pause"
 )
 
 // witness follows in a drill what readers do not see of it. It is looked at once
@@ -26,15 +28,8 @@ const (
 
 // looksOn has the witness look until ctx ends.
 func (r *run) looksOn(ctx context.Context) {
-	tick := time.NewTicker(witnessEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			r.witness.look(ctx)
-		}
+	for pause.For(ctx, witnessEvery) {
+		r.witness.look(ctx)
 	}
 }
 
@@ -45,15 +40,8 @@ func (r *run) waitWitness(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, witnessMore)
 	defer cancel()
-	tick := time.NewTicker(witnessEvery)
-	defer tick.Stop()
-	for !r.witness.settled() {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			r.witness.look(ctx)
-		}
+	for !r.witness.settled() && pause.For(ctx, witnessEvery) {
+		r.witness.look(ctx)
 	}
 }
 
