@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,6 +16,7 @@ import (
 	"meridian/platform/lifecycle"
 	"meridian/platform/netaddr"
 	"meridian/platform/telemetry"
+	"meridian/platform/wholefile"
 	"meridian/role/edge"
 	"meridian/world"
 )
@@ -58,7 +58,7 @@ func steeringFile(t *testing.T, places string) *File {
 	dir := shortDir(t)
 	f := NewFile("edge")
 	f.Place, f.Location.Prefixes, f.Location.Look = "nrt", filepath.Join(dir, "places"), 5*time.Millisecond
-	if err := os.WriteFile(f.Location.Prefixes, []byte(places), 0o600); err != nil {
+	if err := wholefile.Replace(f.Location.Prefixes, []byte(places)); err != nil {
 		t.Fatal(err)
 	}
 	e := f.Edge
@@ -114,7 +114,7 @@ func TestAnEdgeSendsClientsToTheNearerPoP(t *testing.T) {
 	}
 	become := func(places, want string) {
 		t.Helper()
-		if err := os.WriteFile(f.Location.Prefixes, []byte(places), 0o600); err != nil {
+		if err := wholefile.Replace(f.Location.Prefixes, []byte(places)); err != nil {
 			t.Fatal(err)
 		}
 		for {
@@ -126,7 +126,7 @@ func TestAnEdgeSendsClientsToTheNearerPoP(t *testing.T) {
 	become("127.0.0.0/8 frankfurt\n", "fra.example")
 	become("127.0.0.0/8 tokyo\n", "")
 	become("127.0.0.0/8 frankfurt # again\n", "fra.example")
-	if err := os.WriteFile(f.Location.Prefixes, []byte("127.0.0.0/8 atlantis, which is lost\n"), 0o600); err != nil {
+	if err := wholefile.Replace(f.Location.Prefixes, []byte("127.0.0.0/8 atlantis, which is lost\n")); err != nil {
 		t.Fatal(err)
 	}
 	for range 20 {
