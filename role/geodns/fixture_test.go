@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -65,9 +66,11 @@ const placesOfTests = `
 2001:db8:f::/48 frankfurt
 `
 
-// rig is a name server whose files and health are the test's.
+// rig is a name server whose files and health are the test's. Where the server runs
+// beside the test, that changes them by the rig's lock.
 type rig struct {
 	*Server
+	mu     sync.Mutex
 	t      testing.TB
 	now    time.Time
 	files  map[string]string
@@ -91,8 +94,8 @@ func newRig(t testing.TB, change func(*Config)) *rig {
 func (r *rig) deps() Deps {
 	return Deps{
 		World: theWorld(r.t), Files: func(path string) File { return file{r, path} }, Database: r.database, Settings: settings{r},
-		Health: func() world.HealthView { return r.health },
-		Random: strings.NewReader("sixteen bytes..."), Now: func() time.Time { return r.now },
+		Health: func() world.HealthView { r.mu.Lock(); defer r.mu.Unlock(); return r.health },
+		Random: strings.NewReader("sixteen bytes..."), Now: func() time.Time { r.mu.Lock(); defer r.mu.Unlock(); return r.now },
 		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	}
 }
@@ -104,6 +107,8 @@ type file struct {
 }
 
 func (f file) Open() (io.ReadCloser, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	text, ok := f.files[f.path]
 	if !ok {
 		return nil, errors.New("no such file")
@@ -111,12 +116,31 @@ func (f file) Open() (io.ReadCloser, error) {
 	return io.NopCloser(strings.NewReader(text)), nil
 }
 
-func (f file) Stamp() (string, error) { return f.files[f.path], nil }
+func (f file) Stamp() (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.files[f.path], nil
+}
 
 type settings struct{ *rig }
 
-func (s settings) Read() (Config, error)  { return s.config, nil }
-func (s settings) Stamp() (string, error) { return fmt.Sprint(s.config), nil }
+func (s settings) Read() (Config, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.config, nil
+}
+
+func (s settings) Stamp() (string, error) {
+	c, err := s.Read()
+	return fmt.Sprint(c), err
+}
+
+// change changes what the test has while the server runs.
+func (r *rig) change(how func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	how()
+}
 
 // database is a location database of two networks: one with coordinates, near
 // Mumbai, and one with a country alone.

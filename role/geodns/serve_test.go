@@ -55,8 +55,9 @@ func TestRunTakesWhatChanged(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- r.Run(ctx) }()
+		synctest.Wait() // it has seen what there is
 		ask := func() string {
-			r.now = r.now.Add(r.config.Look)
+			r.change(func() { r.now = r.now.Add(r.config.Look) })
 			time.Sleep(heed + time.Millisecond)
 			synctest.Wait()
 			return said(r.ask("10.0.0.1", "www.shop.example.", dns.TypeA))
@@ -65,15 +66,15 @@ func TestRunTakesWhatChanged(t *testing.T) {
 			{placesOfTests, "NOERROR 192.0.2.5"}, {"10.0.0.0/8 london", "NOERROR 192.0.2.3"},
 			{"10.0.0.0/8", "NOERROR 192.0.2.3"}, {"10.0.0.0/8 tokyo", "NOERROR 192.0.2.6"},
 		} {
-			if r.files["places"] = c.places; ask() != c.want {
+			if r.change(func() { r.files["places"] = c.places }); ask() != c.want {
 				t.Errorf("%q: %s, want %s", c.places, ask(), c.want)
 			}
 		}
-		r.config.Drained = []string{"nrt"}
+		r.change(func() { r.config.Drained = []string{"nrt"} })
 		if got := ask(); got != "NOERROR 192.0.2.2" {
 			t.Errorf("the changed config is not taken: %s", got)
 		}
-		r.health.Targets = []world.TargetHealth{{Target: "pop/sjc", State: world.Down}}
+		r.change(func() { r.health.Targets = []world.TargetHealth{{Target: "pop/sjc", State: world.Down}} })
 		if got := ask(); got != "NOERROR 192.0.2.5" {
 			t.Errorf("health is not followed: %s", got)
 		}
