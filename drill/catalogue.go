@@ -138,6 +138,7 @@ func partDrills() []Drill {
 			Plan: func(t *Target) Plan {
 				return Plan{Faults: []Fault{{Kind: "kill", Target: "geodns@" + t.nameServers()[0]}}}
 			},
+			Asks:  true,
 			Extra: foundElsewhere,
 		},
 		{
@@ -147,6 +148,7 @@ func partDrills() []Drill {
 			Plan: func(t *Target) Plan {
 				return Plan{Faults: each(t.nameServers(), func(p string) Fault { return Fault{Kind: "no-udp", Target: p} })}
 			},
+			Asks:  true,
 			Extra: foundOverTCP,
 		},
 		{

@@ -25,6 +25,8 @@ type Drill struct {
 	// Travellers says that some readers are in a shop that is at home elsewhere:
 	// else each is in the one near him, and reads of its home region.
 	Travellers bool
+	// Asks has every reader ask DNS anew when it begins, as those do who come then.
+	Asks bool
 	// Lasts is how long it stays broken, unless asked otherwise; 0: [DefaultFor].
 	Lasts time.Duration
 	// Allow is what is held against it, where that is not the usual.

@@ -294,6 +294,7 @@ func (r *run) broken(ctx, loaded context.Context, load *sync.WaitGroup) error {
 		var h *held
 		if h, err = r.target.API.inject(ctx, r.plan.Faults); err == nil {
 			r.broke = true
+			r.ask()
 			err = errors.Join(r.pass(ctx, "broken", r.o.For), h.heal(ctx))
 		}
 	}
@@ -315,6 +316,16 @@ func (r *run) flap(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// ask has every reader ask DNS anew, once it is broken, where the drill is of DNS.
+func (r *run) ask() {
+	if !r.drill.Asks {
+		return
+	}
+	for _, v := range r.crowd.readers {
+		v.forget()
+	}
 }
 
 // purge has every cache forget everything.

@@ -305,7 +305,7 @@ func noticesFrozen(r *run) []Check {
 
 // heard is how long after a fault began a name server may still have answered a
 // question from before it.
-const heard = time.Second
+const heard = 500 * time.Millisecond
 
 // foundOverTCP holds that names were asked for while it was broken, and found over
 // TCP alone.

@@ -157,7 +157,7 @@ func TestVerdictsOnBadFigures(t *testing.T) {
 		}, []string{"names found over TCP"}},
 		"nobody asked for a name": {"dns-tcp-only", func(*scene) {}, []string{"names found over TCP"}},
 		"names elsewhere": {"dns-killed", func(s *scene) {
-			s.target.resolver.found = []found{{at(6.5), "udp", "eu-central"}, {at(9), "udp", "us-east"}}
+			s.target.resolver.found = []found{{at(6.4), "udp", "eu-central"}, {at(9), "udp", "us-east"}}
 		}, nil},
 		"names from the dead": {"dns-killed", func(s *scene) {
 			s.target.resolver.found = []found{{at(9), "udp", "eu-central"}, {at(9), "udp", "us-east"}}

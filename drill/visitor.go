@@ -98,6 +98,13 @@ type reply struct {
 	resolved time.Time
 }
 
+// forget has it ask DNS for the next request; one that is pinned never does.
+func (v *visitor) forget() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.until = time.Time{}
+}
+
 // ask sends a request to the PoP that DNS names, by the manners of the visitor's
 // class. make builds it anew for each try; safe says that a try without an answer
 // may be followed by another elsewhere.

@@ -30,6 +30,7 @@ type hop struct {
 	name      string
 	transport http.RoundTripper
 	rest      time.Duration
+	firm      bool // silent, it is not asked in need either
 	now       func() time.Time
 
 	mu        sync.Mutex
@@ -59,6 +60,7 @@ func (h *hop) claim(now time.Time, need bool) (ok, probe bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	state, tried := h.state(now), now.Before(h.probing)
+	need = need && !(h.firm && h.unreached)
 	switch {
 	case state == Closed:
 		return true, false

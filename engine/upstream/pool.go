@@ -47,8 +47,9 @@ type Config struct {
 	// that of Hops.
 	Order func(*http.Request) []string
 
-	// Firm leaves a hop that failed alone while it rests, even when no other is
-	// left: for who has another way than this pool's, and would only wait here.
+	// Firm leaves a hop that did not answer at all alone while it rests, even when
+	// no other is left: for who has another way than this pool's, and would only
+	// wait here. One that refuses is there, and costs no wait.
 	Firm bool
 	// Rest is how long a hop that failed is not asked first. It doubles up to
 	// sixteen-fold while the hop goes on failing.
@@ -83,7 +84,7 @@ func New(cfg Config) (*Pool, error) {
 		if h.Transport == nil {
 			return nil, world.E(world.CodeInvalid, "upstream.new", "There is no way to the hop "+h.Name+".")
 		}
-		p.hops = append(p.hops, &hop{name: h.Name, transport: h.Transport, rest: cfg.Rest, now: cfg.Now})
+		p.hops = append(p.hops, &hop{name: h.Name, transport: h.Transport, rest: cfg.Rest, firm: cfg.Firm, now: cfg.Now})
 	}
 	return p, nil
 }
@@ -105,7 +106,7 @@ func (p *Pool) RoundTrip(r *http.Request) (*http.Response, error) {
 		return p.race(r)
 	}
 	hops := p.inOrder(r)
-	i, probe := next(hops, p.cfg.Now(), !p.cfg.Firm)
+	i, probe := next(hops, p.cfg.Now(), true)
 	if i < 0 {
 		return nil, errAllRest()
 	}

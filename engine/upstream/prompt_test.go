@@ -58,13 +58,13 @@ func TestPromptPassesFailuresOn(t *testing.T) {
 }
 
 // Who has another way is not kept waiting by a hop that rests, not even to find
-// out whether it is back; nor is one that answers with a refusal asked again.
+// out whether it is back. One that refuses keeps nobody waiting: it is asked.
 func TestAFirmPoolLeavesAHopThatRestsAlone(t *testing.T) {
 	for name, c := range map[string]struct {
 		fails  trip
 		method string
 	}{
-		"silent": {says(200, time.Hour, ""), "GET"}, "refusing": {says(503, 0, ""), "GET"}, "silent to a change": {says(200, time.Hour, ""), "POST"},
+		"silent": {says(200, time.Hour, ""), "GET"}, "silent to a change": {says(200, time.Hour, ""), "POST"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			way := c.fails
@@ -88,4 +88,20 @@ func TestAFirmPoolLeavesAHopThatRestsAlone(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAFirmPoolGoesOnAskingWhoRefuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		way := says(503, 0, "behind")
+		p := newPool(t, func(c *Config) { c.Firm = true }, func(r *http.Request) (*http.Response, error) { return way(r) })
+		for range 3 {
+			if status, _, err := p.ask(request("GET", "")); status != 503 || err != nil {
+				t.Errorf("%d, %v", status, err)
+			}
+		}
+		way = says(200, 0, "in step")
+		if status, _, err := p.ask(request("GET", "")); status != 200 || err != nil {
+			t.Errorf("at once after it: %d, %v", status, err)
+		}
+	})
 }

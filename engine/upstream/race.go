@@ -105,7 +105,7 @@ func (x *race) ask(kind kind) error {
 		return nil
 	}
 	now := x.pool.cfg.Now()
-	i, probe := next(x.left, now, kind != hedged && !x.pool.cfg.Firm)
+	i, probe := next(x.left, now, kind != hedged)
 	if i < 0 {
 		return errAllRest()
 	}

@@ -45,7 +45,7 @@ func Default() Config {
 	return Config{
 		PublicScheme: "https",
 		Wait:         300 * time.Millisecond,
-		ForwardWait:  time.Second, // above any round trip between regions; a visitor calls more than this slow
+		ForwardWait:  1500 * time.Millisecond, // above two round trips between the farthest regions and the other's wait
 		FeedWrite:    10 * time.Second,
 		PageTTL:      5 * time.Minute,
 		PageBrief:    time.Second,
