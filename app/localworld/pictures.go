@@ -6,38 +6,29 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"io/fs"
+	"maps"
 	"net/http"
 	"net/url"
 	"runtime"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
 
 	"meridian/adapter/postgres"
-	"meridian/adapter/vips"
-	"meridian/data"
 	"meridian/platform/httpserver"
 	"meridian/platform/netaddr"
 	"meridian/world"
 )
 
-// The drawings are rendered at a size of the grid that fills a product's page
-// with half as many pixels again to spare. Larger ones cost a first start seconds
-// and show little more.
-const (
-	drawingWidth  = 960
-	drawingHeight = 720
-)
-
 // wanting is a product that has a drawing and no picture yet.
 type wanting struct{ market, slug string }
 
-// hangPictures renders the drawing of every product that has no picture yet,
+// hangPictures takes the drawing of every product that has no picture yet,
 // uploads it as anybody would, through the PoP nearest the main region, and
 // hangs it on the product. progress is told how many of how many are done.
-func (p *plan) hangPictures(ctx context.Context, engine *vips.Engine, progress func(done, of int)) error {
+func (p *plan) hangPictures(ctx context.Context, drawn *drawings, progress func(done, of int)) error {
 	pools, closePools, err := p.catalogPools(ctx)
 	if err != nil {
 		return err
@@ -51,11 +42,12 @@ func (p *plan) hangPictures(ctx context.Context, engine *vips.Engine, progress f
 	client := &http.Client{Transport: netaddr.Transport(p.edgeOf(pop), netaddr.DefaultTransportOptions())}
 	done := make(chan struct{}, len(arts))
 	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0) + 1) // one waits for a disk or a child
-	for art, products := range arts {
+	g.SetLimit(runtime.GOMAXPROCS(0) + 1)                // one waits for a disk or a child
+	for _, art := range slices.Sorted(maps.Keys(arts)) { // as they are rendered
+		products := arts[art]
 		g.Go(func() error {
 			defer func() { done <- struct{}{} }()
-			return world.Wrap("up.picture "+art, p.hang(gctx, engine, client, pools, art, products))
+			return world.Wrap("up.picture "+art, p.hang(gctx, drawn, client, pools, art, products))
 		})
 	}
 	finished := make(chan error, 1)
@@ -71,12 +63,8 @@ func (p *plan) hangPictures(ctx context.Context, engine *vips.Engine, progress f
 	}
 }
 
-func (p *plan) hang(ctx context.Context, engine *vips.Engine, client *http.Client, pools map[string]*pgxpool.Pool, art string, products []wanting) error {
-	svg, err := fs.ReadFile(data.FS, "art/"+art+".svg")
-	if err != nil {
-		return err
-	}
-	picture, err := engine.RenderSVG(ctx, svg, drawingWidth, drawingHeight)
+func (p *plan) hang(ctx context.Context, drawn *drawings, client *http.Client, pools map[string]*pgxpool.Pool, art string, products []wanting) error {
+	picture, err := drawn.take(art)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package localworld
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -48,6 +49,9 @@ func (r *report) component(name, state string) {
 		r.role(name, state)
 		return
 	}
+	if stepWords[name] == "" && state != lifecycle.StateFailed {
+		return // it goes on beside the steps
+	}
 	switch state {
 	case lifecycle.StateStarting:
 		r.started[name] = time.Now()
@@ -55,7 +59,7 @@ func (r *report) component(name, state string) {
 	case lifecycle.StateReady:
 		r.line("  ✓ %-44s %6.1f s", stepWords[name], time.Since(r.started[name]).Seconds())
 	case lifecycle.StateFailed:
-		r.line("  ✗ %s", stepWords[name])
+		r.line("  ✗ %s", cmp.Or(stepWords[name], name))
 	}
 }
 

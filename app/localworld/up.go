@@ -166,7 +166,12 @@ func (u *up) run(ctx context.Context) error {
 // components are the parts of the world in the order of their needs:
 // directories, links, servers, rows, roles, gate, pictures.
 func (u *up) components() ([]lifecycle.Component, error) {
+	isNew := !u.plan.st.hasDatabases()
+	// The roles' own engine: variants that nobody has asked for yet wait until the
+	// drawings are done.
+	drawn := newDrawings(u.process.Pictures)
 	parts := []lifecycle.Component{
+		{Name: "drawings", Start: func(context.Context) (lifecycle.Running, error) { return drawn.start(isNew) }},
 		{Name: "directories", Start: u.makeDirectories, StartTimeout: 3 * time.Minute},
 		{Name: "links", Needs: []string{"directories"}, Start: u.startLinks},
 		{Name: "databases", Needs: []string{"links"}, Start: u.startServers, StartTimeout: 2 * time.Minute, StopTimeout: 20 * time.Second},
@@ -188,7 +193,10 @@ func (u *up) components() ([]lifecycle.Component, error) {
 	return append(parts,
 		lifecycle.Component{Name: "doors", Needs: names, Start: u.startDoors},
 		lifecycle.Component{Name: "gate", Needs: append(slices.Clone(names), "links"), Start: u.startGate},
-		lifecycle.Component{Name: "pictures", Needs: append(slices.Clone(names), "rows"), Start: oneShot(u.hangPictures), StartTimeout: 5 * time.Minute},
+		lifecycle.Component{Name: "pictures", Needs: append(slices.Clone(names), "rows", "drawings"), Start: oneShot(func(ctx context.Context) error {
+			defer drawn.forget()
+			return u.plan.hangPictures(ctx, drawn, u.report.pictures)
+		}), StartTimeout: 5 * time.Minute},
 	), nil
 }
 
@@ -246,16 +254,6 @@ func (u *up) startLinks(ctx context.Context) (lifecycle.Running, error) {
 		}
 	}
 	return newPart(func(context.Context) error { return u.network.Close() }), nil
-}
-
-func (u *up) hangPictures(ctx context.Context) error {
-	// The roles' own engine: variants that nobody has asked for yet wait until the
-	// drawings are done.
-	engine, err := u.process.Pictures()
-	if err != nil {
-		return err
-	}
-	return u.plan.hangPictures(ctx, engine, u.report.pictures)
 }
 
 func (u *up) startGate(ctx context.Context) (lifecycle.Running, error) {
