@@ -12,6 +12,7 @@ import (
 
 	"meridian/adapter/wire"
 	"meridian/engine/health"
+	"meridian/engine/pause"
 	"meridian/engine/tier"
 	"meridian/platform/netaddr"
 	"meridian/world"
@@ -90,12 +91,11 @@ func (p *Process) FollowHealth(feed HealthFeed, own string, shields []tier.Shiel
 	for _, region := range monitors {
 		client := wire.NewHealthClient(region, ways[region], feed.FeedKey, verify, 0)
 		f.all.Go(func() {
-			heard := true // of a loss is told once, until the feed is back
-			_ = wire.FollowHealth(ctx, client, wire.DefaultBackoff(), func(h world.Health) { heard = true; f.Take(h) }, func(err error) {
-				if heard && ctx.Err() == nil {
+			var away pause.Outage
+			_ = wire.FollowHealth(ctx, client, wire.DefaultBackoff(), func(h world.Health) { away.Over(); f.Take(h) }, func(err error) {
+				if away.Failed() && ctx.Err() == nil {
 					log.Warn("health feed lost, following again", "monitor", region, "err", err)
 				}
-				heard = false
 			})
 		})
 	}

@@ -1,4 +1,5 @@
-// Package pause waits for a time that a context may cut short.
+// Package pause waits for a time that a context may cut short, and counts the
+// failures of what is tried again after each wait.
 package pause
 
 import (

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"meridian/engine/health"
+	"meridian/engine/pause"
 	"meridian/platform/attempts"
 	"meridian/platform/operator"
 	"meridian/world"
@@ -121,8 +122,9 @@ func (m *Monitor) Run(ctx context.Context) error {
 	}
 	for region, follow := range m.deps.Views {
 		all.Go(func() error {
-			return follow(ctx, m.takeView, func(err error) {
-				if ctx.Err() == nil {
+			var away pause.Outage
+			return follow(ctx, func(line []byte) { away.Over(); m.takeView(line) }, func(err error) {
+				if away.Failed() && ctx.Err() == nil {
 					m.deps.Log.Warn("a monitor's views are lost, following again", "region", region, "err", err)
 				}
 			})
@@ -190,8 +192,11 @@ func wake(c *chan struct{}) {
 
 // logChange tells operators' logs what readers may come to see.
 func (m *Monitor) logChange(is world.Health) {
-	if is.Isolated != m.issue.Isolated {
-		m.deps.Log.Warn("monitor: heard by a quorum or cut off", "isolated", is.Isolated, "heard", is.Heard)
+	switch was := m.issue; {
+	case is.Isolated && !was.Isolated && was.Version.Number != 0: // who begins hears nobody yet
+		m.deps.Log.Warn("monitor: cut off from the others", "heard", is.Heard)
+	case !is.Isolated && was.Isolated:
+		m.deps.Log.Info("monitor: heard by a quorum", "heard", is.Heard)
 	}
 	for _, t := range is.Targets {
 		if was := m.issue.Of(t.Target); was.State != t.State {
