@@ -67,7 +67,7 @@ func placeDrills() []Drill {
 			Plan: func(t *Target) Plan {
 				return Plan{Faults: []Fault{{Kind: "cut", Target: t.region()}}, On: 3 * time.Second, Off: 2 * time.Second, Down: regionTargets(t.region())}
 			},
-			Allow: Allow{Orders: true, Reroute: 8, Detect: 12 * time.Second, Recover: 30},
+			Allow: Allow{Orders: true, Reroute: 8, Detect: 15 * time.Second, Recover: 30},
 			Lasts: 30 * time.Second,
 			Extra: flapsLittle,
 		},

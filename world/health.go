@@ -75,17 +75,18 @@ type HealthReason string
 
 // The reasons.
 const (
-	ReasonAnswers  HealthReason = "answers"  // healthy
-	ReasonRefused  HealthReason = "refused"  // no connection
-	ReasonTimeout  HealthReason = "timeout"  // no answer in time
-	ReasonStatus   HealthReason = "status"   // an answer with another status than was expected
-	ReasonContent  HealthReason = "content"  // the right status and wrong content
-	ReasonSlow     HealthReason = "slow"     // degraded: it answers later than it should
-	ReasonStale    HealthReason = "stale"    // degraded: it lives on what it has stored
-	ReasonFlapping HealthReason = "flapping" // it changes too often to be trusted again yet
-	ReasonFull     HealthReason = "full"     // degraded: it has no room for what is to be kept
-	ReasonDrained  HealthReason = "drained"  // an operator's order
-	ReasonUnknown  HealthReason = "unknown"  // no quorum has looked yet: counts as healthy
+	ReasonAnswers    HealthReason = "answers"    // healthy
+	ReasonRefused    HealthReason = "refused"    // no connection
+	ReasonTimeout    HealthReason = "timeout"    // no answer in time
+	ReasonStatus     HealthReason = "status"     // an answer with another status than was expected
+	ReasonContent    HealthReason = "content"    // the right status and wrong content
+	ReasonSlow       HealthReason = "slow"       // degraded: it answers later than it should
+	ReasonStale      HealthReason = "stale"      // degraded: it lives on what it has stored
+	ReasonFlapping   HealthReason = "flapping"   // it answers again, and changes too often to be trusted yet
+	ReasonFull       HealthReason = "full"       // degraded: it has no room for what is to be kept
+	ReasonDrained    HealthReason = "drained"    // an operator's order
+	ReasonRecovering HealthReason = "recovering" // it answers again, and has not shown for long that it does
+	ReasonUnknown    HealthReason = "unknown"    // no quorum has looked yet: counts as healthy
 )
 
 // Kinds of targets, the first part of a target's name.
@@ -128,6 +129,13 @@ func (t TargetHealth) ForReads() HealthState {
 		return Healthy
 	}
 	return t.State
+}
+
+// Silent reports whether the target is down and gives no right answer even now. One
+// that answers again is kept out for a while, which nobody who has another place
+// notices; who has no other asks it.
+func (t TargetHealth) Silent() bool {
+	return t.State == Down && t.Reason != ReasonFlapping && t.Reason != ReasonRecovering
 }
 
 // HealthVersion orders feeds: of two that disagree the later one holds, whoever

@@ -109,11 +109,14 @@ func (d *Detector) answered(now time.Time) {
 	}
 	switch d.is.State {
 	case world.Down:
-		if d.answers >= d.needed(now) {
+		switch {
+		case d.answers >= d.needed(now):
 			d.failed = 0
 			d.turn(world.Healthy, world.ReasonAnswers, now)
-		} else if len(d.fell) > 1 {
+		case len(d.fell) > 1:
 			d.is.Reason = world.ReasonFlapping
+		default:
+			d.is.Reason = world.ReasonRecovering
 		}
 	case world.Degraded:
 		if d.well >= d.damping.DegradedAfter {

@@ -62,6 +62,13 @@ func TestFlappingTakesLongerProof(t *testing.T) {
 		t.Error(got) // 2, then 4, then 7 at most
 	}
 	d = NewDetector("pop/a", damping, noon)
+	if told(d, ".x.", noon); d.Opinion().Reason != world.ReasonRecovering || d.Opinion().State != world.Down {
+		t.Errorf("it answers again: %+v", d.Opinion())
+	}
+	if told(d, "x", noon.Add(3*time.Second)); d.Opinion().Reason == world.ReasonRecovering {
+		t.Errorf("it answers no more: %+v", d.Opinion())
+	}
+	d = NewDetector("pop/a", damping, noon)
 	told(d, ".x..x", noon)
 	if d.Take(world.ReasonAnswers, noon.Add(6*time.Second)); d.Opinion().Reason != world.ReasonFlapping || d.Opinion().State != world.Down {
 		t.Errorf("it answers, and is waited for: %+v", d.Opinion())

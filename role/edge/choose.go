@@ -98,7 +98,9 @@ func (n need) of(view world.HealthView, region string) world.HealthState {
 }
 
 // lost reports whether the feed knows that a region cannot answer a route: to ask
-// it would be to wait in vain.
+// it would be to wait in vain. There is no other to ask: so one that answers again
+// is asked, though it is not trusted yet.
 func (c *chooser) lost(route world.Route, region string) bool {
-	return needOf(route).of(c.health(), region) == world.Down
+	view := c.health()
+	return view.Of(world.Target(world.TargetShield, region)).Silent() || view.Of(world.Target(needOf(route).kind, region)).Silent()
 }

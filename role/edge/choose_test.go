@@ -159,6 +159,16 @@ func TestAHomeRegionThatServesIsAsked(t *testing.T) {
 			t.Errorf("%v: %d %q", c, w.Code, w.Body)
 		}
 	}
+	for _, reason := range []world.HealthReason{world.ReasonFlapping, world.ReasonRecovering} { // readers go elsewhere still
+		f := newFixture(t, nil)
+		f.health = says("shop/home", "down", "shield/home", "down")
+		for i := range f.health.Targets {
+			f.health.Targets[i].Reason = reason
+		}
+		if w := f.do("GET", "/cart"); w.Code != 200 || w.Body.String() != "home" {
+			t.Errorf("it is %s: %d %q", reason, w.Code, w.Body)
+		}
+	}
 }
 
 // Before anybody has noticed, the failure itself brings the page.

@@ -51,17 +51,18 @@ type drainView struct{ Target, By, Since, Until, Reason string }
 
 // says puts reasons into words.
 var says = map[world.HealthReason]string{
-	world.ReasonAnswers:  "answers as it should",
-	world.ReasonRefused:  "takes no connection",
-	world.ReasonTimeout:  "does not answer in time",
-	world.ReasonStatus:   "answers with an error",
-	world.ReasonContent:  "answers with wrong content",
-	world.ReasonSlow:     "answers slowly",
-	world.ReasonStale:    "lives on what it has stored",
-	world.ReasonFlapping: "answers again, but has come and gone too often",
-	world.ReasonFull:     "has no room left",
-	world.ReasonDrained:  "drained by an operator",
-	world.ReasonUnknown:  "not looked at yet",
+	world.ReasonAnswers:    "answers as it should",
+	world.ReasonRefused:    "takes no connection",
+	world.ReasonTimeout:    "does not answer in time",
+	world.ReasonStatus:     "answers with an error",
+	world.ReasonContent:    "answers with wrong content",
+	world.ReasonSlow:       "answers slowly",
+	world.ReasonStale:      "lives on what it has stored",
+	world.ReasonFlapping:   "answers again, but has come and gone too often",
+	world.ReasonRecovering: "answers again, and is not trusted yet",
+	world.ReasonFull:       "has no room left",
+	world.ReasonDrained:    "drained by an operator",
+	world.ReasonUnknown:    "not looked at yet",
 }
 
 func inWords(r world.HealthReason) string {
