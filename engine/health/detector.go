@@ -132,6 +132,9 @@ func (d *Detector) refused(r world.HealthReason, now time.Time) {
 	d.answers, d.well, d.poor = 0, 0, 0
 	d.failed++
 	if d.is.State == world.Down {
+		if d.is.Reason == world.ReasonRecovering || d.is.Reason == world.ReasonFlapping {
+			d.is.Reason = r // it has answered, and does no more
+		}
 		return
 	}
 	starting := d.is.Reason == world.ReasonUnknown && now.Sub(d.is.Since) < d.damping.Grace
