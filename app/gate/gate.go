@@ -209,7 +209,7 @@ func dropCookie(r *http.Request, name string) {
 }
 
 // addBar puts the traveller's bar at the foot of a page. What is not a whole
-// page of HTML, or larger than maxPage, passes as it is.
+// page of HTML, or larger than maxPage, or an operator's, passes as it is.
 func (g *Gate) addBar(res *http.Response) error {
 	t, ok := res.Request.Context().Value(tripKey{}).(*trip)
 	if !ok || !isPage(res) {
@@ -239,5 +239,6 @@ func (g *Gate) addBar(res *http.Response) error {
 
 func isPage(res *http.Response) bool {
 	return strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") && res.Header.Get("Content-Encoding") == "" &&
-		res.Request.Method != http.MethodHead && res.StatusCode != http.StatusPartialContent
+		res.Request.Method != http.MethodHead && res.StatusCode != http.StatusPartialContent &&
+		world.RouteOf(res.Request.Method, res.Request.URL.Path) != world.RouteOps
 }

@@ -218,6 +218,17 @@ func TestWhatHasNoBar(t *testing.T) {
 	}
 }
 
+// An operator's page lets nothing of anybody else's in.
+func TestAnOperatorsPageHasNoBar(t *testing.T) {
+	f := newFixture()
+	f.pops["fra"].answer = says(200, "text/html", "<body>all is well</body>")
+	for path, want := range map[string]bool{"/health": false, "/": true} {
+		if w := f.do("GET", path, "", "Accept", "text/html"); strings.Contains(w.Body.String(), "mbar") != want {
+			t.Errorf("%s: %s", path, w.Body)
+		}
+	}
+}
+
 func TestLargestPageGetsTheBar(t *testing.T) {
 	f := newFixture()
 	f.pops["fra"].answer = says(200, "text/html", strings.Repeat("x", maxPage-7)+"</body>")
