@@ -137,30 +137,35 @@ func (s *Supervisor) Promote(ctx context.Context, sp Spec) error {
 		return err
 	}
 	if standby {
-		if err := writeOwned(filepath.Join(sp.DataDir, promoteFile), "", v.own); err != nil {
-			return world.Because(world.CodeUnavailable, op, "cannot write into "+sp.DataDir, err)
-		}
-		if err := v.signal(op, syscall.SIGUSR1); err != nil {
+		if err := v.askToPromote(op); err != nil {
 			return err
 		}
 	}
-	if err := v.awaitPrimary(ctx); err != nil {
+	if err := v.awaitPrimary(ctx, v.done); err != nil {
 		return world.Because(world.CodeUnavailable, op, sp.Name+" did not become a primary: its log says why", err)
 	}
 	return v.signal(op, syscall.SIGHUP)
 }
 
+// askToPromote asks a running standby to become a primary.
+func (v *server) askToPromote(op string) error {
+	if err := writeOwned(filepath.Join(v.spec.DataDir, promoteFile), "", v.own); err != nil {
+		return world.Because(world.CodeUnavailable, op, "cannot write into "+v.spec.DataDir, err)
+	}
+	return v.signal(op, syscall.SIGUSR1)
+}
+
 // awaitPrimary polls the control file, as pg_ctl promote does: postmaster.pid calls
-// a hot standby ready too.
-func (v *server) awaitPrimary(ctx context.Context) error {
+// a hot standby ready too. gone is closed when the server has ended.
+func (v *server) awaitPrimary(ctx context.Context, gone <-chan struct{}) error {
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
-		if inProduction(v.spec.DataDir) {
+		if controlStateOf(v.spec.DataDir) == controlInProduction {
 			return nil
 		}
 		select {
-		case <-v.done:
+		case <-gone:
 			return fmt.Errorf("it ended meanwhile")
 		case <-ctx.Done():
 			return ctx.Err()
@@ -169,24 +174,53 @@ func (v *server) awaitPrimary(ctx context.Context) error {
 	}
 }
 
-// Of a control file: where its state lies, and what it is of a primary that takes
-// writes (PostgreSQL source: pg_control.h, DBState).
+// Of a control file: where its state lies, and the states of a standby that ended
+// in order, of one that runs or was killed, and of a primary that takes writes
+// (PostgreSQL source: pg_control.h, DBState).
 const (
-	controlState        = 16
-	controlInProduction = 6
+	controlState          = 16
+	controlStandbyStopped = 2
+	controlStandby        = 5
+	controlInProduction   = 6
 )
 
-// inProduction reports whether a directory's server is, or was when it ended, a
-// primary that had come up. The state is written in the machine's own order.
-func inProduction(dataDir string) bool {
+// controlStateOf reads what a directory's server is, or was when it ended; 0 where
+// that cannot be read. The state is written in the machine's own order.
+func controlStateOf(dataDir string) uint32 {
 	f, err := os.Open(filepath.Join(dataDir, "global", "pg_control"))
 	if err != nil {
-		return false
+		return 0
 	}
 	defer f.Close()
 	var state [4]byte
-	_, err = f.ReadAt(state[:], controlState)
-	return err == nil && binary.NativeEndian.Uint32(state[:]) == controlInProduction
+	if _, err := f.ReadAt(state[:], controlState); err != nil {
+		return 0
+	}
+	return binary.NativeEndian.Uint32(state[:])
+}
+
+// promotionPending reports whether a stopped server that is to be a primary has
+// still to be promoted, and readies its directory for that.
+//
+// PostgreSQL removes standby.signal first of all, and only later is the new
+// timeline in the control file (PostgreSQL source: StartupXLOG). One that was killed
+// in between must not be started as it lies: it would go on with the timeline of the
+// primary before it, which that one may have written further, and pg_rewind, which
+// goes by timelines, would leave what the two have differently. So it is a standby
+// once more, and is promoted again.
+func (v *server) promotionPending() (bool, error) {
+	if v.standby() {
+		return false, nil
+	}
+	signal := filepath.Join(v.spec.DataDir, signalFile)
+	if _, err := os.Stat(signal); err == nil {
+		return true, nil // it ended before it had begun
+	}
+	switch controlStateOf(v.spec.DataDir) {
+	case controlStandby, controlStandbyStopped:
+		return true, writeOwned(signal, "", v.own)
+	}
+	return false, nil
 }
 
 // isStandby tells what a directory is; conflict when it is not whole.

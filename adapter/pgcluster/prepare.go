@@ -289,11 +289,12 @@ func syncDir(dir string) error {
 
 // run runs one of PostgreSQL's programs to its end; its output is the error's text.
 func (m *making) run(ctx context.Context, input, name string, args ...string) error {
-	return m.runWith(ctx, nil, input, name, args...)
+	_, err := m.runWith(ctx, nil, input, name, args...)
+	return err
 }
 
-// runWith is run with variables of the environment.
-func (m *making) runWith(ctx context.Context, env []string, input, name string, args ...string) error {
+// runWith is run with variables of the environment; it returns what the program wrote.
+func (m *making) runWith(ctx context.Context, env []string, input, name string, args ...string) (string, error) {
 	cmd := asOwner(exec.CommandContext(ctx, m.bin.path(name), args...), m.own)
 	cmd.Env = append(cmd.Env, env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
@@ -306,7 +307,7 @@ func (m *making) runWith(ctx context.Context, env []string, input, name string, 
 		err = cmd.Wait()
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w: %s", name, err, lastBytes(out.String(), maxQuotedLog))
+		return "", fmt.Errorf("%s: %w: %s", name, err, lastBytes(out.String(), maxQuotedLog))
 	}
-	return nil
+	return out.String(), nil
 }

@@ -24,6 +24,10 @@ type rejoining struct {
 
 const opRejoin = "pgcluster.rejoin"
 
+// sameTimeline is what pg_rewind says (LC_ALL=C) where it has changed nothing, though
+// the two may differ: by timelines alone it knows what one has that the other has not.
+const sameTimeline = "on the same timeline"
+
 // reseed makes a stopped server's directory that of a standby of another, as spec
 // has it: by pg_rewind, or by a copy of the whole where that does not do or anew
 // says so. source is the superuser's connection string to the other.
@@ -85,8 +89,12 @@ func (r rejoining) rewind(ctx context.Context) error {
 	m := making{Supervisor: r.Supervisor, op: opRejoin, own: own}
 	// The password is in its environment and not in its arguments, which all can read.
 	source, password := splitPassword(r.source)
-	if err := m.runWith(ctx, []string{"PGPASSWORD=" + password}, "", "pg_rewind", "--target-pgdata="+r.spec.DataDir, "--source-server="+source); err != nil {
+	said, err := m.runWith(ctx, []string{"PGPASSWORD=" + password}, "", "pg_rewind", "--target-pgdata="+r.spec.DataDir, "--source-server="+source)
+	if err != nil {
 		return world.Because(world.CodeUnavailable, opRejoin, "pg_rewind failed for "+r.spec.Name, err)
+	}
+	if strings.Contains(said, sameTimeline) {
+		return world.E(world.CodeUnavailable, opRejoin, r.spec.Name+" has its primary's timeline, in which pg_rewind looks for no difference")
 	}
 	if err := r.adopt(own, r.spec.DataDir); err != nil {
 		return world.Wrap(opRejoin, err)

@@ -200,6 +200,10 @@ func (v *server) tryLaunch(ctx context.Context) (*process, error) {
 	if err := settle(ctx, v.spec.DataDir, v.opts.OldServerWait); err != nil {
 		return nil, err
 	}
+	promote, err := v.promotionPending()
+	if err != nil {
+		return nil, err
+	}
 	log, err := openLog(v.spec.DataDir+".log", v.opts.LogLimitBytes)
 	if err != nil {
 		return nil, err
@@ -218,7 +222,11 @@ func (v *server) tryLaunch(ctx context.Context) (*process, error) {
 	v.mu.Lock()
 	v.pid = cmd.Process.Pid
 	v.mu.Unlock()
-	if err := v.awaitReady(ctx, p); err != nil {
+	err = v.awaitReady(ctx, p)
+	if err == nil && promote {
+		err = v.carryOn(ctx, p)
+	}
+	if err != nil {
 		v.shutdown(p)
 		return nil, err
 	}
@@ -242,6 +250,18 @@ func (v *server) awaitReady(ctx context.Context, p *process) error {
 			}
 		}
 	}
+}
+
+// carryOn promotes a server whose promotion was broken off.
+func (v *server) carryOn(ctx context.Context, p *process) error {
+	v.log.Warn("a promotion that was broken off is carried on", "server", v.spec.Name)
+	if err := v.askToPromote("pgcluster.start"); err != nil {
+		return err
+	}
+	if err := v.awaitPrimary(ctx, p.exited); err != nil {
+		return fmt.Errorf("it did not become a primary: %w: %s", err, p.log.sinceStart())
+	}
+	return nil
 }
 
 // exitError says why a server ended before it was ready. The two messages (LC_ALL=C)

@@ -225,21 +225,26 @@ func TestCommitsDoNotWaitForEverForALostStandby(t *testing.T) {
 }
 
 // Keeper and servers die together, in the middle of a promotion among other
-// moments; the next keeper carries on.
+// moments; the next keeper carries on, and each epoch has a timeline of its own.
 func TestAKeeperThatDiesInMidPromotionIsCarriedOn(t *testing.T) {
 	k := pgtest.Keep(t, postgres.Resident, nil)
 	c := k.Open(0)
 	w := write(t, c)
+	var timeline uint32
 	for round := range rounds(t, 2) {
 		w.more(t, 50)
 		before := k.Await(failover.Synced)
 		sigkill(t, k, k.Primary())
 		k.Until("a takeover has begun", func(s failover.Status) bool { return s.State != failover.Synced })
-		time.Sleep(time.Duration(round*15) * time.Millisecond) // another moment each time, not an interval that is relied on
+		time.Sleep(time.Duration(round*23%80) * time.Millisecond) // another moment each time, not an interval that is relied on
 		k.Crash()
 		k.Begin(nil)
 		after := k.Await(failover.Synced)
-		t.Logf("round %d: epoch %d became %d, %s is primary", round, before.Epoch, after.Epoch, after.Primary)
+		if after.Epoch > before.Epoch && after.Timeline <= timeline {
+			t.Errorf("round %d: epoch %d writes on timeline %d, and one before it on %d", round, after.Epoch, after.Timeline, timeline)
+		}
+		timeline = max(timeline, after.Timeline)
+		t.Logf("round %d: epoch %d became %d, %s is primary on timeline %d", round, before.Epoch, after.Epoch, after.Primary, after.Timeline)
 	}
 	sigkill(t, k, 0)
 	if pid := k.Pair.PID(k.Nodes[1].Name); pid != 0 {

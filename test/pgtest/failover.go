@@ -34,8 +34,10 @@ type Kept struct {
 	shut   func()
 }
 
-// cluster is what a kept pair is called.
-const cluster = "resident-test"
+const (
+	cluster   = "resident-test" // what a kept pair is called
+	lastOfLog = 6 << 10         // bytes of each server's log that a test which fails shows
+)
 
 // Keep brings a pair up under a keeper, of an empty database of a kind, and waits
 // until each commit is on both. change may be nil; it changes the keeper's config.
@@ -126,6 +128,13 @@ func (k *Kept) End() {
 	defer cancel()
 	if err := k.Sup.Stop(ctx); err != nil {
 		k.t.Errorf("pgtest: stop: %v", err)
+	}
+	if !k.t.Failed() {
+		return
+	}
+	for _, n := range k.Nodes {
+		text, _ := os.ReadFile(n.DataDir + ".log")
+		k.t.Logf("the end of the log of %s:\n%s", n.Name, text[max(0, len(text)-lastOfLog):])
 	}
 }
 
