@@ -87,8 +87,13 @@ func TestNoRecoveringServerOutlivesAKilledSupervisor(t *testing.T) {
 	}
 }
 
-// kill is kill -9 of a server's process of a kind.
+// kill is kill -9 of a server's process of a kind, once that calls itself so.
 func kill(t *testing.T, server int, kind string) {
+	t.Helper()
+	until(t, "the server has a "+kind, func() bool { return killed(t, server, kind) })
+}
+
+func killed(t *testing.T, server int, kind string) bool {
 	t.Helper()
 	children, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, path := range children {
@@ -103,10 +108,10 @@ func kill(t *testing.T, server int, kind string) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			return
+			return true
 		}
 	}
-	t.Fatalf("the server has no %s", kind)
+	return false
 }
 
 func TestNoServerOutlivesAKilledSupervisor(t *testing.T) {

@@ -274,6 +274,10 @@ func exitError(p *process) error {
 	return fmt.Errorf("postgres: %s: %s", p.cmd.ProcessState, text)
 }
 
+// killedWithin is how long a process that was sent SIGKILL may take to end: on a busy
+// machine that is more than an instant.
+const killedWithin = 10 * time.Second
+
 // shutdown ends the process: fast, then immediate, then by force.
 func (v *server) shutdown(p *process) {
 	defer p.log.f.Close()
@@ -285,7 +289,7 @@ func (v *server) shutdown(p *process) {
 	}{
 		{syscall.SIGINT, v.opts.StopTimeout, v.hurry},
 		{syscall.SIGQUIT, v.opts.QuitTimeout, nil},
-		{syscall.SIGKILL, v.opts.QuitTimeout, nil},
+		{syscall.SIGKILL, killedWithin, nil},
 	}
 	for _, step := range steps {
 		if step.sig != syscall.SIGINT {

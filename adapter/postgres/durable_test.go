@@ -70,7 +70,7 @@ func TestAnAssetIsAcknowledgedOnlyOnceTheStandbyHasIt(t *testing.T) {
 	eventually(t, "the commit waits for the standby", func() bool {
 		var n int
 		err := primary.QueryRow(t.Context(), `select count(pg_cancel_backend(pid)) from pg_stat_activity where wait_event = 'SyncRep'`).Scan(&n)
-		return err == nil && n == 1
+		return err == nil && n > 0
 	})
 	if err := <-done; !world.Is(err, world.CodeUnavailable) || !strings.Contains(err.Error(), "standby") {
 		t.Errorf("an asset that the standby lacks was acknowledged: %v", err)

@@ -127,11 +127,17 @@ func (w *writers) lost(t *testing.T) (lost []string) {
 	return lost
 }
 
-func sigkill(t *testing.T, k *pgtest.Kept, node int) {
+// sigkill kills a node's server, once it has one, and tells which process that was.
+func sigkill(t *testing.T, k *pgtest.Kept, node int) (pid int) {
 	t.Helper()
-	if err := syscall.Kill(k.Pair.PID(k.Nodes[node].Name), syscall.SIGKILL); err != nil {
+	k.Until("a server to kill", func(failover.Status) bool {
+		pid = k.Pair.PID(k.Nodes[node].Name)
+		return pid != 0
+	})
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
+	return pid
 }
 
 // The primary is killed while many write, again and again, so that each node is
@@ -140,20 +146,29 @@ func TestNoAcknowledgedCommitIsLostWhenThePrimaryIsKilled(t *testing.T) {
 	k := pgtest.Keep(t, postgres.Resident, nil)
 	c := k.Open(0)
 	w := write(t, c)
+	takeovers := 0
 	for round := range rounds(t, 3) {
 		w.more(t, 100)
 		before := k.Await(failover.Synced)
 		w.gap.Store(0)
 		sigkill(t, k, k.Primary())
-		after := k.Until("the other is primary, and the old one confirms again", func(s failover.Status) bool {
-			return s.Epoch == before.Epoch+1 && s.State == failover.Synced
+		after := k.Until("both are in step again", func(s failover.Status) bool {
+			return s.State == failover.Synced && s.Since.After(before.Since)
 		})
 		w.more(t, 50)
-		if after.Primary != before.Standby || after.Takeover == nil || after.Takeover.Epoch != after.Epoch {
+		if after.Epoch == before.Epoch { // its standby had fallen behind just then, as it may where much else runs
+			t.Logf("round %d: %s is back itself", round, after.Primary)
+			continue
+		}
+		takeovers++
+		if after.Takeover == nil || after.Takeover.Epoch != after.Epoch || after.Epoch == before.Epoch+1 && after.Primary != before.Standby {
 			t.Errorf("round %d: after %+v came %+v", round, before, after)
 		}
 		t.Logf("round %d: %s took over in %.0f ms; the longest gap that a writer saw was %.0f ms; both in step again after %.0f ms; %d acknowledged", round, after.Primary,
 			after.Takeover.Seconds*1000, float64(w.gap.Load())/1e6, float64(after.Takeover.Rejoined.Sub(after.Takeover.At))/1e6, w.n.Load())
+	}
+	if takeovers == 0 {
+		t.Error("nobody ever took over")
 	}
 	w.endWhole(t)
 	other := k.Super(1 - k.Primary())

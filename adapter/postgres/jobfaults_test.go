@@ -201,16 +201,21 @@ func TestAQueueHasItsWorkersAndNoMore(t *testing.T) {
 	l := quickJobs()
 	l.Workers = 2
 	var now, most atomic.Int32
-	done := make(chan bool, 20)
-	working(t, c, l, postgres.JobWork{Prepare: func(context.Context, postgres.PrepareJob) error {
+	done, goOn := make(chan bool, 20), make(chan struct{})
+	working(t, c, l, postgres.JobWork{Prepare: func(ctx context.Context, _ postgres.PrepareJob) error {
 		n := now.Add(1)
 		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 		}
-		time.Sleep(time.Millisecond)
+		select {
+		case <-goOn:
+		case <-ctx.Done():
+		}
 		now.Add(-1)
 		done <- true
 		return nil
 	}})
+	eventually(t, "each worker has a job", func() bool { return now.Load() == 2 })
+	close(goOn)
 	for range 20 {
 		receive(t, done)
 	}
