@@ -68,10 +68,11 @@ func (c *courier) run(ctx context.Context) {
 	if !c.resume(ctx) {
 		return
 	}
+	from := c.state.Cursor // read here: delivering moves it
 	var all sync.WaitGroup
 	defer all.Wait()
 	all.Go(func() {
-		_ = c.ops.deps.Feed(ctx, c.state.Cursor, c.take, func(err error) { // it ends with ctx alone
+		_ = c.ops.deps.Feed(ctx, from, c.take, func(err error) { // it ends with ctx alone
 			c.ops.deps.Log.Warn("a provider's feed is lost, following again", "provider", c.p.Name, "err", err)
 		})
 	})
