@@ -6,7 +6,8 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TESTS   ?= ./...
 
 # What takes longest begins first: packages are tested in the order in which they are
-# named, and each once.
+# named, and each once. Never from the cache: stories test a binary that they have
+# built themselves, and the cache would not notice that it has changed.
 LONGEST = ./test/story ./adapter/postgres ./test/faults
 
 # A folder of real photographs, if there is one: some tests and figures then use it too.
@@ -24,7 +25,7 @@ up: deps build ## Install what is missing, build, and bring the whole world up (
 
 test: ## Install what is missing and run every test (TESTS=./engine/...)
 	@scripts/install-deps test
-	$(GO) test -p 2 -timeout 25m $(if $(filter ./...,$(TESTS)),$(LONGEST)) $(TESTS)
+	$(GO) test -count 1 -p 2 -timeout 25m $(if $(filter ./...,$(TESTS)),$(LONGEST)) $(TESTS)
 
 check: build ## Format, vet, staticcheck, vulnerabilities, generated files, rules of the house
 	@echo "== gofmt"; bad=$$(gofmt -l .); test -z "$$bad" || { echo "not formatted, run gofmt -w:"; echo "$$bad"; exit 1; }
