@@ -3,32 +3,15 @@ package webhook
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
-	"strings"
 	"time"
 
+	"meridian/engine/webhooksig"
 	"meridian/world"
-)
-
-// The fields of Standard Webhooks.
-const (
-	headerID        = "Webhook-Id"
-	headerTime      = "Webhook-Timestamp" // seconds since 1970
-	headerSignature = "Webhook-Signature"
-)
-
-// Bounds of a secret's bytes, by Standard Webhooks.
-const (
-	minSecret = 24
-	maxSecret = 64
 )
 
 // maxAnswer is the most bytes of an answer that are read.
@@ -46,7 +29,7 @@ type Options struct {
 // Service is a service that answers questions. It is safe for concurrent use.
 type Service struct {
 	o      Options
-	secret []byte
+	secret webhooksig.Secret
 }
 
 // New fails with invalid for an address or a secret that cannot be.
@@ -56,10 +39,9 @@ func New(o Options) (*Service, error) {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
 		return nil, world.E(world.CodeInvalid, op, "The hook's url must be an address such as https://moderation.example/questions, without a password.")
 	}
-	coded, ok := strings.CutPrefix(o.Secret, "whsec_")
-	secret, err := base64.StdEncoding.DecodeString(coded)
-	if !ok || err != nil || len(secret) < minSecret || len(secret) > maxSecret {
-		return nil, world.E(world.CodeInvalid, op, fmt.Sprintf("The hook's secret must be whsec_ and base 64 of %d to %d random bytes.", minSecret, maxSecret))
+	secret, err := webhooksig.ParseSecret(o.Secret)
+	if err != nil {
+		return nil, world.Wrap(op, err)
 	}
 	return &Service{o, secret}, nil
 }
@@ -108,11 +90,8 @@ func (s *Service) Ask(ctx context.Context, id string, p Picture) (Answer, error)
 	if err != nil {
 		return Answer{}, world.Wrap(op, err)
 	}
-	at := strconv.FormatInt(now.Unix(), 10)
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set(headerID, id)
-	r.Header.Set(headerTime, at)
-	r.Header.Set(headerSignature, "v1,"+s.sign(id, at, body))
+	webhooksig.Sign(r.Header, id, now, body, s.secret)
 	res, err := s.o.Transport.RoundTrip(r) // no redirect is followed: the question is for one address
 	if err != nil {
 		return Answer{}, unreached(ctx, op, err)
@@ -127,14 +106,6 @@ func (s *Service) Ask(ctx context.Context, id string, p Picture) (Answer, error)
 	}
 	a, err := parseAnswer(text)
 	return a, world.Wrap(op, err)
-}
-
-// sign is the signature of Standard Webhooks.
-func (s *Service) sign(id, at string, body []byte) string {
-	mac := hmac.New(sha256.New, s.secret)
-	fmt.Fprintf(mac, "%s.%s.", id, at)
-	mac.Write(body)
-	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
 // parseAnswer reads an answer; what it says beside verdict and reason is for others.
