@@ -9,7 +9,7 @@ import (
 // Format is the amount as a visitor of the locale (BCP 47) expects it, by CLDR:
 // "1.234.567,50 €" for de-DE. A locale that is not known is printed as its
 // language is, else as English. An amount of an unknown currency is printed as
-// [Amount.String] has it.
+// [Amount.String] has it. [ParseFormatted] reads it back.
 func (a Amount) Format(locale string) string {
 	value, err := currency.NewAmountFromInt64(a.Minor, a.Currency)
 	if err != nil {
@@ -19,9 +19,11 @@ func (a Amount) Format(locale string) string {
 }
 
 func formatter(locale string) *currency.Formatter {
-	f := currency.NewFormatter(currency.NewLocale(locale))
+	known := currency.NewLocale(locale)
+	f := currency.NewFormatter(known)
 	// The library would print up to six decimals; a price has its currency's.
 	f.MaxDigits = currency.DefaultDigits
+	f.SymbolMap = symbolsOf(known)
 	return f
 }
 
