@@ -203,7 +203,7 @@ var (
 	countryForm  = regexp.MustCompile(`^[A-Z]{2}$`)
 	localeForm   = regexp.MustCompile(`^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$`)
 	hostForm     = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
-	jurisdiction = regexp.MustCompile(`^[A-Z]{2}(-[A-Z0-9]{1,3})?$`)
+	jurisdiction = regexp.MustCompile(`^[A-Z]{2}(-[A-Z0-9]{1,10}){0,3}$`)
 )
 
 func (c *checker) market(path string, m Market) {
@@ -233,6 +233,9 @@ func (c *checker) market(path string, m Market) {
 	}
 	for j, t := range m.Tax.Jurisdictions {
 		c.form(fmt.Sprintf("%s.tax.jurisdictions[%d]", path, j), t, jurisdiction, "write a country or a country and state, such as DE or US-NY")
+	}
+	if m.Tax.Seller != "" {
+		c.form(path+".tax.seller", m.Tax.Seller, jurisdiction, "write where the shop stands, such as DE or US-NY-NYC")
 	}
 	re, err := regexp.Compile(`^(?:` + m.Postal.Pattern + `)$`)
 	switch {

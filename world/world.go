@@ -81,6 +81,7 @@ type TaxSpec struct {
 	Prices        string   `yaml:"prices"`        // "inclusive" or "exclusive" of tax
 	Rounding      string   `yaml:"rounding"`      // "half_up", "half_even" or "down"
 	Per           string   `yaml:"per"`           // "line", "rate" or "document"
+	Seller        string   `yaml:"seller"`        // path of where the shop stands, such as IN-MH; "" is the country
 	Jurisdictions []string `yaml:"jurisdictions"` // one: the country; several: by the state of delivery
 }
 

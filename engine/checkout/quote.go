@@ -24,6 +24,7 @@ var DefaultLimits = Limits{MaxLines: 50, MaxQuantity: 99, MaxTotal: 10_000_000}
 // Terms are what a market sells under.
 type Terms struct {
 	Currency string // ISO 4217
+	Seller   string // jurisdiction path of the shop
 	Tax      tax.Policy
 	Limits   Limits
 }
@@ -38,7 +39,19 @@ func TermsOf(m world.Market, limits Limits) (Terms, error) {
 	if err != nil {
 		return Terms{}, world.Wrap("checkout.terms", err)
 	}
-	return Terms{Currency: m.Currency, Tax: policy, Limits: limits}, nil
+	seller := m.Tax.Seller
+	if seller == "" {
+		seller = m.Country
+	}
+	return Terms{Currency: m.Currency, Seller: seller, Tax: policy, Limits: limits}, nil
+}
+
+// Supply is how the shop's goods reach their buyers.
+var Supply = tax.Supply{Mode: tax.Delivery}
+
+// Sale is a sale to a consumer, of goods that are handed over in a jurisdiction.
+func (t Terms) Sale(jurisdiction string, on tax.Date) tax.Sale {
+	return tax.Sale{Seller: t.Seller, Jurisdiction: jurisdiction, On: on}
 }
 
 // Line is a product in a cart, with the price that the catalog has now.
@@ -53,7 +66,7 @@ type Quote struct {
 	Jurisdiction    string
 	Date            tax.Date          // whose rules were used
 	Lines           []world.OrderLine // as the cart has them
-	Taxes           []world.OrderTax  // by rate, then label
+	Taxes           []world.OrderTax  // by place, tax and rate; one line for each levy
 	Net, Tax, Total money.Amount
 }
 
@@ -71,9 +84,9 @@ func NewQuote(terms Terms, cart []Line, jurisdiction string, on tax.Date, table 
 		if err != nil {
 			return Quote{}, err
 		}
-		taxed[i] = tax.Line{ID: line.Product.Slug, Class: line.Product.TaxClass, Amount: amount}
+		taxed[i] = tax.Line{ID: line.Product.Slug, Class: line.Product.TaxClass, Supply: Supply, Amount: amount}
 	}
-	result, err := table.Compute(terms.Tax, jurisdiction, taxed, on)
+	result, err := table.Compute(terms.Tax, terms.Sale(jurisdiction, on), taxed)
 	if err != nil {
 		return Quote{}, world.Wrap("checkout.quote", err)
 	}

@@ -15,17 +15,17 @@ import (
 	"meridian/world"
 )
 
-const rulesCSV = `jurisdiction,tax_class,rate_percent,valid_from,valid_to,label,source
-DE,cake,7,2021-01-01,,USt 7 %,UStG §12(2) No.1
-DE,coffee,19,2021-01-01,,USt 19 %,UStG §12(1)
+const rulesCSV = `jurisdiction,levy,part,classes,with,temperature,mode,route,buyer,rate_percent,below,valid_from,valid_to,label,confidence,status,source
+DE,vat,,cake,,,,,,7,,2021-01-01,,USt 7 %,high,law,UStG §12(2) No.1
+DE,vat,,coffee,,,,,,19,,2021-01-01,,USt 19 %,high,law,UStG §12(1)
 `
 
 var (
 	on    = tax.Date{Year: 2026, Month: 8, Day: 20}
 	terms = checkout.Terms{
-		Currency: "EUR",
-		Tax:      tax.Policy{Inclusive: true, Rounding: money.HalfUp, Per: tax.PerRate},
-		Limits:   checkout.DefaultLimits,
+		Currency: "EUR", Seller: "DE",
+		Tax:    tax.Policy{Inclusive: true, Rounding: money.HalfUp, Per: tax.PerRate},
+		Limits: checkout.DefaultLimits,
 	}
 )
 
@@ -89,7 +89,7 @@ func TestNewQuoteRefuses(t *testing.T) {
 		"fewer than none":  {one(torte, -1), world.CodeInvalid, "below one"},
 		"another currency": {one(dollars, 1), world.CodeConflict, "USD"},
 		"negative price":   {one(product("torte", "cake", -1), 1), world.CodeInvalid, "negative"},
-		"no tax rule":      {one(product("wine", "alcohol", 1), 1), world.CodeUnprocessed, "no tax rule"},
+		"no tax rule":      {one(product("wine", "alcohol", 1), 1), world.CodeUnprocessed, "no vat rule"},
 		"overflow":         {one(product("torte", "cake", math.MaxInt64), 2), world.CodeTooLarge, "too large"},
 	} {
 		if got, err := checkout.NewQuote(terms, c.cart, "DE", on, rules(t)); !world.Is(err, c.code) || !strings.Contains(err.Error(), c.says) {
@@ -184,8 +184,12 @@ func TestAQuoteSaysWhatItsLinesSay(t *testing.T) {
 }
 
 func TestTermsOf(t *testing.T) {
-	m := world.Market{Currency: "EUR", Tax: world.TaxSpec{Prices: "inclusive", Rounding: "half_up", Per: "rate"}}
+	m := world.Market{Country: "DE", Currency: "EUR", Tax: world.TaxSpec{Prices: "inclusive", Rounding: "half_up", Per: "rate"}}
 	if got, err := checkout.TermsOf(m, checkout.DefaultLimits); err != nil || got != terms {
+		t.Errorf("got %v, %v", got, err)
+	}
+	m.Tax.Seller = "DE-BY"
+	if got, err := checkout.TermsOf(m, checkout.DefaultLimits); err != nil || got.Seller != "DE-BY" {
 		t.Errorf("got %v, %v", got, err)
 	}
 	euro, policy := m, m

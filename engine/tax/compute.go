@@ -2,121 +2,119 @@ package tax
 
 import (
 	"fmt"
+	"slices"
 
 	"meridian/engine/money"
 	"meridian/world"
 )
 
-// Line is what is taxed: the price of one line, as the market states prices.
-type Line struct {
-	ID     string       // tells lines apart where a unit can go to either
-	Class  string       // of the goods, as in [Rule]
-	Amount money.Amount // for all of the line's quantity; not negative
-}
-
-// Parts is a sum and its tax: Net + Tax = Gross, to the minor unit.
-type Parts struct {
-	Net, Tax, Gross money.Amount
-}
-
-// LineTax is a line with its tax.
-type LineTax struct {
-	ID   string
-	Rule Rule
-	Parts
-}
-
-// RateTax is the tax of all lines that share a rate and a label.
-type RateTax struct {
-	Rate  money.Rate
-	Label string
-	Parts
-}
-
-// Result is a reckoning. The lines sum to the rates and the rates to the total.
-type Result struct {
-	Lines []LineTax // as they were given
-	Rates []RateTax // by rate, then label
-	Total Parts
-}
-
-// Compute reckons the tax of lines on a day. The order of the lines matters
-// only to the order of Result.Lines, as long as their ids differ. With
-// inclusive prices the total is the sum of the prices, always. It fails with
-// [world.CodeInvalid] for no lines, a negative one or a bad policy, with
-// [world.CodeUnprocessed] for a class without a rule, with
-// [world.CodeConflict] for lines in two currencies, and with
+// Compute reckons the tax of a sale's lines. The order of the lines matters
+// only to the order of Result.Lines, as long as their ids differ. Rates of one
+// levy are added up before they are rounded, and the outcome is shared among
+// the places that take it; levies of different names (CGST and SGST) are
+// rounded each for itself.
+//
+// With inclusive prices the total is the sum of the prices, but for a supply
+// to a business in another member state: there the tax that is in the price at
+// the seller's place is taken off.
+//
+// It fails with [world.CodeInvalid] for no lines, a negative one, an
+// incomplete sale or a bad policy, with [world.CodeUnprocessed] where a rule is
+// missing, with [world.CodeConflict] for lines in two currencies, and with
 // [world.CodeTooLarge] past an int64.
-func (t *Table) Compute(policy Policy, jurisdiction string, lines []Line, on Date) (Result, error) {
+func (t *Table) Compute(policy Policy, sale Sale, lines []Line) (Result, error) {
 	if err := policy.check(); err != nil {
 		return Result{}, err
 	}
 	if len(lines) == 0 {
 		return Result{}, world.E(world.CodeInvalid, "tax.compute", "nothing to tax; give at least one line")
 	}
-	rated := make([]ratedLine, len(lines))
+	rated := make([]*ratedLine, len(lines))
 	for i, line := range lines {
-		if line.Amount.Minor < 0 {
-			return Result{}, world.E(world.CodeInvalid, "tax.compute",
-				fmt.Sprintf("line %q is negative; reckon a refund as its sale and turn the sign", clip(line.ID)))
+		var err error
+		if rated[i], err = t.rate(sale, line); err != nil {
+			return Result{}, world.Wrap("tax.compute", err)
 		}
-		rule, err := t.Rate(jurisdiction, line.Class, on)
+		rated[i].at = i
+		policy.reckon(rated[i])
+	}
+	for _, levy := range leviesOf(rated) {
+		if err := policy.roundLevy(groupsOf(levy, rated)); err != nil {
+			return Result{}, world.Wrap("tax.compute", err)
+		}
+	}
+	return policy.result(sale, rated)
+}
+
+// rate finds the rules of a line.
+func (t *Table) rate(sale Sale, line Line) (*ratedLine, error) {
+	if line.Amount.Minor < 0 {
+		return nil, world.E(world.CodeInvalid, "tax.compute",
+			fmt.Sprintf("line %q is negative; refund its sale with Result.Refund", clip(line.ID)))
+	}
+	r := &ratedLine{Line: line, exempt: sale.exempt(line.Supply)}
+	if r.exempt {
+		sale = sale.atHome()
+	}
+	var err error
+	r.rules, err = t.Find(sale, line.Class, line.Supply)
+	return r, err
+}
+
+// leviesOf are the names of all levies that are owed, sorted.
+func leviesOf(lines []*ratedLine) []string {
+	var names []string
+	for _, line := range lines {
+		for _, rule := range line.rules {
+			names = append(names, rule.Levy)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// result splits every line and sums up.
+func (p Policy) result(sale Sale, rated []*ratedLine) (Result, error) {
+	lines := make([]LineTax, len(rated))
+	for i, r := range rated {
+		line, err := p.split(sale, r)
 		if err != nil {
 			return Result{}, world.Wrap("tax.compute", err)
 		}
-		rated[i] = ratedLine{Line: line, at: i, rule: rule, exact: policy.exactTax(line.Amount, rule.Rate)}
+		lines[i] = line
 	}
-	groups := groupByRate(rated)
-	if err := policy.roundTaxes(groups); err != nil {
-		return Result{}, world.Wrap("tax.compute", err)
-	}
-	return policy.result(groups, lines)
-}
-
-// result sums up from the lines, so that no level can differ from the one below.
-func (p Policy) result(groups []rateGroup, lines []Line) (Result, error) {
-	zero := money.Amount{Currency: lines[0].Amount.Currency}
-	none := Parts{Net: zero, Tax: zero, Gross: zero}
-	r := Result{Lines: make([]LineTax, len(lines)), Total: none}
-	for _, g := range groups {
-		sum := RateTax{Rate: g.rate, Label: g.label, Parts: none}
-		for _, line := range g.lines {
-			parts, err := p.split(line)
-			if err != nil {
-				return Result{}, err
-			}
-			r.Lines[line.at] = LineTax{ID: line.ID, Rule: line.rule, Parts: parts}
-			if sum.Parts, err = sum.plus(parts); err != nil {
-				return Result{}, err
-			}
-		}
-		var err error
-		if r.Total, err = r.Total.plus(sum.Parts); err != nil {
-			return Result{}, err
-		}
-		r.Rates = append(r.Rates, sum)
-	}
-	return r, nil
+	result, err := summarise(lines, sale.notes(rated))
+	return result, world.Wrap("tax.compute", err)
 }
 
 // split is a line's price with its rounded tax taken out or put on top.
-func (p Policy) split(line *ratedLine) (Parts, error) {
-	tax := money.Amount{Minor: line.tax, Currency: line.Amount.Currency}
+func (p Policy) split(sale Sale, line *ratedLine) (LineTax, error) {
+	out := LineTax{ID: line.ID}
+	tax := money.Amount{Currency: line.Amount.Currency}
+	for i, rule := range line.rules {
+		c := Component{Rule: rule, Tax: money.Amount{Minor: line.taxes[i], Currency: line.Amount.Currency}}
+		out.Components = append(out.Components, c)
+		var err error
+		if tax, err = tax.Add(c.Tax); err != nil {
+			return LineTax{}, err
+		}
+	}
+	var err error
 	if p.Inclusive {
-		net, err := line.Amount.Sub(tax)
-		return Parts{Net: net, Tax: tax, Gross: line.Amount}, err
+		out.Parts = Parts{Tax: tax, Gross: line.Amount}
+		out.Net, err = line.Amount.Sub(tax)
+	} else {
+		out.Parts = Parts{Net: line.Amount, Tax: tax}
+		out.Gross, err = line.Amount.Add(tax)
 	}
-	gross, err := line.Amount.Add(tax)
-	return Parts{Net: line.Amount, Tax: tax, Gross: gross}, err
-}
-
-func (a Parts) plus(b Parts) (sum Parts, err error) {
-	if sum.Net, err = a.Net.Add(b.Net); err != nil {
-		return Parts{}, err
+	switch {
+	case err != nil:
+		return LineTax{}, err
+	case out.Net.Minor < 0:
+		return LineTax{}, world.E(world.CodeInvalid, "tax.compute",
+			fmt.Sprintf("line %q: its taxes, each rounded up, are more than its price; round by the document", clip(line.ID)))
+	case line.exempt:
+		return sale.takeOff(out), nil
 	}
-	if sum.Tax, err = a.Tax.Add(b.Tax); err != nil {
-		return Parts{}, err
-	}
-	sum.Gross, err = a.Gross.Add(b.Gross)
-	return sum, err
+	return out, nil
 }

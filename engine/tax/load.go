@@ -12,8 +12,34 @@ import (
 	"meridian/world"
 )
 
-// Columns is the header of a CSV of rules, in this order.
-var Columns = []string{"jurisdiction", "tax_class", "rate_percent", "valid_from", "valid_to", "label", "source"}
+// Columns is the header of a CSV of rules, in this order. classes is a list
+// parted by spaces: the row stands for a rule of each. So are with,
+// temperature, mode, route and buyer, of which empty means any; below is
+// "adds" where smaller places add to the rate, or empty.
+var Columns = []string{
+	"jurisdiction", "levy", "part", "classes", "with", "temperature", "mode", "route", "buyer",
+	"rate_percent", "below", "valid_from", "valid_to", "label", "confidence", "status", "source",
+}
+
+const (
+	inJurisdiction = iota
+	inLevy
+	inPart
+	inClasses
+	inWith
+	inTemperature
+	inMode
+	inRoute
+	inBuyer
+	inRate
+	inBelow
+	inFrom
+	inTo
+	inLabel
+	inConfidence
+	inStatus
+	inSource
+)
 
 // Load reads a table from CSV (RFC 4180) under [DefaultLimits]. See [Limits.Load].
 func Load(r io.Reader) (*Table, error) { return DefaultLimits.Load(r) }
@@ -43,7 +69,6 @@ func (l Limits) Load(r io.Reader) (*Table, error) {
 func (l Limits) readRules(records *csv.Reader) (*Table, error) {
 	var (
 		rules []Rule
-		lines []int
 		found faults
 	)
 	for {
@@ -56,43 +81,62 @@ func (l Limits) readRules(records *csv.Reader) (*Table, error) {
 			return nil, append(found, quoteFault(err)).err("line")
 		}
 		line, _ := records.FieldPos(0)
-		rule, wrong := l.readRule(fields)
+		read, wrong := l.readRow(line, fields)
 		if len(wrong) > 0 {
 			found.add(line, wrong...)
 			continue
 		}
-		rules, lines = append(rules, rule), append(lines, line)
+		rules = append(rules, read...)
 		if err := l.count(len(rules)); err != nil {
 			return nil, err
 		}
 	}
-	return newTable(rules, found, func(i int) int { return lines[i] }, "line")
+	return l.newTable(rules, found, "line")
 }
 
-// readRule reads one record and says all that is wrong with it.
-func (l Limits) readRule(fields []string) (rule Rule, wrong []string) {
+// readRow reads one record, a rule for each of its classes, and says all that
+// is wrong with it.
+func (l Limits) readRow(line int, fields []string) (rules []Rule, wrong []string) {
 	if len(fields) != len(Columns) {
-		return Rule{}, []string{fmt.Sprintf("%d fields instead of %d (%s)", len(fields), len(Columns), strings.Join(Columns, ","))}
+		return nil, []string{fmt.Sprintf("%d fields instead of %d (%s)", len(fields), len(Columns), strings.Join(Columns, ","))}
 	}
-	rule = Rule{Jurisdiction: fields[0], Class: fields[1], Label: fields[5], Source: fields[6]}
+	rule := Rule{
+		Jurisdiction: fields[inJurisdiction], Levy: fields[inLevy], Part: fields[inPart], Below: fields[inBelow] == "adds",
+		Label: fields[inLabel], Confidence: Confidence(fields[inConfidence]), Status: Status(fields[inStatus]),
+		Source: fields[inSource], Row: line,
+	}
 	note := func(column string, err error) {
 		if e, ok := errors.AsType[*world.Error](err); ok {
-			wrong = append(wrong, column+": "+e.Message)
+			wrong = append(wrong, column+e.Message)
 		}
 	}
 	var err error
-	rule.Rate, err = money.ParsePercent(fields[2])
-	note("rate_percent", err)
-	rule.From, err = ParseDate(fields[3])
-	note("valid_from", err)
-	if fields[4] != "" {
-		rule.To, err = ParseDate(fields[4])
-		note("valid_to", err)
+	rule.When, err = ParseWhen(fields[inWith], fields[inTemperature], fields[inMode], fields[inRoute], fields[inBuyer])
+	note("", err)
+	rule.Rate, err = money.ParsePercent(fields[inRate])
+	note("rate_percent: ", err)
+	rule.From, err = ParseDate(fields[inFrom])
+	note("valid_from: ", err)
+	if fields[inTo] != "" {
+		rule.To, err = ParseDate(fields[inTo])
+		note("valid_to: ", err)
+	}
+	if fields[inBelow] != "adds" && fields[inBelow] != "" {
+		wrong = append(wrong, fmt.Sprintf("below %q; write adds, or leave it empty", clip(fields[inBelow])))
 	}
 	if len(wrong) > 0 {
-		return Rule{}, wrong
+		return nil, wrong
 	}
-	return rule, l.check(rule)
+	classes := strings.Fields(fields[inClasses])
+	if len(classes) == 0 {
+		return nil, []string{"no classes; name the goods"}
+	}
+	for _, class := range classes {
+		rule.Class = class
+		rules = append(rules, rule)
+		wrong = append(wrong, l.check(rule)...)
+	}
+	return rules, wrong
 }
 
 func quoteFault(err error) fault {

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 
+	"meridian/engine/checkout"
 	"meridian/engine/tax"
 	"meridian/world"
 )
@@ -170,9 +171,9 @@ func (s *Shop) others(ctx context.Context, at *site, slug string) ([]world.Produ
 // decides or no rule is known, when tax comes in.
 func (s *Shop) taxNote(at *site, p world.Product) string {
 	if at.jurisdiction() != "" && at.terms.Tax.Inclusive {
-		rule, err := s.deps.Tax.Rate(at.jurisdiction(), p.TaxClass, tax.DateOf(s.deps.Now(), at.zone))
-		if err == nil {
-			return at.taxLabel(rule.Rate.Percent(), at.jurisdiction())
+		sale := at.terms.Sale(at.jurisdiction(), tax.DateOf(s.deps.Now(), at.zone))
+		if rules, err := s.deps.Tax.Find(sale, p.TaxClass, checkout.Supply); err == nil {
+			return at.taxLabel(tax.Combined(rules).Percent(), at.jurisdiction())
 		}
 	}
 	return at.texts.Text("tax.at_checkout")

@@ -1,6 +1,7 @@
 package shop
 
 import (
+	"slices"
 	"strings"
 
 	"meridian/engine/checkout"
@@ -31,10 +32,21 @@ func (at *site) sums(lines []world.OrderLine, taxes []world.OrderTax, jurisdicti
 	for _, l := range lines {
 		out.Lines = append(out.Lines, sumLine{Name: l.Name, Quantity: l.Quantity, Sum: at.money(l.LineMinor)})
 	}
+	parts := severalTaxes(taxes)
 	for _, t := range taxes {
-		out.Taxes = append(out.Taxes, sumTax{Label: at.taxLabel(t.Rate, jurisdiction), Tax: at.money(t.TaxMinor)})
+		label := at.taxLabel(t.Rate, jurisdiction)
+		if parts && t.Rate != "0" {
+			label = at.texts.Text("tax.part", "Rate", at.decimal(t.Rate), "Label", t.Label)
+		}
+		out.Taxes = append(out.Taxes, sumTax{Label: label, Tax: at.money(t.TaxMinor)})
 	}
 	return out
+}
+
+// severalTaxes reports whether a summary has taxes of different names, as
+// where a country and a state each take one.
+func severalTaxes(taxes []world.OrderTax) bool {
+	return slices.ContainsFunc(taxes, func(t world.OrderTax) bool { return t.Label != taxes[0].Label })
 }
 
 // taxLabel says what tax of a rate (percent, with a point) is called where it
@@ -47,16 +59,15 @@ func (at *site) taxLabel(rate, jurisdiction string) string {
 	case at.terms.Tax.Inclusive:
 		key = "tax.included"
 	}
-	if at.decimalComma() {
-		rate = strings.Replace(rate, ".", ",", 1)
-	}
-	return at.texts.Text(key, "Rate", rate, "Place", at.place(jurisdiction))
+	return at.texts.Text(key, "Rate", at.decimal(rate), "Place", at.place(jurisdiction))
 }
 
-// decimalComma reports whether the locale writes decimals with a comma, as it
-// does in a price.
-func (at *site) decimalComma() bool {
-	return strings.Contains(money.Amount{Minor: 1050, Currency: "EUR"}.Format(at.locale()), "10,50")
+// decimal is a number with a point as the locale writes it in a price.
+func (at *site) decimal(number string) string {
+	if strings.Contains(money.Amount{Minor: 1050, Currency: "EUR"}.Format(at.locale()), "10,50") {
+		return strings.Replace(number, ".", ",", 1)
+	}
+	return number
 }
 
 // place names a jurisdiction: by a text ("state.us_ca") if there is one, else

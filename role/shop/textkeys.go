@@ -9,7 +9,7 @@ import (
 // templates name themselves.
 func codeKeys() []string {
 	keys := []string{
-		"tax.included", "tax.zero", "tax.added", "tax.at_checkout",
+		"tax.included", "tax.zero", "tax.added", "tax.part", "tax.at_checkout",
 		"cart.added", "cart.check", "cart.out_of_stock", "cart.not_enough", "cart.price_changed", "stock.left", "stock.sold_out",
 		"checkout.optional", "checkout.choose_state", "checkout.changed", "checkout.too_large", "checkout.tax_open", "cart.full", "order.title", "site.footer", i18n.AddressKey,
 		"error.quantity", "error.try_again",
