@@ -59,7 +59,7 @@ type Limits struct {
 
 // DefaultLimits are a shop's offers. One code an order is what buyers expect;
 // a shop that allows more sets MaxCodes.
-var DefaultLimits = Limits{MaxPromotions: 200, MaxTargets: 500, MaxPieces: 100, MaxLines: 200, MaxQuantity: 10_000, MaxCodes: 1, MaxTried: 5}
+var DefaultLimits = Limits{MaxPromotions: 200, MaxTargets: 500, MaxPieces: 100, MaxLines: 100, MaxQuantity: 10_000, MaxCodes: 1, MaxTried: 5}
 
 // Check tells whether a promotion can be kept. It fails with
 // [world.CodeInvalid], saying what to mend, and with [world.CodeTooLarge] past
