@@ -189,34 +189,6 @@ func TestExclusiveOffersAreNeverWorseThanTheRest(t *testing.T) {
 	})
 }
 
-func TestPiecesMakeTheWhole(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		whole := eur(rapid.Int64().Draw(t, "whole"))
-		quantity := rapid.IntRange(1, 10_000).Draw(t, "quantity")
-		given, sum := 0, eur(0)
-		for given < quantity {
-			n := rapid.IntRange(1, quantity-given).Draw(t, "pieces")
-			part, err := promotion.Pieces(whole, quantity, given, n)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if part.Minor != 0 && (part.Minor < 0) != (whole.Minor < 0) {
-				t.Fatalf("%v of %v", part, whole)
-			}
-			sum.Minor += part.Minor
-			given += n
-		}
-		if sum != whole {
-			t.Fatalf("the pieces of %v sum to %v", whole, sum)
-		}
-	})
-	for _, bad := range [][3]int{{0, 0, 0}, {3, -1, 1}, {3, 0, 4}, {3, 2, 2}, {3, 4, 0}, {3, 1, -1}} {
-		if got, err := promotion.Pieces(eur(9), bad[0], bad[1], bad[2]); err == nil {
-			t.Errorf("%v: got %v", bad, got)
-		}
-	}
-}
-
 // The most that one cart can be asked of: it bounds the work by being the
 // largest that Apply takes.
 func BenchmarkApplyAtItsLimits(b *testing.B) {
