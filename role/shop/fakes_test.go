@@ -33,7 +33,7 @@ func testWorld() *world.World {
 		Regions: []world.Region{{ID: "us-east", Number: 1}, {ID: "eu-central", Number: 2}, {ID: "ap-southeast", Number: 3}},
 		Markets: []world.Market{
 			{ID: "us", Name: "United States", Country: "US", Host: "us.localhost", Currency: "USD", Locales: []string{"en-US"}, HomeRegion: "us-east", TimeZone: "America/New_York",
-				Tax:    world.TaxSpec{Prices: "exclusive", Rounding: "half_up", Per: "document", Jurisdictions: []string{"US-AR", "US-CA"}},
+				Tax:    world.TaxSpec{Prices: "exclusive", Rounding: "half_up", Per: "document", Jurisdictions: []string{"US-NY", "US-CA"}},
 				Postal: world.Postal{Pattern: `\d{5}(-\d{4})?`, Example: "10001", States: true}},
 			{ID: "gb", Name: "United Kingdom", Country: "GB", Host: "gb.localhost", Currency: "GBP", Locales: []string{"en-GB"}, HomeRegion: "eu-central", TimeZone: "Europe/London",
 				Tax: inclusive("GB"), Postal: world.Postal{Pattern: `[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}`, Example: "SW1A 1AA"}},
