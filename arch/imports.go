@@ -90,6 +90,8 @@ var testRules = []testRule{
 		[]string{"test/pgtest", "test/s3test", "test/varnishtest"}, "an adapter is tested against its real technology"},
 	{[]string{"engine", "adapter"},
 		[]string{"test/cachetest", "test/leasetest", "test/cdntest"}, "who meets a contract is asked by the same test as all others"},
+	{[]string{"adapter", "app"},
+		[]string{"test/paytest"}, "every payment provider is asked by the same test"},
 	{[]string{"adapter"},
 		[]string{"test/likeness"}, "how like two pictures are is measured in one way"},
 	{[]string{"platform", "adapter", "role"},

@@ -30,6 +30,8 @@ type Caller struct {
 	Timeout   time.Duration     // for a whole exchange; above 0
 	Now       func() time.Time  // for a Retry-After that names a date
 	Secret    string            // never repeated from an answer into a log; "" for none
+
+	Refusals map[int]world.Code // codes for statuses of 4xx by which this vendor says more than the rest of them; nil: none
 }
 
 // Answer is what a vendor said with a status of 2xx.
@@ -43,7 +45,7 @@ type Answer struct {
 // when no answer came; busy for 429 and unavailable for 503, with a
 // [world.TryAfter] where the answer has one (RFC 9110 §10.2.3); bad_upstream for
 // another 5xx and what is no answer; unsigned, forbidden, not_found, too_large and
-// invalid for 401, 403, 404, 413 and the other 4xx.
+// invalid for 401, 403, 404, 413 and the other 4xx, but what Refusals has goes first.
 func (c Caller) Do(ctx context.Context, r *http.Request) (Answer, error) {
 	const op = "vendorapi"
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
@@ -78,6 +80,8 @@ func (c Caller) unreached(ctx context.Context, op string, err error) error {
 func (c Caller) refused(op string, res *http.Response, body []byte) error {
 	code, say := world.CodeInvalid, "refuses the request"
 	switch s := res.StatusCode; {
+	case c.Refusals[s] != "":
+		code, say = c.Refusals[s], "does not allow it as things are"
 	case s == http.StatusTooManyRequests:
 		code, say = world.CodeBusy, "has had too many requests"
 	case s == http.StatusServiceUnavailable:
@@ -89,9 +93,9 @@ func (c Caller) refused(op string, res *http.Response, body []byte) error {
 	case s == http.StatusUnauthorized:
 		code, say = world.CodeUnsigned, "does not know the token: set a good one"
 	case s == http.StatusForbidden:
-		code, say = world.CodeForbidden, "does not let the token purge: give it that right"
+		code, say = world.CodeForbidden, "does not let the token do this: give it that right"
 	case s == http.StatusNotFound:
-		code, say = world.CodeNotFound, "does not know what is to be purged: check the ids"
+		code, say = world.CodeNotFound, "does not know what is meant: check the ids"
 	case s == http.StatusRequestEntityTooLarge:
 		code, say = world.CodeTooLarge, "takes no request as large"
 	}
