@@ -204,7 +204,7 @@ func (b *book) tick(e *entry) {
 	var next *event
 	p, err := b.change(e, func(p *payment, now time.Time) error {
 		for _, v := range p.Events {
-			if !v.Due.After(now) {
+			if !e.sending && !v.Due.After(now) {
 				next, e.sending = &v, true // the clock stands still meanwhile
 				break
 			}

@@ -37,7 +37,7 @@ type hook struct {
 	now     func() time.Time
 }
 
-func newHook(a Account, wait time.Duration, now func() time.Time) (hook, error) {
+func newHook(a Account, wait time.Duration, now func() time.Time, way http.RoundTripper) (hook, error) {
 	h := hook{url: a.Webhook, now: now}
 	if a.Webhook == "" {
 		return h, nil
@@ -61,10 +61,10 @@ func newHook(a Account, wait time.Duration, now func() time.Time) (hook, error) 
 		}
 		h.secrets = append(h.secrets, s)
 	}
-	h.caller = vendorapi.Caller{
-		Vendor: "The shop " + a.Name, Timeout: wait, Now: now,
-		Transport: netaddr.Transport(address, netaddr.TransportOptions{Idle: 5 * time.Second, IdleConns: maxFlows}),
+	if way == nil {
+		way = netaddr.Transport(address, netaddr.TransportOptions{Idle: 5 * time.Second, IdleConns: maxFlows})
 	}
+	h.caller = vendorapi.Caller{Vendor: "The shop " + a.Name, Timeout: wait, Now: now, Transport: way}
 	return h, nil
 }
 

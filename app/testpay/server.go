@@ -29,6 +29,11 @@ type Server struct {
 // Open reads the ledger and begins to do what time left to do. A config that is
 // not valid fails with invalid.
 func Open(c Config, now func() time.Time, log *slog.Logger) (*Server, error) {
+	return openBy(c, now, log, nil)
+}
+
+// openBy sends messages by way, if that is not nil.
+func openBy(c Config, now func() time.Time, log *slog.Logger, way http.RoundTripper) (*Server, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -40,7 +45,7 @@ func Open(c Config, now func() time.Time, log *slog.Logger) (*Server, error) {
 	}
 	s := &Server{c: c, book: b, log: log, hooks: map[string]hook{}, csrf: http.NewCrossOriginProtection(), life: life, end: end}
 	for _, a := range c.Accounts {
-		if s.hooks[a.Name], err = newHook(a, c.HookWait, now); err != nil {
+		if s.hooks[a.Name], err = newHook(a, c.HookWait, now, way); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
