@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -83,6 +84,16 @@ func TestTheAcceleratorsReadmeShowsAGoodFile(t *testing.T) {
 	for _, s := range snippets(t, "../role/accelerator/README.md", "yaml") {
 		if err := readAlone(t, s); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+func TestTheTestProvidersReadmeShowsAGoodFile(t *testing.T) {
+	for _, s := range snippets(t, "testpay/README.md", "yaml") {
+		path := filepath.Join(t.TempDir(), "testpay.yaml")
+		f := NewTestpayFile()
+		if err := errors.Join(os.WriteFile(path, []byte(s), 0o600), ReadTestpayFile(path, f)); err != nil || f.Validate() != nil {
+			t.Error(err, f.Validate())
 		}
 	}
 }

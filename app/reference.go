@@ -38,6 +38,8 @@ A setting without a default must be given, or may stay out where its meaning say
 	}{})))
 	b.WriteString("\n## The accelerator\n\nThe config file of `meridian edge --config`: a file of its own, without sections. [accelerator.md](accelerator.md) explains it.\n\n")
 	b.WriteString(config.Markdown(config.Fields(NewAcceleratorFile())))
+	b.WriteString("\n## The payment provider to try things out with\n\nThe config file of `meridian testpay --config`: a file of its own, without sections. [app/testpay/README.md](../app/testpay/README.md) explains it.\n\n")
+	b.WriteString(config.Markdown(config.Fields(NewTestpayFile())))
 	return b.String()
 }
 
