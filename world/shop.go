@@ -2,23 +2,6 @@ package world
 
 import "time"
 
-// Product is a market's product as its catalog has it, with the text of one locale.
-type Product struct {
-	Market       string
-	Slug         string
-	TaxClass     string
-	Featured     bool
-	TakesPhoto   bool // it is made with a photo that its buyer gives
-	Name         string
-	Description  string
-	Allergens    string
-	PriceMinor   int64 // in minor units of Currency
-	Currency     string
-	PriceVersion int64  // counts up with every change of this product's price
-	PictureID    string // the asset that is its picture, whether that may be shown or not; "" without one
-	Picture      Picture
-}
-
 // Picture is what a page needs to know of an asset to show it.
 type Picture struct {
 	MediaID       string // "" when there is none that may be shown
@@ -27,9 +10,9 @@ type Picture struct {
 	Color         string
 }
 
-// CartLine is a product in a cart.
+// CartLine is a SKU in a cart.
 type CartLine struct {
-	Slug     string
+	Slug     string // the SKU's key
 	Quantity int
 	Photo    string // media id of the buyer's photo, a private asset; "" for none
 }
@@ -61,7 +44,7 @@ type Order struct {
 
 // OrderLine is what was bought, as it was quoted.
 type OrderLine struct {
-	Slug         string
+	Slug         string // the SKU's key
 	Name         string
 	TaxClass     string
 	Quantity     int

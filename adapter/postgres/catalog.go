@@ -3,11 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
+	"slices"
 	"time"
-
-	"github.com/jackc/pgx/v5"
-	"golang.org/x/sync/errgroup"
 
 	"meridian/world"
 )
@@ -37,49 +34,102 @@ func NewCatalogStore(w *world.World, clusters []*Cluster) (*CatalogStore, error)
 	return s, nil
 }
 
-// Products are a market's products with the text of a locale, in the order in
-// which the shop shows them. A text that is missing in the locale is given in
-// the market's default one; a product without a price or any text is left out.
-func (s *CatalogStore) Products(ctx context.Context, market, locale string) ([]world.Product, error) {
-	m, c, err := s.of("postgres.products", market)
+// List is one page of a market's products, read with one query and one more for
+// each region that took in one of their pictures. A text that is missing in the
+// locale is given in its language, else in the market's default locale; a product
+// without a price or any text is left out. It fails with invalid for a limit out of
+// range, a kind that is not known, or an After that is none.
+func (s *CatalogStore) List(ctx context.Context, q world.ListQuery) (world.Listing, error) {
+	const op = "postgres.list"
+	m, c, err := s.of(op, q.Market)
 	if err != nil {
-		return nil, err
+		return world.Listing{}, err
 	}
-	return s.read(ctx, "postgres.products", c, m, locale, nil)
+	query, args, err := listQuery(m, q)
+	if err != nil {
+		return world.Listing{}, err
+	}
+	f, err := s.products(ctx, c, m, query, args...)
+	if err != nil {
+		return world.Listing{}, mapError(op, err)
+	}
+	l := world.Listing{Products: f.products, Until: f.until}
+	if f.seen == q.Limit && q.Kind != world.ListBeside {
+		l.Next = f.last.String()
+	}
+	return l, s.addPictures(ctx, op, l.Products)
 }
 
-// Product is one product, read as [CatalogStore.Products] does; not_found when
-// the market has none of that slug.
-func (s *CatalogStore) Product(ctx context.Context, market, slug, locale string) (world.Product, error) {
-	m, c, err := s.of("postgres.product", market)
+// Product is one product as it is sold at a moment, by any address that it has or
+// had in the market, or by its slug; not_found when there is none that is for sale.
+// until is when it may become another by the calendar alone; zero for never.
+func (s *CatalogStore) Product(ctx context.Context, market, address, locale string, at time.Time) (p world.Product, until time.Time, err error) {
+	const op = "postgres.product"
+	m, c, err := s.of(op, market)
 	if err != nil {
-		return world.Product{}, err
+		return p, until, err
 	}
-	found, err := s.read(ctx, "postgres.product", c, m, locale, []string{slug})
+	const query = `with shown as (select 0 as turn, p.* from product p
+ where p.market = $1 and p.slug = (select slug from product_address where market = $1 and address = $4)` + forSale + `)` + productColumns + prior + productTables + byPlace
+	f, err := s.products(ctx, c, m, query, m.ID, wordsOf(m, locale), at, address)
 	if err != nil {
-		return world.Product{}, err
+		return p, until, mapError(op, err)
 	}
-	if len(found) == 0 {
-		return world.Product{}, world.E(world.CodeNotFound, "postgres.product", "")
+	if len(f.products) == 0 {
+		return p, until, world.E(world.CodeNotFound, op, "")
+	}
+	return f.products[0], f.until, s.addPictures(ctx, op, f.products)
+}
+
+// Draft is one SKU by its key, whether its product is for sale at that moment or
+// not, as it is seen from here; not_found when the market has none.
+func (s *CatalogStore) Draft(ctx context.Context, market, key, locale string, at time.Time) (world.Offer, error) {
+	const op = "postgres.draft"
+	m, c, err := s.of(op, market)
+	if err != nil {
+		return world.Offer{}, err
+	}
+	found, err := s.offers(ctx, op, c, m, locale, []string{key}, at, "")
+	if err == nil && len(found) == 0 {
+		err = world.E(world.CodeNotFound, op, "")
+	}
+	if err != nil {
+		return world.Offer{}, err
 	}
 	return found[0], nil
 }
 
-// Current is what the market's primary says now of the products with the given
-// slugs: what a checkout reckons with. Slugs that the market does not have are
-// left out. Away from the home region it fails with misdirected.
-func (s *CatalogStore) Current(ctx context.Context, market, locale string, slugs []string) ([]world.Product, error) {
-	m, c, err := s.of("postgres.current", market)
-	if err != nil {
+// Current is what the market's primary says of the SKUs with the given keys at a
+// moment: what a checkout reckons with. What the market does not sell then is left
+// out. Away from the home region it fails with misdirected.
+func (s *CatalogStore) Current(ctx context.Context, market, locale string, keys []string, at time.Time) ([]world.Offer, error) {
+	const op = "postgres.current"
+	m, c, err := s.atPrimary(op, market)
+	if err != nil || len(keys) == 0 {
 		return nil, err
 	}
-	if !c.Primary {
-		return nil, world.E(world.CodeMisdirected, "postgres.current", "")
+	return s.offers(ctx, op, c, m, locale, keys, at, forSale)
+}
+
+func (s *CatalogStore) offers(ctx context.Context, op string, c *Cluster, m world.Market, locale string, keys []string, at time.Time, which string) ([]world.Offer, error) {
+	query := `with shown as (select distinct on (p.place, p.slug) 0 as turn, p.* from sku k join product p on p.market = k.market and p.slug = k.slug
+ where k.market = $1 and k.sku = any($4)` + which + `)` + productColumns + noPrior + productTables + byPlace
+	f, err := s.products(ctx, c, m, query, m.ID, wordsOf(m, locale), at, keys)
+	if err != nil {
+		return nil, mapError(op, err)
 	}
-	if len(slugs) == 0 {
-		return nil, nil
+	if err := s.addPictures(ctx, op, f.products); err != nil {
+		return nil, err
 	}
-	return s.read(ctx, "postgres.current", c, m, locale, slugs)
+	var out []world.Offer
+	for _, p := range f.products {
+		for _, o := range p.Offers() {
+			if slices.Contains(keys, o.Key) {
+				out = append(out, o)
+			}
+		}
+	}
+	return out, nil
 }
 
 // WaitFor waits, at most for limit, until the market's cluster here has what
@@ -107,115 +157,4 @@ func (s *CatalogStore) of(op, market string) (world.Market, *Cluster, error) {
 		return m, nil, world.E(world.CodeMisdirected, op, "")
 	}
 	return m, c, nil
-}
-
-const productsQuery = `
-select p.slug, p.tax_class, p.featured, p.takes_photo,
-       coalesce(t.name, d.name), coalesce(t.description, d.description), coalesce(t.allergens, d.allergens),
-       pr.amount_minor, pr.currency, pr.version, coalesce(p.media_id, '')
-  from product p
-  join lateral (select amount_minor, currency, version from price
-                 where market = p.market and slug = p.slug order by version desc limit 1) pr on true
-  left join product_text t on t.market = p.market and t.slug = p.slug and t.locale = $2
-  left join product_text d on d.market = p.market and d.slug = p.slug and d.locale = $3
- where p.market = $1 and ($4::text[] is null or p.slug = any($4)) and coalesce(t.name, d.name) is not null
- order by p.place, p.slug`
-
-func (s *CatalogStore) read(ctx context.Context, op string, c *Cluster, m world.Market, locale string, slugs []string) ([]world.Product, error) {
-	rows, err := c.Pool.Query(ctx, productsQuery, m.ID, locale, m.Locales[0], slugs)
-	if err != nil {
-		return nil, mapError(op, err)
-	}
-	products, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (world.Product, error) {
-		p := world.Product{Market: m.ID}
-		err := row.Scan(&p.Slug, &p.TaxClass, &p.Featured, &p.TakesPhoto, &p.Name, &p.Description, &p.Allergens,
-			&p.PriceMinor, &p.Currency, &p.PriceVersion, &p.PictureID)
-		return p, err
-	})
-	if err != nil {
-		return nil, mapError(op, err)
-	}
-	return products, s.addPictures(ctx, op, products)
-}
-
-// RenewPictures reads the pictures of a market's products again where positions
-// demand more of them than of the market: an asset's rows live in the cluster of
-// the region that its id names. It waits for these clusters at once, at most for
-// limit. When one of them stays behind, its region is returned, and its pictures
-// are what is known of them here; "" when none does.
-func (s *CatalogStore) RenewPictures(ctx context.Context, market string, products []world.Product, positions []world.Position, limit time.Duration) (behind string, err error) {
-	const op = "postgres.renewpictures"
-	_, own, err := s.of(op, market)
-	if err != nil {
-		return "", err
-	}
-	var all errgroup.Group
-	var late atomic.Pointer[Cluster]
-	waits := 0
-	for c := range s.byCluster(products) {
-		for _, p := range positions {
-			if p.Cluster != c.Name || c == own || c.Primary {
-				continue
-			}
-			waits++
-			all.Go(func() error {
-				ok, err := c.WaitFor(ctx, p, limit)
-				if !ok {
-					late.Store(c)
-				}
-				return err
-			})
-		}
-	}
-	if err := all.Wait(); err != nil || waits == 0 {
-		return "", err
-	}
-	if c := late.Load(); c != nil {
-		behind = c.Region
-	}
-	return behind, s.addPictures(ctx, op, products)
-}
-
-// byCluster are the products' pictures by the cluster that each is in.
-func (s *CatalogStore) byCluster(products []world.Product) map[*Cluster][]string {
-	out := map[*Cluster][]string{}
-	for _, p := range products {
-		r, _ := s.world.RegionOfMedia(p.PictureID)
-		if c := s.regions[r.ID]; c != nil {
-			out[c] = append(out[c], p.PictureID)
-		}
-	}
-	return out
-}
-
-// addPictures fills in each product's picture. One that is not public, or not
-// known here yet, is left out.
-func (s *CatalogStore) addPictures(ctx context.Context, op string, products []world.Product) error {
-	found := map[string]world.Picture{}
-	for c, ids := range s.byCluster(products) {
-		if err := readPictures(ctx, c, ids, found); err != nil {
-			return mapError(op, err)
-		}
-	}
-	for i := range products {
-		products[i].Picture = found[products[i].PictureID]
-	}
-	return nil
-}
-
-func readPictures(ctx context.Context, c *Cluster, ids []string, into map[string]world.Picture) error {
-	const q = `
-select a.media_id, v.version, v.width, v.height, v.color
-  from asset a join asset_version v on v.media_id = a.media_id and v.version = a.current_version
- where a.media_id = any($1) and a.visibility = 'public'`
-	rows, err := c.Pool.Query(ctx, q, ids)
-	if err != nil {
-		return err
-	}
-	var p world.Picture
-	_, err = pgx.ForEachRow(rows, []any{&p.MediaID, &p.Version, &p.Width, &p.Height, &p.Color}, func() error {
-		into[p.MediaID] = p
-		return nil
-	})
-	return err
 }

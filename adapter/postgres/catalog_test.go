@@ -1,6 +1,8 @@
 package postgres_test
 
 import (
+	"cmp"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -18,10 +20,27 @@ var catalogWorld = &world.World{
 func seedProducts() []postgres.SeedProduct {
 	return []postgres.SeedProduct{
 		{Market: "in", Slug: "pav", Art: "pav", TaxClass: "bread", Place: 1, PriceMinor: 6000, Currency: "INR", Stock: 5, Texts: map[string]postgres.SeedText{
-			"en-IN": {Name: "Ladi pav", Description: "Soft rolls.", Allergens: "Wheat."}, "hi-IN": {Name: "लादी पाव", Description: "नरम पाव।", Allergens: "गेहूँ।"}}},
+			"en-IN": {Name: "Ladi pav", Description: "Soft rolls.", AllergenNote: "Wheat."}, "hi-IN": {Name: "लादी पाव", Description: "नरम पाव।", AllergenNote: "गेहूँ।"}}},
 		{Market: "in", Slug: "cake", Art: "cake", TaxClass: "cake", Featured: true, Place: 0, PriceMinor: 54900, Currency: "INR", Texts: map[string]postgres.SeedText{
 			"en-IN": {Name: "Plum cake", Description: "Rich."}}},
 	}
+}
+
+// then is a moment of the tests' prices and lists.
+var then = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+// list is a list of the market in; its kind, locale, length and moment are filled in.
+func list(t *testing.T, s *postgres.CatalogStore, q world.ListQuery) world.Listing {
+	t.Helper()
+	q.Market, q.Kind, q.Locale, q.Limit = "in", cmp.Or(q.Kind, world.ListAll), cmp.Or(q.Locale, "en-IN"), cmp.Or(q.Limit, world.MaxList)
+	if q.At.IsZero() {
+		q.At = then
+	}
+	l, err := s.List(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
 }
 
 func newCatalog(t *testing.T) (*postgres.CatalogStore, *postgres.Cluster, *postgres.Cluster) {
@@ -48,21 +67,22 @@ func purges(t *testing.T, c *postgres.Cluster) (n int) {
 
 func TestProductsInALocaleWithFallback(t *testing.T) {
 	s, _, _ := newCatalog(t)
-	got, err := s.Products(t.Context(), "in", "hi-IN")
-	if err != nil || len(got) != 2 {
-		t.Fatalf("%v, %v", got, err)
+	got := list(t, s, world.ListQuery{Locale: "hi-IN"}).Products
+	if len(got) != 2 {
+		t.Fatalf("%+v", got)
 	}
 	if got[0].Slug != "cake" || got[0].Name != "Plum cake" || !got[0].Featured {
 		t.Errorf("first, with the default locale's text: %+v", got[0])
 	}
-	want := world.Product{Market: "in", Slug: "pav", TaxClass: "bread", Name: "लादी पाव", Description: "नरम पाव।", Allergens: "गेहूँ।", PriceMinor: 6000, Currency: "INR", PriceVersion: 1}
-	if got[1] != want {
+	want := world.Product{Market: "in", Slug: "pav", Address: "pav", Version: 1, TaxClass: "bread", Name: "लादी पाव", Description: "नरम पाव।", AllergenNote: "गेहूँ।",
+		SKUs: []world.SKU{{Key: "pav", PriceMinor: 6000, Currency: "INR", PriceVersion: 1, PriceList: world.BaseList, BaseMinor: 6000, BaseVersion: 1}}}
+	if !reflect.DeepEqual(got[1], want) {
 		t.Errorf("second: %+v", got[1])
 	}
-	if _, err := s.Product(t.Context(), "in", "nothing", "en-IN"); !world.Is(err, world.CodeNotFound) {
+	if _, _, err := s.Product(t.Context(), "in", "nothing", "en-IN", then); !world.Is(err, world.CodeNotFound) {
 		t.Errorf("no product gave %v", err)
 	}
-	if _, err := s.Products(t.Context(), "xx", "en-IN"); !world.Is(err, world.CodeNotFound) {
+	if _, err := s.List(t.Context(), world.ListQuery{Market: "xx", Kind: world.ListAll, Limit: 1}); !world.Is(err, world.CodeNotFound) {
 		t.Errorf("no market gave %v", err)
 	}
 }
@@ -70,7 +90,7 @@ func TestProductsInALocaleWithFallback(t *testing.T) {
 func TestSeedingAgainKeepsPricesAndPurgesOnlyChanges(t *testing.T) {
 	s, c, _ := newCatalog(t)
 	ctx := t.Context()
-	if _, err := c.Pool.Exec(ctx, `insert into price (market, slug, version, amount_minor, currency) values ('in', 'pav', 2, 6500, 'INR')`); err != nil {
+	if _, err := c.Pool.Exec(ctx, `insert into price (market, sku, version, amount_minor, currency) values ('in', 'pav', 2, 6500, 'INR')`); err != nil {
 		t.Fatal(err)
 	}
 	before := purges(t, c)
@@ -88,7 +108,7 @@ func TestSeedingAgainKeepsPricesAndPurgesOnlyChanges(t *testing.T) {
 	if n := purges(t, c); n != before+1 {
 		t.Errorf("a change gave %d purges", n-before)
 	}
-	got, err := s.Current(ctx, "in", "en-IN", []string{"pav", "gone"})
+	got, err := s.Current(ctx, "in", "en-IN", []string{"pav", "gone"}, then)
 	if err != nil || len(got) != 1 || got[0].PriceMinor != 6500 || got[0].PriceVersion != 2 || got[0].Name != "Pav" {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -123,7 +143,7 @@ func TestPicturesComeFromTheClusterThatTheirIDNames(t *testing.T) {
 		if err := postgres.SetPicture(t.Context(), asia.Pool, "in", "pav", c.id); err != nil {
 			t.Fatal(err)
 		}
-		p, err := s.Product(t.Context(), "in", "pav", "en-IN")
+		p, _, err := s.Product(t.Context(), "in", "pav", "en-IN", then)
 		if err != nil || p.Picture != c.want || p.PictureID != c.id {
 			t.Errorf("%s: %s %+v, %v", c.id, p.PictureID, p.Picture, err)
 		}
@@ -145,10 +165,7 @@ func TestPicturesAreAsNewAsDemanded(t *testing.T) {
 	if err := postgres.SetPicture(t.Context(), asia.Pool, "in", "pav", there); err != nil {
 		t.Fatal(err)
 	}
-	before, err := s.Products(t.Context(), "in", "en-IN")
-	if err != nil {
-		t.Fatal(err)
-	}
+	before := list(t, s, world.ListQuery{}).Products
 	if _, err := far.Pool.Exec(t.Context(), `update asset set current_version = 3`); err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +231,7 @@ func TestCurrentIsThePrimarysToSay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Current(t.Context(), "in", "en-IN", []string{"pav"}); !world.Is(err, world.CodeMisdirected) {
+	if _, err := s.Current(t.Context(), "in", "en-IN", []string{"pav"}, then); !world.Is(err, world.CodeMisdirected) {
 		t.Errorf("got %v", err)
 	}
 	here, err := replica.Position(t.Context())
@@ -247,7 +264,7 @@ func TestCatalogOfSomeRegions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Products(t.Context(), "in", "en-IN"); !world.Is(err, world.CodeMisdirected) {
+	if _, err := s.List(t.Context(), world.ListQuery{Market: "in", Kind: world.ListAll, Limit: 1}); !world.Is(err, world.CodeMisdirected) {
 		t.Errorf("a market of another region: %v", err)
 	}
 }

@@ -1,8 +1,11 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -18,15 +21,42 @@ type SeedProduct struct {
 	TaxClass   string
 	Featured   bool
 	TakesPhoto bool
-	Place      int   // its place in the shop's list, from 0
-	PriceMinor int64 // in minor units of Currency
-	Currency   string
-	Stock      int                 // how many can be sold at first
+	Place      int // its place in the shop's list, from 0
+	Lead       time.Duration
+	Allergens  []world.Allergen
+	MayContain []world.Allergen
+	Nutrition  world.Nutrition
+	PriceMinor int64               // of its only sort, in minor units of Currency
+	Currency   string              // of all its sorts
+	Stock      int                 // how many of its only sort can be sold at first
+	Net        int                 // how much its only sort is, in NetUnit
+	NetUnit    string              // of all its sorts
+	SKUs       []SeedSKU           // its sorts; none for one that goes by its slug
 	Texts      map[string]SeedText // by locale
 }
 
+// SeedSKU is one of several sorts of a product.
+type SeedSKU struct {
+	Key        string
+	PriceMinor int64
+	Stock      int
+	Net        int
+	Names      map[string]string // by locale
+}
+
 // SeedText is a product's words in one locale.
-type SeedText struct{ Name, Description, Allergens string }
+type SeedText struct {
+	Name, Description, Ingredients, AllergenNote string
+	Address                                      string // "" for the slug
+}
+
+// sorts are what is sold of the product.
+func (p SeedProduct) sorts() []SeedSKU {
+	if len(p.SKUs) > 0 {
+		return p.SKUs
+	}
+	return []SeedSKU{{Key: p.Slug, PriceMinor: p.PriceMinor, Stock: p.Stock, Net: p.Net}}
+}
 
 // SeedCatalog brings a catalog primary's products to what is given. It can be
 // run again: a price that is there stays, as do pictures; a product that has
@@ -54,21 +84,48 @@ func SeedCatalog(ctx context.Context, pool *pgxpool.Pool, products []SeedProduct
 
 func seedProduct(ctx context.Context, tx pgx.Tx, p SeedProduct) (changed bool, err error) {
 	b := &pgx.Batch{}
-	b.Queue(`insert into product as o (market, slug, tax_class, featured, place, art, takes_photo) values ($1, $2, $3, $4, $5, $6, $7)
-		on conflict (market, slug) do update set tax_class = excluded.tax_class, featured = excluded.featured, place = excluded.place, art = excluded.art, takes_photo = excluded.takes_photo
-		where (o.tax_class, o.featured, o.place, o.art, o.takes_photo) is distinct from (excluded.tax_class, excluded.featured, excluded.place, excluded.art, excluded.takes_photo)`,
-		p.Market, p.Slug, p.TaxClass, p.Featured, p.Place, p.Art, p.TakesPhoto)
-	for locale, t := range p.Texts {
-		b.Queue(`insert into product_text as o (market, slug, locale, name, description, allergens) values ($1, $2, $3, $4, $5, $6)
-			on conflict (market, slug, locale) do update set name = excluded.name, description = excluded.description, allergens = excluded.allergens
-			where (o.name, o.description, o.allergens) is distinct from (excluded.name, excluded.description, excluded.allergens)`,
-			p.Market, p.Slug, locale, t.Name, t.Description, t.Allergens)
+	var nutrition any
+	if p.Nutrition.Known() {
+		nutrition = p.Nutrition
 	}
-	b.Queue(`insert into price (market, slug, version, amount_minor, currency)
-		select $1, $2, 1, $3, $4 where not exists (select from price where market = $1 and slug = $2)`,
-		p.Market, p.Slug, p.PriceMinor, p.Currency)
+	b.Queue(`insert into product as o (market, slug, tax_class, featured, place, art, takes_photo, lead_minutes, allergens, may_contain, nutrition)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, coalesce($9::text[], '{}'), coalesce($10::text[], '{}'), $11)
+		on conflict (market, slug) do update set tax_class = excluded.tax_class, featured = excluded.featured, place = excluded.place, art = excluded.art, takes_photo = excluded.takes_photo,
+			lead_minutes = excluded.lead_minutes, allergens = excluded.allergens, may_contain = excluded.may_contain, nutrition = excluded.nutrition
+		where (o.tax_class, o.featured, o.place, o.art, o.takes_photo, o.lead_minutes, o.allergens, o.may_contain, o.nutrition)
+			is distinct from (excluded.tax_class, excluded.featured, excluded.place, excluded.art, excluded.takes_photo, excluded.lead_minutes, excluded.allergens, excluded.may_contain, excluded.nutrition)`,
+		p.Market, p.Slug, p.TaxClass, p.Featured, p.Place, p.Art, p.TakesPhoto, int(p.Lead/time.Minute), p.Allergens, p.MayContain, nutrition)
+	for _, locale := range slices.Sorted(maps.Keys(p.Texts)) {
+		t := p.Texts[locale]
+		b.Queue(`insert into product_text as o (market, slug, locale, name, description, ingredients, allergen_note, address) values ($1, $2, $3, $4, $5, $6, $7, $8)
+			on conflict (market, slug, locale) do update set name = excluded.name, description = excluded.description, ingredients = excluded.ingredients, allergen_note = excluded.allergen_note, address = excluded.address
+			where (o.name, o.description, o.ingredients, o.allergen_note, o.address) is distinct from (excluded.name, excluded.description, excluded.ingredients, excluded.allergen_note, excluded.address)`,
+			p.Market, p.Slug, locale, t.Name, t.Description, t.Ingredients, t.AllergenNote, cmp.Or(t.Address, p.Slug))
+	}
+	for i, k := range p.sorts() {
+		seedSKU(b, p, k, i)
+	}
 	n, err := runBatch(ctx, tx, b)
 	return n > 0, err
+}
+
+// seedSKU queues one sort of a product, at the given place among them.
+func seedSKU(b *pgx.Batch, p SeedProduct, k SeedSKU, at int) {
+	unit := p.NetUnit
+	if k.Net == 0 {
+		unit = ""
+	}
+	b.Queue(`insert into sku as o (market, sku, slug, place, net, net_unit) values ($1, $2, $3, $4, $5, $6)
+		on conflict (market, sku) do update set place = excluded.place, net = excluded.net, net_unit = excluded.net_unit
+		where (o.place, o.net, o.net_unit) is distinct from (excluded.place, excluded.net, excluded.net_unit)`,
+		p.Market, k.Key, p.Slug, at, k.Net, unit)
+	for _, locale := range slices.Sorted(maps.Keys(k.Names)) {
+		b.Queue(`insert into sku_text as o (market, sku, locale, name) values ($1, $2, $3, $4)
+			on conflict (market, sku, locale) do update set name = excluded.name where o.name <> excluded.name`, p.Market, k.Key, locale, k.Names[locale])
+	}
+	b.Queue(`insert into price (market, sku, version, amount_minor, currency)
+		select $1, $2, 1, $3, $4 where not exists (select from price where market = $1 and sku = $2)`,
+		p.Market, k.Key, k.PriceMinor, p.Currency)
 }
 
 // runBatch sends the statements in one go and counts the rows they touched.
@@ -91,7 +148,9 @@ func SeedStock(ctx context.Context, pool *pgxpool.Pool, products []SeedProduct) 
 	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		b := &pgx.Batch{}
 		for _, p := range products {
-			b.Queue(`insert into stock (market, slug, on_hand) values ($1, $2, $3) on conflict do nothing`, p.Market, p.Slug, p.Stock)
+			for _, k := range p.sorts() {
+				b.Queue(`insert into stock (market, slug, on_hand) values ($1, $2, $3) on conflict do nothing`, p.Market, k.Key, k.Stock)
+			}
 		}
 		_, err := runBatch(ctx, tx, b)
 		return err

@@ -10,6 +10,9 @@ import (
 // Patient makes a feed wait so long for each read, and no longer.
 func (f *Feed) Patient(d time.Duration) { f.patience = d }
 
+// MigrateTo brings a schema up to a version of before.
+var MigrateTo = migrate
+
 // Insert runs one statement durably.
 func (c *Cluster) Insert(ctx context.Context, sql string, args ...any) error {
 	return c.durably(ctx, func(tx pgx.Tx) error {

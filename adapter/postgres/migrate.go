@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"io/fs"
+	"math"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -24,6 +25,14 @@ const (
 // Migrate brings a primary's schema to what this binary needs. kind is
 // [Catalog] or [Resident]. Running it again changes nothing.
 func Migrate(ctx context.Context, pool *pgxpool.Pool, kind string) error {
+	return migrate(ctx, pool, kind, latest)
+}
+
+// latest stands for the newest version that there is.
+const latest = math.MaxInt64
+
+// migrate brings a schema up to a version.
+func migrate(ctx context.Context, pool *pgxpool.Pool, kind string, version int64) error {
 	dir, err := fs.Sub(migrations, "migrations/"+kind)
 	if err != nil {
 		return world.Wrap("postgres.migrate", err)
@@ -34,7 +43,7 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, kind string) error {
 	if err != nil {
 		return world.Wrap("postgres.migrate", err)
 	}
-	if _, err := p.Up(ctx); err != nil {
+	if _, err := p.UpTo(ctx, version); err != nil {
 		return mapError("postgres.migrate "+kind, err)
 	}
 	return nil

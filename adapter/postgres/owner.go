@@ -12,20 +12,21 @@ import (
 	"meridian/world"
 )
 
-// ChangePrice gives a product its next price, in minor units of the market's
-// currency, and has every cache forget what shows the old one: one
-// transaction. It returns the new price's version. expectVersion is the
-// version that the owner saw: conflict when it has moved on. Other errors:
-// not_found when the market has no such product or it has no price yet;
-// misdirected away from the market's home region.
-func (s *CatalogStore) ChangePrice(ctx context.Context, market, slug string, expectVersion, newMinor int64) (version int64, err error) {
+// ChangePrice gives a SKU its next price in the base list, in minor units of the
+// market's currency, and has every cache forget what shows the old one: one
+// transaction. It returns the new price's version. expectVersion is the version
+// of the base list that the owner saw: conflict when it has moved on. Other errors:
+// not_found when the market has no such SKU or it has no price yet; misdirected
+// away from the market's home region.
+func (s *CatalogStore) ChangePrice(ctx context.Context, market, sku string, expectVersion, newMinor int64) (version int64, err error) {
 	const op = "postgres.changeprice"
 	m, c, err := s.atPrimary(op, market)
 	if err != nil {
 		return 0, err
 	}
 	err = c.durably(ctx, func(tx pgx.Tx) error {
-		if version, err = insertPrice(ctx, tx, m, slug, expectVersion, newMinor); err != nil {
+		var slug string
+		if version, slug, err = insertPrice(ctx, tx, m, sku, expectVersion, newMinor); err != nil {
 			return err
 		}
 		_, err := purge(ctx, tx, world.Purge{Groups: []string{world.GroupProduct(m.ID, slug), world.GroupMarket(m.ID)}})
@@ -34,36 +35,37 @@ func (s *CatalogStore) ChangePrice(ctx context.Context, market, slug string, exp
 	return version, mapError(op, err)
 }
 
-// insertPrice writes the version after the expected one. Two who expect the
-// same meet at the table's key: the second waits for the first, then fails.
-func insertPrice(ctx context.Context, tx pgx.Tx, m world.Market, slug string, expectVersion, newMinor int64) (version int64, err error) {
+// insertPrice writes the version after the last, where the base list's last is the
+// expected one. Two who expect the same meet at the table's key: the second waits
+// for the first, then fails. slug is the SKU's product.
+func insertPrice(ctx context.Context, tx pgx.Tx, m world.Market, sku string, expectVersion, newMinor int64) (version int64, slug string, err error) {
 	const q = `
-insert into price (market, slug, version, amount_minor, currency)
-select $1, $2, max(version) + 1, $4, $5 from price where market = $1 and slug = $2 having max(version) = $3
-returning version`
-	err = tx.QueryRow(ctx, q, m.ID, slug, expectVersion, newMinor, m.Currency).Scan(&version)
+insert into price (market, sku, version, amount_minor, currency)
+select $1, $2, max(version) + 1, $4, $5 from price where market = $1 and sku = $2 having max(version) filter (where list = 'base') = $3
+returning version, (select slug from sku where market = $1 and sku = $2)`
+	err = tx.QueryRow(ctx, q, m.ID, sku, expectVersion, newMinor, m.Currency).Scan(&version, &slug)
 	if !errors.Is(err, pgx.ErrNoRows) {
-		return version, err
+		return version, slug, err
 	}
 	var priced bool
-	if err := tx.QueryRow(ctx, `select exists (select from price where market = $1 and slug = $2)`, m.ID, slug).Scan(&priced); err != nil {
-		return 0, err
+	if err := tx.QueryRow(ctx, `select exists (select from price where market = $1 and sku = $2)`, m.ID, sku).Scan(&priced); err != nil {
+		return 0, "", err
 	}
 	if !priced {
-		return 0, world.E(world.CodeNotFound, "postgres.price", "The market has no such product.")
+		return 0, "", world.E(world.CodeNotFound, "postgres.price", "The market has no such product.")
 	}
-	return 0, world.E(world.CodeConflict, "postgres.price", fmt.Sprintf("The price of %s has been changed meanwhile: look at it and change it again.", slug))
+	return 0, "", world.E(world.CodeConflict, "postgres.price", fmt.Sprintf("The price of %s has been changed meanwhile: look at it and change it again.", sku))
 }
 
-// Prices calls each with a product's prices, newest first, at most limit.
-// since is when a price began to hold. A product that is not there has none.
-func (s *CatalogStore) Prices(ctx context.Context, market, slug string, limit int, each func(version, minor int64, currency string, since time.Time)) error {
+// Prices calls each with a SKU's prices in the base list, newest first, at most
+// limit. since is when a price began to hold. A SKU that is not there has none.
+func (s *CatalogStore) Prices(ctx context.Context, market, sku string, limit int, each func(version, minor int64, currency string, since time.Time)) error {
 	const op = "postgres.prices"
 	m, c, err := s.of(op, market)
 	if err != nil {
 		return err
 	}
-	rows, err := c.Pool.Query(ctx, `select version, amount_minor, currency, valid_from from price where market = $1 and slug = $2 order by version desc limit $3`, m.ID, slug, limit)
+	rows, err := c.Pool.Query(ctx, `select version, amount_minor, currency, valid_from from price where market = $1 and sku = $2 and list = 'base' order by version desc limit $3`, m.ID, sku, limit)
 	if err != nil {
 		return mapError(op, err)
 	}

@@ -61,14 +61,14 @@ func TestChangePriceAndPurgeAreOneTransaction(t *testing.T) {
 	if err != nil || version != 2 {
 		t.Fatalf("version %d, %v", version, err)
 	}
-	p, err := s.Product(ctx, "de", "stollen", "de-DE")
+	p, err := s.Draft(ctx, "de", "stollen", "de-DE", then)
 	if err != nil || p.PriceMinor != 3490 || p.PriceVersion != 2 || p.Currency != "EUR" {
 		t.Errorf("got %+v, %v", p, err)
 	}
 	var kind string
 	var groups []string
 	var together bool
-	const q = `select o.kind, o.groups, o.txid::xid = p.xmin from outbox o, price p where p.slug = 'stollen' and p.version = 2 order by o.seq desc limit 1`
+	const q = `select o.kind, o.groups, o.txid::xid = p.xmin from outbox o, price p where p.sku = 'stollen' and p.version = 2 order by o.seq desc limit 1`
 	if err := super.Pool.QueryRow(ctx, q).Scan(&kind, &groups, &together); err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestChangePriceThatCannotBePurgedIsNotMade(t *testing.T) {
 	if _, err := s.ChangePrice(ctx, "de", "stollen", 1, 3490); err == nil {
 		t.Fatal("a change without its purge was taken")
 	}
-	if n := count(t, super.Pool, "select count(*) from price where slug = 'stollen'"); n != 1 {
+	if n := count(t, super.Pool, "select count(*) from price where sku = 'stollen'"); n != 1 {
 		t.Errorf("there are %d prices, want the first alone", n)
 	}
 }
@@ -143,7 +143,7 @@ func TestChangePriceAtOnce(t *testing.T) {
 			t.Errorf("got %v, want conflict", err)
 		}
 	}
-	if n := count(t, super.Pool, "select count(*) from price where slug = 'stollen'"); won != 1 || n != 2 {
+	if n := count(t, super.Pool, "select count(*) from price where sku = 'stollen'"); won != 1 || n != 2 {
 		t.Errorf("%d won and %d prices are there, want 1 and 2", won, n)
 	}
 }
@@ -165,7 +165,7 @@ func TestPricesNewestFirst(t *testing.T) {
 	}
 }
 
-func TestOwnerMayChangePicturesAndNothingElse(t *testing.T) {
+func TestOwnerCannotUndoWhatWas(t *testing.T) {
 	conn := pgtest.Catalog(t)
 	super := pgtest.Cluster(t, "catalog-here", "here", conn)
 	ctx := t.Context()
@@ -183,7 +183,9 @@ func TestOwnerMayChangePicturesAndNothingElse(t *testing.T) {
 	if err := s.ChangePicture(ctx, "de", "brezel", "10000000000000aa"); !world.Is(err, world.CodeNotFound) {
 		t.Errorf("got %v", err)
 	}
-	for _, q := range []string{"update price set amount_minor = 1", "delete from price", "update product set tax_class = ''", "delete from outbox"} {
+	for _, q := range []string{"update price set amount_minor = 1", "delete from price", "delete from outbox", "delete from product", "delete from sku",
+		"update product set version = 9", "update product set slug = 'x'", "update sku set slug = 'x'", "delete from product_history",
+		"insert into product_history (market, slug, version, product) values ('de', 'stollen', 9, '{}')", "update product_address set slug = 'x'", "select product_told('de', 'stollen')"} {
 		if _, err := owner.Pool.Exec(ctx, q); err == nil {
 			t.Errorf("the owner role may %s", q)
 		}

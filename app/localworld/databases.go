@@ -181,7 +181,7 @@ func (f *catalogFile) seeds(market string) []postgres.SeedProduct {
 			PriceMinor: q.PriceMinor, Currency: f.Currency, Stock: q.Stock, Texts: map[string]postgres.SeedText{},
 		}
 		for locale, t := range q.Text {
-			s.Texts[locale] = postgres.SeedText(t)
+			s.Texts[locale] = postgres.SeedText{Name: t.Name, Description: t.Description, AllergenNote: t.Allergens}
 		}
 		out = append(out, s)
 	}

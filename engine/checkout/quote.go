@@ -54,9 +54,9 @@ func (t Terms) Sale(jurisdiction string, on tax.Date) tax.Sale {
 	return tax.Sale{Seller: t.Seller, Jurisdiction: jurisdiction, On: on}
 }
 
-// Line is a product in a cart, with the price that the catalog has now.
+// Line is a SKU in a cart, with the price that the catalog has now.
 type Line struct {
-	Product  world.Product
+	Offer    world.Offer
 	Quantity int
 }
 
@@ -84,7 +84,7 @@ func NewQuote(terms Terms, cart []Line, jurisdiction string, on tax.Date, table 
 		if err != nil {
 			return Quote{}, err
 		}
-		taxed[i] = tax.Line{ID: line.Product.Slug, Class: line.Product.TaxClass, Supply: Supply, Amount: amount}
+		taxed[i] = tax.Line{ID: line.Offer.Key, Class: line.Offer.TaxClass, Supply: Supply, Amount: amount}
 	}
 	result, err := table.Compute(terms.Tax, terms.Sale(jurisdiction, on), taxed)
 	if err != nil {
@@ -106,7 +106,7 @@ func (t Terms) checkCart(cart []Line) error {
 	}
 	seen := make(map[string]bool, len(cart))
 	for _, line := range cart {
-		slug := line.Product.Slug
+		slug := line.Offer.Key
 		switch {
 		case seen[slug]:
 			return world.E(world.CodeInvalid, "checkout.quote",
@@ -124,14 +124,14 @@ func (t Terms) checkCart(cart []Line) error {
 
 // price is a line's price for all of its quantity.
 func (t Terms) price(line Line) (money.Amount, error) {
-	p := line.Product
+	p := line.Offer
 	if p.Currency != t.Currency {
 		return money.Amount{}, world.E(world.CodeConflict, "checkout.quote",
-			fmt.Sprintf("%q is priced in %q and this shop sells in %s; price it anew", p.Slug, p.Currency, t.Currency))
+			fmt.Sprintf("%q is priced in %q and this shop sells in %s; price it anew", p.Key, p.Currency, t.Currency))
 	}
 	if p.PriceMinor < 0 {
 		return money.Amount{}, world.E(world.CodeInvalid, "checkout.quote",
-			fmt.Sprintf("%q has a negative price; price it anew", p.Slug))
+			fmt.Sprintf("%q has a negative price; price it anew", p.Key))
 	}
 	amount, err := money.Amount{Minor: p.PriceMinor, Currency: p.Currency}.Mul(line.Quantity)
 	return amount, world.Wrap("checkout.quote", err)
@@ -146,9 +146,9 @@ func newQuote(cart []Line, taxed []tax.Line, result tax.Result, jurisdiction str
 	}
 	for i, line := range cart {
 		q.Lines[i] = world.OrderLine{
-			Slug: line.Product.Slug, Name: line.Product.Name, TaxClass: line.Product.TaxClass,
-			Quantity: line.Quantity, UnitMinor: line.Product.PriceMinor, LineMinor: taxed[i].Amount.Minor,
-			TaxMinor: result.Lines[i].Tax.Minor, PriceVersion: line.Product.PriceVersion,
+			Slug: line.Offer.Key, Name: line.Offer.Label(), TaxClass: line.Offer.TaxClass,
+			Quantity: line.Quantity, UnitMinor: line.Offer.PriceMinor, LineMinor: taxed[i].Amount.Minor,
+			TaxMinor: result.Lines[i].Tax.Minor, PriceVersion: line.Offer.PriceVersion,
 		}
 	}
 	for i, r := range result.Rates {

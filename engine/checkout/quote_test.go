@@ -38,14 +38,14 @@ func rules(t testing.TB) *tax.Table {
 	return table
 }
 
-func product(slug, class string, minor int64) world.Product {
-	return world.Product{Slug: slug, Name: "The " + slug, TaxClass: class, PriceMinor: minor, Currency: "EUR", PriceVersion: 3}
+func product(slug, class string, minor int64) world.Offer {
+	return world.Offer{Product: world.Product{Slug: slug, Name: "The " + slug, TaxClass: class}, SKU: world.SKU{Key: slug, PriceMinor: minor, Currency: "EUR", PriceVersion: 3}}
 }
 
 func TestNewQuote(t *testing.T) {
 	got, err := checkout.NewQuote(terms, []checkout.Line{
-		{Product: product("torte", "cake", 3490), Quantity: 2},
-		{Product: product("kaffee", "coffee", 420), Quantity: 1},
+		{Offer: product("torte", "cake", 3490), Quantity: 2},
+		{Offer: product("kaffee", "coffee", 420), Quantity: 1},
 	}, "DE", on, rules(t))
 	if err != nil {
 		t.Fatal(err)
@@ -72,8 +72,8 @@ func TestNewQuote(t *testing.T) {
 }
 
 func TestNewQuoteRefuses(t *testing.T) {
-	one := func(p world.Product, quantity int) []checkout.Line {
-		return []checkout.Line{{Product: p, Quantity: quantity}}
+	one := func(p world.Offer, quantity int) []checkout.Line {
+		return []checkout.Line{{Offer: p, Quantity: quantity}}
 	}
 	torte := product("torte", "cake", 100)
 	dollars := torte
@@ -102,7 +102,7 @@ func TestNewQuoteStopsAtItsLimits(t *testing.T) {
 	table := rules(t)
 	cart := func(lines, quantity int, minor int64) (out []checkout.Line) {
 		for i := range lines {
-			out = append(out, checkout.Line{Product: product(fmt.Sprint("p", i), "cake", minor), Quantity: quantity})
+			out = append(out, checkout.Line{Offer: product(fmt.Sprint("p", i), "cake", minor), Quantity: quantity})
 		}
 		return out
 	}
@@ -148,7 +148,7 @@ func TestAQuoteSaysWhatItsLinesSay(t *testing.T) {
 		var cart []checkout.Line
 		for i := range rapid.IntRange(1, 50).Draw(t, "lines") {
 			cart = append(cart, checkout.Line{
-				Product:  product(fmt.Sprint("p", i), rapid.SampledFrom([]string{"cake", "coffee"}).Draw(t, "class"), rapid.Int64Range(0, 1e7).Draw(t, "price")),
+				Offer:    product(fmt.Sprint("p", i), rapid.SampledFrom([]string{"cake", "coffee"}).Draw(t, "class"), rapid.Int64Range(0, 1e7).Draw(t, "price")),
 				Quantity: rapid.IntRange(1, 99).Draw(t, "quantity"),
 			})
 		}
@@ -158,7 +158,7 @@ func TestAQuoteSaysWhatItsLinesSay(t *testing.T) {
 		}
 		var lines, lineTax, rateNet, rateTax int64
 		for i, l := range q.Lines {
-			if l.LineMinor != l.UnitMinor*int64(l.Quantity) || l.UnitMinor != cart[i].Product.PriceMinor {
+			if l.LineMinor != l.UnitMinor*int64(l.Quantity) || l.UnitMinor != cart[i].Offer.PriceMinor {
 				t.Fatalf("line %v of %v", l, cart[i])
 			}
 			lines, lineTax = lines+l.LineMinor, lineTax+l.TaxMinor
@@ -173,9 +173,9 @@ func TestAQuoteSaysWhatItsLinesSay(t *testing.T) {
 		if q.Total.Minor != want || q.Tax.Minor != lineTax || q.Tax.Minor != rateTax || q.Net.Minor != rateNet || q.Net.Minor+q.Tax.Minor != want {
 			t.Fatalf("%v", q)
 		}
-		var current []world.Product
+		var current []world.Offer
 		for _, l := range cart {
-			current = append(current, l.Product)
+			current = append(current, l.Offer)
 		}
 		if changes := checkout.Verify("EUR", q.Lines, current); len(changes) != 0 {
 			t.Fatalf("nothing has changed, and %v has", changes)
@@ -216,17 +216,17 @@ func TestVerify(t *testing.T) {
 	both := dearer
 	both.TaxClass = "hot_food"
 	for name, c := range map[string]struct {
-		current []world.Product
+		current []world.Offer
 		want    []checkout.Change
 	}{
-		"nothing":           {[]world.Product{kaffee, torte}, nil},
-		"only the version":  {[]world.Product{newer, kaffee}, nil},
-		"more on sale":      {[]world.Product{torte, kaffee, product("brot", "cake", 1)}, nil},
-		"price":             {[]world.Product{dearer, kaffee}, []checkout.Change{{"torte", "Torte", checkout.PriceChanged, 3490, 3590}}},
-		"currency":          {[]world.Product{yen, kaffee}, []checkout.Change{{"torte", "Torte", checkout.PriceChanged, 3490, 3490}}},
-		"tax class":         {[]world.Product{hot, kaffee}, []checkout.Change{{"torte", "Torte", checkout.TaxClassChanged, 3490, 3490}}},
-		"price before both": {[]world.Product{both, kaffee}, []checkout.Change{{"torte", "Torte", checkout.PriceChanged, 3490, 3590}}},
-		"gone":              {[]world.Product{torte}, []checkout.Change{{"kaffee", "Kaffee", checkout.Gone, 420, 0}}},
+		"nothing":           {[]world.Offer{kaffee, torte}, nil},
+		"only the version":  {[]world.Offer{newer, kaffee}, nil},
+		"more on sale":      {[]world.Offer{torte, kaffee, product("brot", "cake", 1)}, nil},
+		"price":             {[]world.Offer{dearer, kaffee}, []checkout.Change{{"torte", "Torte", checkout.PriceChanged, 3490, 3590}}},
+		"currency":          {[]world.Offer{yen, kaffee}, []checkout.Change{{"torte", "Torte", checkout.PriceChanged, 3490, 3490}}},
+		"tax class":         {[]world.Offer{hot, kaffee}, []checkout.Change{{"torte", "Torte", checkout.TaxClassChanged, 3490, 3490}}},
+		"price before both": {[]world.Offer{both, kaffee}, []checkout.Change{{"torte", "Torte", checkout.PriceChanged, 3490, 3590}}},
+		"gone":              {[]world.Offer{torte}, []checkout.Change{{"kaffee", "Kaffee", checkout.Gone, 420, 0}}},
 		"all":               {nil, []checkout.Change{{"torte", "Torte", checkout.Gone, 3490, 0}, {"kaffee", "Kaffee", checkout.Gone, 420, 0}}},
 	} {
 		if got := checkout.Verify("EUR", quoted, c.current); !slices.Equal(got, c.want) {

@@ -24,11 +24,11 @@ type Change struct {
 // Verify names what has changed since lines were quoted, in their order. A new
 // price version with the same price is no change: the buyer pays what was
 // shown. currency is the quote's; a product in another one has changed its
-// price. Current products that were not quoted are ignored.
-func Verify(currency string, quoted []world.OrderLine, current []world.Product) []Change {
-	now := make(map[string]world.Product, len(current))
+// price. Current offers that were not quoted are ignored.
+func Verify(currency string, quoted []world.OrderLine, current []world.Offer) []Change {
+	now := make(map[string]world.Offer, len(current))
 	for _, p := range current {
-		now[p.Slug] = p
+		now[p.Key] = p
 	}
 	var changes []Change
 	for _, line := range quoted {

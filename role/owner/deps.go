@@ -27,18 +27,20 @@ type Deps struct {
 // Catalog reads and changes the catalog of the markets at home in this region,
 // at its primary.
 type Catalog interface {
-	// Products are a market's products in the shop's order, with the text of a
-	// locale, their prices and their pictures.
-	Products(ctx context.Context, market, locale string) ([]world.Product, error)
-	// Product is one of them; not_found when there is none of that slug.
-	Product(ctx context.Context, market, slug, locale string) (world.Product, error)
-	// Prices calls each with a product's prices, newest first, at most limit.
-	Prices(ctx context.Context, market, slug string, limit int, each func(version, minor int64, currency string, since time.Time)) error
-	// ChangePrice gives a product its next price and has the caches forget the
-	// old one, both or neither. It returns the new version; conflict when the
-	// version is not the expected one any more, not_found when there is no such
-	// product.
-	ChangePrice(ctx context.Context, market, slug string, expectVersion, newMinor int64) (version int64, err error)
+	// List is one page of a market's products, with the text of a locale, their
+	// prices and their pictures; invalid for a place to begin at that is none.
+	List(ctx context.Context, q world.ListQuery) (world.Listing, error)
+	// Draft is one SKU by its key, whether its product is for sale at that moment
+	// or not; not_found when the market has none.
+	Draft(ctx context.Context, market, key, locale string, at time.Time) (world.Offer, error)
+	// Prices calls each with a SKU's prices in the base list, newest first, at
+	// most limit.
+	Prices(ctx context.Context, market, key string, limit int, each func(version, minor int64, currency string, since time.Time)) error
+	// ChangePrice gives a SKU its next price in the base list and has the caches
+	// forget the old one, both or neither. It returns the new version; conflict
+	// when the version is not the expected one any more, not_found when there is
+	// no such SKU.
+	ChangePrice(ctx context.Context, market, key string, expectVersion, newMinor int64) (version int64, err error)
 	// ChangePicture gives a product its picture and has the caches forget the
 	// old one, both or neither; not_found when there is no such product.
 	ChangePicture(ctx context.Context, market, slug, mediaID string) error

@@ -55,6 +55,7 @@ type fakes struct {
 	err error // what every store answers with, if set
 
 	products map[string][]world.Product // by market
+	next     string                     // that the list goes on with
 	race     func()                     // runs just before a price is changed
 
 	orders []world.Order
@@ -73,23 +74,38 @@ type session struct {
 	until         time.Time
 }
 
-func (f *fakes) Products(_ context.Context, market, _ string) ([]world.Product, error) {
-	return slices.Clone(f.products[market]), f.err
+func (f *fakes) List(_ context.Context, q world.ListQuery) (world.Listing, error) {
+	if q.After != "" && q.After != f.next {
+		return world.Listing{}, world.E(world.CodeInvalid, "", "")
+	}
+	return world.Listing{Products: slices.Clone(f.products[q.Market]), Next: f.next}, f.err
 }
 
-func (f *fakes) Product(_ context.Context, market, slug, _ string) (world.Product, error) {
+func (f *fakes) Draft(_ context.Context, market, key, _ string, _ time.Time) (world.Offer, error) {
 	for _, p := range f.products[market] {
-		if p.Slug == slug {
-			return p, f.err
+		if o, ok := p.Offer(key); ok {
+			return o, f.err
 		}
 	}
-	return world.Product{}, world.E(world.CodeNotFound, "", "")
+	return world.Offer{}, world.E(world.CodeNotFound, "", "")
+}
+
+// sku is one sort of a product that the fakes have.
+func (f *fakes) sku(market, key string) *world.SKU {
+	for i := range f.products[market] {
+		for j := range f.products[market][i].SKUs {
+			if s := &f.products[market][i].SKUs[j]; s.Key == key {
+				return s
+			}
+		}
+	}
+	return nil
 }
 
 func (f *fakes) Prices(_ context.Context, market, slug string, limit int, each func(int64, int64, string, time.Time)) error {
-	p, err := f.Product(context.Background(), market, slug, "")
-	for n := p.PriceVersion; n > 0 && p.PriceVersion-n < int64(limit); n-- {
-		each(n, p.PriceMinor-100*(p.PriceVersion-n), p.Currency, noon.Add(time.Duration(n)*time.Hour))
+	p, err := f.Draft(context.Background(), market, slug, "", noon)
+	for n := p.BaseVersion; n > 0 && p.BaseVersion-n < int64(limit); n-- {
+		each(n, p.BaseMinor-100*(p.BaseVersion-n), p.Currency, noon.Add(time.Duration(n)*time.Hour))
 	}
 	return err
 }
@@ -98,19 +114,17 @@ func (f *fakes) ChangePrice(_ context.Context, market, slug string, expect, mino
 	if f.race != nil {
 		f.race()
 	}
-	for i := range f.products[market] {
-		p := &f.products[market][i]
-		switch {
-		case f.err != nil:
-			return 0, f.err
-		case p.Slug == slug && p.PriceVersion != expect:
-			return 0, world.E(world.CodeConflict, "", "")
-		case p.Slug == slug:
-			p.PriceVersion, p.PriceMinor = p.PriceVersion+1, minor
-			return p.PriceVersion, nil
-		}
+	s := f.sku(market, slug)
+	switch {
+	case f.err != nil:
+		return 0, f.err
+	case s == nil:
+		return 0, world.E(world.CodeNotFound, "", "")
+	case s.BaseVersion != expect:
+		return 0, world.E(world.CodeConflict, "", "")
 	}
-	return 0, world.E(world.CodeNotFound, "", "")
+	s.BaseVersion, s.BaseMinor = s.BaseVersion+1, minor
+	return s.BaseVersion, nil
 }
 
 func (f *fakes) ChangePicture(_ context.Context, market, slug, id string) error {
@@ -228,9 +242,9 @@ func newDesk(t *testing.T, change ...func(*Config)) *desk {
 	f := &fakes{
 		hashes: map[string]string{"de " + email: hash}, sessions: map[[32]byte]session{},
 		products: map[string][]world.Product{
-			"de": {{Market: "de", Slug: "stollen", Name: "Christstollen", PriceMinor: 3200, Currency: "EUR", PriceVersion: 3,
+			"de": {{Market: "de", Slug: "stollen", Address: "christstollen", Name: "Christstollen", SKUs: []world.SKU{{Key: "stollen", BaseMinor: 3200, Currency: "EUR", BaseVersion: 3}},
 				Picture: world.Picture{MediaID: cakeID, Version: 1, Width: 800, Height: 600}}},
-			"gb": {{Market: "gb", Slug: "scones", Name: "Scones", PriceMinor: 450, Currency: "GBP", PriceVersion: 1}},
+			"gb": {{Market: "gb", Slug: "scones", Name: "Scones", SKUs: []world.SKU{{Key: "scones", Sort: "4", BaseMinor: 450, Currency: "GBP", BaseVersion: 1}}}},
 		},
 		media: func(r *http.Request) (int, any) {
 			if strings.HasSuffix(r.URL.Path, "/manifest") {

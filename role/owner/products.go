@@ -2,6 +2,7 @@ package owner
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -17,20 +18,35 @@ type productRow struct {
 }
 
 func (o *Owner) listProducts(v *visit) error {
-	products, err := o.deps.Catalog.Products(v.r.Context(), v.at.market.ID, v.at.locale())
+	l, err := o.deps.Catalog.List(v.r.Context(), world.ListQuery{Market: v.at.market.ID, Locale: v.at.locale(), Kind: world.ListAll,
+		After: v.r.URL.Query().Get("after"), Limit: productRows, At: o.deps.Now(), Drafts: true})
 	if err != nil {
 		return world.Wrap("owner.products", err)
 	}
-	var rows []productRow
-	for _, p := range products {
-		rows = append(rows, productRow{URL: productPath(p.Slug), Name: p.Name, Price: v.at.money(p.PriceMinor), Picture: o.thumbOf(p.Picture)})
+	body := productList{}
+	if l.Next != "" {
+		body.Next = productsPath + "?" + url.Values{"after": {l.Next}}.Encode()
 	}
-	return o.render(v, http.StatusOK, "products", page{Title: "Products", Section: "products", Body: rows})
+	for _, p := range l.Products {
+		for _, s := range p.Offers() {
+			body.Rows = append(body.Rows, productRow{URL: productPath(s.Key), Name: s.Label(), Price: v.at.money(s.BaseMinor), Picture: o.thumbOf(s.Picture)})
+		}
+	}
+	return o.render(v, http.StatusOK, "products", page{Title: "Products", Section: "products", Body: body})
 }
 
-func productPath(slug string) string { return productsPath + "/" + slug }
+// productRows is how many products one page of the list has.
+const productRows = world.MaxList
 
-// productBody is one product: its price, its picture and what it had before.
+// productList is one page of a market's products, one row a sort.
+type productList struct {
+	Rows []productRow
+	Next string // the address of the next page; "" on the last
+}
+
+func productPath(key string) string { return productsPath + "/" + key }
+
+// productBody is one SKU: its price, its picture and what it had before.
 type productBody struct {
 	URL, Shop, Name, Price string
 	Picture                thumb
@@ -49,9 +65,9 @@ type former struct {
 	Now     bool
 }
 
-// product is the product that a path names.
-func (o *Owner) product(v *visit) (world.Product, error) {
-	p, err := o.deps.Catalog.Product(v.r.Context(), v.at.market.ID, v.r.PathValue("slug"), v.at.locale())
+// product is the SKU that a path names.
+func (o *Owner) product(v *visit) (world.Offer, error) {
+	p, err := o.deps.Catalog.Draft(v.r.Context(), v.at.market.ID, v.r.PathValue("slug"), v.at.locale(), o.deps.Now())
 	if world.Is(err, world.CodeNotFound) || world.Is(err, world.CodeUnprocessed) {
 		return p, world.E(world.CodeNotFound, "owner.product", "This market has no such product.")
 	}
@@ -67,26 +83,26 @@ func (o *Owner) showProduct(v *visit) error {
 	pg := page{}
 	switch {
 	// The notice is true of this version only: not of what came after it.
-	case query.Get("saved") == strconv.FormatInt(p.PriceVersion, 10):
-		pg.Notice = notice{Kind: "good", Title: "Saved: " + v.at.money(p.PriceMinor), Text: "The new price is going live on every PoP now."}
+	case query.Get("saved") == strconv.FormatInt(p.BaseVersion, 10):
+		pg.Notice = notice{Kind: "good", Title: "Saved: " + v.at.money(p.BaseMinor), Text: "The new price is going live on every PoP now."}
 	case query.Get("picture") == p.Picture.MediaID && p.Picture.MediaID != "":
 		pg.Notice = notice{Kind: "good", Title: "Saved", Text: "The new picture is going live on every PoP now."}
 	}
-	return o.productPage(v, http.StatusOK, p, v.at.typed(p.PriceMinor), "", pg)
+	return o.productPage(v, http.StatusOK, p, v.at.typed(p.BaseMinor), "", pg)
 }
 
-func (o *Owner) productPage(v *visit, status int, p world.Product, typed, wrong string, pg page) error {
-	body := productBody{URL: productPath(p.Slug), Shop: "/p/" + p.Slug, Name: p.Name, Price: v.at.money(p.PriceMinor), Picture: o.thumbOf(p.Picture),
-		Version: p.PriceVersion, Typed: typed, Wrong: wrong, Example: v.at.typed(p.PriceMinor)}
-	err := o.deps.Catalog.Prices(v.r.Context(), v.at.market.ID, p.Slug, o.cfg.PageSize, func(version, minor int64, currency string, since time.Time) {
+func (o *Owner) productPage(v *visit, status int, p world.Offer, typed, wrong string, pg page) error {
+	body := productBody{URL: productPath(p.Key), Shop: "/p/" + p.Address, Name: p.Label(), Price: v.at.money(p.BaseMinor), Picture: o.thumbOf(p.Picture),
+		Version: p.BaseVersion, Typed: typed, Wrong: wrong, Example: v.at.typed(p.BaseMinor)}
+	err := o.deps.Catalog.Prices(v.r.Context(), v.at.market.ID, p.Key, o.cfg.PageSize, func(version, minor int64, currency string, since time.Time) {
 		price := money.Amount{Minor: minor, Currency: currency}.Format(v.at.locale())
-		body.History = append(body.History, former{Price: price, Version: version, Since: v.at.moment(since), Now: version == p.PriceVersion})
+		body.History = append(body.History, former{Price: price, Version: version, Since: v.at.moment(since), Now: version == p.BaseVersion})
 	})
 	if err != nil {
 		return world.Wrap("owner.product", err)
 	}
 	body.Choices = o.pictures(v, body.URL, filter{}, showable)
-	pg.Title, pg.Section, pg.Body = p.Name, "products", body
+	pg.Title, pg.Section, pg.Body = p.Label(), "products", body
 	return o.render(v, status, "product", pg)
 }
 
@@ -106,17 +122,17 @@ func (o *Owner) changePrice(v *visit) error {
 		return o.productPage(v, http.StatusUnprocessableEntity, p, typed, messageOf(err), page{})
 	case price.Minor == 0:
 		return o.productPage(v, http.StatusUnprocessableEntity, p, typed, "A price is above zero.", page{})
-	case seen == p.PriceVersion && price.Minor == p.PriceMinor:
+	case seen == p.BaseVersion && price.Minor == p.BaseMinor:
 		return o.productPage(v, http.StatusUnprocessableEntity, p, typed, "This is the price already.", page{})
 	}
-	version, err := o.deps.Catalog.ChangePrice(v.r.Context(), v.at.market.ID, p.Slug, seen, price.Minor)
+	version, err := o.deps.Catalog.ChangePrice(v.r.Context(), v.at.market.ID, p.Key, seen, price.Minor)
 	if world.Is(err, world.CodeConflict) {
 		return o.priceConflict(v, typed)
 	}
 	if err != nil {
 		return world.Wrap("owner.price", err)
 	}
-	seeOther(v, productPath(p.Slug)+"?saved="+strconv.FormatInt(version, 10))
+	seeOther(v, productPath(p.Key)+"?saved="+strconv.FormatInt(version, 10))
 	return nil
 }
 
@@ -128,7 +144,7 @@ func (o *Owner) priceConflict(v *visit, typed string) error {
 		return err
 	}
 	return o.productPage(v, http.StatusConflict, p, typed, "", page{Notice: notice{Kind: "bad", Title: "Not saved",
-		Text: "Somebody changed this price to " + v.at.money(p.PriceMinor) + " meanwhile. If yours shall hold, save it again."}})
+		Text: "Somebody changed this price to " + v.at.money(p.BaseMinor) + " meanwhile. If yours shall hold, save it again."}})
 }
 
 func (o *Owner) changePicture(v *visit) error {
@@ -140,11 +156,11 @@ func (o *Owner) changePicture(v *visit) error {
 	if err := o.usable(v.r.Context(), id); err != nil {
 		pg := page{Notice: notice{Kind: "bad", Title: "The picture was not set", Text: messageOf(err)}}
 		o.logFailure(v, err)
-		return o.productPage(v, world.CodeOf(err).Status(), p, v.at.typed(p.PriceMinor), "", pg)
+		return o.productPage(v, world.CodeOf(err).Status(), p, v.at.typed(p.BaseMinor), "", pg)
 	}
 	if err := o.deps.Catalog.ChangePicture(v.r.Context(), v.at.market.ID, p.Slug, id); err != nil {
 		return world.Wrap("owner.picture", err)
 	}
-	seeOther(v, productPath(p.Slug)+"?picture="+id)
+	seeOther(v, productPath(p.Key)+"?picture="+id)
 	return nil
 }

@@ -18,6 +18,9 @@ func TestProductsPage(t *testing.T) {
 		`src="/img/sweet-crumbs/`+cakeID+`/v1/auto/160x0" width="160" height="120"`)
 	d.products["de"][0].Picture = world.Picture{}
 	want(t, c.get("/owner/products"), 200, "No picture yet")
+	d.next = "more"
+	want(t, c.get("/owner/products"), 200, `rel="next" href="/owner/products?after=more"`)
+	want(t, c.get("/owner/products?after=less"), 400)
 	d.products["de"] = nil
 	want(t, c.get("/owner/products"), 200, "No products yet")
 }
@@ -40,7 +43,7 @@ func TestChangePrice(t *testing.T) {
 	d := newDesk(t)
 	c := d.signedIn()
 	wantTo(t, c.post("/owner/products/stollen", url.Values{"price": {" 34,90 "}, "version": {"3"}}), "/owner/products/stollen?saved=4")
-	if p := d.products["de"][0]; p.PriceMinor != 3490 || p.PriceVersion != 4 {
+	if p := d.sku("de", "stollen"); p.BaseMinor != 3490 || p.BaseVersion != 4 {
 		t.Errorf("the product is %+v", p)
 	}
 	want(t, c.get("/owner/products/stollen?saved=4"), 200, "Saved: 34,90\u00a0€", "every PoP")
@@ -77,7 +80,7 @@ func TestChangePriceRefusals(t *testing.T) {
 			want(t, res, 422, `aria-invalid="true"`, `value="`+f.price+`"`, `id="price-wrong"`)
 		}
 	}
-	if d.products["de"][0].PriceVersion != 3 {
+	if d.sku("de", "stollen").BaseVersion != 3 {
 		t.Error("a refused price was saved")
 	}
 	want(t, c.post("/owner/products/stollen", url.Values{"price": {"100"}, "version": {"3"}}), 303)
@@ -89,11 +92,12 @@ func TestChangePriceConflict(t *testing.T) {
 	c := d.signedIn()
 	d.race = func() { // somebody else is faster
 		d.race = nil
-		d.products["de"][0].PriceVersion, d.products["de"][0].PriceMinor = 4, 2900
+		s := d.sku("de", "stollen")
+		s.BaseVersion, s.BaseMinor = 4, 2900
 	}
 	res := c.post("/owner/products/stollen", url.Values{"price": {"34,90"}, "version": {"3"}})
 	want(t, res, 409, "Not saved", "to 29,00\u00a0€ meanwhile", `value="34,90"`, `name="version" value="4"`)
-	if d.products["de"][0].PriceMinor != 2900 {
+	if d.sku("de", "stollen").BaseMinor != 2900 {
 		t.Error("the other's price was lost")
 	}
 	// The form of the conflict saves over it: now that is a decision.

@@ -62,7 +62,7 @@ func TestSessionOfAnotherMarket(t *testing.T) {
 		}
 	}
 	want(t, c.post("/owner/products/scones", url.Values{"price": {"9"}, "version": {"1"}}), 303)
-	if p := d.products["gb"][0]; p.PriceVersion != 1 {
+	if p := d.sku("gb", "scones"); p.BaseVersion != 1 {
 		t.Error("an owner of de changed a price of gb")
 	}
 	want(t, c.signIn(email, password), 422)

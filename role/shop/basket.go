@@ -20,11 +20,11 @@ const fewLeft = 5
 
 type basketLine struct {
 	world.CartLine
-	product world.Product // without a slug when it is no longer sold
+	product world.Offer // without a key when it is no longer sold
 	left    int
 }
 
-func (l basketLine) gone() bool  { return l.product.Slug == "" }
+func (l basketLine) gone() bool  { return l.product.Key == "" }
 func (l basketLine) short() bool { return !l.gone() && l.left < l.Quantity }
 
 // bare reports whether a product lacks the photo that it is made with.
@@ -45,7 +45,7 @@ func (s *Shop) basket(ctx context.Context, at *site, id string) (basket, error) 
 	for i, l := range lines {
 		slugs[i] = l.Slug
 	}
-	products, err := s.deps.Catalog.Current(ctx, at.market.ID, at.locale(), slugs)
+	products, err := s.deps.Catalog.Current(ctx, at.market.ID, at.locale(), slugs, s.deps.Now())
 	if err != nil {
 		return b, world.Wrap("shop.basket", err)
 	}
@@ -53,12 +53,12 @@ func (s *Shop) basket(ctx context.Context, at *site, id string) (basket, error) 
 	if err != nil {
 		return b, world.Wrap("shop.basket", err)
 	}
-	bySlug := make(map[string]world.Product, len(products))
+	byKey := make(map[string]world.Offer, len(products))
 	for _, p := range products {
-		bySlug[p.Slug] = p
+		byKey[p.Key] = p
 	}
 	for _, l := range lines {
-		b.lines = append(b.lines, basketLine{CartLine: l, product: bySlug[l.Slug], left: stock[l.Slug]})
+		b.lines = append(b.lines, basketLine{CartLine: l, product: byKey[l.Slug], left: stock[l.Slug]})
 	}
 	return b, nil
 }
@@ -87,7 +87,7 @@ func (b basket) sold() []checkout.Line {
 	var out []checkout.Line
 	for _, l := range b.lines {
 		if !l.gone() {
-			out = append(out, checkout.Line{Product: l.product, Quantity: l.Quantity})
+			out = append(out, checkout.Line{Offer: l.product, Quantity: l.Quantity})
 		}
 	}
 	return out

@@ -68,7 +68,7 @@ func (s *Shop) cartPage(w http.ResponseWriter, r *http.Request, at *site, status
 		}
 		body.Lines = append(body.Lines, row)
 		if l.Slug == added && !l.gone() {
-			body.Notices = append(body.Notices, notice{Kind: "good", Text: v.T("cart.added", "Name", l.product.Name)})
+			body.Notices = append(body.Notices, notice{Kind: "good", Text: v.T("cart.added", "Name", l.product.Label())})
 		}
 	}
 	if v.Sums, err = s.basketSums(at, b); err != nil {
@@ -79,15 +79,15 @@ func (s *Shop) cartPage(w http.ResponseWriter, r *http.Request, at *site, status
 }
 
 func (s *Shop) cartRow(v *view, at *site, l basketLine, first bool) (row cartRow, err error) {
-	row = cartRow{Slug: l.Slug, Name: l.product.Name, Quantity: l.Quantity, Wrong: at.wrongWith(l), Left: at.leftOf(l), Sold: l.gone() || l.left == 0}
+	row = cartRow{Slug: l.Slug, Name: l.product.Label(), Quantity: l.Quantity, Wrong: at.wrongWith(l), Left: at.leftOf(l), Sold: l.gone() || l.left == 0}
 	if l.gone() {
 		row.Name = l.Slug
 		return row, nil
 	}
-	row.URL = at.prefix + "/p/" + l.Slug
+	row.URL = at.prefix + "/p/" + l.product.Address
 	row.Unit = at.money(l.product.PriceMinor)
 	row.Sum = at.money(l.product.PriceMinor * int64(l.Quantity))
-	row.Shot = s.shot(v, l.product, lineSizes, lineWidth, first)
+	row.Shot = s.shot(v, l.product.Product, lineSizes, lineWidth, first)
 	if row.TakesPhoto = l.product.TakesPhoto; row.TakesPhoto {
 		row.Photo, err = s.photoShot(at, l.Photo, l.product.Name)
 	}
@@ -127,11 +127,11 @@ func (at *site) wrongWith(l basketLine) string {
 	case l.gone():
 		return at.texts.Text("cart.out_of_stock", "Name", l.Slug)
 	case l.short() && l.left == 0:
-		return at.texts.Text("cart.out_of_stock", "Name", l.product.Name)
+		return at.texts.Text("cart.out_of_stock", "Name", l.product.Label())
 	case l.short():
-		return at.texts.Text("cart.not_enough", "Count", l.left, "Name", l.product.Name)
+		return at.texts.Text("cart.not_enough", "Count", l.left, "Name", l.product.Label())
 	case l.bare():
-		return at.texts.Text("photo.missing", "Name", l.product.Name)
+		return at.texts.Text("photo.missing", "Name", l.product.Label())
 	}
 	return ""
 }
@@ -187,7 +187,7 @@ func quantityOf(form url.Values, most int) (n int, ok bool) {
 
 // add puts a product into the browser's cart, which is made with its first.
 func (s *Shop) add(w http.ResponseWriter, r *http.Request, at *site, slug string, quantity int, photo []byte) error {
-	found, err := s.deps.Catalog.Current(r.Context(), at.market.ID, at.locale(), []string{slug})
+	found, err := s.deps.Catalog.Current(r.Context(), at.market.ID, at.locale(), []string{slug}, s.deps.Now())
 	if err != nil {
 		return world.Wrap("shop.add", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"time"
 
 	"meridian/engine/checkout"
 	"meridian/engine/tax"
@@ -24,11 +25,17 @@ func (s *Shop) list(w http.ResponseWriter, r *http.Request, at *site) error {
 	if done, err := s.newEnough(w, r, at); done || err != nil {
 		return err
 	}
-	products, err := s.deps.Catalog.Products(r.Context(), at.market.ID, at.locale())
+	now := s.deps.Now()
+	featured, err := s.deps.Catalog.List(r.Context(), world.ListQuery{Market: at.market.ID, Locale: at.locale(), Kind: world.ListFeatured, Limit: s.cfg.FeaturedSize, At: now})
 	if err != nil {
 		return world.Wrap("shop.list", err)
 	}
-	done, brief, err := s.newPictures(w, r, at, products)
+	plain, err := s.deps.Catalog.List(r.Context(), world.ListQuery{Market: at.market.ID, Locale: at.locale(), Kind: world.ListPlain, Limit: s.cfg.ListSize, At: now})
+	if err != nil {
+		return world.Wrap("shop.list", err)
+	}
+	shown := slices.Concat(featured.Products, plain.Products)
+	done, brief, err := s.newPictures(w, r, at, shown)
 	if done || err != nil {
 		return err
 	}
@@ -36,24 +43,12 @@ func (s *Shop) list(w http.ResponseWriter, r *http.Request, at *site) error {
 	s.find(v, at, "/")
 	v.Description, v.Section = v.About, "menu"
 	var body listBody
-	// Featured products come first on the page, so they take the eager pictures.
-	eager := eagerCards
-	for _, featured := range []bool{true, false} {
-		for _, p := range products {
-			if p.Featured != featured {
-				continue
-			}
-			sizes := denseSizes
-			if featured {
-				sizes = cardSizes
-			}
-			c := s.card(v, at, p, sizes, eager > 0)
-			eager--
-			if featured {
-				body.Featured = append(body.Featured, c)
-			} else {
-				body.Rest = append(body.Rest, c)
-			}
+	for i, p := range shown {
+		// Featured products come first on the page, so they take the eager pictures.
+		if eager := i < eagerCards; i < len(featured.Products) {
+			body.Featured = append(body.Featured, s.card(v, at, p, cardSizes, eager))
+		} else {
+			body.Rest = append(body.Rest, s.card(v, at, p, denseSizes, eager))
 		}
 	}
 	body.Hero = heroShots(body.Featured)
@@ -61,12 +56,22 @@ func (s *Shop) list(w http.ResponseWriter, r *http.Request, at *site) error {
 		v.Preload = body.Hero[0]
 	}
 	v.Body = body
-	s.shared(w, at, brief, products)
+	s.shared(w, at, brief, soonest(featured.Until, plain.Until), shown)
 	return s.render(w, r, http.StatusOK, "list", v)
 }
 
+// soonest is the first of some moments; a zero one is never.
+func soonest(moments ...time.Time) (first time.Time) {
+	for _, t := range moments {
+		if first.IsZero() || !t.IsZero() && t.Before(first) {
+			first = t
+		}
+	}
+	return first
+}
+
 func (s *Shop) card(v *view, at *site, p world.Product, sizes string, first bool) card {
-	return card{Name: p.Name, Description: p.Description, URL: at.prefix + "/p/" + p.Slug, Price: at.money(p.PriceMinor),
+	return card{Name: p.Name, Description: p.Description, URL: at.prefix + "/p/" + p.Address, Price: at.fromPrice(p),
 		Shot: s.shot(v, p, sizes, cardWidth, first)}
 }
 
@@ -89,31 +94,61 @@ type listBody struct {
 	Featured, Rest []card
 }
 
+// sort is a SKU on its product's page.
+type sort struct {
+	Key, Name, Price string
+	First            bool
+}
+
+func (at *site) sorts(p world.Product) (out []sort) {
+	for i, k := range p.SKUs {
+		out = append(out, sort{Key: k.Key, Name: k.Sort, Price: at.money(k.PriceMinor), First: i == 0})
+	}
+	return out
+}
+
+// fromPrice is what a product costs; of several sorts what it costs at least.
+func (at *site) fromPrice(p world.Product) string {
+	low := p.Cheapest()
+	for _, k := range p.SKUs {
+		if k.PriceMinor != low.PriceMinor {
+			return at.texts.Text("product.from", "Price", at.money(low.PriceMinor))
+		}
+	}
+	return at.money(low.PriceMinor)
+}
+
 // productBody is a product's own page.
 type productBody struct {
-	Slug, Name, Description, Allergens, Price string
-	TaxNote                                   string
-	Most                                      int
-	Shot                                      shot
-	TakesPhoto                                bool
-	PhotoHint                                 string
-	Notices                                   []notice
-	More                                      []card // other products
+	Name, Description, Allergens, Price string
+	TaxNote                             string
+	Sorts                               []sort // what can be chosen; one is no choice
+	Most                                int
+	Shot                                shot
+	TakesPhoto                          bool
+	PhotoHint                           string
+	Notices                             []notice
+	More                                []card // other products
 }
 
 func (s *Shop) product(w http.ResponseWriter, r *http.Request, at *site) error {
-	slug := r.PathValue("slug")
-	if !slugForm.MatchString(slug) {
+	address := r.PathValue("slug")
+	if !slugForm.MatchString(address) {
 		return world.E(world.CodeNotFound, "shop.product", "")
 	}
 	if done, err := s.newEnough(w, r, at); done || err != nil {
 		return err
 	}
-	p, err := s.deps.Catalog.Product(r.Context(), at.market.ID, slug, at.locale())
+	p, until, err := s.deps.Catalog.Product(r.Context(), at.market.ID, address, at.locale(), s.deps.Now())
 	if err != nil {
 		return world.Wrap("shop.product", err)
 	}
-	others, err := s.others(r.Context(), at, slug)
+	if p.Address != address {
+		s.shared(w, at, false, until, []world.Product{p})
+		http.Redirect(w, r, at.prefix+"/p/"+p.Address, http.StatusMovedPermanently)
+		return nil
+	}
+	others, err := s.others(r.Context(), at, p.Slug)
 	if err != nil {
 		return err
 	}
@@ -123,7 +158,7 @@ func (s *Shop) product(w http.ResponseWriter, r *http.Request, at *site) error {
 		return err
 	}
 	v := s.productView(at, shown, nil)
-	s.shared(w, at, brief, shown)
+	s.shared(w, at, brief, until, shown)
 	return s.render(w, r, http.StatusOK, "product", v)
 }
 
@@ -140,11 +175,11 @@ func (s *Shop) productWrong(w http.ResponseWriter, r *http.Request, at *site, p 
 // productView is the page of the first product, with the others beside it.
 func (s *Shop) productView(at *site, shown []world.Product, notices []notice) *view {
 	p := shown[0]
-	path := "/p/" + p.Slug
+	path := "/p/" + p.Address
 	v := s.view(at, path)
 	s.find(v, at, path)
 	v.Title, v.Description = p.Name, p.Description
-	body := productBody{Slug: p.Slug, Name: p.Name, Description: p.Description, Allergens: p.Allergens, Price: at.money(p.PriceMinor), TaxNote: s.taxNote(at, p),
+	body := productBody{Sorts: at.sorts(p), Name: p.Name, Description: p.Description, Allergens: p.AllergenNote, Price: at.fromPrice(p), TaxNote: s.taxNote(at, p),
 		Most: s.cfg.MaxQuantity, Shot: s.shot(v, p, productSizes, productWidth, true),
 		TakesPhoto: p.TakesPhoto, PhotoHint: s.photoHint(at), Notices: notices}
 	v.First = body.Shot
@@ -158,13 +193,8 @@ func (s *Shop) productView(at *site, shown []world.Product, notices []notice) *v
 // others are the products that follow one in the shop's order, from the start
 // again behind the last, so that each has its turn on some page.
 func (s *Shop) others(ctx context.Context, at *site, slug string) ([]world.Product, error) {
-	all, err := s.deps.Catalog.Products(ctx, at.market.ID, at.locale())
-	if err != nil {
-		return nil, world.Wrap("shop.others", err)
-	}
-	here := slices.IndexFunc(all, func(p world.Product) bool { return p.Slug == slug })
-	after := slices.Concat(all[here+1:], all[:max(here, 0)])
-	return after[:min(len(after), moreCards)], nil
+	l, err := s.deps.Catalog.List(ctx, world.ListQuery{Market: at.market.ID, Locale: at.locale(), Kind: world.ListBeside, Key: slug, Limit: moreCards, At: s.deps.Now()})
+	return l.Products, world.Wrap("shop.others", err)
 }
 
 // taxNote says what tax is in a price, by today's rule; where the address

@@ -31,6 +31,8 @@ type Config struct {
 	PhotoAge     time.Duration      `yaml:"photo_age" doc:"how long after it was given, or a cart has let go of it, a photo that no cart and no order holds is deleted, and how long after a failure that is tried again; above photo_wait"`
 	PhotoLife    time.Duration      `yaml:"photo_life" doc:"how long the addresses hold by which a page shows a visitor's photo"`
 	Private      signedurl.Settings `yaml:"private"`
+	FeaturedSize int                `yaml:"featured_size" doc:"most featured products on the front page"`
+	ListSize     int                `yaml:"list_size" doc:"most products on one page of a list"`
 	MaxQuantity  int                `yaml:"max_quantity" doc:"most of one product in a cart, 1 to 99"`
 	MaxLines     int                `yaml:"max_lines" doc:"most products in a cart"`
 	MaxTotal     int64              `yaml:"max_total" doc:"highest total of an order, in minor units of the market's currency"`
@@ -60,6 +62,8 @@ func Default() Config {
 		PhotoAge:     time.Hour,
 		PhotoLife:    time.Hour,
 		Private:      signedurl.DefaultSettings(),
+		FeaturedSize: 12,
+		ListSize:     48,
 		MaxQuantity:  48,
 		MaxLines:     40,
 		MaxTotal:     10_000_000,
@@ -94,6 +98,8 @@ func (c Config) Validate() error {
 		return bad("photo_wait, photo_life", "write a time above zero, for photo_life a minute or more, and less than three quarters of private.longest")
 	case c.PhotoAge <= c.PhotoWait:
 		return bad("photo_age", "write a time above photo_wait: a photo that is just being given must not be taken for one that nothing holds")
+	case c.FeaturedSize < 1 || c.FeaturedSize > world.MaxList || c.ListSize < 1 || c.ListSize > world.MaxList:
+		return bad("featured_size, list_size", fmt.Sprintf("write 1 to %d", world.MaxList))
 	case c.MaxQuantity < 1 || c.MaxQuantity > maxQuantity:
 		return bad("max_quantity", fmt.Sprintf("write 1 to %d", maxQuantity))
 	case c.MaxLines < 1 || c.MaxOrders < 1 || c.MaxTotal < 1 || c.SweepBatch < 1:

@@ -30,13 +30,17 @@ type Deps struct {
 // Catalog reads every market's products. Implementations read the replica at
 // hand, but for Current.
 type Catalog interface {
-	// Products are a market's products in the shop's order, with the text of a locale.
-	Products(ctx context.Context, market, locale string) ([]world.Product, error)
-	// Product is one of them; not_found when there is none of that slug.
-	Product(ctx context.Context, market, slug, locale string) (world.Product, error)
-	// Current is what the primary says now of some products; those that are not
-	// sold are left out. Away from the market's home region: misdirected.
-	Current(ctx context.Context, market, locale string, slugs []string) ([]world.Product, error)
+	// List is one page of a market's products, with the text of a locale.
+	// invalid for a place to begin at that is none.
+	List(ctx context.Context, q world.ListQuery) (world.Listing, error)
+	// Product is one product by an address that it has or had, or its slug;
+	// not_found when there is none for sale at that moment. until is when it may
+	// become another by the calendar alone; zero for never.
+	Product(ctx context.Context, market, address, locale string, at time.Time) (p world.Product, until time.Time, err error)
+	// Current is what the primary says of some SKUs at a moment, by their keys;
+	// those that are not sold are left out. Away from the market's home region:
+	// misdirected.
+	Current(ctx context.Context, market, locale string, keys []string, at time.Time) ([]world.Offer, error)
 	// WaitFor waits, at most for limit, until the replica at hand has what the
 	// positions name of the market's cluster, and reports whether it has.
 	WaitFor(ctx context.Context, market string, positions []world.Position, limit time.Duration) (bool, error)

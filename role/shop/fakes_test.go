@@ -2,6 +2,7 @@ package shop
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -52,7 +53,8 @@ type fakeCatalog struct {
 	mu       sync.Mutex
 	products []world.Product
 	currency map[string]string
-	behind   bool // the replica never catches up
+	until    time.Time // when what is for sale changes next
+	behind   bool      // the replica never catches up
 	waited   []world.Position
 	lagging  string                         // the region whose replica never does
 	renew    func(products []world.Product) // what newer replicas say
@@ -61,9 +63,9 @@ type fakeCatalog struct {
 
 func newFakeCatalog(w *world.World) *fakeCatalog {
 	c := &fakeCatalog{currency: map[string]string{}, products: []world.Product{
-		{Slug: "torte", TaxClass: "cake", Featured: true, Name: "Torte & <Sahne>", Description: "Mit viel Sahne.", Allergens: "Milch.", PriceMinor: 123450, PriceVersion: 1,
+		{Slug: "torte", TaxClass: "cake", Featured: true, Name: "Torte & <Sahne>", Description: "Mit viel Sahne.", AllergenNote: "Milch.", SKUs: []world.SKU{{Key: "torte", PriceMinor: 123450, PriceVersion: 1}},
 			PictureID: "2abcdefghjkmnpqr", Picture: world.Picture{MediaID: "2abcdefghjkmnpqr", Version: 3, Width: 1600, Height: 1200, Color: "#aa7744"}},
-		{Slug: "brot", TaxClass: "bread", Name: "Brot", Description: "Knusprig.", PriceMinor: 520, PriceVersion: 4},
+		{Slug: "brot", TaxClass: "bread", Name: "Brot", Description: "Knusprig.", SKUs: []world.SKU{{Key: "brot", PriceMinor: 520, PriceVersion: 4}}},
 	}}
 	for _, m := range w.Markets {
 		c.currency[m.ID] = m.Currency
@@ -71,30 +73,69 @@ func newFakeCatalog(w *world.World) *fakeCatalog {
 	return c
 }
 
-func (c *fakeCatalog) Products(_ context.Context, market, _ string) ([]world.Product, error) {
+// all are the products in a market, in the currency that is paid there. One
+// without a sort or an address has them made from its slug.
+func (c *fakeCatalog) all(market string) []world.Product {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	out := slices.Clone(c.products)
 	for i := range out {
-		out[i].Market, out[i].Currency = market, c.currency[market]
+		p := &out[i]
+		p.Market, p.Address = market, cmp.Or(p.Address, p.Slug)
+		p.SKUs = slices.Clone(p.SKUs)
+		if len(p.SKUs) == 0 {
+			p.SKUs = []world.SKU{{Key: p.Slug, PriceVersion: 1}}
+		}
+		for j := range p.SKUs {
+			p.SKUs[j].Currency = c.currency[market]
+		}
+	}
+	return out
+}
+
+func (c *fakeCatalog) List(_ context.Context, q world.ListQuery) (world.Listing, error) {
+	out := c.all(q.Market)
+	switch q.Kind {
+	case world.ListFeatured, world.ListPlain:
+		out = slices.DeleteFunc(out, func(p world.Product) bool { return p.Featured != (q.Kind == world.ListFeatured) })
+	case world.ListCategory:
+		out = slices.DeleteFunc(out, func(p world.Product) bool { return p.Category != q.Key })
+	case world.ListBeside:
+		here := slices.IndexFunc(out, func(p world.Product) bool { return p.Slug == q.Key })
+		out = slices.Concat(out[here+1:], out[:max(here, 0)])
+	}
+	if q.After != "" {
+		here := slices.IndexFunc(out, func(p world.Product) bool { return p.Slug == q.After })
+		if here < 0 {
+			return world.Listing{}, world.E(world.CodeInvalid, "fake", "")
+		}
+		out = out[here+1:]
+	}
+	l := world.Listing{Products: out, Until: c.until}
+	if len(out) > q.Limit {
+		l.Products, l.Next = out[:q.Limit], out[q.Limit-1].Slug
+	}
+	return l, c.err
+}
+
+func (c *fakeCatalog) Product(_ context.Context, market, address, _ string, _ time.Time) (world.Product, time.Time, error) {
+	for _, p := range c.all(market) {
+		if p.Address == address || p.Slug == address {
+			return p, c.until, c.err
+		}
+	}
+	return world.Product{}, time.Time{}, cmp.Or(c.err, error(world.E(world.CodeNotFound, "fake", "")))
+}
+
+func (c *fakeCatalog) Current(_ context.Context, market, _ string, keys []string, _ time.Time) (out []world.Offer, err error) {
+	for _, p := range c.all(market) {
+		for _, o := range p.Offers() {
+			if slices.Contains(keys, o.Key) {
+				out = append(out, o)
+			}
+		}
 	}
 	return out, c.err
-}
-
-func (c *fakeCatalog) Product(ctx context.Context, market, slug, locale string) (world.Product, error) {
-	found, err := c.Current(ctx, market, locale, []string{slug})
-	if err == nil && len(found) == 0 {
-		err = world.E(world.CodeNotFound, "fake", "")
-	}
-	if err != nil {
-		return world.Product{}, err
-	}
-	return found[0], nil
-}
-
-func (c *fakeCatalog) Current(ctx context.Context, market, locale string, slugs []string) ([]world.Product, error) {
-	all, err := c.Products(ctx, market, locale)
-	return slices.DeleteFunc(all, func(p world.Product) bool { return !slices.Contains(slugs, p.Slug) }), err
 }
 
 func (c *fakeCatalog) WaitFor(_ context.Context, _ string, at []world.Position, _ time.Duration) (bool, error) {
@@ -113,9 +154,11 @@ func (c *fakeCatalog) setPrice(slug string, minor int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i := range c.products {
-		if c.products[i].Slug == slug {
-			c.products[i].PriceMinor = minor
-			c.products[i].PriceVersion++
+		for j := range c.products[i].SKUs {
+			if k := &c.products[i].SKUs[j]; k.Key == slug {
+				k.PriceMinor = minor
+				k.PriceVersion++
+			}
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"meridian/world"
 )
@@ -35,10 +36,15 @@ const headerTiers = "CDN-Cache-Control"
 // two are told apart because what browsers are told, must-revalidate, and s-maxage
 // too, forbids every stale use (RFC 9111 §4.2.4), and with it stale-if-error. A
 // brief one is kept for a moment only: it says what is known here, not what is so.
-func (s *Shop) shared(w http.ResponseWriter, at *site, brief bool, shows []world.Product) {
+// No page is kept beyond until, when what it shows changes by the calendar; zero
+// for never.
+func (s *Shop) shared(w http.ResponseWriter, at *site, brief bool, until time.Time, shows []world.Product) {
 	life := s.cfg.PageTTL
 	if brief {
 		life = min(life, s.cfg.PageBrief)
+	}
+	if !until.IsZero() {
+		life = max(0, min(life, until.Sub(s.deps.Now())))
 	}
 	h := w.Header()
 	h.Set("Cache-Control", "public, max-age=0, must-revalidate")

@@ -146,11 +146,11 @@ func (s *Shop) photoRefused(w http.ResponseWriter, r *http.Request, at *site, sl
 	if !slugForm.MatchString(slug) {
 		return err
 	}
-	found, readErr := s.deps.Catalog.Current(r.Context(), at.market.ID, at.locale(), []string{slug})
+	found, readErr := s.deps.Catalog.Current(r.Context(), at.market.ID, at.locale(), []string{slug}, s.deps.Now())
 	if readErr != nil || len(found) == 0 {
 		return cmp.Or(readErr, err)
 	}
-	text := s.photoFault(at, found[0], err)
+	text := s.photoFault(at, found[0].Product, err)
 	if text == "" {
 		return err
 	}
@@ -159,7 +159,7 @@ func (s *Shop) photoRefused(w http.ResponseWriter, r *http.Request, at *site, sl
 	if r.PostForm.Get("action") == "photo" {
 		return s.cartPage(w, r, at, http.StatusUnprocessableEntity, "", notices)
 	}
-	return s.productWrong(w, r, at, found[0], notices)
+	return s.productWrong(w, r, at, found[0].Product, notices)
 }
 
 // Where photos stand on the pages.
@@ -210,7 +210,7 @@ func (s *Shop) photoShots(at *site, lines []world.OrderLine) (out []shot, err er
 func (b basket) photos() (out []world.OrderLine) {
 	for _, l := range b.lines {
 		if !l.gone() {
-			out = append(out, world.OrderLine{Slug: l.Slug, Name: l.product.Name, Photo: l.Photo})
+			out = append(out, world.OrderLine{Slug: l.Slug, Name: l.product.Label(), Photo: l.Photo})
 		}
 	}
 	return out

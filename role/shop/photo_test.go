@@ -22,7 +22,7 @@ func openCake(t *testing.T, change func(*Config, *Deps)) *bench {
 	t.Helper()
 	b := open(t, "eu-central", "de.localhost", change)
 	b.catalog.products = append(b.catalog.products, world.Product{Slug: "fototorte", TaxClass: "cake", TakesPhoto: true, Name: "Fototorte",
-		Description: "Mit Ihrem Bild.", Allergens: "Milch.", PriceMinor: 4290, PriceVersion: 1})
+		Description: "Mit Ihrem Bild.", AllergenNote: "Milch.", SKUs: []world.SKU{{Key: "fototorte", PriceMinor: 4290, PriceVersion: 1}}})
 	b.orders.stock["fototorte"] = 9
 	return b
 }

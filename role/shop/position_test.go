@@ -208,7 +208,7 @@ func TestAHiddenPictureLeavesItsPlace(t *testing.T) {
 
 // The list of a large market names no more than a cache can index.
 func TestAListOfManyNamesWhatACacheCanIndex(t *testing.T) {
-	b := open(t, "eu-central", "de.localhost", nil)
+	b := open(t, "eu-central", "de.localhost", func(c *Config, _ *Deps) { c.ListSize = world.MaxList })
 	b.catalog.products = nil
 	for i := range 99 {
 		b.catalog.products = append(b.catalog.products, world.Product{Slug: fmt.Sprintf("kuchen-%d", i), Name: "Kuchen", TaxClass: "cake", PictureID: fmt.Sprintf("2%015d", i)})

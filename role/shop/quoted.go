@@ -79,8 +79,8 @@ func (at *site) changes(shown quoted, now checkout.Quote, b basket) (out []notic
 	return out
 }
 
-func (b basket) products() []world.Product {
-	var out []world.Product
+func (b basket) products() []world.Offer {
+	var out []world.Offer
 	for _, l := range b.lines {
 		if !l.gone() {
 			out = append(out, l.product)
@@ -93,7 +93,7 @@ func (b basket) products() []world.Product {
 func (b basket) name(slug string) string {
 	for _, l := range b.lines {
 		if l.Slug == slug && !l.gone() {
-			return l.product.Name
+			return l.product.Label()
 		}
 	}
 	return slug

@@ -89,14 +89,14 @@ func (at *site) openSums(b basket, note string) (*sums, error) {
 	net := money.Amount{Currency: at.market.Currency}
 	var lines []world.OrderLine
 	for _, l := range b.sold() {
-		price, err := money.Amount{Minor: l.Product.PriceMinor, Currency: l.Product.Currency}.Mul(l.Quantity)
+		price, err := money.Amount{Minor: l.Offer.PriceMinor, Currency: l.Offer.Currency}.Mul(l.Quantity)
 		if err != nil {
 			return nil, err
 		}
 		if net, err = net.Add(price); err != nil {
 			return nil, err
 		}
-		lines = append(lines, world.OrderLine{Name: l.Product.Name, Quantity: l.Quantity, LineMinor: price.Minor})
+		lines = append(lines, world.OrderLine{Name: l.Offer.Label(), Quantity: l.Quantity, LineMinor: price.Minor})
 	}
 	out := at.sums(lines, nil, "", net.Minor, net.Minor)
 	out.Open, out.Note = true, at.texts.Text(note)

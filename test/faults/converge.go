@@ -130,7 +130,7 @@ func (r *run) prices(ctx context.Context, st *stall, slug string) ([]int64, erro
 		return nil, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	rows, err := conn.Query(ctx, "select amount_minor from price where market = $1 and slug = $2 and version >= $3 order by version", st.market.ID, slug, st.first[slug])
+	rows, err := conn.Query(ctx, "select amount_minor from price where market = $1 and sku = $2 and version >= $3 order by version", st.market.ID, slug, st.first[slug])
 	if err != nil {
 		return nil, err
 	}

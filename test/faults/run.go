@@ -201,7 +201,7 @@ func (s *Stage) newRun(t testing.TB, schedule Schedule) *run {
 		conn := s.world.Catalog(t, f.market.HomeRegion)
 		for _, slug := range st.priced {
 			var version, minor int64
-			if err := conn.QueryRow(t.Context(), "select version, amount_minor from price where market = $1 and slug = $2 order by version desc limit 1", f.market.ID, slug).Scan(&version, &minor); err != nil {
+			if err := conn.QueryRow(t.Context(), "select version, amount_minor from price where market = $1 and sku = $2 order by version desc limit 1", f.market.ID, slug).Scan(&version, &minor); err != nil {
 				t.Fatal(err)
 			}
 			st.first[slug], st.amounts[f.owner.Money(minor)] = version, minor

@@ -57,6 +57,9 @@ func Catalog(t testing.TB) string { return fresh(t, postgres.Catalog) }
 // Resident is the connection string of the superuser to a fresh resident database.
 func Resident(t testing.TB) string { return fresh(t, postgres.Resident) }
 
+// Empty is the connection string of the superuser to a database without a schema.
+func Empty(t testing.TB) string { return fresh(t, "") }
+
 // Cluster opens a connection string as a primary of the given name, closed
 // with the test.
 func Cluster(t testing.TB, name, region, conn string) *postgres.Cluster {
@@ -104,7 +107,9 @@ func copyOf(ctx context.Context, admin *pgx.Conn, kind, name string) error {
 	templates.Lock()
 	defer templates.Unlock()
 	template := "template_" + kind
-	if !templates.made[template] {
+	if kind == "" {
+		template = "template0"
+	} else if !templates.made[template] {
 		if err := migrated(ctx, admin, kind, template); err != nil {
 			return err
 		}

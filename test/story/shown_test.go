@@ -85,7 +85,8 @@ func TestAListOfManyFollows(t *testing.T) {
 		}
 	}
 	clear := func() {
-		for _, table := range []string{"price", "product_text", "product"} {
+		do("delete from price where market = 'gb' and sku like 'bun-%'")
+		for _, table := range []string{"sku", "product_text", "product"} {
 			do("delete from " + table + " where market = 'gb' and slug like 'bun-%'")
 		}
 		do(`insert into outbox (kind, groups, urls) values ('purge', '{gb/pages}', '{}')`)
@@ -94,8 +95,9 @@ func TestAListOfManyFollows(t *testing.T) {
 	defer clear()
 	const n = world.MaxPageGroups + 60
 	do(`insert into product (market, slug, tax_class, featured, place, art, media_id) select 'gb', 'bun-' || n, 'cake', false, 1000 + n, 'bun', $2 from generate_series(1, $1::integer) n`, n, media)
-	do(`insert into product_text (market, slug, locale, name, description, allergens) select 'gb', 'bun-' || n, 'en-GB', 'Bun ' || n, 'A bun.', 'Wheat.' from generate_series(1, $1::integer) n`, n)
-	do(`insert into price (market, slug, version, amount_minor, currency) select 'gb', 'bun-' || n, 1, 100 + n, 'GBP' from generate_series(1, $1::integer) n`, n)
+	do(`insert into product_text (market, slug, locale, name, description, address) select 'gb', 'bun-' || n, 'en-GB', 'Bun ' || n, 'A bun.', 'bun-' || n from generate_series(1, $1::integer) n`, n)
+	do(`insert into sku (market, sku, slug) select 'gb', 'bun-' || n, 'bun-' || n from generate_series(1, $1::integer) n`, n)
+	do(`insert into price (market, sku, version, amount_minor, currency) select 'gb', 'bun-' || n, 1, 100 + n, 'GBP' from generate_series(1, $1::integer) n`, n)
 	do(`insert into outbox (kind, groups, urls) values ('purge', '{gb/pages}', '{}')`)
 
 	shop, owner := w.Visitor(t, market, ""), w.Owner(t, market)
