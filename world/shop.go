@@ -38,9 +38,26 @@ type Order struct {
 	Currency     string
 	NetMinor     int64
 	TaxMinor     int64
-	TotalMinor   int64
+	TotalMinor   int64 // NetMinor + TaxMinor, after discounts
 	PlacedAt     time.Time
+
+	State         OrderState
+	Version       int64     // counts up with every change; the number of entries in its log
+	ExpiresAt     time.Time // while it awaits payment; else zero
+	Method        PaymentMethod
+	Fulfilment    Fulfilment
+	Supply        string // how the goods are supplied, for tax: "takeaway", "delivery"
+	Slot          OrderSlot
+	Inclusive     bool  // prices contain the tax
+	RoundingMinor int64 // what a payment in cash adds or leaves out; never by card
+	DiscountMinor int64 // the sum of Discounts, and of the lines'
+	Discounts     []OrderDiscount
+	RefundedMinor int64 // the sum of its refunds
+	TaxShares     []TaxShare
 }
+
+// PayableMinor is what the buyer pays.
+func (o Order) PayableMinor() int64 { return o.TotalMinor + o.RoundingMinor }
 
 // OrderLine is what was bought, as it was quoted.
 type OrderLine struct {
@@ -49,10 +66,22 @@ type OrderLine struct {
 	TaxClass     string
 	Quantity     int
 	UnitMinor    int64
-	LineMinor    int64
-	TaxMinor     int64
+	LineMinor    int64 // UnitMinor × Quantity
+	TaxMinor     int64 // of what is left after DiscountMinor
 	PriceVersion int64
 	Photo        string // media id of the buyer's photo, a private asset; "" for none
+
+	Product        string // the slug of the product that the SKU belongs to
+	ProductVersion int64  // of the product's row that the buyer was shown
+	DiscountMinor  int64
+}
+
+// TaxShare is a line's share in one of its order's taxes.
+type TaxShare struct {
+	Line     int // its place in the order's Lines, from 1
+	Tax      int // its place in the order's Taxes, from 1
+	NetMinor int64
+	TaxMinor int64
 }
 
 // OrderTax is the tax of one rate on an order.

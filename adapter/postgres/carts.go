@@ -17,8 +17,8 @@ const MaxCartQuantity = 99
 // Cart is what is in a market's cart, in the order in which it was put there;
 // nothing for a cart that is not known.
 func (s *OrderStore) Cart(ctx context.Context, cartID, market string) ([]world.CartLine, error) {
-	rows, err := s.c.Pool.Query(ctx, `select l.slug, l.quantity, l.photo from cart c join cart_line l on l.cart_id = c.id
-		where c.id = $1 and c.market = $2 order by l.added_at, l.slug`, cartID, market)
+	rows, err := s.c.Pool.Query(ctx, `select l.sku, l.quantity, l.photo from cart c join cart_line l on l.cart_id = c.id
+		where c.id = $1 and c.market = $2 order by l.added_at, l.sku`, cartID, market)
 	if err != nil {
 		return nil, mapError("postgres.cart", err)
 	}
@@ -49,8 +49,8 @@ func (s *OrderStore) AddToCart(ctx context.Context, cartID, market, slug string,
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `insert into cart_line as c (cart_id, slug, quantity) values ($1, $2, least($3::integer, $4::integer))
-			on conflict (cart_id, slug) do update set quantity = least(c.quantity + $3, $4)`, cartID, slug, quantity, most)
+		_, err = tx.Exec(ctx, `insert into cart_line as c (cart_id, sku, quantity) values ($1, $2, least($3::integer, $4::integer))
+			on conflict (cart_id, sku) do update set quantity = least(c.quantity + $3, $4)`, cartID, slug, quantity, most)
 		if err != nil {
 			return err
 		}
@@ -69,10 +69,10 @@ func (s *OrderStore) SetInCart(ctx context.Context, cartID, market, slug string,
 		if err != nil || tag.RowsAffected() == 0 {
 			return err
 		}
-		q := `update cart_line set quantity = $3 where cart_id = $1 and slug = $2`
+		q := `update cart_line set quantity = $3 where cart_id = $1 and sku = $2`
 		args := []any{cartID, slug, quantity}
 		if quantity < 1 {
-			q, args = `delete from cart_line where cart_id = $1 and slug = $2`, args[:2]
+			q, args = `delete from cart_line where cart_id = $1 and sku = $2`, args[:2]
 		}
 		_, err = tx.Exec(ctx, q, args...)
 		return err
@@ -84,7 +84,7 @@ func (s *OrderStore) SetInCart(ctx context.Context, cartID, market, slug string,
 // not_found when the cart does not hold that product.
 func (s *OrderStore) SetPhoto(ctx context.Context, cartID, market, slug, mediaID string) error {
 	tag, err := s.c.Pool.Exec(ctx, `update cart_line l set photo = $4 from cart c
-		where c.id = l.cart_id and l.cart_id = $1 and c.market = $2 and l.slug = $3`, cartID, market, slug, mediaID)
+		where c.id = l.cart_id and l.cart_id = $1 and c.market = $2 and l.sku = $3`, cartID, market, slug, mediaID)
 	if err == nil && tag.RowsAffected() == 0 {
 		err = world.E(world.CodeNotFound, "postgres.cart", "The cart does not hold this product.")
 	}

@@ -128,9 +128,15 @@ func seedSKU(b *pgx.Batch, p SeedProduct, k SeedSKU, at int) {
 		p.Market, k.Key, k.PriceMinor, p.Currency)
 }
 
-// runBatch sends the statements in one go and counts the rows they touched.
-func runBatch(ctx context.Context, tx pgx.Tx, b *pgx.Batch) (touched int64, err error) {
-	results := tx.SendBatch(ctx, b)
+// sender is a connection, or a transaction on one.
+type sender interface {
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
+// runBatch sends the statements in one go and counts the rows they touched. On a
+// connection they are a transaction, which is committed when it returns nil.
+func runBatch(ctx context.Context, to sender, b *pgx.Batch) (touched int64, err error) {
+	results := to.SendBatch(ctx, b)
 	for range b.Len() {
 		tag, err := results.Exec()
 		if err != nil {
@@ -149,7 +155,9 @@ func SeedStock(ctx context.Context, pool *pgxpool.Pool, products []SeedProduct) 
 		b := &pgx.Batch{}
 		for _, p := range products {
 			for _, k := range p.sorts() {
-				b.Queue(`insert into stock (market, slug, on_hand) values ($1, $2, $3) on conflict do nothing`, p.Market, k.Key, k.Stock)
+				if k.Stock > 0 {
+					b.Queue(`select stock_move($1, $2, 'receive', $3, 0, null, null, '', 'opening') where not exists (select from stock_level where market = $1 and sku = $2)`, p.Market, k.Key, k.Stock)
+				}
 			}
 		}
 		_, err := runBatch(ctx, tx, b)

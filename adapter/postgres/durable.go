@@ -85,12 +85,34 @@ func (c *Cluster) once(ctx context.Context, f func(pgx.Tx) error) (sent bool, er
 		if err := tx.Commit(ctx); err != nil {
 			return err
 		}
-		if marks[unconfirmed] != nil {
-			return world.E(world.CodeUnavailable, "postgres.commit", "The standby has not confirmed it. Send the same again.")
-		}
-		return nil
+		return confirmed(marks)
 	})
 	return sent, err
+}
+
+// atOnce runs statements as one transaction in one round trip: what they lock is
+// held for no longer than the server needs. An error of one undoes all of them.
+// When it returns nil they are on disk, as by [Cluster.durably]; unavailable when
+// the wait for that was broken off. Whether a connection that fails had them
+// carried out nobody can say: the caller needs a key, or a version, to ask again.
+func (c *Cluster) atOnce(ctx context.Context, b *pgx.Batch) error {
+	return c.Pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+		marks := conn.Conn().PgConn().CustomData()
+		delete(marks, unconfirmed)
+		if _, err := runBatch(ctx, conn, b); err != nil {
+			return err
+		}
+		return confirmed(marks)
+	})
+}
+
+// confirmed is an error where a connection was told that no standby has the
+// commit.
+func confirmed(marks map[string]any) error {
+	if marks[unconfirmed] != nil {
+		return world.E(world.CodeUnavailable, "postgres.commit", "The standby has not confirmed it. Send the same again.")
+	}
+	return nil
 }
 
 // confirm waits until all that was committed before is on disk, also on a

@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"meridian/engine/order"
 	"meridian/engine/pause"
 	"meridian/world"
 )
@@ -18,47 +20,36 @@ import (
 // bits can collide.
 const placeDraws = 5
 
-// OrderStore keeps stock and orders in a region's resident cluster.
+// OrderStore keeps carts, stock and orders in a region's resident cluster.
 type OrderStore struct{ c *Cluster }
 
 // NewOrderStore keeps orders in the given resident cluster.
 func NewOrderStore(c *Cluster) *OrderStore { return &OrderStore{c: c} }
 
-// Stock is how many of each product the market can still sell, by slug. A
-// product without an entry cannot be sold.
-func (s *OrderStore) Stock(ctx context.Context, market string) (map[string]int, error) {
-	rows, err := s.c.Pool.Query(ctx, `select slug, on_hand from stock where market = $1`, market)
-	if err != nil {
-		return nil, mapError("postgres.stock", err)
-	}
-	levels := map[string]int{}
-	var slug string
-	var n int
-	_, err = pgx.ForEachRow(rows, []any{&slug, &n}, func() error {
-		levels[slug] = n
-		return nil
-	})
-	return levels, mapError("postgres.stock", err)
-}
-
-// Place writes an order, lowers the stock of its lines and takes them out of
-// the cart, all or nothing. The same cart and key again give the order that is
-// there, with existed true, and change nothing. number draws the order's
-// number; a number that is taken is drawn again.
+// Place writes an order in the state that it has, [world.OrderAwaitingPayment] or
+// [world.OrderPlaced]: its stock is reserved, or sold at once; its slot and its
+// promotions are used; its lines are taken out of the cart. All or nothing, in one
+// round trip. The same cart and key again give the order that is there, with
+// existed true, and change nothing. number draws the order's number; a number that
+// is taken is drawn again.
 //
-// It fails with unprocessed when a line's product has not enough stock left
-// (the message names its slug), and with conflict when the cart no longer
-// holds exactly these quantities. A broken connection is tried again for
-// takeoverPatience: what was committed after all is found by its key.
+// It fails with unprocessed when a line's SKU has not enough stock left (the
+// message names it), and with conflict when the cart no longer holds exactly these
+// quantities, the slot is full, or a promotion is used up. A broken connection is
+// tried again for takeoverPatience: what was committed after all is found by its
+// key.
 func (s *OrderStore) Place(ctx context.Context, o world.Order, key string, number func() (string, error)) (placed world.Order, existed bool, err error) {
-	slices.SortFunc(o.Lines, func(a, b world.OrderLine) int { return cmp.Compare(a.Slug, b.Slug) })
+	// The cart's order of lines is of no use to anybody; that of SKUs shows a
+	// receipt the same way each time.
+	o.Lines, o.TaxShares = bySKU(o.Lines, o.TaxShares)
+	o.Version = 1
 	until := time.Now().Add(takeoverPatience)
 	for draws := 0; ; {
 		if o.Number, err = number(); err != nil {
 			return world.Order{}, false, world.Wrap("postgres.place", err)
 		}
-		existed, err = s.place(ctx, o, key)
-		if err == nil && existed {
+		err = s.c.atOnce(ctx, placing(o, key))
+		if existed = constraint(err) == "orders_cart_id_idempotency_key_key"; existed {
 			err = s.c.confirm(ctx)
 		}
 		switch {
@@ -67,99 +58,165 @@ func (s *OrderStore) Place(ctx context.Context, o world.Order, key string, numbe
 			return placed, true, err
 		case err == nil:
 			return o, false, nil
-		case numberTaken(err) && draws < placeDraws:
+		case constraint(err) == "orders_number_key" && draws < placeDraws:
 			draws++
-		case !(broken(err) || world.Is(err, world.CodeUnavailable)) || time.Now().After(until) || !pause.For(ctx, takeoverPause):
-			return world.Order{}, false, mapError("postgres.place", err)
+		case !again(err) || time.Now().After(until) || !pause.For(ctx, takeoverPause):
+			return world.Order{}, false, mapError("postgres.place", refusal("postgres.place", err))
 		}
 	}
 }
 
-// place is one try, one transaction. Whoever comes second with a key waits on
-// its unique index until the first has committed or failed.
-func (s *OrderStore) place(ctx context.Context, o world.Order, key string) (existed bool, err error) {
-	err = s.c.durably(ctx, func(tx pgx.Tx) error {
-		inserted, err := insertOrder(ctx, tx, o, key)
-		if err != nil || !inserted {
-			existed = err == nil
-			return err
-		}
-		if err := takeFromCart(ctx, tx, o); err != nil {
-			return err
-		}
-		if err := lowerStock(ctx, tx, o); err != nil {
-			return err
-		}
-		return insertLines(ctx, tx, o)
-	})
-	return existed, err
+// bySKU sorts lines by SKU, and has the shares name their lines' new places.
+func bySKU(lines []world.OrderLine, shares []world.TaxShare) ([]world.OrderLine, []world.TaxShare) {
+	was := make([]int, len(lines))
+	for i := range was {
+		was[i] = i
+	}
+	slices.SortStableFunc(was, func(a, b int) int { return cmp.Compare(lines[a].Slug, lines[b].Slug) })
+	sorted, place := make([]world.OrderLine, len(lines)), make(map[int]int, len(lines))
+	for i, w := range was {
+		sorted[i], place[w+1] = lines[w], i+1
+	}
+	moved := slices.Clone(shares)
+	for i := range moved {
+		moved[i].Line = place[moved[i].Line]
+	}
+	slices.SortFunc(moved, func(a, b world.TaxShare) int { return cmp.Or(a.Line-b.Line, a.Tax-b.Tax) })
+	return sorted, moved
 }
 
-func insertOrder(ctx context.Context, tx pgx.Tx, o world.Order, key string) (bool, error) {
-	c := o.Contact
-	tag, err := tx.Exec(ctx, `
-insert into orders (id, number, market, cart_id, idempotency_key, locale, name, email, phone, line1, line2, city, state,
-                    postal_code, jurisdiction, currency, net_minor, tax_minor, total_minor, placed_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
-on conflict (cart_id, idempotency_key) do nothing`,
-		o.ID, o.Number, o.Market, o.CartID, key, o.Locale, c.Name, c.Email, c.Phone, c.Line1, c.Line2, c.City, c.State,
-		c.PostalCode, o.Jurisdiction, o.Currency, o.NetMinor, o.TaxMinor, o.TotalMinor, o.PlacedAt)
-	return tag.RowsAffected() == 1, err
-}
-
-// takeFromCart removes the ordered lines, and refuses an order of what the
-// cart does not hold: two windows cannot order one cart twice.
-func takeFromCart(ctx context.Context, tx pgx.Tx, o world.Order) error {
-	slugs, quantities, photos := make([]string, len(o.Lines)), make([]int, len(o.Lines)), make([]string, len(o.Lines))
-	for i, l := range o.Lines {
-		slugs[i], quantities[i], photos[i] = l.Slug, l.Quantity, l.Photo
-	}
-	tag, err := tx.Exec(ctx, `
-delete from cart_line c using unnest($2::text[], $3::integer[], $4::text[]) as o(slug, quantity, photo)
- where c.cart_id = $1 and c.slug = o.slug and c.quantity = o.quantity and c.photo = o.photo`, o.CartID, slugs, quantities, photos)
-	if err != nil {
-		return err
-	}
-	if tag.RowsAffected() != int64(len(o.Lines)) {
-		return world.E(world.CodeConflict, "postgres.place", "The cart has changed meanwhile: look at it and order again.")
-	}
-	return nil
-}
-
-// lowerStock takes each line's quantity, in slug order so that two orders can
-// never wait for one another in a circle.
-func lowerStock(ctx context.Context, tx pgx.Tx, o world.Order) error {
-	for _, l := range o.Lines {
-		tag, err := tx.Exec(ctx, `update stock set on_hand = on_hand - $3 where market = $1 and slug = $2 and on_hand >= $3`, o.Market, l.Slug, l.Quantity)
-		if err != nil {
-			return err
-		}
-		if tag.RowsAffected() == 0 {
-			return world.E(world.CodeUnprocessed, "postgres.place", "There is not enough left of "+l.Slug+": order less of it.")
-		}
-	}
-	return nil
-}
-
-func insertLines(ctx context.Context, tx pgx.Tx, o world.Order) error {
+// placing is the transaction. Whoever comes second with a key waits on its unique
+// index until the first has committed or failed. What many orders want at once
+// comes last, so that it is locked for the shortest time: the stock.
+func placing(o world.Order, key string) *pgx.Batch {
 	b := &pgx.Batch{}
+	queueOrder(b, o, key)
+	b.Queue(`insert into order_event (order_id, n, at, event, actor, from_state, to_state) values ($1, 1, $2, $3, $4, '', $5)`,
+		o.ID, o.PlacedAt, world.OrderPlace, world.ByBuyer, o.State)
+	queueLines(b, o)
+	queueTakeFromCart(b, o)
+	if o.Slot.ID != "" {
+		b.Queue(`select slot_take($1, $2, $3)`, o.Market, o.Slot.ID, o.Slot.Capacity)
+	}
+	for _, d := range promotionsOf(o) {
+		b.Queue(`select promotion_take($1, $2, '', $3)`, o.Market, d.Promotion, d.MaxUses)
+		b.Queue(`select promotion_take($1, $2, $3, $4)`, o.Market, d.Promotion, buyerOf(o), d.PerBuyer)
+	}
+	queueMoves(b, o, 0, "", order.Placing(o))
+	return b
+}
+
+// promotionsOf is one discount of each promotion, by its id.
+func promotionsOf(o world.Order) []world.OrderDiscount {
+	byID := func(a, b world.OrderDiscount) int { return cmp.Compare(a.Promotion, b.Promotion) }
+	sorted := slices.SortedFunc(slices.Values(o.Discounts), byID)
+	return slices.CompactFunc(sorted, func(a, b world.OrderDiscount) bool { return byID(a, b) == 0 })
+}
+
+// buyerOf is whom a promotion's uses are counted by.
+func buyerOf(o world.Order) string { return strings.ToLower(o.Contact.Email) }
+
+func queueOrder(b *pgx.Batch, o world.Order, key string) {
+	c := o.Contact
+	b.Queue(`
+insert into orders (id, number, market, cart_id, idempotency_key, locale, name, email, phone, line1, line2, city, address_state,
+                    postal_code, jurisdiction, currency, net_minor, tax_minor, total_minor, placed_at, state_at,
+                    state, version, expires_at, payment_method, fulfilment, supply, slot, slot_start, slot_end, inclusive, discount_minor, rounding_minor)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20,
+        $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)`,
+		o.ID, o.Number, o.Market, o.CartID, key, o.Locale, c.Name, c.Email, c.Phone, c.Line1, c.Line2, c.City, c.State,
+		c.PostalCode, o.Jurisdiction, o.Currency, o.NetMinor, o.TaxMinor, o.TotalMinor, o.PlacedAt,
+		o.State, o.Version, moment(o.ExpiresAt), o.Method, o.Fulfilment, o.Supply, o.Slot.ID, moment(o.Slot.Start), moment(o.Slot.End),
+		o.Inclusive, o.DiscountMinor, o.RoundingMinor)
+}
+
+func queueLines(b *pgx.Batch, o world.Order) {
 	for i, l := range o.Lines {
-		b.Queue(`insert into order_line (order_id, n, slug, name, tax_class, quantity, unit_minor, line_minor, tax_minor, price_version, photo)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-			o.ID, i+1, l.Slug, l.Name, l.TaxClass, l.Quantity, l.UnitMinor, l.LineMinor, l.TaxMinor, l.PriceVersion, l.Photo)
+		b.Queue(`insert into order_line (order_id, n, sku, name, tax_class, quantity, unit_minor, line_minor, tax_minor, price_version, photo, product, product_version, discount_minor)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+			o.ID, i+1, l.Slug, l.Name, l.TaxClass, l.Quantity, l.UnitMinor, l.LineMinor, l.TaxMinor, l.PriceVersion, l.Photo, l.Product, l.ProductVersion, l.DiscountMinor)
 	}
 	for i, t := range o.Taxes {
 		b.Queue(`insert into order_tax (order_id, n, label, rate, net_minor, tax_minor) values ($1, $2, $3, $4, $5, $6)`,
 			o.ID, i+1, t.Label, t.Rate, t.NetMinor, t.TaxMinor)
 	}
-	_, err := runBatch(ctx, tx, b)
+	for _, x := range o.TaxShares {
+		b.Queue(`insert into order_tax_share (order_id, line, tax, net_minor, tax_minor) values ($1, $2, $3, $4, $5)`,
+			o.ID, x.Line, x.Tax, x.NetMinor, x.TaxMinor)
+	}
+	for i, d := range o.Discounts {
+		b.Queue(`insert into order_discount (order_id, n, promotion, label, code, minor) values ($1, $2, $3, $4, $5, $6)`,
+			o.ID, i+1, d.Promotion, d.Label, d.Code, d.Minor)
+	}
+}
+
+// queueTakeFromCart removes the ordered lines, and refuses an order of what the
+// cart does not hold: two windows cannot order one cart twice.
+func queueTakeFromCart(b *pgx.Batch, o world.Order) {
+	skus, quantities, photos := make([]string, len(o.Lines)), make([]int, len(o.Lines)), make([]string, len(o.Lines))
+	for i, l := range o.Lines {
+		skus[i], quantities[i], photos[i] = l.Slug, l.Quantity, l.Photo
+	}
+	b.Queue(`select cart_take($1, $2, $3, $4)`, o.CartID, skus, quantities, photos)
+}
+
+// queueMoves moves stock for an order, by SKU, so that two orders can never wait
+// for one another in a circle. refund is the number of its refund, or 0.
+func queueMoves(b *pgx.Batch, o world.Order, refund int, who string, moves []order.Movement) {
+	for _, m := range moves {
+		b.Queue(`select stock_move($1, $2, $3, $4, $5, $6, nullif($7, 0), $8, '')`, o.Market, m.SKU, m.Kind, m.OnHand, m.Reserved, o.ID, refund, who)
+	}
+}
+
+// The schema's own refusals (migration resident/00007).
+const (
+	stateShort    = "MS001"
+	stateCart     = "MS002"
+	stateSlot     = "MS003"
+	statePromoted = "MS004"
+	stateMoved    = "MS005"
+)
+
+// refusal turns the schema's refusals into what the caller is told.
+func refusal(op string, err error) error {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return err
+	}
+	switch pg.Code {
+	case stateShort:
+		return world.E(world.CodeUnprocessed, op, "There is not enough left of "+pg.Detail+": order less of it.")
+	case stateCart:
+		return world.E(world.CodeConflict, op, "The cart has changed meanwhile: look at it and order again.")
+	case stateSlot:
+		return world.E(world.CodeConflict, op, "The slot "+pg.Detail+" is full: choose another.")
+	case statePromoted:
+		return world.E(world.CodeConflict, op, "The promotion "+pg.Detail+" is used up: order without it.")
+	}
 	return err
 }
 
-func numberTaken(err error) bool {
+// sqlState is the SQLSTATE of a server's error, or "".
+func sqlState(err error) string {
 	var pg *pgconn.PgError
-	return errors.As(err, &pg) && pg.ConstraintName == "orders_number_key"
+	if errors.As(err, &pg) {
+		return pg.Code
+	}
+	return ""
 }
+
+// constraint is the name of the constraint that an error is about, or "".
+func constraint(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.ConstraintName
+	}
+	return ""
+}
+
+// again reports whether a transaction whose outcome is told by a key, or by a
+// version, may be sent once more.
+func again(err error) bool { return broken(err) || world.Is(err, world.CodeUnavailable) }
 
 // broken reports whether the connection failed, so that nobody can say what
 // became of the transaction.

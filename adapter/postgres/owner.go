@@ -123,14 +123,13 @@ func (s *OrderStore) addLines(ctx context.Context, orders []world.Order) error {
 	for i, o := range orders {
 		place[o.ID], ids[i] = i, o.ID
 	}
-	rows, err := s.c.Pool.Query(ctx, `select order_id, slug, name, tax_class, quantity, unit_minor, line_minor, tax_minor, price_version, photo
-		from order_line where order_id = any($1) order by order_id, n`, ids)
+	rows, err := s.c.Pool.Query(ctx, `select order_id, `+lineColumns+` from order_line where order_id = any($1) order by order_id, n`, ids)
 	if err != nil {
 		return err
 	}
 	var id string
 	var l world.OrderLine
-	_, err = pgx.ForEachRow(rows, []any{&id, &l.Slug, &l.Name, &l.TaxClass, &l.Quantity, &l.UnitMinor, &l.LineMinor, &l.TaxMinor, &l.PriceVersion, &l.Photo}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &l.Slug, &l.Name, &l.TaxClass, &l.Quantity, &l.UnitMinor, &l.LineMinor, &l.TaxMinor, &l.PriceVersion, &l.Photo, &l.Product, &l.ProductVersion, &l.DiscountMinor}, func() error {
 		o := &orders[place[id]]
 		o.Lines = append(o.Lines, l)
 		return nil
@@ -140,10 +139,12 @@ func (s *OrderStore) addLines(ctx context.Context, orders []world.Order) error {
 
 // Takings is how many orders a market took from one moment up to, not
 // including, another, and what they come to without and with tax, in minor
-// units of its currency.
+// units of its currency, less what was given back of them. Orders that were not
+// paid for, or were cancelled, are none.
 func (s *OrderStore) Takings(ctx context.Context, market string, from, to time.Time) (orders int, netMinor, totalMinor int64, err error) {
-	const q = `select count(*), coalesce(sum(net_minor), 0)::bigint, coalesce(sum(total_minor), 0)::bigint
-	             from orders where market = $1 and placed_at >= $2 and placed_at < $3`
+	const q = `select count(*), coalesce(sum(o.net_minor - coalesce(r.net_minor, 0)), 0)::bigint, coalesce(sum(o.total_minor - o.refunded_minor), 0)::bigint
+	             from orders o left join lateral (select sum(net_minor) as net_minor from refund where order_id = o.id) r on true
+	            where o.market = $1 and o.placed_at >= $2 and o.placed_at < $3 and o.state in ('placed', 'preparing', 'ready', 'completed')`
 	err = s.c.Pool.QueryRow(ctx, q, market, from, to).Scan(&orders, &netMinor, &totalMinor)
 	return orders, netMinor, totalMinor, mapError("postgres.takings", err)
 }

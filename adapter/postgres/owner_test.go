@@ -197,10 +197,10 @@ func placeAt(t *testing.T, super *postgres.Cluster, market, id string, at time.T
 	t.Helper()
 	id = fmt.Sprintf("%026s", id)
 	_, err := super.Pool.Exec(t.Context(), `
-with o as (insert into orders (id, number, market, cart_id, idempotency_key, locale, name, email, line1, city, postal_code, jurisdiction, currency, net_minor, tax_minor, total_minor, placed_at)
-           values ($1, $1, $2, 'c', $1, 'de-DE', 'Ada', 'ada@example.com', 'Weg 1', 'Bonn', '53111', 'DE', 'EUR', $3::bigint, $4::bigint, $3::bigint + $4::bigint, $5))
-insert into order_line (order_id, n, slug, name, tax_class, quantity, unit_minor, line_minor, tax_minor, price_version)
-values ($1, 2, 'b', 'Brezel', 'food', 2, 1, 2, 0, 1), ($1, 1, 'a', 'Anis', 'food', 1, 1, 1, 0, 7)`, id, market, net, tax, at)
+with o as (insert into orders (id, number, market, cart_id, idempotency_key, locale, name, email, line1, city, postal_code, jurisdiction, currency, net_minor, tax_minor, total_minor, placed_at, state_at, state, payment_method, fulfilment, inclusive)
+           values ($1, $1, $2, 'c', $1, 'de-DE', 'Ada', 'ada@example.com', 'Weg 1', 'Bonn', '53111', 'DE', 'EUR', $3::bigint, $4::bigint, $3::bigint + $4::bigint, $5, $5, 'placed', 'on_collection', 'delivery', true))
+insert into order_line (order_id, n, sku, product, name, tax_class, quantity, unit_minor, line_minor, tax_minor, price_version)
+values ($1, 2, 'b', 'b', 'Brezel', 'food', 2, 1, 2, 0, 1), ($1, 1, 'a', 'a', 'Anis', 'food', 1, 1, 1, 0, 7)`, id, market, net, tax, at)
 	if err != nil {
 		t.Fatal(err)
 	}

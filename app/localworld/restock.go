@@ -22,7 +22,7 @@ func (u *up) restock(ctx context.Context) error {
 				return err
 			}
 			defer pool.Close()
-			_, err = pool.Exec(ctx, "update stock set on_hand = $1 where on_hand < $1", restocked)
+			_, err = pool.Exec(ctx, "select stock_move(market, sku, 'receive', $1 - on_hand, 0, null, null, '', 'restock') from stock_level where on_hand < $1", restocked)
 			return world.Wrap("restock "+r.ID, err)
 		})
 	}

@@ -49,7 +49,7 @@ func (s *Shop) basket(ctx context.Context, at *site, id string) (basket, error) 
 	if err != nil {
 		return b, world.Wrap("shop.basket", err)
 	}
-	stock, err := s.deps.Orders.Stock(ctx, at.market.ID)
+	stock, err := s.deps.Orders.Stock(ctx, at.market.ID, slugs)
 	if err != nil {
 		return b, world.Wrap("shop.basket", err)
 	}
@@ -58,7 +58,7 @@ func (s *Shop) basket(ctx context.Context, at *site, id string) (basket, error) 
 		byKey[p.Key] = p
 	}
 	for _, l := range lines {
-		b.lines = append(b.lines, basketLine{CartLine: l, product: byKey[l.Slug], left: stock[l.Slug]})
+		b.lines = append(b.lines, basketLine{CartLine: l, product: byKey[l.Slug], left: stock[l.Slug].Available()})
 	}
 	return b, nil
 }

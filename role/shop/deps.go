@@ -93,13 +93,13 @@ type Orders interface {
 	// most limit, and returns how many: fewer than limit when there are no more.
 	// Orders stay.
 	ForgetCarts(ctx context.Context, since time.Time, limit int) (int, error)
-	// Stock is how many of each product can be sold, by slug.
-	Stock(ctx context.Context, market string) (map[string]int, error)
-	// Place writes an order, lowers the stock and empties the cart, all or
-	// nothing. The same cart and key again give the order that is there, with
-	// existed true. number draws an order number, again if one is taken.
-	// Errors: unprocessed when stock is short, conflict when the cart holds
-	// something else by now.
+	// Stock is how much there is of some SKUs, by SKU; without an entry none.
+	Stock(ctx context.Context, market string, skus []string) (map[string]world.StockLevel, error)
+	// Place writes an order, takes its stock, slot and promotions, and empties
+	// the cart, all or nothing. The same cart and key again give the order that is
+	// there, with existed true. number draws an order number, again if one is
+	// taken. Errors: unprocessed when stock is short, conflict when the cart holds
+	// something else by now, the slot is full or a promotion is used up.
 	Place(ctx context.Context, o world.Order, key string, number func() (string, error)) (placed world.Order, existed bool, err error)
 	// Placed is the order of a cart and key; not_found when there is none.
 	Placed(ctx context.Context, cartID, key string) (world.Order, error)

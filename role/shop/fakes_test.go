@@ -298,15 +298,15 @@ func (o *fakeOrders) ForgetCarts(_ context.Context, since time.Time, limit int) 
 	return o.forget(since, limit)
 }
 
-func (o *fakeOrders) Stock(context.Context, string) (map[string]int, error) {
+func (o *fakeOrders) Stock(context.Context, string, []string) (map[string]world.StockLevel, error) {
 	if o.looked != nil {
 		o.looked()
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	out := map[string]int{}
+	out := map[string]world.StockLevel{}
 	for k, v := range o.stock {
-		out[k] = v
+		out[k] = world.StockLevel{SKU: k, OnHand: v}
 	}
 	return out, nil
 }

@@ -82,5 +82,6 @@ func (s *Shop) order(a *attempt, q checkout.Quote) (world.Order, error) {
 		ID: id, Market: a.at.market.ID, CartID: a.basket.id, Locale: a.at.locale(), Contact: a.contact,
 		Lines: a.basket.withPhotos(q.Lines), Taxes: q.Taxes, Jurisdiction: q.Jurisdiction, Currency: a.at.market.Currency,
 		NetMinor: q.Net.Minor, TaxMinor: q.Tax.Minor, TotalMinor: q.Total.Minor, PlacedAt: s.deps.Now().UTC(),
+		State: world.OrderPlaced, Method: world.PayOnCollection, Fulfilment: world.Delivery, Inclusive: a.at.terms.Tax.Inclusive,
 	}, err
 }

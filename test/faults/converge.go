@@ -205,7 +205,7 @@ func (r *run) auditOf(ctx context.Context, st *stall) error {
 	err = pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		for _, slug := range st.shelf {
 			var n int
-			if err := tx.QueryRow(ctx, "select on_hand from stock where market = $1 and slug = $2", st.market.ID, slug).Scan(&n); err != nil {
+			if err := tx.QueryRow(ctx, "select on_hand - reserved from stock_level where market = $1 and sku = $2", st.market.ID, slug).Scan(&n); err != nil {
 				return err
 			}
 			a.Left[slug] = n
@@ -215,7 +215,7 @@ func (r *run) auditOf(ctx context.Context, st *stall) error {
 			carts = append(carts, at.Cart)
 		}
 		rows, err := tx.Query(ctx, `
-select o.cart_id, o.idempotency_key, o.id, array_agg(l.slug order by l.n), array_agg(l.quantity order by l.n)
+select o.cart_id, o.idempotency_key, o.id, array_agg(l.sku order by l.n), array_agg(l.quantity order by l.n)
   from orders o left join order_line l on l.order_id = o.id
  where o.market = $1 and o.cart_id = any($2) group by o.id`, st.market.ID, carts)
 		if err != nil {

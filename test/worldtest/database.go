@@ -97,7 +97,7 @@ func (w *World) Stock(t testing.TB, market, slug string) int {
 	conn := w.Resident(t, m.HomeRegion)
 	defer conn.Close(context.Background())
 	var n int
-	if err := conn.QueryRow(t.Context(), "select on_hand from stock where market = $1 and slug = $2", market, slug).Scan(&n); err != nil {
+	if err := conn.QueryRow(t.Context(), "select on_hand - reserved from stock_level where market = $1 and sku = $2", market, slug).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -109,8 +109,8 @@ func (w *World) Restock(t testing.TB, market, slug string, n int) {
 	m := w.Market(t, market)
 	conn := w.Resident(t, m.HomeRegion)
 	defer conn.Close(context.Background())
-	tag, err := conn.Exec(t.Context(), "update stock set on_hand = $3 where market = $1 and slug = $2", market, slug, n)
-	if err != nil || tag.RowsAffected() != 1 {
+	tag, err := conn.Exec(t.Context(), "select stock_move(market, sku, 'correct', $3 - (on_hand - reserved), 0, null, null, '', 'counted') from stock_level where market = $1 and sku = $2 and on_hand - reserved <> $3", market, slug, n)
+	if err != nil {
 		t.Fatalf("restock %s: %v, %v", slug, tag, err)
 	}
 }

@@ -1,0 +1,89 @@
+package postgres_test
+
+import (
+	"slices"
+	"testing"
+
+	"meridian/adapter/postgres"
+	"meridian/test/pgtest"
+	"meridian/world"
+)
+
+// before are rows as a shop had them before commerce: stock, a cart, and two
+// orders, one of a market whose prices include the tax and one where it comes on
+// top.
+const before = `
+insert into stock values ('de', 'brezel', 40), ('de', 'torte', 0), ('us', 'pie', 7);
+insert into cart (id, market) values ('c0000000000000000000000000', 'de');
+insert into cart_line (cart_id, slug, quantity, photo) values ('c0000000000000000000000000', 'brezel', 3, '20abcdefghjkmnpq');
+insert into orders (id, number, market, cart_id, idempotency_key, locale, name, email, line1, city, state, postal_code, jurisdiction, currency, net_minor, tax_minor, total_minor, placed_at)
+values ('d0000000000000000000000000', 'SC-DE-1', 'de', 'c0000000000000000000000000', 'k1', 'de-DE', 'Ada', 'Ada@Example.com', 'Weg 1', 'Bonn', '', '53111', 'DE', 'EUR', 629, 91, 720, '2026-03-01 12:00+00'),
+       ('u0000000000000000000000000', 'SC-US-1', 'us', 'c0000000000000000000000001', 'k2', 'en-US', 'Bob', 'bob@example.com', '1 Main St', 'Albany', 'NY', '12207', 'US-NY', 'USD', 1000, 89, 1089, '2026-03-02 12:00+00');
+insert into order_line values ('d0000000000000000000000000', 1, 'kaffee', 'Kaffee', 'coffee', 1, 420, 420, 67, 3), ('d0000000000000000000000000', 2, 'torte', 'Torte', 'cake', 3, 100, 300, 24, 2),
+       ('u0000000000000000000000000', 1, 'pie', 'Pie', 'cake', 2, 500, 1000, 89, 1);
+insert into order_tax values ('d0000000000000000000000000', 1, 'USt 7 %', '7', 276, 24), ('d0000000000000000000000000', 2, 'USt 19 %', '19', 353, 67),
+       ('u0000000000000000000000000', 1, 'Sales tax', '8.875', 1000, 89);`
+
+func TestCommerceKeepsWhatWasThere(t *testing.T) {
+	c := pgtest.Cluster(t, "resident-test", "test", pgtest.Resident(t))
+	ctx := t.Context()
+	if _, err := c.Pool.Exec(ctx, `drop schema public cascade; create schema public`); err != nil {
+		t.Fatal(err)
+	}
+	if err := postgres.MigrateTo(ctx, c.Pool, postgres.Resident, 6); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Pool.Exec(ctx, before); err != nil {
+		t.Fatal(err)
+	}
+	c.Pool.Reset() // what was prepared names columns by what they were
+	if err := postgres.Migrate(ctx, c.Pool, postgres.Resident); err != nil {
+		t.Fatal(err)
+	}
+	s := postgres.NewOrderStore(c)
+	if faults, err := s.StockFaults(ctx, 10); err != nil || len(faults) != 0 {
+		t.Errorf("faults %v, %v", faults, err)
+	}
+	levels, err := s.Stock(ctx, "de", []string{"brezel", "torte", "pie"})
+	if err != nil || levels["brezel"] != (world.StockLevel{SKU: "brezel", OnHand: 40}) || levels["torte"].OnHand != 0 || len(levels) != 2 {
+		t.Errorf("levels %v, %v", levels, err)
+	}
+	if lines, err := s.Cart(ctx, "c0000000000000000000000000", "de"); err != nil || len(lines) != 1 || lines[0].Slug != "brezel" || lines[0].Photo == "" {
+		t.Errorf("cart %v, %v", lines, err)
+	}
+	for id, want := range map[string]struct {
+		inclusive bool
+		shares    []world.TaxShare
+	}{
+		"d0000000000000000000000000": {true, []world.TaxShare{{Line: 1, Tax: 2, NetMinor: 353, TaxMinor: 67}, {Line: 2, Tax: 1, NetMinor: 276, TaxMinor: 24}}},
+		"u0000000000000000000000000": {false, []world.TaxShare{{Line: 1, Tax: 1, NetMinor: 1000, TaxMinor: 89}}},
+	} {
+		o, err := s.Order(ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o.State != world.OrderPlaced || o.Version != 1 || o.Method != world.PayOnCollection || o.Fulfilment != world.Delivery || o.Inclusive != want.inclusive {
+			t.Errorf("%+v", o)
+		}
+		if o.Lines[0].Product != o.Lines[0].Slug || !slices.Equal(o.TaxShares, want.shares) {
+			t.Errorf("lines %+v, shares %+v", o.Lines, o.TaxShares)
+		}
+		log, refunds, err := s.History(ctx, id)
+		if err != nil || len(refunds) != 0 || len(log) != 1 || log[0].To != world.OrderPlaced || !log[0].At.Equal(o.PlacedAt) {
+			t.Errorf("log %+v, refunds %v, %v", log, refunds, err)
+		}
+		// An order from before is cancelled like any other: what it sold is back.
+		if _, err = s.Change(ctx, postgres.Step{OrderID: id, Event: world.OrderCancel, By: world.ByBuyer, At: o.PlacedAt}); err != nil {
+			t.Errorf("%v", err)
+		}
+	}
+	if o, err := s.Order(ctx, "u0000000000000000000000000"); err != nil || o.State != world.OrderCancelled || o.Contact.State != "NY" || o.RefundedMinor != 1089 {
+		t.Errorf("%+v, %v", o, err)
+	}
+	if levels, err := s.Stock(ctx, "de", []string{"kaffee", "torte"}); err != nil || levels["kaffee"].OnHand != 1 || levels["torte"].OnHand != 3 {
+		t.Errorf("levels %v, %v", levels, err)
+	}
+	if levels, err := s.Stock(ctx, "us", []string{"pie"}); err != nil || levels["pie"].OnHand != 9 {
+		t.Errorf("levels %v, %v", levels, err)
+	}
+}

@@ -1,0 +1,127 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"meridian/world"
+)
+
+// Stock is how much a market has of some SKUs, by SKU. One without an entry
+// cannot be sold.
+func (s *OrderStore) Stock(ctx context.Context, market string, skus []string) (map[string]world.StockLevel, error) {
+	rows, err := s.c.Pool.Query(ctx, `select sku, on_hand, reserved from stock_level where market = $1 and sku = any($2)`, market, skus)
+	if err != nil {
+		return nil, mapError("postgres.stock", err)
+	}
+	levels := map[string]world.StockLevel{}
+	var l world.StockLevel
+	_, err = pgx.ForEachRow(rows, []any{&l.SKU, &l.OnHand, &l.Reserved}, func() error {
+		levels[l.SKU] = l
+		return nil
+	})
+	return levels, mapError("postgres.stock", err)
+}
+
+// MoveStock is a movement that no order makes: [world.StockReceive] of so many
+// pieces, or [world.StockCorrect] by so many, up or down. who and note go into the
+// ledger. A key that was used for the market already changes nothing; keys are kept
+// for thirty days.
+// unprocessed when less would be on hand than is reserved, or for another kind.
+func (s *OrderStore) MoveStock(ctx context.Context, market, sku string, kind world.StockKind, pieces int, key, who, note string) error {
+	const op = "postgres.movestock"
+	if kind != world.StockReceive && kind != world.StockCorrect {
+		return world.E(world.CodeUnprocessed, op, "Only what is received, or counted anew, is moved by hand.")
+	}
+	err := s.once(ctx, "stock/"+market, key, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `select stock_move($1, $2, $3, $4, 0, null, null, $5, $6)`, market, sku, kind, pieces, who, note)
+		return err
+	})
+	return mapError(op, refusal(op, err))
+}
+
+// once does something under a key of a scope, durably, unless that was done
+// before: then it waits until it is durable. Without a key it is done.
+func (s *OrderStore) once(ctx context.Context, scope, key string, do func(tx pgx.Tx) error) error {
+	done := false
+	err := s.c.durably(ctx, func(tx pgx.Tx) error {
+		if key != "" {
+			tag, err := tx.Exec(ctx, `insert into idempotency_key (scope, key) values ($1, $2) on conflict do nothing`, scope, key)
+			if done = err == nil && tag.RowsAffected() == 0; done || err != nil {
+				return err
+			}
+		}
+		return do(tx)
+	})
+	if err == nil && done {
+		err = s.c.confirm(ctx)
+	}
+	return err
+}
+
+// ForgetKeys removes idempotency keys of writes from before a moment, at most
+// limit, and returns how many: fewer than limit when there are no more.
+func (s *OrderStore) ForgetKeys(ctx context.Context, before time.Time, limit int) (int, error) {
+	tag, err := s.c.Pool.Exec(ctx, `delete from idempotency_key where (scope, key) in
+		(select scope, key from idempotency_key where at < $1 order by at limit $2)`, before, limit)
+	return int(tag.RowsAffected()), mapError("postgres.forgetkeys", err)
+}
+
+// StockFault is a SKU whose level is not what the ledger, or the orders, say.
+type StockFault struct {
+	Market, SKU             string
+	OnHand, Moved           int // on hand by the level, and by the sum of the ledger
+	Reserved, MovedReserved int
+	Ordered                 int // reserved by orders that await payment
+}
+
+// StockFaults are all of them, at most limit; none when all is well.
+func (s *OrderStore) StockFaults(ctx context.Context, limit int) ([]StockFault, error) {
+	rows, err := s.c.Pool.Query(ctx, `select market, sku, coalesce(on_hand, 0), moved, coalesce(reserved, 0), moved_reserved, ordered from stock_fault order by market, sku limit $1`, limit)
+	if err != nil {
+		return nil, mapError("postgres.stockfaults", err)
+	}
+	faults, err := pgx.CollectRows(rows, pgx.RowToStructByPos[StockFault])
+	return faults, mapError("postgres.stockfaults", err)
+}
+
+// SlotUse is how many orders each of some slots has, by slot; without an entry none.
+func (s *OrderStore) SlotUse(ctx context.Context, market string, slots []string) (map[string]int, error) {
+	rows, err := s.c.Pool.Query(ctx, `select slot, used from slot_use where market = $1 and slot = any($2)`, market, slots)
+	if err != nil {
+		return nil, mapError("postgres.slotuse", err)
+	}
+	used := map[string]int{}
+	var slot string
+	var n int
+	_, err = pgx.ForEachRow(rows, []any{&slot, &n}, func() error {
+		used[slot] = n
+		return nil
+	})
+	return used, mapError("postgres.slotuse", err)
+}
+
+// PromotionUse is how often promotions with limits were used in a market: in all,
+// and by the buyer of an e-mail address; without an entry never.
+func (s *OrderStore) PromotionUse(ctx context.Context, market, email string, promotions []string) (total, byBuyer map[string]int, err error) {
+	rows, err := s.c.Pool.Query(ctx, `select promotion, buyer = '', used from promotion_use where market = $1 and promotion = any($2) and buyer in ('', $3)`,
+		market, promotions, buyerOf(world.Order{Contact: world.Contact{Email: email}}))
+	if err != nil {
+		return nil, nil, mapError("postgres.promotionuse", err)
+	}
+	total, byBuyer = map[string]int{}, map[string]int{}
+	var promotion string
+	var all bool
+	var n int
+	_, err = pgx.ForEachRow(rows, []any{&promotion, &all, &n}, func() error {
+		if all {
+			total[promotion] = n
+		} else {
+			byBuyer[promotion] = n
+		}
+		return nil
+	})
+	return total, byBuyer, mapError("postgres.promotionuse", err)
+}
