@@ -43,15 +43,6 @@ const (
 	ByPayment Actor = "payment" // what the provider of payments says
 )
 
-// PaymentMethod is how an order is paid for.
-type PaymentMethod string
-
-// The methods of payment.
-const (
-	PayByCard       PaymentMethod = "card"          // by a provider, before the order is placed
-	PayOnCollection PaymentMethod = "on_collection" // when the buyer gets the goods
-)
-
 // Fulfilment is how an order reaches its buyer.
 type Fulfilment string
 

@@ -54,7 +54,7 @@ func (r *race) place(rng *rand.Rand) {
 	o := ordered(r.t, r.s, want)
 	o.Contact.Email = fmt.Sprintf("Buyer%d@example.com", rng.IntN(4))
 	if rng.IntN(2) == 0 {
-		o.State, o.Method, o.ExpiresAt = world.OrderAwaitingPayment, world.PayByCard, r.now.Add(time.Duration(rng.IntN(3)-1)*time.Minute)
+		o.State, o.Method, o.ExpiresAt = world.OrderAwaitingPayment, world.PayCard, r.now.Add(time.Duration(rng.IntN(3)-1)*time.Minute)
 	}
 	if rng.IntN(2) == 0 {
 		start := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
@@ -250,7 +250,7 @@ func (r *race) walk(o world.Order, log []world.OrderNote, refunds []world.Refund
 	}
 	for i, g := range refunds {
 		back += g.TotalMinor
-		if g.N != i+1 || g.NetMinor+g.TaxMinor != g.TotalMinor || g.Settled != (o.Method != world.PayByCard) {
+		if g.N != i+1 || g.NetMinor+g.TaxMinor != g.TotalMinor || g.Settled != (o.Method != world.PayCard) {
 			r.t.Errorf("refund %+v", g)
 		}
 	}

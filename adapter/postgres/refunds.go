@@ -50,7 +50,7 @@ func (s *OrderStore) Refund(ctx context.Context, want world.Refund) (world.Refun
 
 // settledAtOnce: nobody has the buyer's money before the collection, and what is
 // given back over the counter is given at once.
-func settledAtOnce(o world.Order) bool { return o.Method != world.PayByCard }
+func settledAtOnce(o world.Order) bool { return o.Method != world.PayCard }
 
 // queueRefund writes a refund whole.
 func queueRefund(b *pgx.Batch, o world.Order, r world.Refund) {

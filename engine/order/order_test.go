@@ -14,7 +14,7 @@ var now = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 var actors = []world.Actor{world.ByBuyer, world.ByOwner, world.BySystem, world.ByPayment}
 
 // willing are facts under which no guard objects.
-var willing = order.Facts{Method: world.PayByCard, Now: now, ExpiresAt: now, Remaining: 1}
+var willing = order.Facts{Method: world.PayCard, Now: now, ExpiresAt: now, Remaining: 1}
 
 // The whole table, one line a state: what each event leads to and who may do it
 // (b buyer, o owner, s system, p payment), or why it is refused.

@@ -14,7 +14,7 @@ import (
 // sold is an order of three cakes at 1.00, with 0.20 tax in them, less 0.05, and a coffee.
 func sold(inclusive bool) world.Order {
 	o := world.Order{
-		ID: "o", Inclusive: inclusive, State: world.OrderPlaced, Method: world.PayByCard,
+		ID: "o", Inclusive: inclusive, State: world.OrderPlaced, Method: world.PayCard,
 		Lines: []world.OrderLine{
 			{Slug: "cake", Quantity: 3, UnitMinor: 100, LineMinor: 300, DiscountMinor: 5, TaxMinor: 19},
 			{Slug: "coffee", Quantity: 1, UnitMinor: 420, LineMinor: 420, TaxMinor: 67},

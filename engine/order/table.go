@@ -107,7 +107,7 @@ var transitions = map[world.OrderState]row{
 }
 
 func byCard(f Facts) Reason {
-	if f.Method != world.PayByCard {
+	if f.Method != world.PayCard {
 		return NoCard
 	}
 	return ""
