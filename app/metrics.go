@@ -5,6 +5,7 @@ import (
 
 	"meridian/adapter/memfile"
 	"meridian/engine/httpcache"
+	"meridian/role/ops"
 )
 
 // cacheMetrics reports a cache's figures.
@@ -41,5 +42,19 @@ func (m *machine) memoryMetrics(stats func() memfile.Stats) {
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "meridian_cache_memory_file_bytes", Help: "RAM of the cache's memory file, of contents that are still being sent too."}, func() float64 { return float64(stats().Bytes) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "meridian_cache_memory_file_refused_total", Help: "Contents for which the memory file had no room."}, func() float64 { return float64(stats().Refused) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "meridian_cache_memory_file_lost_bytes", Help: "Bytes of it that the system did not take back."}, func() float64 { return float64(stats().Lost) }),
+	)
+}
+
+// ratesMetrics reports how the fetching of exchange rates goes.
+func (m *machine) ratesMetrics(stats func() ops.RatesStats) {
+	m.tel.Metrics.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "meridian_fx_list_seconds", Help: "Midnight of the newest list of exchange rates, Unix time; 0: none is known."}, func() float64 {
+			if s := stats(); !s.Newest.IsZero() {
+				return float64(s.Newest.Unix())
+			}
+			return 0
+		}),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "meridian_fx_fetched_total", Help: "Lists of exchange rates that were fetched when they were due."}, func() float64 { return float64(stats().Fetched) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "meridian_fx_fetch_failures_total", Help: "Attempts that did not bring the list of exchange rates that was due."}, func() float64 { return float64(stats().Failed) }),
 	)
 }

@@ -21,6 +21,7 @@ const (
 	RouteHome                  // carts, checkout, orders and unsafe methods: the market's home region
 	RouteOwner                 // the owners' pages: the market's home region
 	RouteOps                   // what operators ask for: nearest region, never cached
+	RouteOpsMain               // what operators write for all regions: the main region
 	RouteInternal              // between roles only
 )
 
@@ -36,6 +37,10 @@ const PurgesPath = "/purges"
 
 // ProvidersPath is where operators see how far the outside CDNs are.
 const ProvidersPath = PurgesPath + "/providers"
+
+// RatesPath is where operators read reference rates of exchange and, in the main
+// region, add to them.
+const RatesPath = "/fx"
 
 // PeerPurgesPath is where a region's ops takes from another's what belongs into
 // the feed of its own catalog cluster.
@@ -73,8 +78,10 @@ func RouteOf(method, path string) Route {
 			return RouteUpload
 		}
 		return RouteMedia
-	case under(path, PurgesPath), IsHealthPath(path):
+	case under(path, PurgesPath), IsHealthPath(path), path == RatesPath && safe(method):
 		return RouteOps
+	case path == RatesPath:
+		return RouteOpsMain
 	case under(path, "/owner"):
 		return RouteOwner
 	case !safe(method) || isHome(path):

@@ -38,6 +38,11 @@ func TestRouteOf(t *testing.T) {
 		{"GET", "/health", RouteOps},
 		{"POST", "/health/drains", RouteOps},
 		{"GET", "/healthy", RoutePage},
+		{"GET", "/fx", RouteOps},
+		{"HEAD", "/fx", RouteOps},
+		{"POST", "/fx", RouteOpsMain},
+		{"GET", "/fx/x", RoutePage},
+		{"POST", "/fx/x", RouteHome},
 		{"GET", "/-/feed", RouteInternal},
 		{"GET", "/-", RouteInternal},
 	}

@@ -14,6 +14,7 @@ import (
 	"meridian/adapter/postgres"
 	"meridian/adapter/yaml"
 	"meridian/data"
+	"meridian/engine/fx"
 	"meridian/role/owner"
 	"meridian/world"
 )
@@ -68,7 +69,32 @@ func (p *plan) prepareCatalog(ctx context.Context, region string, products []pos
 			return err
 		}
 	}
+	if err := p.seedRates(ctx, region, pool); err != nil {
+		return err
+	}
 	return postgres.SeedCatalog(ctx, pool, products)
+}
+
+// seedRates gives the main region the sample rates of exchange, so that a world
+// without a network has some to show.
+func (p *plan) seedRates(ctx context.Context, region string, pool *pgxpool.Pool) error {
+	if region != p.w.Main {
+		return nil
+	}
+	file, err := fs.ReadFile(data.FS, "fx/sample.xml")
+	if err != nil {
+		return world.Wrap("up.rates", err)
+	}
+	lists, err := fx.Read(file, fx.DefaultLimits)
+	if err != nil {
+		return world.Wrap("up.rates", err)
+	}
+	store, err := postgres.NewRateStore(p.w, []*postgres.Cluster{{Name: world.CatalogCluster(region), Region: region, Primary: true, Pool: pool}})
+	if err != nil {
+		return err
+	}
+	_, err = store.AddRates(ctx, lists)
+	return err
 }
 
 func (p *plan) prepareResident(ctx context.Context, region string, products []postgres.SeedProduct) error {

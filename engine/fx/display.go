@@ -3,6 +3,7 @@ package fx
 import (
 	"encoding/json"
 	"fmt"
+	"math/big"
 
 	"meridian/engine/money"
 	"meridian/engine/tax"
@@ -20,6 +21,7 @@ type Display struct {
 
 	about  bool
 	amount money.Amount
+	exact  *big.Rat // in minor units of the amount's currency, before rounding
 }
 
 // About tells whether a rate was used: "about $12". False for an amount that was
@@ -35,6 +37,14 @@ func (d Display) Decimal() string { return d.amount.Decimal() }
 // Format is the figure as a locale writes it, for the page's word for "about"
 // to stand before.
 func (d Display) Format(locale string) string { return d.amount.Format(locale) }
+
+// Propose is the figure as an owner may want to type it for a price: put to a rule
+// for prices' endings, from the exact figure in one step. It fails as
+// [money.Charm.Put] does.
+func (d Display) Propose(rule money.Charm) (decimal string, err error) {
+	price, err := rule.Put(d.exact, d.amount.Currency)
+	return price.Decimal(), err
+}
 
 // String is for logs and terminals: "about 12.34 USD".
 func (d Display) String() string {

@@ -96,7 +96,8 @@ func (t Table) Sum(to string, rounding money.Rounding, amounts ...money.Amount) 
 	if err != nil {
 		return Display{}, err
 	}
-	minor, err := money.RoundRat(total.Mul(total, new(big.Rat).SetInt(tenTo(digits))), rounding)
+	out.exact = total.Mul(total, new(big.Rat).SetInt(tenTo(digits)))
+	minor, err := money.RoundRat(out.exact, rounding)
 	if err != nil {
 		return Display{}, err
 	}

@@ -213,3 +213,43 @@ func TestParseRate(t *testing.T) {
 		}
 	}
 }
+
+func TestAPriceIsProposedFromTheExactFigure(t *testing.T) {
+	table := fx.NewTable(day(t, "2026-11-20"), quotes(t, "2026-11-20", "USD", "1.49004", "JPY", "178.40"))
+	for _, c := range []struct {
+		minor    int64
+		to, want string
+	}{
+		{1000, "USD", "14.99"}, // 14.9004
+		{0, "USD", "0.00"},
+		{1000, "JPY", "1780"}, // 1784
+		{1, "JPY", "10"},
+	} {
+		d, err := table.Convert(amount(c.minor, "EUR"), c.to, money.HalfUp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rule, err := money.CharmOf(c.to, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := d.Propose(rule); err != nil || got != c.want {
+			t.Errorf("%v: proposed %s, %v; want %s", d, got, err, c.want)
+		}
+	}
+	exact := fx.NewTable(day(t, "2026-11-20"), quotes(t, "2026-11-20", "USD", "1.24896"))
+	d, err := exact.Convert(amount(1000, "EUR"), "USD", money.Up) // 12.4896, shown as 12.49: the middle
+	if err != nil || d.Decimal() != "12.49" {
+		t.Fatal(d, err)
+	}
+	if got, err := d.Propose(money.Charms("USD")[0]); err != nil || got != "11.99" {
+		t.Errorf("proposed %s, %v: it was rounded in between", got, err)
+	}
+	below, err := exact.Convert(amount(-1, "EUR"), "USD", money.HalfUp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := below.Propose(money.Charms("USD")[0]); !world.Is(err, world.CodeInvalid) {
+		t.Errorf("below nothing: %s, %v", got, err)
+	}
+}

@@ -125,6 +125,8 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.upload(w, r)
 	case world.RouteMedia, world.RouteOps:
 		e.pass(w, r, e.near)
+	case world.RouteOpsMain:
+		e.toRegion(w, r, e.deps.World.Main)
 	case world.RoutePage:
 		e.page(w, r)
 	default:

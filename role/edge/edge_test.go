@@ -237,6 +237,18 @@ func TestHomePathsGoHome(t *testing.T) {
 	}
 }
 
+func TestOperatorsWriteForAllRegionsInTheMainOne(t *testing.T) {
+	f := newFixture(t, nil)
+	f.near.Will(tiertest.Says("near"))
+	f.home.Will(tiertest.Says("home"))
+	for _, c := range []struct{ main, method, want string }{{"home", "GET", "near"}, {"home", "POST", "home"}, {"near", "POST", "near"}} {
+		f.deps.World.Main = c.main
+		if w := f.do(c.method, world.RatesPath, "Authorization", "Bearer x"); w.Body.String() != c.want {
+			t.Errorf("%s with %s as main went to %q, want %q", c.method, c.main, w.Body, c.want)
+		}
+	}
+}
+
 func TestAnUploadGoesOnInTheRegionThatHasIt(t *testing.T) {
 	f := newFixture(t, nil)
 	f.near.Will(tiertest.Says("near"))

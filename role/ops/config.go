@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"meridian/engine/fx"
 	"meridian/platform/operator"
 	"meridian/world"
 )
@@ -30,6 +31,16 @@ type Config struct {
 	SweepEvery time.Duration `yaml:"sweep_every" doc:"time between two looks for events and purges past their age"`
 	SweepBatch int           `yaml:"sweep_batch" doc:"most events or purges that are removed at once"`
 	Outside    Outside       `yaml:"outside"`
+	Rates      RatesConfig   `yaml:"rates"`
+}
+
+// RatesConfig is where reference rates of exchange come from.
+type RatesConfig struct {
+	From       string        `yaml:"from" doc:"where each day's list is fetched, in the main region: https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml, or another address or file:/path of that form; a history brings the days that were missed too; none: nothing is fetched, lists are imported by meridian fx import"`
+	Timeout    time.Duration `yaml:"timeout" doc:"longest time for fetching and keeping a list"`
+	RetryFirst time.Duration `yaml:"retry_first" doc:"wait after the first failure, or where the day's list is not out yet; doubles"`
+	RetryMost  time.Duration `yaml:"retry_most" doc:"longest wait between two attempts"`
+	MaxBytes   int64         `yaml:"max_bytes" doc:"most bytes of a file of lists, and of what is packed in it"`
 }
 
 // Outside is how providers are brought what they are to forget.
@@ -52,6 +63,9 @@ const (
 	MinPurgeAge = 24 * time.Hour
 )
 
+// minRatesBytes leaves room for a day's list.
+const minRatesBytes = 16 << 10
+
 // Token is a credential by its hash, and its scope.
 type Token struct {
 	operator.Credential `yaml:",inline"`
@@ -62,6 +76,7 @@ type Token struct {
 	All    bool     `yaml:"all" doc:"whether it may purge everything, and so anything"`
 	Hard   bool     `yaml:"hard" doc:"whether it may remove; without it only make stale"`
 	Log    bool     `yaml:"log" doc:"whether it sees the purges of other tokens"`
+	Rates  bool     `yaml:"rates" doc:"whether it may import rates of exchange"`
 }
 
 // Default is a config that lacks only its place, its key and its tokens.
@@ -74,6 +89,7 @@ func Default() Config {
 			Soon: time.Second, After: 6 * time.Second, Again: 2 * time.Second, MaxKeys: 2000, MaxPending: 20_000,
 			RetryFirst: time.Second, RetryMost: time.Minute, GiveUp: 24 * time.Hour, GivenUpEvery: time.Hour, SaveEvery: 20 * time.Minute,
 		},
+		Rates: RatesConfig{Timeout: time.Minute, RetryFirst: 5 * time.Minute, RetryMost: time.Hour, MaxBytes: fx.DefaultLimits.Bytes},
 	}
 }
 
@@ -102,6 +118,10 @@ func (c Config) Validate() error {
 		return bad("purge_age", fmt.Sprintf("write at least %v, and not less than retry_for: what is to be tried again must not be removed", MinPurgeAge))
 	case c.SweepEvery <= 0 || c.SweepBatch < 1:
 		return bad("sweep_every, sweep_batch", "write a time above zero, such as 1h, and at least 1")
+	case c.Rates.Timeout <= 0 || c.Rates.RetryFirst <= 0 || c.Rates.RetryMost < c.Rates.RetryFirst:
+		return bad("rates.timeout, rates.retry_first, rates.retry_most", "write times above zero, and retry_most not below retry_first")
+	case c.Rates.MaxBytes < minRatesBytes:
+		return bad("rates.max_bytes", fmt.Sprintf("write at least %d: a day's list has two thousand", minRatesBytes))
 	}
 	if wrong, fix := c.Outside.wrong(c.EventAge); wrong != "" {
 		return bad("outside."+wrong, fix)

@@ -19,6 +19,9 @@ type Deps struct {
 	Providers []Provider   // outside CDNs, the same in every region
 	Feed      purge.Source // of this region's catalog cluster; nil without providers
 
+	Rates      Rates
+	FetchRates func(ctx context.Context) ([]byte, error) // the newest file of lists; nil where none is fetched
+
 	Now    func() time.Time
 	Random io.Reader
 	Log    *slog.Logger

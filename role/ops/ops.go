@@ -9,9 +9,11 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
+	"meridian/engine/fx"
 	"meridian/platform/attempts"
 	"meridian/platform/httpserver"
 	"meridian/platform/operator"
@@ -30,6 +32,9 @@ type Ops struct {
 	slots   *semaphore.Weighted // of purges whose acknowledgements are waited for
 	retry   chan struct{}       // something could not be placed
 
+	frankfurt *time.Location // the clocks of who publishes rates
+	rates     rateKeeper
+
 	life    context.Context // ends with the role: purges outlive the requests that asked for them
 	end     context.CancelFunc
 	running sync.WaitGroup
@@ -47,8 +52,13 @@ func New(cfg Config, d Deps) (*Ops, error) {
 	if !ok {
 		return nil, world.E(world.CodeInvalid, "ops.new", fmt.Sprintf("region: the world has no region %q; use one of its own", cfg.Region))
 	}
+	frankfurt, err := time.LoadLocation(fx.Zone)
+	if err != nil {
+		return nil, world.Because(world.CodeInvalid, "ops.new", "The system has no time zone "+fx.Zone+": install its tzdata.", err)
+	}
 	o := &Ops{
-		cfg: cfg, deps: d, region: region, desk: operator.New(operator.Config{Credentials: cfg.credentials(), Try: attempts.New(cfg.BadTokens, cfg.Tracked).Try, Now: d.Now, For: "purges"}),
+		frankfurt: frankfurt,
+		cfg:       cfg, deps: d, region: region, desk: operator.New(operator.Config{Credentials: cfg.credentials(), Try: attempts.New(cfg.BadTokens, cfg.Tracked).Try, Now: d.Now, For: "purges"}),
 		slots: semaphore.NewWeighted(int64(cfg.MaxRunning)), own: d.World.Tiers(), retry: make(chan struct{}, 1), runs: map[string]*run{},
 	}
 	o.acks = newAcks(o.carriers())
@@ -97,6 +107,8 @@ func (o *Ops) Handler() http.Handler {
 	on("GET "+world.PurgesPath, o.list)
 	on("GET "+world.PurgesPath+"/{id}", o.show)
 	on("GET "+world.ProvidersPath, o.providers)
+	on("GET "+world.RatesPath, o.showRates)
+	on("POST "+world.RatesPath, o.takeRates)
 	on("POST "+world.PeerPurgesPath, o.purgeForPeer)
 	on("POST "+world.AcksPath, o.takeAck)
 	on("/", func(w http.ResponseWriter, r *http.Request) error {

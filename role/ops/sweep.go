@@ -9,14 +9,18 @@ import (
 )
 
 // Run does the role's work in the background until ctx ends: it removes events
-// and purges past their age, at once and then every sweep_every, and sees to it
-// that purges reach every feed and every provider. The waiting for acknowledgements ends with it.
+// and purges past their age, at once and then every sweep_every, sees to it that
+// purges reach every feed and every provider, and fetches rates of exchange. The
+// waiting for acknowledgements ends with it.
 func (o *Ops) Run(ctx context.Context) error {
 	defer o.Close()
 	var all sync.WaitGroup
 	defer all.Wait()
 	all.Go(func() { o.sweep(ctx, "old events", o.cfg.EventAge, o.deps.Ledger.ForgetEvents) })
 	all.Go(func() { o.sweep(ctx, "old purges", o.cfg.PurgeAge, o.deps.Ledger.ForgetPurges) })
+	if o.deps.FetchRates != nil {
+		all.Go(func() { o.keepRates(ctx) })
+	}
 	for _, c := range o.outside {
 		all.Go(func() { c.run(ctx) })
 	}

@@ -97,7 +97,7 @@ func (s *Shield) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.media.ServeHTTP(w, r)
 	case world.RouteOwner:
 		s.owner.ServeHTTP(w, r)
-	case world.RouteOps:
+	case world.RouteOps, world.RouteOpsMain:
 		s.operators(w, r)
 	case world.RouteInternal:
 		s.internal(w, r)
