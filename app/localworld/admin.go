@@ -35,6 +35,9 @@ func (u *up) admin(health func() world.HealthView) http.Handler {
 	mux.Handle("/faults", u.faultsHandler())
 	mux.Handle("/faults/", u.faultsHandler())
 	mux.Handle("/restock", u.faultsHandler())
+	for _, pattern := range []string{"GET /mail", "GET /mail/", "GET /mails"} {
+		mux.Handle(pattern, u.post.Handler())
+	}
 	mux.Handle("GET /view", u.answer(func(*http.Request) (any, error) { return viewOf(health()), nil }))
 	mux.Handle("GET /world", u.answer(func(*http.Request) (any, error) { return u.about() }))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {

@@ -16,6 +16,7 @@ import (
 	"meridian/adapter/wan"
 	"meridian/app"
 	"meridian/app/gate"
+	"meridian/app/mailbox"
 	"meridian/platform/httpserver"
 	"meridian/platform/lifecycle"
 	"meridian/platform/netaddr"
@@ -59,6 +60,7 @@ type up struct {
 	sockets  wan.Service                    // the owner of sockets that are made later
 	ways     sync.Map                       // names of services that were made since
 	files    []*app.File                    // the roles' configs
+	post     *mailbox.Post                  // what shops send to buyers
 	life     context.Context                // ends before the servers are stopped
 	beside   sync.WaitGroup                 // what goes on beside until then
 
@@ -176,6 +178,7 @@ func (u *up) components() ([]lifecycle.Component, error) {
 		{Name: "links", Needs: []string{"directories"}, Start: u.startLinks},
 		{Name: "databases", Needs: []string{"links"}, Start: u.startServers, StartTimeout: 2 * time.Minute, StopTimeout: 20 * time.Second},
 		{Name: "rows", Needs: []string{"databases"}, Start: oneShot(u.plan.prepareDatabases), StartTimeout: 2 * time.Minute},
+		{Name: "mail", Needs: []string{"links"}, Start: u.startMail},
 		{Name: "names", Start: oneShot(func(context.Context) error { return u.plan.prepareDNS() })},
 	}
 	roles, err := u.roles()
@@ -192,7 +195,7 @@ func (u *up) components() ([]lifecycle.Component, error) {
 	parts = append(parts, roles...)
 	return append(parts,
 		lifecycle.Component{Name: "doors", Needs: names, Start: u.startDoors},
-		lifecycle.Component{Name: "gate", Needs: append(slices.Clone(names), "links"), Start: u.startGate},
+		lifecycle.Component{Name: "gate", Needs: append(slices.Clone(names), "links", "mail"), Start: u.startGate},
 		lifecycle.Component{Name: "pictures", Needs: append(slices.Clone(names), "rows", "drawings"), Start: oneShot(func(ctx context.Context) error {
 			defer drawn.forget()
 			return u.plan.hangPictures(ctx, drawn, u.report.pictures)

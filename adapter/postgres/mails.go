@@ -1,0 +1,84 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"meridian/world"
+)
+
+// MailStore keeps the letters that a region's shop owes buyers, in its resident
+// cluster.
+type MailStore struct{ c *Cluster }
+
+// NewMailStore keeps letters in the given resident cluster.
+func NewMailStore(c *Cluster) *MailStore { return &MailStore{c: c} }
+
+// QueueMail owes a letter about an order from when tx is committed on: the n-th
+// of its kind. The same again changes nothing. (Those about an order's states
+// and refunds are owed by the order's own log, by itself.)
+func QueueMail(ctx context.Context, tx pgx.Tx, orderID string, kind world.MailKind, n int64) error {
+	_, err := tx.Exec(ctx, `select mail_queue($1, $2, $3)`, orderID, kind, n)
+	return mapError("postgres.queue mail", err)
+}
+
+// ClaimMails are letters that are due, oldest first, at most limit, and the
+// caller's for the time of a lease: until then nobody else gets them.
+func (s *MailStore) ClaimMails(ctx context.Context, limit int, lease time.Duration) ([]world.QueuedMail, error) {
+	const op = "postgres.claim mails"
+	rows, err := s.c.Pool.Query(ctx, `
+update mail m set attempts = attempts + 1, next_at = now() + $2 * interval '1 microsecond'
+  from (select id from mail where state = 'waiting' and next_at <= now() order by next_at, id limit $1 for update skip locked) due
+ where m.id = due.id returning m.id, m.order_id, m.kind, m.n, m.at, m.attempts`, limit, lease.Microseconds())
+	if err != nil {
+		return nil, mapError(op, err)
+	}
+	mails, err := pgx.CollectRows(rows, pgx.RowToStructByPos[world.QueuedMail])
+	return mails, mapError(op, err)
+}
+
+// MailSent notes that a letter is sent. It changes nothing where the letter has
+// been claimed again since: then it is sent twice, under one id.
+func (s *MailStore) MailSent(ctx context.Context, m world.QueuedMail) error {
+	return s.settle(ctx, "postgres.mail sent", m, `state = 'sent', done_at = now(), failure = ''`)
+}
+
+// MailFailed notes why a letter could not be sent, and that it is due again in a
+// while.
+func (s *MailStore) MailFailed(ctx context.Context, m world.QueuedMail, again time.Duration, why string) error {
+	return s.settle(ctx, "postgres.mail failed", m, `next_at = now() + $3 * interval '1 microsecond', failure = $4`, again.Microseconds(), why)
+}
+
+// ParkMail gives a letter up: it is kept, with the reason, until somebody has it
+// tried again.
+func (s *MailStore) ParkMail(ctx context.Context, m world.QueuedMail, why string) error {
+	return s.settle(ctx, "postgres.park mail", m, `state = 'parked', done_at = now(), failure = $3`, why)
+}
+
+func (s *MailStore) settle(ctx context.Context, op string, m world.QueuedMail, set string, values ...any) error {
+	_, err := s.c.Pool.Exec(ctx, `update mail set `+set+` where id = $1 and attempts = $2 and state = 'waiting'`, append([]any{m.ID, m.Attempts}, values...)...)
+	return mapError(op, err)
+}
+
+// RetryMail has a letter that was given up tried again. Errors: not_found for
+// one that was not.
+func (s *MailStore) RetryMail(ctx context.Context, id int64) error {
+	const op = "postgres.retry mail"
+	tag, err := s.c.Pool.Exec(ctx, `update mail set state = 'waiting', done_at = null, attempts = 0, next_at = now() where id = $1 and state = 'parked'`, id)
+	if err != nil {
+		return mapError(op, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return world.E(world.CodeNotFound, op, "No letter of this number was given up. Look at the list.")
+	}
+	return nil
+}
+
+// ForgetMails removes at most limit letters that were sent or given up before a
+// moment, and returns how many.
+func (s *MailStore) ForgetMails(ctx context.Context, before time.Time, limit int) (int, error) {
+	tag, err := s.c.Pool.Exec(ctx, `delete from mail where id in (select id from mail where state <> 'waiting' and done_at < $1 order by done_at, id limit $2)`, before, limit)
+	return int(tag.RowsAffected()), mapError("postgres.forget mails", err)
+}

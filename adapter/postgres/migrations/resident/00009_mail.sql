@@ -1,0 +1,36 @@
+-- +goose Up
+-- Letters to buyers. A row is written in the transaction of what it tells of,
+-- so a letter is owed exactly when that has happened; it is sent afterwards, at
+-- least once. What it says is read from the order when it is written: no copy
+-- of anybody's data lies here.
+
+create table mail (
+    id       bigint generated always as identity primary key,
+    order_id text        not null references orders on delete cascade,
+    kind     text        not null check (kind in ('placed', 'payment_failed', 'ready', 'cancelled', 'refunded')),
+    n        bigint      not null check (n > 0),
+    at       timestamptz not null default now(),
+    state    text        not null default 'waiting' check (state in ('waiting', 'sent', 'parked')),
+    attempts integer     not null default 0,
+    next_at  timestamptz not null default now(),
+    done_at  timestamptz,
+    failure  text        not null default '',
+    unique (order_id, kind, n),
+    check ((state = 'waiting') = (done_at is null))
+);
+comment on table mail is 'class: resident; letters to buyers: which are owed, were sent, or given up on, and why';
+create index mail_due  on mail (next_at, id) where state = 'waiting';
+create index mail_done on mail (done_at, id) where state <> 'waiting';
+
+-- +goose StatementBegin
+-- Owes the n-th letter of a kind about an order. Again it changes nothing.
+create function mail_queue(order_ text, kind_ text, n_ bigint)
+    returns void language sql security definer set search_path = pg_catalog, public, pg_temp
+    begin atomic insert into mail (order_id, kind, n) values (order_, kind_, n_) on conflict (order_id, kind, n) do nothing; end;
+-- +goose StatementEnd
+
+revoke execute on function mail_queue from public;
+grant execute on function mail_queue to meridian_shop, meridian_owner;
+grant select, delete on mail to meridian_shop;
+grant update (state, attempts, next_at, done_at, failure) on mail to meridian_shop, meridian_owner;
+grant select on mail to meridian_owner;
