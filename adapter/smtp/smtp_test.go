@@ -91,7 +91,7 @@ func serve(t *testing.T, b *box, way smtp.TLS) (smtp.Settings, *x509.CertPool) {
 	}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = server.Serve(ln) }()
-	t.Cleanup(func() { server.Close(); <-done })
+	t.Cleanup(func() { server.Close(); ln.Close(); <-done }) // a server that does not serve yet does not know its listener
 	return set, roots
 }
 

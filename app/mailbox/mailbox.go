@@ -42,6 +42,7 @@ type Post struct {
 	now     func() time.Time
 	boxes   []*box
 	servers []*smtp.Server
+	ways    []net.Listener
 	all     sync.WaitGroup
 }
 
@@ -54,7 +55,7 @@ func Start(ctx context.Context, regions []Region, now func() time.Time, log *slo
 		if err != nil {
 			return nil, errors.Join(err, p.Close())
 		}
-		p.boxes, p.servers = append(p.boxes, b), append(p.servers, newServer(b, log))
+		p.boxes, p.servers, p.ways = append(p.boxes, b), append(p.servers, newServer(b, log)), append(p.ways, ln)
 		server := p.servers[len(p.servers)-1]
 		p.all.Go(func() { p.serve(server, ln) })
 	}
@@ -78,8 +79,12 @@ func (p *Post) serve(s *smtp.Server, ln net.Listener) {
 // Close ends every connection and returns when nothing listens any more.
 func (p *Post) Close() error {
 	var errs []error
-	for _, s := range p.servers {
+	for i, s := range p.servers {
 		errs = append(errs, s.Close())
+		// A server that has not come to serve yet does not know its listener.
+		if err := p.ways[i].Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
 	}
 	p.all.Wait()
 	return errors.Join(errs...)
