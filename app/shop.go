@@ -16,8 +16,8 @@ import (
 	"meridian/world"
 )
 
-// taxTable and texts read the data that ships with the binary.
-func taxTable() (*tax.Table, error) {
+// TaxTable is the tax rules that ship with the binary.
+func TaxTable() (*tax.Table, error) {
 	f, err := data.FS.Open("tax.csv")
 	if err != nil {
 		return nil, world.Wrap("data.tax", err)
@@ -26,6 +26,7 @@ func taxTable() (*tax.Table, error) {
 	return tax.Load(f)
 }
 
+// texts are the words of the storefront that ship with the binary.
 func texts() (*i18n.Texts, error) {
 	dir, err := fs.Sub(data.FS, "locales")
 	if err != nil {
@@ -62,7 +63,7 @@ func (m *machine) shopOver(ctx context.Context, s *Shop, clusters []*postgres.Cl
 	if err != nil {
 		return nil, err
 	}
-	rates, err := taxTable()
+	rates, err := TaxTable()
 	if err != nil {
 		return nil, err
 	}
