@@ -67,6 +67,10 @@ func (m *machine) shopOver(ctx context.Context, s *Shop, clusters []*postgres.Cl
 	if err != nil {
 		return nil, err
 	}
+	exchange, err := postgres.NewRateStore(m.World, clusters)
+	if err != nil {
+		return nil, err
+	}
 	words, err := texts()
 	if err != nil {
 		return nil, err
@@ -78,7 +82,7 @@ func (m *machine) shopOver(ctx context.Context, s *Shop, clusters []*postgres.Cl
 	}
 	feed := postgres.NewFeed(home)
 	role, err := shop.New(s.Config, shop.Deps{
-		World: m.World, Catalog: catalog, Photos: photos, Orders: postgres.NewOrderStore(resident), Feed: feed, Tax: rates, Texts: words,
+		World: m.World, Catalog: catalog, Photos: photos, Orders: postgres.NewOrderStore(resident), Feed: feed, Tax: rates, Rates: exchange, Texts: words,
 		Peers: transports(s.Peers, netaddr.DefaultTransportOptions(), nil), Now: m.now, Random: random, Log: m.tel.Log,
 	})
 	if err != nil {

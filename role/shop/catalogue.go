@@ -18,6 +18,7 @@ var slugForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,59}$`)
 // card is a product on the list.
 type card struct {
 	Name, Description, URL, Price string
+	Decimal                       string // the price, for the page's script
 	Shot                          shot
 }
 
@@ -71,7 +72,7 @@ func soonest(moments ...time.Time) (first time.Time) {
 }
 
 func (s *Shop) card(v *view, at *site, p world.Product, sizes string, first bool) card {
-	return card{Name: p.Name, Description: p.Description, URL: at.prefix + "/p/" + p.Address, Price: at.fromPrice(p),
+	return card{Name: p.Name, Description: p.Description, URL: at.prefix + "/p/" + p.Address, Price: at.fromPrice(p), Decimal: at.forScript(p.Cheapest().PriceMinor),
 		Shot: s.shot(v, p, sizes, cardWidth, first)}
 }
 
@@ -97,12 +98,13 @@ type listBody struct {
 // sort is a SKU on its product's page.
 type sort struct {
 	Key, Name, Price string
+	Decimal          string
 	First            bool
 }
 
 func (at *site) sorts(p world.Product) (out []sort) {
 	for i, k := range p.SKUs {
-		out = append(out, sort{Key: k.Key, Name: k.Sort, Price: at.money(k.PriceMinor), First: i == 0})
+		out = append(out, sort{Key: k.Key, Name: k.Sort, Price: at.money(k.PriceMinor), Decimal: at.forScript(k.PriceMinor), First: i == 0})
 	}
 	return out
 }
@@ -121,6 +123,7 @@ func (at *site) fromPrice(p world.Product) string {
 // productBody is a product's own page.
 type productBody struct {
 	Name, Description, Allergens, Price string
+	Decimal                             string
 	TaxNote                             string
 	Sorts                               []sort // what can be chosen; one is no choice
 	Most                                int
@@ -179,7 +182,7 @@ func (s *Shop) productView(at *site, shown []world.Product, notices []notice) *v
 	v := s.view(at, path)
 	s.find(v, at, path)
 	v.Title, v.Description = p.Name, p.Description
-	body := productBody{Sorts: at.sorts(p), Name: p.Name, Description: p.Description, Allergens: p.AllergenNote, Price: at.fromPrice(p), TaxNote: s.taxNote(at, p),
+	body := productBody{Sorts: at.sorts(p), Name: p.Name, Description: p.Description, Allergens: p.AllergenNote, Price: at.fromPrice(p), Decimal: at.forScript(p.Cheapest().PriceMinor), TaxNote: s.taxNote(at, p),
 		Most: s.cfg.MaxQuantity, Shot: s.shot(v, p, productSizes, productWidth, true),
 		TakesPhoto: p.TakesPhoto, PhotoHint: s.photoHint(at), Notices: notices}
 	v.First = body.Shot

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"meridian/engine/money"
 	"meridian/engine/signedurl"
 	"meridian/world"
 )
@@ -21,6 +22,8 @@ type Config struct {
 	PageTTL      time.Duration      `yaml:"page_ttl" doc:"how long edge and shield may keep a catalogue page without asking"`
 	PageBrief    time.Duration      `yaml:"page_brief" doc:"the same for one whose pictures may be old, because the region that took them in is behind here and does not answer"`
 	PageStale    time.Duration      `yaml:"page_stale" doc:"how long a catalogue page may be shown while the shop is away"`
+	RatesTTL     time.Duration      `yaml:"rates_ttl" doc:"how long browsers and caches may keep the reference rates of exchange"`
+	AlsoIn       []string           `yaml:"also_in" doc:"currencies in which a visitor may be shown about what prices are, beside the one that is paid"`
 	CartAge      time.Duration      `yaml:"cart_age" doc:"how long a browser remembers its cart and orders, and the shop a cart that is not changed"`
 	SweepEvery   time.Duration      `yaml:"sweep_every" doc:"time between two looks for carts past cart_age and photos past photo_age"`
 	SweepBatch   int                `yaml:"sweep_batch" doc:"most carts, or photos, that are removed at once"`
@@ -52,6 +55,8 @@ func Default() Config {
 		PageTTL:      5 * time.Minute,
 		PageBrief:    time.Second,
 		PageStale:    24 * time.Hour,
+		RatesTTL:     time.Hour,
+		AlsoIn:       []string{"AUD", "CAD", "CHF", "DKK", "EUR", "GBP", "INR", "JPY", "NOK", "SEK", "SGD", "USD"},
 		CartAge:      60 * 24 * time.Hour,
 		SweepEvery:   time.Hour,
 		SweepBatch:   500,
@@ -88,8 +93,8 @@ func (c Config) Validate() error {
 		return bad("public_port", "write a port, or 0 for the scheme's own")
 	case c.Wait < 0 || c.ForwardWait <= 0 || c.FeedWrite <= 0 || c.CartAge <= 0 || c.SweepEvery <= 0:
 		return bad("wait, forward_wait, feed_write, cart_age, sweep_every", "write a time above zero, such as 5s")
-	case c.PageTTL < 0 || c.PageBrief < 0 || c.PageStale < 0:
-		return bad("page_ttl, page_brief, page_stale", "write a time that is not negative")
+	case c.PageTTL < 0 || c.PageBrief < 0 || c.PageStale < 0 || c.RatesTTL < 0:
+		return bad("page_ttl, page_brief, page_stale, rates_ttl", "write a time that is not negative")
 	case c.MaxForm < 1024:
 		return bad("max_form", "allow at least 1024 bytes")
 	case c.MaxPhoto < 1<<20 || c.MaxPhotos < 1:
@@ -104,6 +109,11 @@ func (c Config) Validate() error {
 		return bad("max_quantity", fmt.Sprintf("write 1 to %d", maxQuantity))
 	case c.MaxLines < 1 || c.MaxOrders < 1 || c.MaxTotal < 1 || c.SweepBatch < 1:
 		return bad("max_lines, max_orders, max_total, sweep_batch", "write at least 1")
+	}
+	for _, code := range c.AlsoIn {
+		if _, err := money.Digits(code); err != nil {
+			return bad("also_in", fmt.Sprintf("%.20q is not a currency: write ISO 4217 codes such as EUR", code))
+		}
 	}
 	return nil
 }

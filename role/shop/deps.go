@@ -20,6 +20,7 @@ type Deps struct {
 	Orders  Orders     // over the resident cluster of this shop's region
 	Feed    Feed       // of the catalog cluster of this shop's region
 	Tax     *tax.Table // dated rules of every market homed here
+	Rates   Rates      // of exchange, for display
 	Texts   *i18n.Texts
 	Peers   map[string]http.RoundTripper // the ways to other regions' shields, by region
 	Now     func() time.Time

@@ -382,6 +382,7 @@ type bench struct {
 	catalog *fakeCatalog
 	orders  *fakeOrders
 	photos  fakePhotos
+	rates   fakeRates
 	log     *bytes.Buffer
 	cookies map[string]string
 	host    string
@@ -417,7 +418,7 @@ func open(t *testing.T, region, host string, change func(*Config, *Deps)) *bench
 	cfg := Default()
 	cfg.Region, cfg.WireKey = region, "wire-key"
 	cfg.Private.Keys = []keyring.Key{{ID: "k1", Secret: "a secret of a test, long enough"}}
-	d := Deps{World: w, Catalog: b.catalog, Photos: &b.photos, Orders: b.orders, Tax: testTax(t), Texts: testTexts(t), Now: func() time.Time { return noon }, Random: rand.Reader,
+	d := Deps{World: w, Catalog: b.catalog, Photos: &b.photos, Orders: b.orders, Tax: testTax(t), Rates: &b.rates, Texts: testTexts(t), Now: func() time.Time { return noon }, Random: rand.Reader,
 		Log: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	if change != nil {
 		change(&cfg, &d)

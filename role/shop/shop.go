@@ -96,6 +96,7 @@ func (s *Shop) Handler() http.Handler {
 	all := http.NewServeMux()
 	all.HandleFunc("GET "+world.FeedPath, s.feed)
 	all.HandleFunc("GET "+web.AssetPrefix, s.asset)
+	all.HandleFunc("GET "+ratesPath, s.rates)
 	all.Handle("/", s.withSite(pages))
 	return s.withHeaders(all)
 }

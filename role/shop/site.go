@@ -33,6 +33,11 @@ func (s *site) money(minor int64) string {
 	return money.Amount{Minor: minor, Currency: s.market.Currency}.Format(s.locale())
 }
 
+// forScript is an amount in the market's currency as programs read it: "34.90".
+func (s *site) forScript(minor int64) string {
+	return money.Amount{Minor: minor, Currency: s.market.Currency}.Decimal()
+}
+
 // name is the shop's: the brand and the country in its own words.
 func (s *site) name(brand string) string { return brand + " " + s.market.Name }
 

@@ -72,6 +72,7 @@ type view struct {
 	CartCount              int           // how many things are in the cart,
 	Counted                bool          // where the page may know it
 	Sums                   *sums
+	Also                   *also // currencies that prices may be shown in beside their own
 	Body                   any
 
 	texts  i18n.Locale
@@ -120,6 +121,7 @@ func (s *Shop) siteIn(m world.Market, locale string) *site {
 
 // find adds what search engines want of a page that may be found.
 func (s *Shop) find(v *view, at *site, path string) {
+	v.Also = s.also(at)
 	origin := s.origin(at.market.Host)
 	v.Canonical = origin + at.prefix + path
 	for _, l := range v.Languages {

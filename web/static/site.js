@@ -29,3 +29,79 @@
     wrong.focus();
   }
 })();
+// For who asks for it: about what prices are in another currency, by reference
+// rates. Cached pages hold nothing of it, and nothing is charged by it.
+(() => {
+  const box = document.querySelector("[data-rates]");
+  const prices = document.querySelectorAll("[data-price]");
+  if (!box || prices.length === 0) {
+    return;
+  }
+  const own = box.dataset.currency;
+  const locale = document.documentElement.lang;
+  const choice = box.querySelector("select");
+  const note = box.querySelector("[data-note]");
+  const key = "also_in";
+  const print = (value, currency) => {
+    const rough = value >= 20 ? { minimumFractionDigits: 0, maximumFractionDigits: 0 } : {};
+    return new Intl.NumberFormat(locale, { style: "currency", currency, ...rough }).format(value);
+  };
+  let loading;
+  const load = () => {
+    loading ??= fetch(box.dataset.rates).then((answer) => (answer.ok ? answer.json() : Promise.reject(answer.status)));
+    loading.catch(() => { loading = undefined; });
+    return loading;
+  };
+  const clear = () => {
+    for (const old of document.querySelectorAll("[data-price] > .about")) {
+      old.remove();
+    }
+    note.hidden = true;
+  };
+  const show = async (to) => {
+    clear();
+    if (!to || to === own) {
+      return;
+    }
+    const table = await load();
+    const rateOf = (currency) => (currency === table.base ? { rate: "1" } : table.rates[currency]);
+    const from = rateOf(own);
+    const into = rateOf(to);
+    if (!from || !into || choice.value !== to) {
+      return;
+    }
+    clear();
+    for (const price of prices) {
+      const about = document.createElement("small");
+      about.className = "about";
+      about.textContent = box.dataset.about.replace("{amount}", () => print((Number(price.dataset.price) / Number(from.rate)) * Number(into.rate), to));
+      price.append(" ", about);
+    }
+    const day = [from.day, into.day].filter(Boolean).sort()[0];
+    const written = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeZone: "UTC" }).format(new Date(day));
+    note.textContent = note.dataset.note.replace("{day}", () => written).replace("{source}", () => table.source);
+    note.hidden = false;
+  };
+  const names = new Intl.DisplayNames(locale, { type: "currency" });
+  for (const option of choice.options) {
+    if (option.value) {
+      option.textContent = `${names.of(option.value)} (${option.value})`;
+    }
+  }
+  try {
+    choice.value = localStorage.getItem(key) || "";
+    choice.selectedIndex = Math.max(choice.selectedIndex, 0);
+  } catch {
+    // Storage is switched off: the choice holds for this page.
+  }
+  choice.addEventListener("change", () => {
+    try {
+      localStorage.setItem(key, choice.value);
+    } catch {
+      // As above.
+    }
+    show(choice.value).catch(clear);
+  });
+  box.hidden = false;
+  show(choice.value).catch(clear);
+})();
