@@ -31,6 +31,9 @@ charged by one: a price in a currency is a price that an owner has set there.
 
 Works on the world that runs on this machine, or on another by --server with a
 token in ` + PurgeVariable + ` or --token-file.`,
+		Example: `  meridian fx list
+  meridian fx import eurofxref-daily.xml
+  meridian fx convert 24.90 EUR USD`,
 		Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	t.flags(cmd.PersistentFlags())
