@@ -11,6 +11,7 @@ import (
 
 	"meridian"
 	"meridian/adapter/objectstore"
+	"meridian/adapter/smtp"
 	"meridian/adapter/yaml"
 	"meridian/engine/keyring"
 	"meridian/engine/tier"
@@ -95,6 +96,7 @@ type Shop struct {
 	Media       string            `yaml:"media" doc:"address of the region's media role, which keeps visitors' photos"`
 	UploadKeys  []keyring.Key     `yaml:"upload_keys" doc:"keys of upload grants, as media has them: each photo is sent under a grant of its own"`
 	Peers       []tier.Shield     `yaml:"peers" doc:"the other regions' shields"`
+	SMTP        smtp.Settings     `yaml:"smtp"`
 	HTTP        httpserver.Limits `yaml:"http"`
 }
 
@@ -133,7 +135,7 @@ func sections() map[string]func(*File) {
 		"media": func(f *File) {
 			f.Media = &Media{Config: media.Default(), Objects: objectstore.DefaultLocation(), Resident: objectstore.DefaultLocation(), Health: DefaultHealthFeed(), HTTP: l}
 		},
-		"shop":    func(f *File) { f.Shop = &Shop{Config: shop.Default(), HTTP: l} },
+		"shop":    func(f *File) { f.Shop = &Shop{Config: shop.Default(), SMTP: smtp.Default(), HTTP: l} },
 		"owner":   func(f *File) { f.Owner = &Owner{Config: owner.Default(), HTTP: l} },
 		"geodns":  func(f *File) { f.GeoDNS = &GeoDNS{Config: geodns.Default(), Health: DefaultHealthFeed()} },
 		"monitor": func(f *File) { f.Monitor = &Monitor{Config: monitor.Default(), HTTP: l} },

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 
 	"meridian/adapter/postgres"
+	"meridian/adapter/smtp"
 	"meridian/adapter/wire"
 	"meridian/data"
 	"meridian/engine/tax"
@@ -81,14 +82,27 @@ func (m *machine) shopOver(ctx context.Context, s *Shop, clusters []*postgres.Cl
 		return nil, err
 	}
 	feed := postgres.NewFeed(home)
+	mailer, err := mailerOf(s.SMTP)
+	if err != nil {
+		return nil, err
+	}
 	role, err := shop.New(s.Config, shop.Deps{
 		World: m.World, Catalog: catalog, Photos: photos, Orders: postgres.NewOrderStore(resident), Feed: feed, Tax: rates, Rates: exchange, Texts: words,
+		Mails: postgres.NewMailStore(resident), Mailer: mailer, Metrics: m.tel.Metrics,
 		Peers: transports(s.Peers, netaddr.DefaultTransportOptions(), nil), Now: m.now, Random: random, Log: m.tel.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
 	return m.run(ctx, s.Listen, s.HTTP, inRegion(world.TargetShop, s.Region, s.HTTP, role.Handler()), beside(feed.Run, role.Run), closeCatalogs, resident.Close)
+}
+
+// mailerOf is the mail server of the settings; nil without one: letters wait.
+func mailerOf(s smtp.Settings) (shop.Mailer, error) {
+	if s.Address == "" {
+		return nil, s.Validate()
+	}
+	return smtp.New(s, nil)
 }
 
 // resident opens the resident cluster of the machine's own region. A role is

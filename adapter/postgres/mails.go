@@ -82,3 +82,8 @@ func (s *MailStore) ForgetMails(ctx context.Context, before time.Time, limit int
 	tag, err := s.c.Pool.Exec(ctx, `delete from mail where id in (select id from mail where state <> 'waiting' and done_at < $1 order by done_at, id limit $2)`, before, limit)
 	return int(tag.RowsAffected()), mapError("postgres.forget mails", err)
 }
+
+// History is an order's log and its refunds, oldest first.
+func (s *MailStore) History(ctx context.Context, orderID string) (log []world.OrderNote, refunds []world.Refund, err error) {
+	return NewOrderStore(s.c).History(ctx, orderID)
+}

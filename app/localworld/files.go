@@ -9,6 +9,7 @@ import (
 
 	"meridian/adapter/pgcluster"
 	"meridian/adapter/postgres"
+	"meridian/adapter/smtp"
 	"meridian/adapter/yaml"
 	"meridian/app"
 	"meridian/engine/health"
@@ -136,6 +137,7 @@ func (p *plan) fillShop(f *app.File, r world.Region) {
 	s := f.Shop
 	s.Listen, s.Region, s.WireKey = p.roleAddress("shop", r.ID), r.ID, p.secrets.FeedKey
 	s.PublicScheme, s.PublicPort = "http", p.port
+	s.SMTP.Address, s.SMTP.TLS = p.mailServer(r.ID), smtp.Plain
 	s.Media, s.UploadKeys, s.Private.Keys = p.roleAddress("media", r.ID), p.granting(), p.signing()
 	s.Catalogs = p.catalogs(r.ID, userShop, p.secrets.Shop)
 	s.Resident = p.residentOf(r.ID, userShop, p.secrets.Shop)

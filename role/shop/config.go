@@ -6,6 +6,7 @@ import (
 
 	"meridian/engine/money"
 	"meridian/engine/signedurl"
+	"meridian/platform/courier"
 	"meridian/world"
 )
 
@@ -36,6 +37,7 @@ type Config struct {
 	Private      signedurl.Settings `yaml:"private"`
 	FeaturedSize int                `yaml:"featured_size" doc:"most featured products on the front page"`
 	ListSize     int                `yaml:"list_size" doc:"most products on one page of a list"`
+	Mail         MailConfig         `yaml:"mail"`
 	MaxQuantity  int                `yaml:"max_quantity" doc:"most of one product in a cart, 1 to 99"`
 	MaxLines     int                `yaml:"max_lines" doc:"most products in a cart"`
 	MaxTotal     int64              `yaml:"max_total" doc:"highest total of an order, in minor units of the market's currency"`
@@ -67,6 +69,7 @@ func Default() Config {
 		PhotoAge:     time.Hour,
 		PhotoLife:    time.Hour,
 		Private:      signedurl.DefaultSettings(),
+		Mail:         MailConfig{Settings: courier.Default(), Attempts: 30, Age: 90 * 24 * time.Hour},
 		FeaturedSize: 12,
 		ListSize:     48,
 		MaxQuantity:  48,
@@ -105,6 +108,8 @@ func (c Config) Validate() error {
 		return bad("photo_age", "write a time above photo_wait: a photo that is just being given must not be taken for one that nothing holds")
 	case c.FeaturedSize < 1 || c.FeaturedSize > world.MaxList || c.ListSize < 1 || c.ListSize > world.MaxList:
 		return bad("featured_size, list_size", fmt.Sprintf("write 1 to %d", world.MaxList))
+	case c.Mail.Attempts < 1 || c.Mail.Age <= 0:
+		return bad("mail.attempts, mail.age", "write at least 1, and a time above zero")
 	case c.MaxQuantity < 1 || c.MaxQuantity > maxQuantity:
 		return bad("max_quantity", fmt.Sprintf("write 1 to %d", maxQuantity))
 	case c.MaxLines < 1 || c.MaxOrders < 1 || c.MaxTotal < 1 || c.SweepBatch < 1:
@@ -115,5 +120,5 @@ func (c Config) Validate() error {
 			return bad("also_in", fmt.Sprintf("%.20q is not a currency: write ISO 4217 codes such as EUR", code))
 		}
 	}
-	return nil
+	return c.Mail.Validate("mail")
 }

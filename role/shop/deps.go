@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"meridian/engine/tax"
 	"meridian/platform/i18n"
 	"meridian/world"
@@ -24,7 +26,10 @@ type Deps struct {
 	Texts   *i18n.Texts
 	Peers   map[string]http.RoundTripper // the ways to other regions' shields, by region
 	Now     func() time.Time
-	Random  io.Reader // of cryptographic quality: cart and order ids are secrets
+	Random  io.Reader             // of cryptographic quality: cart and order ids are secrets
+	Mails   Mails                 // over the resident cluster of this shop's region
+	Mailer  Mailer                // nil: letters wait
+	Metrics prometheus.Registerer // nil: nothing is reported
 	Log     *slog.Logger
 }
 

@@ -31,6 +31,7 @@ func (s *Shop) place(a *attempt) error {
 	placed, _, err := s.deps.Orders.Place(a.r.Context(), o, a.key, number)
 	switch world.CodeOf(err) {
 	case "":
+		s.Told()
 		s.showPlaced(a, placed)
 		return nil
 	case world.CodeUnprocessed, world.CodeConflict:

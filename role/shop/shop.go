@@ -7,10 +7,12 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/semaphore"
 
 	"meridian/engine/imagegrid"
 	"meridian/engine/signedurl"
+	"meridian/role/shop/letters"
 	"meridian/web"
 	"meridian/world"
 )
@@ -31,6 +33,9 @@ type Shop struct {
 	peers   map[string]http.RoundTripper // the ways to other regions, by region
 	private *signedurl.Ring              // signs the addresses of photos
 	photos  *semaphore.Weighted          // those that arrive
+	letters *letters.Writer
+	told    chan struct{}          // that letters are owed
+	mailed  *prometheus.CounterVec // nil: nothing is reported
 }
 
 // New makes a shop. It fails with invalid for a setting, a market's rules or a
@@ -50,7 +55,7 @@ func New(cfg Config, d Deps) (*Shop, error) {
 	if err != nil {
 		return nil, world.Wrap("shop.new", err)
 	}
-	s := &Shop{cfg: cfg, world: d.World, served: policies.For(d.World.App), deps: d, brand: initials(d.World.Name), csrf: http.NewCrossOriginProtection(), private: private, photos: semaphore.NewWeighted(cfg.MaxPhotos)}
+	s := &Shop{cfg: cfg, world: d.World, served: policies.For(d.World.App), deps: d, brand: initials(d.World.Name), csrf: http.NewCrossOriginProtection(), private: private, photos: semaphore.NewWeighted(cfg.MaxPhotos), told: make(chan struct{}, 1), mailed: mailCounts(d.Metrics)}
 	if s.assets, err = web.NewAssets(); err != nil {
 		return nil, world.Wrap("shop.new", err)
 	}
@@ -58,6 +63,10 @@ func New(cfg Config, d Deps) (*Shop, error) {
 	if err != nil {
 		return nil, world.Wrap("shop.new", err)
 	}
+	if s.letters, err = letters.New(); err != nil {
+		return nil, world.Wrap("shop.new", err)
+	}
+	keys = append(keys, s.letters.Keys()...)
 	for _, m := range d.World.Markets {
 		if err := d.Texts.Check(m.Locales, append(keys, codeKeys()...)); err != nil {
 			return nil, err

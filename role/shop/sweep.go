@@ -11,7 +11,8 @@ import (
 )
 
 // Run removes carts that no browser remembers any more, and photos that no cart
-// and no order holds, at once and then every sweep_every, until ctx ends.
+// and no order holds, at once and then every sweep_every, and sends letters that
+// are owed, until ctx ends.
 func (s *Shop) Run(ctx context.Context) error {
 	var both sync.WaitGroup
 	for _, l := range []sweep.Loop{
@@ -19,10 +20,12 @@ func (s *Shop) Run(ctx context.Context) error {
 			return s.deps.Orders.ForgetCarts(ctx, s.deps.Now().Add(-s.cfg.CartAge), limit)
 		}},
 		{What: "unused photos", Remove: s.deletePhotos},
+		s.oldMails(),
 	} {
 		l.Every, l.Batch, l.Log = s.cfg.SweepEvery, s.cfg.SweepBatch, s.deps.Log
 		both.Go(func() { _ = l.Run(ctx) }) // it never fails
 	}
+	both.Go(func() { s.runMails(ctx) })
 	both.Wait()
 	return nil
 }

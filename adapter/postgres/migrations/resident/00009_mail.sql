@@ -27,9 +27,37 @@ create index mail_done on mail (done_at, id) where state <> 'waiting';
 create function mail_queue(order_ text, kind_ text, n_ bigint)
     returns void language sql security definer set search_path = pg_catalog, public, pg_temp
     begin atomic insert into mail (order_id, kind, n) values (order_, kind_, n_) on conflict (order_id, kind, n) do nothing; end;
+
+-- What an order's log says is told to its buyer; so no writer of it can forget to.
+create function mail_of_event()
+    returns trigger language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+declare kind text := case
+    when new.to_state = 'placed' and new.event in ('place', 'authorise') then 'placed'
+    when new.event = 'make_ready' then 'ready'
+    when new.event = 'cancel' then 'cancelled' end;
+begin
+    if kind is not null then
+        perform mail_queue(new.order_id, kind, new.n);
+    end if;
+    return null;
+end
+$$;
+
+-- A cancellation tells of the money that goes back with it.
+create function mail_of_refund()
+    returns trigger language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+begin
+    perform mail_queue(new.order_id, 'refunded', new.n);
+    return null;
+end
+$$;
 -- +goose StatementEnd
 
-revoke execute on function mail_queue from public;
+create trigger mail_of_event  after insert on order_event for each row execute function mail_of_event();
+create trigger mail_of_refund after insert on refund for each row
+    when (new.idempotency_key <> 'cancel' and new.total_minor > 0) execute function mail_of_refund();
+
+revoke execute on function mail_queue, mail_of_event, mail_of_refund from public;
 grant execute on function mail_queue to meridian_shop, meridian_owner;
 grant select, delete on mail to meridian_shop;
 grant update (state, attempts, next_at, done_at, failure) on mail to meridian_shop, meridian_owner;
