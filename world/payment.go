@@ -143,3 +143,29 @@ type PaymentProvider interface {
 	// None of them is worth a retry.
 	Event(header http.Header, body []byte, now time.Time) (PaymentEvent, error)
 }
+
+// PaymentRow is what the shop keeps of a payment: resident data. It never holds
+// the buyer's page.
+type PaymentRow struct {
+	Key      string // its [PaymentRequest.Key]
+	OrderID  string
+	Market   string
+	Attempt  int // counts an order's payments from 1; at most one of them is not over
+	Payment      // as the provider said last; before its first answer Ref is "" and Version 0
+	OpenedAt time.Time
+	DueAt    time.Time // when it is to be looked after again; zero: never by itself
+	Tries    int       // so often in a row that failed
+	Trouble  string    // why it cannot be settled, for operators; "" while it can
+}
+
+// Over reports whether a payment has ended without money: another one may be
+// opened for the same order.
+func (p PaymentRow) Over() bool { return p.State == PaymentFailed || p.State == PaymentVoided }
+
+// PaymentSums are counts for operators of a region's payments.
+type PaymentSums struct {
+	Unsettled  map[PaymentState]int // to be looked after, by state
+	Overdue    time.Duration        // of the one that waits the longest; 0: none is late
+	Troubled   int                  // cannot be settled by us
+	Mismatches int                  // orders at rest whose money is not what they say: always 0
+}
