@@ -20,3 +20,6 @@ func (c *Cluster) Insert(ctx context.Context, sql string, args ...any) error {
 		return err
 	})
 }
+
+// Cluster is the one that the store keeps its orders in.
+func (s *OrderStore) Cluster() *Cluster { return s.c }
