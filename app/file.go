@@ -97,6 +97,7 @@ type Shop struct {
 	UploadKeys  []keyring.Key     `yaml:"upload_keys" doc:"keys of upload grants, as media has them: each photo is sent under a grant of its own"`
 	Peers       []tier.Shield     `yaml:"peers" doc:"the other regions' shields"`
 	SMTP        smtp.Settings     `yaml:"smtp"`
+	Payments    []PaymentAccount  `yaml:"payments" doc:"accounts at providers of payments; the first of a market takes its new payments, others stand for those that were begun with them"`
 	HTTP        httpserver.Limits `yaml:"http"`
 }
 

@@ -86,14 +86,20 @@ func (m *machine) shopOver(ctx context.Context, s *Shop, clusters []*postgres.Cl
 	if err != nil {
 		return nil, err
 	}
+	providers, err := m.providers(s.Payments)
+	if err != nil {
+		return nil, err
+	}
+	orders, payments := postgres.NewOrderStore(resident), postgres.NewPaymentStore(resident)
 	role, err := shop.New(s.Config, shop.Deps{
-		World: m.World, Catalog: catalog, Photos: photos, Orders: postgres.NewOrderStore(resident), Feed: feed, Tax: rates, Rates: exchange, Texts: words,
+		World: m.World, Catalog: catalog, Photos: photos, Orders: orders, Payments: payments, Paid: paid{orders}, Providers: providers, Feed: feed, Tax: rates, Rates: exchange, Texts: words,
 		Mails: postgres.NewMailStore(resident), Mailer: mailer, Metrics: m.tel.Metrics,
 		Peers: transports(s.Peers, netaddr.DefaultTransportOptions(), nil), Now: m.now, Random: random, Log: m.tel.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
+	m.tel.Metrics.MustRegister(paymentMetrics{role.PaymentSums, m.tel.Log})
 	return m.run(ctx, s.Listen, s.HTTP, inRegion(world.TargetShop, s.Region, s.HTTP, role.Handler()), beside(feed.Run, role.Run), closeCatalogs, resident.Close)
 }
 

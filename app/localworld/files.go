@@ -82,7 +82,7 @@ func (p *plan) signing() []keyring.Key {
 func (p *plan) tls() app.TLS {
 	t := app.DefaultTLS()
 	t.Clear = true
-	t.Self.Dir, t.Self.Hosts = p.st.path(authorityDir), []string{"localhost", "127.0.0.1", "::1"}
+	t.Self.Dir, t.Self.Hosts = p.st.path(authorityDir), []string{"localhost", "127.0.0.1", "::1", payHost}
 	for _, m := range p.w.Markets {
 		t.Self.Hosts = append(t.Self.Hosts, m.Host)
 	}
@@ -142,6 +142,7 @@ func (p *plan) fillShop(f *app.File, r world.Region) {
 	s.Catalogs = p.catalogs(r.ID, userShop, p.secrets.Shop)
 	s.Resident = p.residentOf(r.ID, userShop, p.secrets.Shop)
 	s.Peers = p.peers(r.ID)
+	p.fillPayments(s, r.ID)
 }
 
 func (p *plan) fillOwner(f *app.File, r world.Region) {

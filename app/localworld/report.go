@@ -137,6 +137,7 @@ func (r *report) ready(p *plan) {
 	for _, m := range p.w.Markets {
 		row("owner "+strings.ToUpper(m.ID), m.Host, p.port, "/owner/", OwnerEmail(m.ID)+"  "+p.secrets.Owners[m.ID])
 	}
+	row("payments", payHost, p.port, "/", "a provider to try things out with; app/testpay/README.md has the cards")
 	for i, q := range p.w.PoPs {
 		row("PoP "+q.ID, "127.0.0.1", p.edgePort(i), "/", q.Name)
 	}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"meridian/engine/health"
+	"meridian/engine/webhooksig"
 	"meridian/platform/wholefile"
 	"meridian/world"
 )
@@ -68,7 +69,7 @@ func (s *state) furnish(fresh bool) error {
 	for _, d := range []struct {
 		name string
 		mode fs.FileMode
-	}{{"", 0o711}, {"pg", 0o711}, {"objects", 0o700}, {"config", 0o700}, {"logs", 0o700}, {monitorsDir, 0o700}} {
+	}{{"", 0o711}, {"pg", 0o711}, {"objects", 0o700}, {"config", 0o700}, {"logs", 0o700}, {monitorsDir, 0o700}, {testpayDir, 0o700}} {
 		if err := makeDir(s.path(d.name), d.mode); err != nil {
 			return err
 		}
@@ -128,7 +129,7 @@ func (s *state) empty() error {
 	if err != nil {
 		return world.Wrap("up.fresh", err)
 	}
-	known := map[string]bool{"lock": true, "pg": true, "objects": true, "config": true, "logs": true, "secrets.json": true, "run.json": true, leasesDir: true, promotionsDir: true, monitorsDir: true, authorityDir: true, dnsDir: true}
+	known := map[string]bool{"lock": true, "pg": true, "objects": true, "config": true, "logs": true, "secrets.json": true, "run.json": true, leasesDir: true, promotionsDir: true, monitorsDir: true, authorityDir: true, dnsDir: true, testpayDir: true}
 	for _, e := range entries {
 		if !known[wholefile.Of(e.Name())] {
 			return world.E(world.CodeConflict, "up.fresh", fmt.Sprintf("%s holds %q, which is not a world's. Nothing was removed; name another directory with --dir.", s.dir, e.Name()))
@@ -226,6 +227,8 @@ type Secrets struct {
 	DrainToken  string            `json:"drain_token"`
 	Monitors    map[string]string `json:"monitors"` // region → the seed of its monitor's key
 	Owners      map[string]string `json:"owners"`   // market → its owner's password
+
+	Pay map[string]PaySecret `json:"pay"` // market → its account at the payment provider for trying out
 }
 
 // ReadSecrets is for commands on the same machine, by the same user.
@@ -272,6 +275,12 @@ func (s *state) secrets(w *world.World) (Secrets, error) {
 	for _, m := range w.Markets {
 		if sec.Owners[m.ID] == "" {
 			sec.Owners[m.ID], changed = ownerPassword(), true
+		}
+		if sec.Pay[m.ID] == (PaySecret{}) {
+			if sec.Pay == nil {
+				sec.Pay = map[string]PaySecret{}
+			}
+			sec.Pay[m.ID], changed = PaySecret{Key: rand.Text(), Hook: webhooksig.NewSecret([]byte(rand.Text()))}, true
 		}
 	}
 	if !changed {

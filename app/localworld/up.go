@@ -189,9 +189,10 @@ func (u *up) components() ([]lifecycle.Component, error) {
 	u.faults = newFaults(u.faultKinds())
 	var names []string
 	for i := range roles {
-		roles[i].Needs = append(roles[i].Needs, "rows", "links", "names")
+		roles[i].Needs = append(roles[i].Needs, "rows", "links", "names", "payments")
 		names = append(names, roles[i].Name)
 	}
+	parts = append(parts, lifecycle.Component{Name: "payments", Needs: []string{"directories", "links"}, Start: u.startPayDoor})
 	parts = append(parts, roles...)
 	return append(parts,
 		lifecycle.Component{Name: "doors", Needs: names, Start: u.startDoors},
@@ -265,7 +266,7 @@ func (u *up) startGate(ctx context.Context) (lifecycle.Running, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := gate.New(gate.Config{World: u.plan.w, PoPs: u.popsFrom, Health: follower.View, Admin: u.admin(follower.View), Now: time.Now, Log: log})
+	g := gate.New(gate.Config{World: u.plan.w, PoPs: u.popsFrom, Health: follower.View, Admin: u.withPay(u.admin(follower.View)), Now: time.Now, Log: log})
 	listen := fmt.Sprintf("tcp:127.0.0.1:%d", u.o.Port)
 	run, err := app.ServeVisitors(ctx, u.root.Instance("gate", "world"), listen, httpserver.DefaultLimits(), u.plan.tls(), g)
 	if err != nil {

@@ -41,6 +41,15 @@ type Config struct {
 	MaxQuantity  int                `yaml:"max_quantity" doc:"most of one product in a cart, 1 to 99"`
 	MaxLines     int                `yaml:"max_lines" doc:"most products in a cart"`
 	MaxTotal     int64              `yaml:"max_total" doc:"highest total of an order, in minor units of the market's currency"`
+	PayWait      time.Duration      `yaml:"pay_wait" doc:"longest wait for a provider of payments while a buyer waits; what takes longer is finished later"`
+	PayEvery     time.Duration      `yaml:"pay_every" doc:"longest time between two looks for payments that are to be looked after; each is looked after when it is due, too"`
+	PayFirst     time.Duration      `yaml:"pay_first" doc:"how long after a payment was begun the provider is asked of it, if it does not tell; doubled each time"`
+	PayLongest   time.Duration      `yaml:"pay_longest" doc:"longest time between two questions about a payment"`
+	PayRetry     time.Duration      `yaml:"pay_retry" doc:"wait after a failure of the provider, doubled from one to the next"`
+	PayPatience  int                `yaml:"pay_patience" doc:"failures in a row after which operators are told"`
+	PayLease     time.Duration      `yaml:"pay_lease" doc:"how long a payment that a shop looks after is left to it, should it end; above four answers of the provider"`
+	PayEvents    time.Duration      `yaml:"pay_events" doc:"how long a provider's messages are remembered, so that each counts once"`
+	MaxHook      int64              `yaml:"max_hook" doc:"most bytes of a provider's message"`
 	MaxOrders    int                `yaml:"max_orders" doc:"most orders that the list of a browser's orders shows"`
 }
 
@@ -76,6 +85,15 @@ func Default() Config {
 		MaxLines:     40,
 		MaxTotal:     10_000_000,
 		MaxOrders:    50,
+		PayWait:      8 * time.Second,
+		PayEvery:     30 * time.Second,
+		PayFirst:     20 * time.Second,
+		PayLongest:   5 * time.Minute,
+		PayRetry:     time.Second,
+		PayPatience:  6,
+		PayLease:     time.Minute,
+		PayEvents:    30 * 24 * time.Hour,
+		MaxHook:      256 << 10,
 	}
 }
 
@@ -110,6 +128,10 @@ func (c Config) Validate() error {
 		return bad("featured_size, list_size", fmt.Sprintf("write 1 to %d", world.MaxList))
 	case c.Mail.Attempts < 1 || c.Mail.Age <= 0:
 		return bad("mail.attempts, mail.age", "write at least 1, and a time above zero")
+	case c.PayWait <= 0 || c.PayEvery <= 0 || c.PayFirst <= 0 || c.PayLongest < c.PayFirst || c.PayRetry <= 0 || c.PayLease < time.Second || c.PayEvents <= 0:
+		return bad("pay_wait, pay_every, pay_first, pay_longest, pay_retry, pay_lease, pay_events", "write a time above zero, for pay_longest no less than pay_first, for pay_lease a second or more")
+	case c.PayPatience < 1 || c.MaxHook < 1024:
+		return bad("pay_patience, max_hook", "write at least 1, and 1024 bytes or more")
 	case c.MaxQuantity < 1 || c.MaxQuantity > maxQuantity:
 		return bad("max_quantity", fmt.Sprintf("write 1 to %d", maxQuantity))
 	case c.MaxLines < 1 || c.MaxOrders < 1 || c.MaxTotal < 1 || c.SweepBatch < 1:

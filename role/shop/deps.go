@@ -16,21 +16,24 @@ import (
 
 // Deps are the parts that a shop is given.
 type Deps struct {
-	World   *world.World
-	Catalog Catalog
-	Photos  Photos     // at the media role of this shop's region
-	Orders  Orders     // over the resident cluster of this shop's region
-	Feed    Feed       // of the catalog cluster of this shop's region
-	Tax     *tax.Table // dated rules of every market homed here
-	Rates   Rates      // of exchange, for display
-	Texts   *i18n.Texts
-	Peers   map[string]http.RoundTripper // the ways to other regions' shields, by region
-	Now     func() time.Time
-	Random  io.Reader             // of cryptographic quality: cart and order ids are secrets
-	Mails   Mails                 // over the resident cluster of this shop's region
-	Mailer  Mailer                // nil: letters wait
-	Metrics prometheus.Registerer // nil: nothing is reported
-	Log     *slog.Logger
+	World     *world.World
+	Catalog   Catalog
+	Photos    Photos      // at the media role of this shop's region
+	Orders    Orders      // over the resident cluster of this shop's region
+	Feed      Feed        // of the catalog cluster of this shop's region
+	Payments  Payments    // over the same cluster
+	Paid      Paid        // likewise
+	Providers []MarketPay // of payments; a market without one is paid on collection
+	Tax       *tax.Table  // dated rules of every market homed here
+	Rates     Rates       // of exchange, for display
+	Texts     *i18n.Texts
+	Peers     map[string]http.RoundTripper // the ways to other regions' shields, by region
+	Now       func() time.Time
+	Random    io.Reader             // of cryptographic quality: cart and order ids are secrets
+	Mails     Mails                 // over the resident cluster of this shop's region
+	Mailer    Mailer                // nil: letters wait
+	Metrics   prometheus.Registerer // nil: nothing is reported
+	Log       *slog.Logger
 }
 
 // Catalog reads every market's products. Implementations read the replica at

@@ -12,7 +12,11 @@ import (
 
 // policyStart is the Content-Security-Policy of every page but for its styles:
 // everything from the shop itself, nothing inline, nobody may frame it.
-const policyStart = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'; style-src 'self'"
+const policyStart = "default-src 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'; style-src 'self'"
+
+// policy is the whole policy of a page without styles of its own. Forms may lead to
+// the providers' pages too: browsers hold the redirects that follow a form to it.
+func (s *Shop) policy() string { return s.forms + "; " + policyStart }
 
 // withHeaders sets what every answer carries.
 func (s *Shop) withHeaders(next http.Handler) http.Handler {
@@ -23,7 +27,7 @@ func (s *Shop) withHeaders(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
-		h.Set("Content-Security-Policy", policyStart)
+		h.Set("Content-Security-Policy", s.policy())
 		next.ServeHTTP(w, r)
 	})
 }

@@ -12,19 +12,18 @@ type orderBody struct {
 	Name, Number, Date, Machine string
 	Address, Email, Phone       string
 	Photos                      []shot
+	Pay                         payBody
 }
 
 func (s *Shop) showOrder(w http.ResponseWriter, r *http.Request, at *site) error {
-	id, cart := r.PathValue("id"), s.cartID(r)
-	if !validID(id) || cart == "" {
-		return world.E(world.CodeNotFound, "shop.order", "")
-	}
-	o, err := s.deps.Orders.Order(r.Context(), id)
+	o, err := s.ownOrder(r, at)
 	if err != nil {
-		return world.Wrap("shop.order", err)
+		return err
 	}
-	if o.CartID != cart || o.Market != at.market.ID {
-		return world.E(world.CodeNotFound, "shop.order", "") // another browser's: it is not for this one to know that it exists
+	id, cart := o.ID, o.CartID
+	pay, err := s.payView(r.Context(), at, o)
+	if err != nil {
+		return err
 	}
 	v := s.view(at, "/orders/"+id)
 	v.Title = v.T("order.title") + " " + o.Number
@@ -33,7 +32,7 @@ func (s *Shop) showOrder(w http.ResponseWriter, r *http.Request, at *site) error
 	if err != nil {
 		return err
 	}
-	v.Body = orderBody{Photos: photos, Name: o.Contact.Name, Number: o.Number, Date: at.date(o.PlacedAt), Machine: o.PlacedAt.Format(time.RFC3339),
+	v.Body = orderBody{Pay: pay, Photos: photos, Name: o.Contact.Name, Number: o.Number, Date: at.date(o.PlacedAt), Machine: o.PlacedAt.Format(time.RFC3339),
 		Address: at.texts.Address(o.Contact), Email: o.Contact.Email, Phone: o.Contact.Phone}
 	lines, err := s.deps.Orders.Cart(r.Context(), cart, at.market.ID)
 	if err != nil {
@@ -44,6 +43,22 @@ func (s *Shop) showOrder(w http.ResponseWriter, r *http.Request, at *site) error
 	}
 	v.Counted = true
 	return s.render(w, r, http.StatusOK, "order", v)
+}
+
+// ownOrder is the order that a request names, if this browser has placed it.
+func (s *Shop) ownOrder(r *http.Request, at *site) (world.Order, error) {
+	id, cart := r.PathValue("id"), s.cartID(r)
+	if !validID(id) || cart == "" {
+		return world.Order{}, world.E(world.CodeNotFound, "shop.order", "")
+	}
+	o, err := s.deps.Orders.Order(r.Context(), id)
+	if err != nil {
+		return world.Order{}, world.Wrap("shop.order", err)
+	}
+	if o.CartID != cart || o.Market != at.market.ID {
+		return world.Order{}, world.E(world.CodeNotFound, "shop.order", "") // another browser's: it is not for this one to know that it exists
+	}
+	return o, nil
 }
 
 // orderRow is an order on the list.

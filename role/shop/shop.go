@@ -36,6 +36,8 @@ type Shop struct {
 	letters *letters.Writer
 	told    chan struct{}          // that letters are owed
 	mailed  *prometheus.CounterVec // nil: nothing is reported
+	cashier *cashier               // looks after payments
+	forms   string                 // whom forms may lead to
 }
 
 // New makes a shop. It fails with invalid for a setting, a market's rules or a
@@ -55,7 +57,8 @@ func New(cfg Config, d Deps) (*Shop, error) {
 	if err != nil {
 		return nil, world.Wrap("shop.new", err)
 	}
-	s := &Shop{cfg: cfg, world: d.World, served: policies.For(d.World.App), deps: d, brand: initials(d.World.Name), csrf: http.NewCrossOriginProtection(), private: private, photos: semaphore.NewWeighted(cfg.MaxPhotos), told: make(chan struct{}, 1), mailed: mailCounts(d.Metrics)}
+	s := &Shop{cfg: cfg, world: d.World, served: policies.For(d.World.App), deps: d, brand: initials(d.World.Name), csrf: http.NewCrossOriginProtection(), private: private, photos: semaphore.NewWeighted(cfg.MaxPhotos), told: make(chan struct{}, 1), mailed: mailCounts(d.Metrics), forms: formActions(d.Providers)}
+	s.cashier = s.newCashier()
 	if s.assets, err = web.NewAssets(); err != nil {
 		return nil, world.Wrap("shop.new", err)
 	}
@@ -100,6 +103,9 @@ func (s *Shop) Handler() http.Handler {
 	on("/checkout", methods{http.MethodGet: s.atHome(s.showCheckout), http.MethodPost: s.atHome(s.checkout)})
 	on("/orders", methods{http.MethodGet: s.atHome(s.listOrders)})
 	on("/orders/{id}", methods{http.MethodGet: s.atHome(s.showOrder)})
+	on("/orders/{id}/pay", methods{http.MethodGet: s.atHome(s.pay)})
+	on("/orders/{id}/paid", methods{http.MethodGet: s.atHome(s.paidBack)})
+	on("/payments/{provider}", methods{http.MethodPost: s.hook})
 	on("/", methods{http.MethodGet: nothing, http.MethodPost: nothing})
 
 	all := http.NewServeMux()

@@ -11,17 +11,24 @@ import (
 )
 
 // Run removes carts that no browser remembers any more, and photos that no cart
-// and no order holds, at once and then every sweep_every, and sends letters that
-// are owed, until ctx ends.
+// and no order holds, at once and then every sweep_every, sends letters that are
+// owed and looks after payments, until ctx ends.
 func (s *Shop) Run(ctx context.Context) error {
 	var both sync.WaitGroup
-	for _, l := range []sweep.Loop{
+	loops := []sweep.Loop{
 		{What: "old carts", Remove: func(ctx context.Context, limit int) (int, error) {
 			return s.deps.Orders.ForgetCarts(ctx, s.deps.Now().Add(-s.cfg.CartAge), limit)
 		}},
 		{What: "unused photos", Remove: s.deletePhotos},
 		s.oldMails(),
-	} {
+	}
+	if len(s.deps.Providers) > 0 {
+		both.Go(func() { _ = s.cashier.reconcile(ctx) }) // it never fails
+		loops = append(loops, sweep.Loop{What: "payment messages", Remove: func(ctx context.Context, limit int) (int, error) {
+			return s.deps.Payments.ForgetEvents(ctx, s.deps.Now().Add(-s.cfg.PayEvents), limit)
+		}})
+	}
+	for _, l := range loops {
 		l.Every, l.Batch, l.Log = s.cfg.SweepEvery, s.cfg.SweepBatch, s.deps.Log
 		both.Go(func() { _ = l.Run(ctx) }) // it never fails
 	}

@@ -14,6 +14,7 @@ func codeKeys() []string {
 		"checkout.optional", "checkout.choose_state", "checkout.changed", "checkout.too_large", "checkout.tax_open", "cart.full", "order.title", "site.footer", i18n.AddressKey,
 		"error.quantity", "error.try_again",
 		"photo.hint", "photo.missing", "photo.too_large", "photo.unsupported", "photo.broken", "photo.busy", "photo.yours",
+		"payment.declined", "payment.insufficient_funds", "payment.expired_card", "payment.incorrect_card", "payment.authentication", "payment.abandoned",
 		"not_found.title", "not_found.text", "unavailable.title", "unavailable.text", "unavailable.checkout",
 	}
 	for _, f := range contactFields {

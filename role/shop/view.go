@@ -136,7 +136,7 @@ func (s *Shop) render(w http.ResponseWriter, r *http.Request, status int, name s
 	if block := v.colors.css(); block != "" {
 		v.Style = template.HTML("<style>" + block + "</style>\n")
 		sum := sha256.Sum256([]byte(block))
-		h.Set("Content-Security-Policy", policyStart+" 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'")
+		h.Set("Content-Security-Policy", s.policy()+" 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'")
 	}
 	var page bytes.Buffer
 	if err := s.pages[name].ExecuteTemplate(&page, "layout", v); err != nil {
