@@ -71,7 +71,7 @@ type Document struct {
 	Supplied   tax.Date  `json:"supplied"`
 	Order      string    `json:"order,omitempty"`
 	Corrects   string    `json:"corrects,omitempty"`
-	CorrectsOn tax.Date  `json:"corrects_on"`
+	CorrectsOn tax.Date  `json:"corrects_on,omitzero"`
 	Seller     Party     `json:"seller"`
 	Buyer      Party     `json:"buyer"`
 	Place      string    `json:"place,omitempty"` // of supply, where the law asks for it

@@ -2,8 +2,9 @@ package tax
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"meridian/engine/money"
 )
@@ -59,7 +60,8 @@ func printed(r Rule) Printed {
 
 // String is a name that no other summary line has; it sorts as they do.
 func (p Printed) String() string {
-	return fmt.Sprintf("%s/%s/%s/%010d/%s;", p.Jurisdiction, p.Levy, p.Part, p.Rate, p.Label)
+	rate := strconv.FormatInt(int64(p.Rate), 10)
+	return p.Jurisdiction + "/" + p.Levy + "/" + p.Part + "/" + strings.Repeat("0", max(0, 10-len(rate))) + rate + "/" + p.Label + ";"
 }
 
 func (p Printed) compare(q Printed) int {

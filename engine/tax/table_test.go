@@ -1,6 +1,7 @@
 package tax_test
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -158,6 +159,19 @@ func TestDatesAreTheMarketsOwn(t *testing.T) {
 		if got := tax.DateOf(moment, zone).String(); got != want {
 			t.Errorf("UTC%+d: got %s, want %s", offset, got, want)
 		}
+	}
+	for text, want := range map[string]tax.Date{`"2025-12-31"`: {Year: 2025, Month: 12, Day: 31}, `""`: {}} {
+		var d tax.Date
+		if err := json.Unmarshal([]byte(text), &d); err != nil || d != want {
+			t.Errorf("%s: %v, %v", text, d, err)
+		}
+		if out, err := json.Marshal(d); err != nil || string(out) != text {
+			t.Errorf("%v: %s, %v", d, out, err)
+		}
+	}
+	var d tax.Date
+	if err := json.Unmarshal([]byte(`"2025-02-29"`), &d); err == nil {
+		t.Errorf("29 February 2025: %v", d)
 	}
 	for _, bad := range []string{"", "2025-02-29", "2025-1-1", "01.02.2025", "2025-01-01T00:00:00Z", "20250101", " 2025-01-01"} {
 		if d, err := tax.ParseDate(bad); !world.Is(err, world.CodeInvalid) {

@@ -128,28 +128,31 @@ func (w When) within(v When) bool { return v.holds(w) }
 
 // circumstances are those of one line: one answer to every question.
 func circumstances(sale Sale, supply Supply) (When, error) {
-	with, temperature, buyer := string(supply.With), "cold", string(sale.Buyer.Kind)
+	answers := [dimensions]string{
+		byWith: string(supply.With), byTemperature: "cold", byMode: string(supply.Mode),
+		byRoute: sale.route(), byBuyer: string(sale.Buyer.Kind),
+	}
 	if supply.With == Nothing {
-		with = "nothing"
+		answers[byWith] = "nothing"
 	}
 	if supply.Hot {
-		temperature = "hot"
+		answers[byTemperature] = "hot"
 	}
 	if sale.Buyer.Kind == Consumer {
-		buyer = "consumer"
+		answers[byBuyer] = "consumer"
 	}
 	if supply.Mode == "" {
 		return When{}, world.E(world.CodeInvalid, "tax.supply",
 			"it is not said how the goods reach the buyer; use takeaway, delivery or eat_in")
 	}
-	c, err := ParseWhen(with, temperature, string(supply.Mode), sale.route(), buyer)
-	if err != nil {
-		return When{}, err
-	}
-	for d, dim := range whenDimensions { // text with spaces would be several answers
-		if set := c.sets[d]; set == 0 || set&(set-1) != 0 {
-			return When{}, world.E(world.CodeInvalid, "tax.supply", "a supply has one "+dim.column+", not several")
+	var c When
+	for d, answer := range answers {
+		i := slices.Index(whenDimensions[d].answers, answer)
+		if i < 0 {
+			return When{}, world.E(world.CodeInvalid, "tax.supply", fmt.Sprintf("%s: %q is not one of %s",
+				whenDimensions[d].column, clip(answer), strings.Join(whenDimensions[d].answers, ", ")))
 		}
+		c.sets[d] = 1 << i
 	}
 	return c, nil
 }
