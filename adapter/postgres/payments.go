@@ -91,9 +91,9 @@ func (s *PaymentStore) OfOrder(ctx context.Context, orderID string) ([]world.Pay
 }
 
 // List are payments of a market ("" for all) in a state ("" for any), the newest
-// first, at most limit.
-func (s *PaymentStore) List(ctx context.Context, market string, state world.PaymentState, limit int) ([]world.PaymentRow, error) {
-	return s.list(ctx, `where ($1 = '' or market = $1) and ($2 = '' or state = $2) order by opened_at desc, key limit $3`, market, string(state), limit)
+// first, at most limit; with troubled those alone that an operator has to look at.
+func (s *PaymentStore) List(ctx context.Context, market string, state world.PaymentState, troubled bool, limit int) ([]world.PaymentRow, error) {
+	return s.list(ctx, `where ($1 = '' or market = $1) and ($2 = '' or state = $2) and (not $3 or trouble <> '') order by opened_at desc, key limit $4`, market, string(state), troubled, limit)
 }
 
 func (s *PaymentStore) list(ctx context.Context, where string, args ...any) ([]world.PaymentRow, error) {
@@ -187,15 +187,6 @@ func (s *PaymentStore) Heard(ctx context.Context, provider string, e world.Payme
 		return err
 	})
 	return key, fresh, mapError("postgres.heard", err)
-}
-
-// Wake makes a payment due.
-func (s *PaymentStore) Wake(ctx context.Context, key string, now time.Time) error {
-	tag, err := s.c.Pool.Exec(ctx, `update payment set due_at = least(due_at, $2), wakes = wakes + 1 where key = $1`, key, now)
-	if err == nil && tag.RowsAffected() == 0 {
-		err = pgx.ErrNoRows
-	}
-	return mapError("postgres.wake", err)
 }
 
 // ForgetEvents removes messages that came before a moment, at most limit, and

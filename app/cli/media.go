@@ -105,9 +105,14 @@ func wrongToken(err error) error {
 
 // send carries out a request and reads its answer, at most limit bytes.
 func send(ctx context.Context, r *http.Request, limit int64) (*http.Response, []byte, error) {
-	res, err := newClient(mediaTimeout).Do(r.WithContext(ctx))
+	return sendBy(newClient(mediaTimeout), r.WithContext(ctx), limit)
+}
+
+// sendBy is [send] by another client.
+func sendBy(client *http.Client, r *http.Request, limit int64) (*http.Response, []byte, error) {
+	res, err := client.Do(r)
 	if err != nil {
-		return nil, nil, world.Because(world.CodeUnavailable, "media", "The edge does not answer. Is the world up?", err)
+		return nil, nil, world.Because(world.CodeUnavailable, "media", "Nobody answers there. Is the world up?", err)
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, limit+1))

@@ -168,6 +168,9 @@ type Run struct {
 // LastMile is the address at which a PoP is reached from a city.
 func (r Run) LastMile(city, pop string) string { return lastMile(r.Sockets, city, pop) }
 
+// Shop is the address of a region's shop itself.
+func (r Run) Shop(region string) string { return socketIn(r.Sockets, "shop-"+region) }
+
 // ReadRun finds the world that runs on a directory.
 func ReadRun(dir string) (Run, error) {
 	var r Run

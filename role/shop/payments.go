@@ -41,6 +41,9 @@ type Payments interface {
 	Heard(ctx context.Context, provider string, e world.PaymentEvent, now time.Time) (key string, fresh bool, err error)
 	// ForgetEvents removes messages from before a moment.
 	ForgetEvents(ctx context.Context, before time.Time, limit int) (int, error)
+	// List are payments of a market ("" for all) in a state ("" for any), the newest
+	// first; with troubled those alone that an operator has to look at.
+	List(ctx context.Context, market string, state world.PaymentState, troubled bool, limit int) ([]world.PaymentRow, error)
 	// Unsettled counts what is not settled, for operators.
 	Unsettled(ctx context.Context, now, since time.Time) (world.PaymentSums, error)
 }

@@ -110,6 +110,9 @@ func (s *Shop) Handler() http.Handler {
 
 	all := http.NewServeMux()
 	all.HandleFunc("GET "+world.FeedPath, s.feed)
+	all.HandleFunc("GET "+PaymentsPath, s.paymentsAPI(s.listPayments))
+	all.HandleFunc("GET "+PaymentsPath+"/{key}", s.paymentsAPI(s.onePayment))
+	all.HandleFunc("POST "+PaymentsPath+"/{key}/reconcile", s.paymentsAPI(s.reconcilePayment))
 	all.HandleFunc("GET "+web.AssetPrefix, s.asset)
 	all.HandleFunc("GET "+ratesPath, s.rates)
 	all.Handle("/", s.withSite(pages))
