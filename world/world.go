@@ -82,7 +82,7 @@ type TaxSpec struct {
 	Rounding      string   `yaml:"rounding"`      // "half_up", "half_even" or "down"
 	Per           string   `yaml:"per"`           // "line", "rate" or "document"
 	Seller        string   `yaml:"seller"`        // path of where the shop stands, such as IN-MH; "" is the country
-	Jurisdictions []string `yaml:"jurisdictions"` // one: the country; several: by the state of delivery
+	Jurisdictions []string `yaml:"jurisdictions"` // one: all that is delivered to; several: by the state of delivery
 }
 
 // Postal is what an address of the market must look like.

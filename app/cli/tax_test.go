@@ -19,6 +19,7 @@ func TestTaxGolden(t *testing.T) {
 		"draft":        "explain --market jp --class cake --mode takeaway --date 2027-04-01 --amount 540",
 		"halves":       "explain --market in --class cake --date 2026-11-21 --amount 101.01",
 		"across":       "explain --market in --jurisdiction IN-KA --class cake --date 2026-11-21 --amount 101.01",
+		"no-state":     "explain --market in --jurisdiction IN --class cake --date 2026-11-21 --amount 101.01",
 		"exempt":       "explain --market de --jurisdiction IT --class cake --buyer business --tax-id IT00743110157 --confirmed --date 2026-11-21 --amount 10.70",
 		"unconfirmed":  "explain --market de --jurisdiction FR --class cake --buyer business --tax-id FR40303265045 --date 2026-11-21 --amount 10.55",
 		"bad-number":   "explain --market de --class cake --buyer business --tax-id DE136695975 --date 2026-11-21 --amount 10.70",

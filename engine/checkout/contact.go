@@ -66,6 +66,9 @@ type ContactRules struct {
 func NewContactRules(m world.Market, limits ContactLimits) (ContactRules, error) {
 	rules := ContactRules{state: m.Postal.States, limits: limits}
 	for _, j := range m.Tax.Jurisdictions {
+		if len(m.Tax.Jurisdictions) == 1 {
+			break // nothing to choose from: the state is part of the address alone
+		}
 		if state, ok := strings.CutPrefix(j, m.Country+"-"); ok {
 			rules.states = append(rules.states, state)
 		}

@@ -18,7 +18,7 @@ var markets = map[string]world.Market{
 	"gb": {Country: "GB", Tax: world.TaxSpec{Jurisdictions: []string{"GB"}}, Postal: world.Postal{Pattern: `GIR ?0AA|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}`}},
 	"de": {Country: "DE", Tax: world.TaxSpec{Jurisdictions: []string{"DE"}}, Postal: world.Postal{Pattern: `\d{5}`}},
 	"jp": {Country: "JP", Tax: world.TaxSpec{Jurisdictions: []string{"JP"}}, Postal: world.Postal{Pattern: `\d{3}-\d{4}`}},
-	"in": {Country: "IN", Tax: world.TaxSpec{Jurisdictions: []string{"IN"}}, Postal: world.Postal{Pattern: `[1-9]\d{5}`, States: true}},
+	"in": {Country: "IN", Tax: world.TaxSpec{Jurisdictions: []string{"IN-MH"}}, Postal: world.Postal{Pattern: `[1-9]\d{5}`, States: true}},
 }
 
 func contactRules(t testing.TB, market string) checkout.ContactRules {
@@ -168,7 +168,7 @@ func TestBadPostalPatterns(t *testing.T) {
 
 func TestJurisdiction(t *testing.T) {
 	for _, c := range []struct{ market, state, want string }{
-		{"de", "", "DE"}, {"de", "BE", "DE"}, {"in", "DL", "IN"}, {"us", "NY", "US-NY"}, {"us", "OR", ""}, {"us", "", ""},
+		{"de", "", "DE"}, {"de", "BE", "DE"}, {"in", "DL", "IN-MH"}, {"us", "NY", "US-NY"}, {"us", "OR", ""}, {"us", "", ""},
 	} {
 		got, err := checkout.Jurisdiction(markets[c.market], c.state)
 		if got != c.want || (c.want == "") != world.Is(err, world.CodeUnprocessed) {

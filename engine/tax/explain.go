@@ -79,8 +79,12 @@ func (r Rule) why(applies bool, won Rule, now When, on Date) string {
 	if misses := r.When.misses(now); len(misses) > 0 {
 		var parts []string
 		for _, d := range misses {
-			parts = append(parts, fmt.Sprintf("%s %s; this is %s", whenDimensions[d].column,
-				strings.ReplaceAll(r.When.text(d), " ", " or "), now.text(d)))
+			this := "this is " + now.text(d)
+			if now.sets[d] == 0 {
+				this = "here that is not known"
+			}
+			parts = append(parts, fmt.Sprintf("%s %s; %s", whenDimensions[d].column,
+				strings.ReplaceAll(r.When.text(d), " ", " or "), this))
 		}
 		return "is for " + strings.Join(parts, ", and for ")
 	}

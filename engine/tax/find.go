@@ -119,6 +119,10 @@ func missing(place string, l levyPart, class string, now When, on Date) error {
 	if l.part != "" {
 		what += " (" + l.part + ")"
 	}
+	advice := "add one before selling it there"
+	if now.sets[byRoute] == 0 {
+		advice += ", or say in which states seller and buyer are"
+	}
 	return world.E(world.CodeUnprocessed, "tax.find",
-		fmt.Sprintf("no %s rule for %q in %q on %s (%s); add one before selling it there", what, clip(class), clip(place), on, now))
+		fmt.Sprintf("no %s rule for %q in %q on %s (%s); %s", what, clip(class), clip(place), on, now, advice))
 }

@@ -86,13 +86,16 @@ func (s Sale) check() error {
 }
 
 // route tells whether the goods cross a border of the seller's state or
-// country on their way. Who has no state in a federation sells at home.
+// country on their way; "" when that is not known, because the state of one of
+// them is not said.
 func (s Sale) route() string {
 	seller, place := levels(s.Seller), levels(s.Jurisdiction)
-	if seller[0] != place[0] {
+	switch {
+	case seller[0] != place[0]:
 		return "inter"
-	}
-	if len(seller) > 1 && len(place) > 1 && seller[1] != place[1] {
+	case len(seller) == 1 || len(place) == 1:
+		return ""
+	case seller[1] != place[1]:
 		return "inter"
 	}
 	return "intra"

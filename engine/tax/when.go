@@ -147,6 +147,9 @@ func circumstances(sale Sale, supply Supply) (When, error) {
 	}
 	var c When
 	for d, answer := range answers {
+		if d == byRoute && answer == "" {
+			continue // either: only a rule for both will do
+		}
 		i := slices.Index(whenDimensions[d].answers, answer)
 		if i < 0 {
 			return When{}, world.E(world.CodeInvalid, "tax.supply", fmt.Sprintf("%s: %q is not one of %s",

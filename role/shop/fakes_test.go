@@ -29,6 +29,8 @@ func testWorld() *world.World {
 	inclusive := func(j string) world.TaxSpec {
 		return world.TaxSpec{Prices: "inclusive", Rounding: "half_up", Per: "rate", Jurisdictions: []string{j}}
 	}
+	indian := inclusive("IN-MH")
+	indian.Seller = "IN-MH"
 	return &world.World{
 		Name: "Sweet Crumbs", App: "sweet-crumbs",
 		Regions: []world.Region{{ID: "us-east", Number: 1}, {ID: "eu-central", Number: 2}, {ID: "ap-southeast", Number: 3}},
@@ -43,7 +45,7 @@ func testWorld() *world.World {
 			{ID: "jp", Name: "日本", Country: "JP", Host: "jp.localhost", Currency: "JPY", Locales: []string{"ja-JP"}, HomeRegion: "ap-southeast", TimeZone: "Asia/Tokyo",
 				Tax: world.TaxSpec{Prices: "inclusive", Rounding: "down", Per: "rate", Jurisdictions: []string{"JP"}}, Postal: world.Postal{Pattern: `\d{3}-\d{4}`, Example: "100-0001"}},
 			{ID: "in", Name: "India", Country: "IN", Host: "in.localhost", Currency: "INR", Locales: []string{"en-IN", "hi-IN"}, HomeRegion: "ap-southeast", TimeZone: "Asia/Kolkata",
-				Tax: inclusive("IN"), Postal: world.Postal{Pattern: `\d{6}`, Example: "400001", States: true}},
+				Tax: indian, Postal: world.Postal{Pattern: `\d{6}`, Example: "400001", States: true}},
 		},
 	}
 }
