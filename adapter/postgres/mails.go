@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"meridian/world"
 )
@@ -58,7 +59,13 @@ func (s *MailStore) ParkMail(ctx context.Context, m world.QueuedMail, why string
 }
 
 func (s *MailStore) settle(ctx context.Context, op string, m world.QueuedMail, set string, values ...any) error {
-	_, err := s.c.Pool.Exec(ctx, `update mail set `+set+` where id = $1 and attempts = $2 and state = 'waiting'`, append([]any{m.ID, m.Attempts}, values...)...)
+	return settleRow(ctx, s.c.Pool, op, "mail", m.ID, m.Attempts, set, values...)
+}
+
+// settleRow changes a row of a queue whose attempt is still the one that was
+// claimed. set names its values from $3 on.
+func settleRow(ctx context.Context, pool *pgxpool.Pool, op, table string, id int64, attempt int, set string, values ...any) error {
+	_, err := pool.Exec(ctx, `update `+table+` set `+set+` where id = $1 and attempts = $2 and state = 'waiting'`, append([]any{id, attempt}, values...)...)
 	return mapError(op, err)
 }
 

@@ -1,8 +1,9 @@
-// Package webhook asks a service of somebody else's, over signed HTTP, whether a
-// picture may be shown.
+// Package webhook speaks to services of somebody else's over signed HTTP: it asks
+// one whether a picture may be shown, and tells owners' systems what happens in
+// their market.
 //
-// Questions are signed as Standard Webhooks (https://www.standardwebhooks.com,
+// Messages are signed as Standard Webhooks (https://www.standardwebhooks.com,
 // spec v1): HMAC-SHA256 over id, time and body, so that the service can tell who
-// asks, that nothing was changed and that it is not an old question again. Its
+// speaks, that nothing was changed and that it is not an old message again. Its
 // libraries verify them. Package wire, by contrast, speaks among our own roles.
 package webhook

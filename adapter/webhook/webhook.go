@@ -94,7 +94,7 @@ func (s *Service) Ask(ctx context.Context, id string, p Picture) (Answer, error)
 	webhooksig.Sign(r.Header, id, now, body, s.secret)
 	res, err := s.o.Transport.RoundTrip(r) // no redirect is followed: the question is for one address
 	if err != nil {
-		return Answer{}, unreached(ctx, op, err)
+		return Answer{}, unreached(ctx, op, "The moderation hook", err)
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
@@ -102,7 +102,7 @@ func (s *Service) Ask(ctx context.Context, id string, p Picture) (Answer, error)
 	}
 	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	if err != nil {
-		return Answer{}, unreached(ctx, op, err)
+		return Answer{}, unreached(ctx, op, "The moderation hook", err)
 	}
 	a, err := parseAnswer(text)
 	return a, world.Wrap(op, err)
@@ -120,9 +120,9 @@ func parseAnswer(text []byte) (Answer, error) {
 	return a, nil
 }
 
-func unreached(ctx context.Context, op string, err error) error {
+func unreached(ctx context.Context, op, who string, err error) error {
 	if ctx.Err() != nil {
-		return world.Because(world.CodeTimeout, op, "The moderation hook did not answer in time.", err)
+		return world.Because(world.CodeTimeout, op, who+" did not answer in time.", err)
 	}
-	return world.Because(world.CodeUnavailable, op, "The moderation hook cannot be reached.", err)
+	return world.Because(world.CodeUnavailable, op, who+" cannot be reached.", err)
 }

@@ -1,6 +1,7 @@
 package shop
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -38,6 +39,7 @@ type Config struct {
 	FeaturedSize int                `yaml:"featured_size" doc:"most featured products on the front page"`
 	ListSize     int                `yaml:"list_size" doc:"most products on one page of a list"`
 	Mail         MailConfig         `yaml:"mail"`
+	Hooks        HookConfig         `yaml:"hooks"`
 	MaxQuantity  int                `yaml:"max_quantity" doc:"most of one product in a cart, 1 to 99"`
 	MaxLines     int                `yaml:"max_lines" doc:"most products in a cart"`
 	MaxTotal     int64              `yaml:"max_total" doc:"highest total of an order, in minor units of the market's currency"`
@@ -79,6 +81,7 @@ func Default() Config {
 		PhotoLife:    time.Hour,
 		Private:      signedurl.DefaultSettings(),
 		Mail:         MailConfig{Settings: courier.Default(), Attempts: 30, Age: 90 * 24 * time.Hour},
+		Hooks:        HookConfig{Settings: courier.Default(), Wait: 10 * time.Second, GiveUp: 72 * time.Hour, Age: 30 * 24 * time.Hour},
 		FeaturedSize: 12,
 		ListSize:     48,
 		MaxQuantity:  48,
@@ -126,6 +129,8 @@ func (c Config) Validate() error {
 		return bad("photo_age", "write a time above photo_wait: a photo that is just being given must not be taken for one that nothing holds")
 	case c.FeaturedSize < 1 || c.FeaturedSize > world.MaxList || c.ListSize < 1 || c.ListSize > world.MaxList:
 		return bad("featured_size, list_size", fmt.Sprintf("write 1 to %d", world.MaxList))
+	case c.Hooks.Wait <= 0 || c.Hooks.GiveUp <= 0 || c.Hooks.Age <= 0 || c.Hooks.Lease <= c.Hooks.Wait:
+		return bad("hooks.wait, hooks.give_up, hooks.age", "write times above zero, and hooks.lease above hooks.wait")
 	case c.Mail.Attempts < 1 || c.Mail.Age <= 0:
 		return bad("mail.attempts, mail.age", "write at least 1, and a time above zero")
 	case c.PayWait <= 0 || c.PayEvery <= 0 || c.PayFirst <= 0 || c.PayLongest < c.PayFirst || c.PayRetry <= 0 || c.PayLease < time.Second || c.PayEvents <= 0:
@@ -142,5 +147,5 @@ func (c Config) Validate() error {
 			return bad("also_in", fmt.Sprintf("%.20q is not a currency: write ISO 4217 codes such as EUR", code))
 		}
 	}
-	return c.Mail.Validate("mail")
+	return errors.Join(c.Mail.Validate("mail"), c.Hooks.Validate("hooks"))
 }

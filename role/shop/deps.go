@@ -32,6 +32,8 @@ type Deps struct {
 	Random    io.Reader             // of cryptographic quality: cart and order ids are secrets
 	Mails     Mails                 // over the resident cluster of this shop's region
 	Mailer    Mailer                // nil: letters wait
+	Hooks     Hooks                 // over the same cluster; nil: nobody is told
+	Notifier  Notifier              // of owners' systems
 	Metrics   prometheus.Registerer // nil: nothing is reported
 	Log       *slog.Logger
 }

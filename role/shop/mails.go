@@ -69,12 +69,15 @@ func (s *Shop) oldMails() sweep.Loop {
 	}}
 }
 
-// Told has letters that are owed sent soon, in place of at the next look. Whoever
-// has just changed an order calls it; it never waits.
+// Told has letters and messages to owners' systems that are owed sent soon, in
+// place of at the next look. Whoever has just changed an order calls it; it never
+// waits.
 func (s *Shop) Told() {
-	select {
-	case s.told <- struct{}{}:
-	default: // it is told already
+	for _, wake := range []chan struct{}{s.told, s.toldHooks} {
+		select {
+		case wake <- struct{}{}:
+		default: // it is told already
+		}
 	}
 }
 
@@ -88,18 +91,18 @@ func (s *Shop) sendMail(ctx context.Context, m world.QueuedMail) error {
 		return nil // we are told to stop: the lease will end
 	}
 	if err == nil {
-		s.counted("sent")
+		count(s.mailed, "sent")
 		return world.Wrap("shop.mail", s.deps.Mails.MailSent(ctx, m))
 	}
 	why := err.Error()
 	why = strings.ToValidUTF8(why[:min(len(why), maxFailure)], "")
 	final := world.Is(err, world.CodeInvalid) || world.Is(err, world.CodeUnprocessed) || world.Is(err, world.CodeNotFound)
 	if final || m.Attempts >= s.cfg.Mail.Attempts {
-		s.counted("parked")
+		count(s.mailed, "parked")
 		s.deps.Log.WarnContext(ctx, "a letter is given up", "kind", m.Kind, "attempts", m.Attempts, "err", err)
 		return world.Wrap("shop.mail", s.deps.Mails.ParkMail(ctx, m, why))
 	}
-	s.counted("failed")
+	count(s.mailed, "failed")
 	return world.Wrap("shop.mail", s.deps.Mails.MailFailed(ctx, m, s.cfg.Mail.RetryAfter(m.Attempts), why))
 }
 
@@ -216,18 +219,18 @@ func (s *Shop) addHistory(ctx context.Context, at *site, o world.Order, m world.
 	return world.E(world.CodeInvalid, "shop.mail", "the refund that the letter is about is not there")
 }
 
-// mailCounts counts what became of letters; nil where nothing is reported.
-func mailCounts(reg prometheus.Registerer) *prometheus.CounterVec {
+// resultCounts counts what became of what is sent; nil where nothing is reported.
+func resultCounts(reg prometheus.Registerer, name, help string) *prometheus.CounterVec {
 	if reg == nil {
 		return nil
 	}
-	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "meridian_shop_letters_total", Help: "Letters to buyers that were sent, failed and are tried again, or were given up (parked)."}, []string{"result"})
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help + " that were sent, failed and are tried again, or were given up (parked)."}, []string{"result"})
 	reg.MustRegister(c)
 	return c
 }
 
-func (s *Shop) counted(result string) {
-	if s.mailed != nil {
-		s.mailed.WithLabelValues(result).Inc()
+func count(counts *prometheus.CounterVec, result string) {
+	if counts != nil {
+		counts.WithLabelValues(result).Inc()
 	}
 }

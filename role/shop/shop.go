@@ -38,6 +38,9 @@ type Shop struct {
 	mailed  *prometheus.CounterVec // nil: nothing is reported
 	cashier *cashier               // looks after payments
 	forms   string                 // whom forms may lead to
+
+	toldHooks chan struct{} // that messages to owners' systems are
+	hooked    *prometheus.CounterVec
 }
 
 // New makes a shop. It fails with invalid for a setting, a market's rules or a
@@ -57,8 +60,10 @@ func New(cfg Config, d Deps) (*Shop, error) {
 	if err != nil {
 		return nil, world.Wrap("shop.new", err)
 	}
-	s := &Shop{cfg: cfg, world: d.World, served: policies.For(d.World.App), deps: d, brand: initials(d.World.Name), csrf: http.NewCrossOriginProtection(), private: private, photos: semaphore.NewWeighted(cfg.MaxPhotos), told: make(chan struct{}, 1), mailed: mailCounts(d.Metrics), forms: formActions(d.Providers)}
+	s := &Shop{cfg: cfg, world: d.World, served: policies.For(d.World.App), deps: d, brand: initials(d.World.Name), csrf: http.NewCrossOriginProtection(), private: private, photos: semaphore.NewWeighted(cfg.MaxPhotos), told: make(chan struct{}, 1), toldHooks: make(chan struct{}, 1), forms: formActions(d.Providers)}
 	s.cashier = s.newCashier()
+	s.mailed = resultCounts(d.Metrics, "meridian_shop_letters_total", "Letters to buyers")
+	s.hooked = resultCounts(d.Metrics, "meridian_shop_hooks_total", "Messages to owners' systems")
 	if s.assets, err = web.NewAssets(); err != nil {
 		return nil, world.Wrap("shop.new", err)
 	}

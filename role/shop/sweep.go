@@ -11,8 +11,9 @@ import (
 )
 
 // Run removes carts that no browser remembers any more, and photos that no cart
-// and no order holds, at once and then every sweep_every, sends letters that are
-// owed and looks after payments, until ctx ends.
+// and no order holds, at once and then every sweep_every, sends letters and
+// messages to owners' systems that are owed, and looks after payments, until ctx
+// ends.
 func (s *Shop) Run(ctx context.Context) error {
 	var both sync.WaitGroup
 	loops := []sweep.Loop{
@@ -20,7 +21,7 @@ func (s *Shop) Run(ctx context.Context) error {
 			return s.deps.Orders.ForgetCarts(ctx, s.deps.Now().Add(-s.cfg.CartAge), limit)
 		}},
 		{What: "unused photos", Remove: s.deletePhotos},
-		s.oldMails(),
+		s.oldMails(), s.oldHooks(),
 	}
 	if len(s.deps.Providers) > 0 {
 		both.Go(func() { _ = s.cashier.reconcile(ctx) }) // it never fails
@@ -33,6 +34,7 @@ func (s *Shop) Run(ctx context.Context) error {
 		both.Go(func() { _ = l.Run(ctx) }) // it never fails
 	}
 	both.Go(func() { s.runMails(ctx) })
+	both.Go(func() { s.runHooks(ctx) })
 	both.Wait()
 	return nil
 }

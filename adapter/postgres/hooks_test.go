@@ -1,0 +1,254 @@
+package postgres_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"meridian/adapter/postgres"
+	"meridian/world"
+)
+
+func endpoint(t *testing.T, hooks *postgres.HookStore, market string, kinds ...world.HookKind) world.HookEndpoint {
+	t.Helper()
+	e := world.HookEndpoint{ID: id26(), Market: market, URL: "https://shop.example/hook", Kinds: kinds}
+	if err := hooks.AddEndpoint(t.Context(), e, "whsec_one", false); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// calls are the messages that are claimed now.
+func calls(t *testing.T, hooks *postgres.HookStore, lease time.Duration) []world.HookCall {
+	t.Helper()
+	all, err := hooks.ClaimHooks(t.Context(), 100, lease)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// toldAll settles whatever is due until nothing is, and says what it was.
+func toldAll(t *testing.T, hooks *postgres.HookStore) (kinds []world.HookKind, data string) {
+	t.Helper()
+	for {
+		due := calls(t, hooks, time.Hour)
+		if len(due) == 0 {
+			return kinds, data
+		}
+		for _, c := range due {
+			kinds, data = append(kinds, c.Kind), data+string(c.Data)
+			if err := hooks.HookSent(t.Context(), c.HookMessage); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// What happens is told to who asks for it, in order, once, and without the buyer.
+func TestWhatHappensIsToldInOrder(t *testing.T) {
+	s, c := newOrders(t, map[string]int{"brezel": 7})
+	hooks := postgres.NewHookStore(c)
+	endpoint(t, hooks, "de", world.HookKinds...)
+	endpoint(t, hooks, "gb", world.HookKinds...)
+	o, _, err := s.Place(t.Context(), ordered(t, s, map[string]int{"brezel": 3}), "key-0123456789abcdef", draw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := s.Refund(t.Context(), world.Refund{OrderID: o.ID, Key: "refund-0123456789ab", At: time.Now(), By: world.ByOwner,
+			Lines: []world.RefundLine{{Line: 1, Quantity: 1}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, event := range []world.OrderEvent{world.OrderMakeReady, world.OrderComplete} {
+		if _, err := s.Change(t.Context(), postgres.Step{OrderID: o.ID, Event: event, By: world.ByOwner, At: time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if err := pgx.BeginFunc(t.Context(), c.Pool, func(tx pgx.Tx) error {
+			return postgres.QueueHook(t.Context(), tx, "de", world.HookPaymentCaptured, "payment.1", []byte(`{"number": "x"}`))
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kinds, data := toldAll(t, hooks)
+	slices.Sort(kinds[:2]) // of one transaction: the order and its stock
+	want := []world.HookKind{world.HookOrderPlaced, world.HookStockLow, world.HookRefundMade, world.HookOrderReady, world.HookOrderCompleted, world.HookPaymentCaptured}
+	if !slices.Equal(kinds, want) {
+		t.Errorf("told %v, want %v", kinds, want)
+	}
+	for _, person := range []string{o.Contact.Name, o.Contact.Email, o.Contact.Line1, o.ID, o.CartID} {
+		if strings.Contains(data, person) {
+			t.Errorf("the messages have %q: %s", person, data)
+		}
+	}
+	if !strings.Contains(data, o.Number) {
+		t.Errorf("they lack the order's number: %s", data)
+	}
+}
+
+// A message that fails holds back those behind it, and no other endpoint's.
+func TestAnEndpointIsToldOneAfterTheOther(t *testing.T) {
+	_, c := newOrders(t, nil)
+	hooks := postgres.NewHookStore(c)
+	a, b := endpoint(t, hooks, "de", world.HookStockLow), endpoint(t, hooks, "de", world.HookStockLow)
+	for n := range 3 {
+		if err := pgx.BeginFunc(t.Context(), c.Pool, func(tx pgx.Tx) error {
+			return postgres.QueueHook(t.Context(), tx, "de", world.HookStockLow, fmt.Sprint(n), []byte(`{}`))
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := calls(t, hooks, time.Hour)
+	if len(first) != 2 || len(calls(t, hooks, time.Hour)) != 0 {
+		t.Fatalf("claimed %+v, and more", first)
+	}
+	for _, call := range first {
+		if call.Message != "0" || call.Attempts != 1 {
+			t.Fatalf("%+v", call)
+		}
+		var err error
+		if call.Endpoint == a.ID {
+			err = hooks.HookFailed(t.Context(), call.HookMessage, time.Hour, "away")
+		} else {
+			err = hooks.HookSent(t.Context(), call.HookMessage)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	second := calls(t, hooks, 0) // a lease that is over at once: its holder died
+	if len(second) != 1 || second[0].Endpoint != b.ID || second[0].Message != "1" {
+		t.Fatalf("then %+v", second)
+	}
+	third := calls(t, hooks, time.Hour)
+	if len(third) != 1 || third[0].Attempts != 2 {
+		t.Fatalf("after a holder died %+v", third)
+	}
+	if err := hooks.ParkHook(t.Context(), second[0].HookMessage, "late"); err != nil { // who lost the lease settles nothing
+		t.Fatal(err)
+	}
+	if err := hooks.ParkHook(t.Context(), third[0].HookMessage, "gone"); err != nil {
+		t.Fatal(err)
+	}
+	if fourth := calls(t, hooks, time.Hour); len(fourth) != 1 || fourth[0].Message != "2" {
+		t.Fatalf("behind one that was given up %+v", fourth)
+	}
+	if err := hooks.Replay(t.Context(), "gb", third[0].ID); !world.Is(err, world.CodeNotFound) {
+		t.Errorf("another market replays it: %v", err)
+	}
+	if err := hooks.Replay(t.Context(), "de", third[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if again := calls(t, hooks, time.Hour); len(again) != 1 || again[0].Message != "1" || again[0].Attempts != 1 {
+		t.Errorf("replayed %+v", again)
+	}
+	list, err := hooks.Messages(t.Context(), "de", b.ID, 0, 2)
+	if err != nil || len(list) != 2 || list[0].Message != "2" || list[1].Message != "1" {
+		t.Errorf("list %+v, %v", list, err)
+	}
+	if rest, err := hooks.Messages(t.Context(), "de", b.ID, list[1].ID, 2); err != nil || len(rest) != 1 || rest[0].State != "sent" {
+		t.Errorf("the rest %+v, %v", rest, err)
+	}
+}
+
+// Nothing is given away before a transaction that began earlier is over: else an
+// older message could come behind a younger one.
+func TestNothingOvertakesWhatIsNotCommitted(t *testing.T) {
+	_, c := newOrders(t, nil)
+	hooks := postgres.NewHookStore(c)
+	endpoint(t, hooks, "de", world.HookStockLow)
+	slow, err := c.Pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Rollback(t.Context())
+	if err := postgres.QueueHook(t.Context(), slow, "de", world.HookStockLow, "older", []byte(`{}`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := pgx.BeginFunc(t.Context(), c.Pool, func(tx pgx.Tx) error {
+		return postgres.QueueHook(t.Context(), tx, "de", world.HookStockLow, "younger", []byte(`{}`))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if due := calls(t, hooks, time.Hour); len(due) != 0 {
+		t.Fatalf("%+v", due)
+	}
+	if err := slow.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if due := calls(t, hooks, time.Hour); len(due) != 1 || due[0].Message != "older" {
+		t.Errorf("%+v", due)
+	}
+}
+
+func TestEndpoints(t *testing.T) {
+	_, c := newOrders(t, nil)
+	hooks := postgres.NewHookStore(c)
+	e := endpoint(t, hooks, "de", world.HookStockLow)
+	queue := func(message string) {
+		t.Helper()
+		if err := pgx.BeginFunc(t.Context(), c.Pool, func(tx pgx.Tx) error {
+			return postgres.QueueHook(t.Context(), tx, "de", world.HookStockLow, message, []byte(`{}`))
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	queue("1")
+	if err := hooks.RotateSecret(t.Context(), "de", e.ID, "whsec_two", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if due := calls(t, hooks, 0); len(due) != 1 || !slices.Equal(due[0].Secrets, []string{"whsec_two", "whsec_one"}) {
+		t.Errorf("two secrets: %+v", due)
+	}
+	if err := hooks.RotateSecret(t.Context(), "de", e.ID, "whsec_three", 0); err != nil {
+		t.Fatal(err)
+	}
+	if due := calls(t, hooks, 0); len(due) != 1 || !slices.Equal(due[0].Secrets, []string{"whsec_three"}) {
+		t.Errorf("one secret: %+v", due)
+	}
+	if err := hooks.EnableEndpoint(t.Context(), "de", e.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	queue("2")
+	if due := calls(t, hooks, 0); len(due) != 0 {
+		t.Errorf("an endpoint that is off is told %+v", due)
+	}
+	for name, err := range map[string]error{
+		"another market removes": hooks.RemoveEndpoint(t.Context(), "gb", e.ID),
+		"another market rotates": hooks.RotateSecret(t.Context(), "gb", e.ID, "x", 0),
+		"another market enables": hooks.EnableEndpoint(t.Context(), "gb", e.ID, true),
+	} {
+		if !world.Is(err, world.CodeNotFound) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if all, err := hooks.Endpoints(t.Context(), "de"); err != nil || len(all) != 1 || all[0].Enabled || all[0].URL != e.URL || !slices.Equal(all[0].Kinds, e.Kinds) {
+		t.Errorf("%+v, %v", all, err)
+	}
+	if err := hooks.RemoveEndpoint(t.Context(), "de", e.ID); err != nil {
+		t.Fatal(err)
+	}
+	// Many at once fill the market up to its limit, and no further.
+	var all sync.WaitGroup
+	for range world.MaxHookEndpoints + 5 {
+		id := id26()
+		all.Go(func() {
+			err := hooks.AddEndpoint(t.Context(), world.HookEndpoint{ID: id, Market: "de", URL: e.URL, Kinds: e.Kinds}, "s", false)
+			if err != nil && !world.Is(err, world.CodeConflict) {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if got, err := hooks.Endpoints(t.Context(), "de"); err != nil || len(got) != world.MaxHookEndpoints {
+		t.Errorf("%d endpoints, %v", len(got), err)
+	}
+}
