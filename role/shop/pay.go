@@ -129,10 +129,10 @@ func (s *Shop) payView(ctx context.Context, at *site, o world.Order) (payBody, e
 	if err != nil {
 		return payBody{}, world.Wrap("shop.order", err)
 	}
-	body := payBody{Paid: o.State != world.OrderAwaitingPayment}
-	if body.Paid {
-		return body, nil
+	if o.State != world.OrderAwaitingPayment {
+		return payBody{Paid: len(rows) > 0 && !rows[0].Over()}, nil
 	}
+	var body payBody
 	body.URL = at.prefix + "/orders/" + o.ID + "/pay"
 	if len(rows) > 0 && rows[0].Failure != "" {
 		body.Failure = at.texts.Text(failureText(rows[0].Failure))

@@ -1,0 +1,191 @@
+package shop
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"meridian/engine/payment"
+	"meridian/world"
+)
+
+// till is a shop with one order by card of this browser's, and a bank.
+type till struct {
+	*bench
+	desk *desk
+	bank *bank
+	id   string
+}
+
+func openTill(t *testing.T, region string) *till {
+	t.Helper()
+	k := &till{desk: newDesk(func() time.Time { return noon }), bank: newBank()}
+	k.bench = open(t, region, "de.localhost", func(_ *Config, d *Deps) {
+		d.Payments, d.Paid = k.desk, k.desk
+		d.Providers = []MarketPay{{Market: "de", Name: "testpay", Provider: k.bank, Pages: "http://pay.test"}}
+	})
+	if region != "eu-central" {
+		return k
+	}
+	form := atCheckout(t, k.bench, contactDE())
+	w := k.post("/checkout", with(form, "step", "place"))
+	if w.Code != 303 {
+		t.Fatalf("%d", w.Code)
+	}
+	k.id = strings.TrimPrefix(w.Header().Get("Location"), "/orders/")
+	k.byCard()
+	return k
+}
+
+// byCard has the order await a payment.
+func (k *till) byCard() {
+	k.orders.mu.Lock()
+	defer k.orders.mu.Unlock()
+	o := k.orders.orders[k.id]
+	o.Method, o.State, o.ExpiresAt = world.PayCard, world.OrderAwaitingPayment, noon.Add(time.Hour)
+	k.orders.orders[k.id] = o
+	k.desk.order = payment.Order{State: o.State, Currency: o.Currency, DueMinor: o.PayableMinor(), ExpiresAt: o.ExpiresAt}
+}
+
+func leads(t *testing.T, w *httptest.ResponseRecorder, to string) {
+	t.Helper()
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != to {
+		t.Fatalf("%d to %q, want %q", w.Code, w.Header().Get("Location"), to)
+	}
+}
+
+func TestABuyerPaysAndComesBack(t *testing.T) {
+	k := openTill(t, "eu-central")
+	show := "/orders/" + k.id
+	wants(t, k.get(show), 200, `href="`+show+`/pay"`)
+	page := "http://pay.test/" + k.id + "-1"
+	if len(k.id) == 26 && k.desk.begun {
+		t.Error("a payment before anybody pays")
+	}
+	for range 2 { // the same payment, however often
+		w := k.get(show + "/pay")
+		if w.Code != 303 || !strings.HasPrefix(w.Header().Get("Location"), "http://pay.test/") {
+			t.Fatalf("%d to %q, want %s", w.Code, w.Header().Get("Location"), page)
+		}
+	}
+	if len(k.bank.byKey) != 1 {
+		t.Errorf("%d payments", len(k.bank.byKey))
+	}
+	leads(t, k.get(show+"/paid"), show) // back without having paid
+	if k.desk.order.State != world.OrderAwaitingPayment {
+		t.Errorf("%+v", k.desk.order)
+	}
+	k.bank.pays(k.desk.row.Key)
+	leads(t, k.get(show+"/paid"), show)
+	if k.desk.order.State != world.OrderPlaced || k.desk.row.CapturedMinor != k.desk.order.DueMinor {
+		t.Errorf("%+v\n%+v", k.desk.order, k.desk.row)
+	}
+	if strings.Contains(k.log.String(), "pay.test") {
+		t.Errorf("the buyer's page is logged: %s", k.log)
+	}
+}
+
+func TestAnotherPaymentAfterOneThatIsOver(t *testing.T) {
+	k := openTill(t, "eu-central")
+	k.get("/orders/" + k.id + "/pay")
+	first := k.desk.row.Key
+	k.bank.byKey[first].State, k.bank.byKey[first].URL, k.bank.byKey[first].Failure, k.bank.byKey[first].Version = world.PaymentFailed, "", world.FailureAbandoned, 9
+	if w := k.get("/orders/" + k.id + "/pay"); w.Code != 303 || !strings.HasSuffix(w.Header().Get("Location"), "-2") {
+		t.Errorf("%d to %q", w.Code, w.Header().Get("Location"))
+	}
+}
+
+func TestWhoMayPay(t *testing.T) {
+	k := openTill(t, "eu-central")
+	stranger := map[string]string{}
+	own := k.cookies
+	for _, path := range []string{"/pay", "/paid"} {
+		k.cookies = stranger
+		wants(t, k.get("/orders/"+k.id+path), 404)
+		k.cookies = own
+		wants(t, k.get("/orders/"+strings.Repeat("x", 26)+path), 404)
+	}
+	if k.desk.begun {
+		t.Error("a payment was begun")
+	}
+	k.bank.fail = func(string) error { return world.E(world.CodeUnavailable, "bank", "It is away.") }
+	wants(t, k.get("/orders/"+k.id+"/pay"), 503)
+}
+
+func (k *till) message(id, signature, path string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(id))
+	r.Header.Set("Signature", signature)
+	r.Header.Set("Key", k.desk.row.Key)
+	return k.do(r)
+}
+
+func TestMessagesOfAProvider(t *testing.T) {
+	k := openTill(t, "eu-central")
+	k.get("/orders/" + k.id + "/pay")
+	for _, c := range []struct {
+		id, signature, path string
+		want                int
+	}{
+		{"e1", "good", "/payments/testpay", 204}, {"e1", "good", "/payments/testpay", 204}, {"e2", "bad", "/payments/testpay", 401},
+		{"e3", "good", "/payments/stripe", 404}, {strings.Repeat("x", int(k.shop.cfg.MaxHook)+1), "good", "/payments/testpay", 413},
+	} {
+		if w := k.message(c.id, c.signature, c.path); w.Code != c.want || w.Header().Get("Cache-Control") != "no-store" || strings.Contains(w.Body.String(), "<html") {
+			t.Errorf("%.9s %s %s: %d, want %d", c.id, c.signature, c.path, w.Code, c.want)
+		}
+	}
+	if k.desk.wakes != 1 {
+		t.Errorf("one message counts %d times", k.desk.wakes)
+	}
+	select {
+	case <-k.shop.cashier.nudge:
+	default:
+		t.Error("nobody looks")
+	}
+	wants(t, k.get("/payments/testpay"), 405)
+	away := openTill(t, "us-east")
+	if w := away.message("e1", "good", "/payments/testpay"); w.Code != 421 {
+		t.Errorf("away from home: %d", w.Code)
+	}
+}
+
+func TestFormsMayLeadToTheProvider(t *testing.T) {
+	k := openTill(t, "eu-central")
+	if policy := k.get("/cart").Header().Get("Content-Security-Policy"); !strings.Contains(policy, "form-action 'self' http://pay.test;") {
+		t.Errorf("%s", policy)
+	}
+	plain := open(t, "eu-central", "de.localhost", nil)
+	if policy := plain.get("/cart").Header().Get("Content-Security-Policy"); !strings.Contains(policy, "form-action 'self';") {
+		t.Errorf("%s", policy)
+	}
+}
+
+func TestOperatorsSeePayments(t *testing.T) {
+	k := openTill(t, "eu-central")
+	k.get("/orders/" + k.id + "/pay")
+	ask := func(method, path, key string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(method, path, nil)
+		r.Header.Set("Authorization", "Bearer "+key)
+		return k.do(r)
+	}
+	one := PaymentsPath + "/" + k.desk.row.Key
+	for _, path := range []string{PaymentsPath + "?limit=5", one} {
+		if w := ask("GET", path, "wrong"); w.Code != 401 {
+			t.Errorf("%s with a wrong key: %d", path, w.Code)
+		}
+	}
+	wants(t, ask("GET", PaymentsPath+"?limit=5", "wire-key"), 200, k.desk.row.Key)
+	wants(t, ask("GET", PaymentsPath+"?limit=1001", "wire-key"), 400)
+	wants(t, ask("GET", one, "wire-key"), 200, `"next":"wait"`, `"matches":true`)
+	k.bank.pays(k.desk.row.Key)
+	wants(t, ask("POST", one+"/reconcile", "wire-key"), 200, `"state":"captured"`, `"next":"rest"`)
+}
+
+func TestFailuresHaveTexts(t *testing.T) {
+	for _, f := range []world.PaymentFailure{world.FailureDeclined, world.FailureFunds, world.FailureLost, world.FailureExpiredCard, world.FailureNumber, world.FailureAuthentication, world.FailureAbandoned, "odd"} {
+		if key := failureText(f); testTexts(t).Locale("de-DE").Text(key) == "" || (f == world.FailureLost || f == "odd") && key != "payment.declined" {
+			t.Errorf("%s: %s", f, key)
+		}
+	}
+}
