@@ -17,15 +17,6 @@ type HookStore struct{ c *Cluster }
 // NewHookStore keeps them in the given resident cluster.
 func NewHookStore(c *Cluster) *HookStore { return &HookStore{c: c} }
 
-// QueueHook owes a message to every endpoint of a market that asks for its kind,
-// from when tx is committed on. message is its id: the same again changes
-// nothing. data is JSON, without anything of a buyer's person. (What an order's
-// log, its refunds and its stock say is told by itself.)
-func QueueHook(ctx context.Context, tx pgx.Tx, market string, kind world.HookKind, message string, data []byte) error {
-	_, err := tx.Exec(ctx, `select hook_queue($1, $2, $3, $4)`, market, kind, message, data)
-	return mapError("postgres.queue hook", err)
-}
-
 // AddEndpoint keeps an endpoint with its secret. Errors: invalid for one that
 // cannot be, conflict when the market has [world.MaxHookEndpoints].
 func (s *HookStore) AddEndpoint(ctx context.Context, e world.HookEndpoint, secret string, open bool) error {

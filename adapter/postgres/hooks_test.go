@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"meridian/adapter/postgres"
 	"meridian/world"
@@ -21,6 +22,16 @@ func endpoint(t *testing.T, hooks *postgres.HookStore, market string, kinds ...w
 		t.Fatal(err)
 	}
 	return e
+}
+
+// owe owes a message to whoever asks for its kind in Germany.
+func owe(t *testing.T, db interface {
+	Exec(context.Context, string, ...any) (pgconn.CommandTag, error)
+}, kind world.HookKind, message string) {
+	t.Helper()
+	if _, err := db.Exec(t.Context(), `select hook_queue('de', $1, $2, '{}')`, kind, message); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // calls are the messages that are claimed now.
@@ -72,11 +83,7 @@ func TestWhatHappensIsToldInOrder(t *testing.T) {
 		}
 	}
 	for range 2 {
-		if err := pgx.BeginFunc(t.Context(), c.Pool, func(tx pgx.Tx) error {
-			return postgres.QueueHook(t.Context(), tx, "de", world.HookPaymentCaptured, "payment.1", []byte(`{"number": "x"}`))
-		}); err != nil {
-			t.Fatal(err)
-		}
+		owe(t, c.Pool, world.HookPaymentCaptured, "payment.1")
 	}
 	kinds, data := toldAll(t, hooks)
 	slices.Sort(kinds[:2]) // of one transaction: the order and its stock
@@ -100,11 +107,7 @@ func TestAnEndpointIsToldOneAfterTheOther(t *testing.T) {
 	hooks := postgres.NewHookStore(c)
 	a, b := endpoint(t, hooks, "de", world.HookStockLow), endpoint(t, hooks, "de", world.HookStockLow)
 	for n := range 3 {
-		if err := pgx.BeginFunc(t.Context(), c.Pool, func(tx pgx.Tx) error {
-			return postgres.QueueHook(t.Context(), tx, "de", world.HookStockLow, fmt.Sprint(n), []byte(`{}`))
-		}); err != nil {
-			t.Fatal(err)
-		}
+		owe(t, c.Pool, world.HookStockLow, fmt.Sprint(n))
 	}
 	first := calls(t, hooks, time.Hour)
 	if len(first) != 2 || len(calls(t, hooks, time.Hour)) != 0 {
@@ -170,14 +173,8 @@ func TestNothingOvertakesWhatIsNotCommitted(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer slow.Rollback(t.Context())
-	if err := postgres.QueueHook(t.Context(), slow, "de", world.HookStockLow, "older", []byte(`{}`)); err != nil {
-		t.Fatal(err)
-	}
-	if err := pgx.BeginFunc(t.Context(), c.Pool, func(tx pgx.Tx) error {
-		return postgres.QueueHook(t.Context(), tx, "de", world.HookStockLow, "younger", []byte(`{}`))
-	}); err != nil {
-		t.Fatal(err)
-	}
+	owe(t, slow, world.HookStockLow, "older")
+	owe(t, c.Pool, world.HookStockLow, "younger")
 	if due := calls(t, hooks, time.Hour); len(due) != 0 {
 		t.Fatalf("%+v", due)
 	}
@@ -193,14 +190,7 @@ func TestEndpoints(t *testing.T) {
 	_, c := newOrders(t, nil)
 	hooks := postgres.NewHookStore(c)
 	e := endpoint(t, hooks, "de", world.HookStockLow)
-	queue := func(message string) {
-		t.Helper()
-		if err := pgx.BeginFunc(t.Context(), c.Pool, func(tx pgx.Tx) error {
-			return postgres.QueueHook(t.Context(), tx, "de", world.HookStockLow, message, []byte(`{}`))
-		}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	queue := func(message string) { owe(t, c.Pool, world.HookStockLow, message) }
 	queue("1")
 	if err := hooks.RotateSecret(t.Context(), "de", e.ID, "whsec_two", time.Hour); err != nil {
 		t.Fatal(err)

@@ -17,14 +17,6 @@ type MailStore struct{ c *Cluster }
 // NewMailStore keeps letters in the given resident cluster.
 func NewMailStore(c *Cluster) *MailStore { return &MailStore{c: c} }
 
-// QueueMail owes a letter about an order from when tx is committed on: the n-th
-// of its kind. The same again changes nothing. (Those about an order's states
-// and refunds are owed by the order's own log, by itself.)
-func QueueMail(ctx context.Context, tx pgx.Tx, orderID string, kind world.MailKind, n int64) error {
-	_, err := tx.Exec(ctx, `select mail_queue($1, $2, $3)`, orderID, kind, n)
-	return mapError("postgres.queue mail", err)
-}
-
 // ClaimMails are letters that are due, oldest first, at most limit, and the
 // caller's for the time of a lease: until then nobody else gets them.
 func (s *MailStore) ClaimMails(ctx context.Context, limit int, lease time.Duration) ([]world.QueuedMail, error) {

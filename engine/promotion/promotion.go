@@ -106,9 +106,6 @@ func (l Limits) checkKind(p Promotion) error {
 	return nil
 }
 
-// inForce tells whether at is a moment of the promotion; the end is not.
-func (p Promotion) inForce(at time.Time) bool { return !p.notYet(at) && !p.ended(at) }
-
 func (p Promotion) notYet(at time.Time) bool { return !p.From.IsZero() && at.Before(p.From) }
 
 func (p Promotion) ended(at time.Time) bool { return !p.To.IsZero() && !at.Before(p.To) }

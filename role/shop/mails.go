@@ -84,6 +84,9 @@ func (s *Shop) Told() {
 // sendMail writes and sends one letter, and settles it.
 func (s *Shop) sendMail(ctx context.Context, m world.QueuedMail) error {
 	letter, err := s.writeMail(ctx, m)
+	if world.Is(err, world.CodeConflict) {
+		return world.Wrap("shop.mail", s.deps.Mails.ParkMail(ctx, m, err.Error()))
+	}
 	if err == nil {
 		err = s.deps.Mailer.Send(ctx, letter)
 	}
@@ -106,11 +109,15 @@ func (s *Shop) sendMail(ctx context.Context, m world.QueuedMail) error {
 	return world.Wrap("shop.mail", s.deps.Mails.MailFailed(ctx, m, s.cfg.Mail.RetryAfter(m.Attempts), why))
 }
 
-// writeMail is a letter as the order's buyer reads it, from what was sold.
+// writeMail is a letter as the order's buyer reads it, from what was sold. It
+// fails with conflict where there is nothing to tell any more.
 func (s *Shop) writeMail(ctx context.Context, m world.QueuedMail) (world.Mail, error) {
 	o, err := s.deps.Orders.Order(ctx, m.OrderID)
 	if err != nil {
 		return world.Mail{}, world.Wrap("shop.mail", err)
+	}
+	if m.Kind == world.MailPaymentFailed && o.State != world.OrderAwaitingPayment {
+		return world.Mail{}, world.E(world.CodeConflict, "shop.mail", "the order waits for no payment any more")
 	}
 	at, err := s.siteOfOrder(o)
 	if err != nil {

@@ -83,6 +83,9 @@ func TestALetterSaysWhatWasSold(t *testing.T) {
 	p := &post{log: []world.OrderNote{{N: 2, By: world.ByOwner, Event: world.OrderCancel, Text: "Der Ofen ist kaputt", Who: "anna@example.de"}},
 		refunds: []world.Refund{{N: 1, TotalMinor: 450, Reason: "Zu dunkel"}}}
 	b := mailed(t, p)
+	waiting := b.orders.orders["id"]
+	waiting.State = world.OrderAwaitingPayment
+	b.orders.orders["waiting"] = waiting
 	for kind, want := range map[world.MailKind][]string{
 		world.MailPlaced:        {"2 × Brezeln: 10,00", "Zehn Prozent: -1,00", "0,59", "Gesamtbetrag: 9,00", "Abholung: 22. November 2026, 09:00 Uhr – 10:00", "https://de.localhost:8443/orders/id", "Jürgen Weiß"},
 		world.MailPaymentFailed: {"13:30 Uhr", "9,00", "Zahlung noch einmal versuchen"},
@@ -94,7 +97,11 @@ func TestALetterSaysWhatWasSold(t *testing.T) {
 		if kind == world.MailCancelled {
 			n = 2
 		}
-		m, err := b.shop.writeMail(t.Context(), world.QueuedMail{OrderID: "id", Kind: kind, N: n, At: noon})
+		id := "id"
+		if kind == world.MailPaymentFailed {
+			id = "waiting"
+		}
+		m, err := b.shop.writeMail(t.Context(), world.QueuedMail{OrderID: id, Kind: kind, N: n, At: noon})
 		if err != nil {
 			t.Fatalf("%s: %v", kind, err)
 		}
@@ -134,6 +141,18 @@ func TestWhatBecomesOfALetter(t *testing.T) {
 		if !slices.Equal(p.settled, []string{c.want}) {
 			t.Errorf("%s: %v, want %s", name, p.settled, c.want)
 		}
+	}
+}
+
+// Who has paid meanwhile is not told to try again.
+func TestAPaymentThatWorkedAtLastIsNotToldToHaveFailed(t *testing.T) {
+	p := &post{}
+	b := mailed(t, p)
+	if err := b.shop.sendMail(t.Context(), world.QueuedMail{OrderID: "id", Kind: world.MailPaymentFailed, N: 1, Attempts: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if len(p.sent) != 0 || !slices.Equal(p.settled, []string{"parked"}) {
+		t.Errorf("sent %d, %v", len(p.sent), p.settled)
 	}
 }
 

@@ -51,13 +51,25 @@ begin
     return null;
 end
 $$;
+-- A payment that did not work, while the order still waits for one.
+create function mail_of_payment()
+    returns trigger language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+begin
+    if exists (select from orders where id = new.order_id and state = 'awaiting_payment') then
+        perform mail_queue(new.order_id, 'payment_failed', new.attempt);
+    end if;
+    return null;
+end
+$$;
 -- +goose StatementEnd
 
+create trigger mail_of_payment after update of state on payment for each row
+    when (new.state = 'failed' and old.state <> 'failed') execute function mail_of_payment();
 create trigger mail_of_event  after insert on order_event for each row execute function mail_of_event();
 create trigger mail_of_refund after insert on refund for each row
     when (new.idempotency_key <> 'cancel' and new.total_minor > 0) execute function mail_of_refund();
 
-revoke execute on function mail_queue, mail_of_event, mail_of_refund from public;
+revoke execute on function mail_queue, mail_of_event, mail_of_refund, mail_of_payment from public;
 grant execute on function mail_queue to meridian_shop, meridian_owner;
 grant select, delete on mail to meridian_shop;
 grant update (state, attempts, next_at, done_at, failure) on mail to meridian_shop, meridian_owner;

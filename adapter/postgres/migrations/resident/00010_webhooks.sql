@@ -83,6 +83,17 @@ begin
 end
 $$;
 
+create function hook_of_payment()
+    returns trigger language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+declare o orders;
+begin
+    select * into o from orders where id = new.order_id;
+    perform hook_queue(o.market, 'payment.captured', new.order_id || '.captured.' || new.attempt || '.' || new.captured_minor, jsonb_build_object('market', o.market,
+        'number', o.number, 'provider', new.provider, 'currency', new.currency, 'captured_minor', new.captured_minor));
+    return null;
+end
+$$;
+
 -- Told when it becomes little, not each time while it is.
 create function hook_of_stock()
     returns trigger language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
@@ -96,10 +107,12 @@ $$;
 
 create trigger hook_of_event  after insert on order_event for each row execute function hook_of_event();
 create trigger hook_of_refund after insert on refund for each row when (new.total_minor > 0) execute function hook_of_refund();
+create trigger hook_of_payment after update of captured_minor on payment for each row
+    when (new.captured_minor > old.captured_minor) execute function hook_of_payment();
 create trigger hook_of_stock  after update on stock_level for each row
     when (old.on_hand - old.reserved > 5 and new.on_hand - new.reserved <= 5) execute function hook_of_stock();
 
-revoke execute on function hook_queue, hook_of_event, hook_of_refund, hook_of_stock from public;
+revoke execute on function hook_queue, hook_of_event, hook_of_refund, hook_of_payment, hook_of_stock from public;
 grant execute on function hook_queue to meridian_shop;
 grant select on hook_endpoint to meridian_shop;
 grant select, delete on hook_delivery to meridian_shop;
