@@ -95,7 +95,8 @@ func (o Offer) Label() string {
 // Category is what a market sorts its products by, in the words of one locale.
 type Category struct {
 	Key         string
-	Address     string // names it in addresses of the locale: /c/{address}
+	Address     string   // names it in addresses of the locale: /c/{address}
+	Addresses   []string // all that it has in the market, of whichever locale
 	Name        string
 	Description string
 }
@@ -155,9 +156,19 @@ type ListQuery struct {
 // MaxList is the most products that one page of a list can have.
 const MaxList = 100
 
+// SearchQuery asks for one page of what somebody looks for.
+type SearchQuery struct {
+	Market, Locale string
+	Text           string // see [SearchText]
+	After          string // a [Listing]'s Next; "" begins at the start
+	Limit          int    // most products, 1 to [MaxList]
+	At             time.Time
+}
+
 // Listing is one page of a list.
 type Listing struct {
 	Products []Product
 	Next     string    // continues the list; "" at its end
+	Total    int       // of a search: how many products there are on all pages, as far as was looked
 	Until    time.Time // when it may become another by the calendar alone; zero for never
 }

@@ -69,7 +69,7 @@ func (s *CatalogStore) Product(ctx context.Context, market, address, locale stri
 	if err != nil {
 		return p, until, err
 	}
-	const query = `with shown as (select 0 as turn, p.* from product p
+	const query = `with shown as (select 0 as total, 0 as turn, p.* from product p
  where p.market = $1 and p.slug = (select slug from product_address where market = $1 and address = $4)` + forSale + `)` + productColumns + prior + productTables + byPlace
 	f, err := s.products(ctx, c, m, query, m.ID, wordsOf(m, locale), at, address)
 	if err != nil {
@@ -112,7 +112,7 @@ func (s *CatalogStore) Current(ctx context.Context, market, locale string, keys 
 }
 
 func (s *CatalogStore) offers(ctx context.Context, op string, c *Cluster, m world.Market, locale string, keys []string, at time.Time, which string) ([]world.Offer, error) {
-	query := `with shown as (select distinct on (p.place, p.slug) 0 as turn, p.* from sku k join product p on p.market = k.market and p.slug = k.slug
+	query := `with shown as (select distinct on (p.place, p.slug) 0 as total, 0 as turn, p.* from sku k join product p on p.market = k.market and p.slug = k.slug
  where k.market = $1 and k.sku = any($4)` + which + `)` + productColumns + noPrior + productTables + byPlace
 	f, err := s.products(ctx, c, m, query, m.ID, wordsOf(m, locale), at, keys)
 	if err != nil {

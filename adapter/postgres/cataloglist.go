@@ -25,7 +25,7 @@ var listWhere = map[world.ListKind]string{
 // place that the page begins behind, $6 its length.
 func listQuery(m world.Market, q world.ListQuery) (query string, args []any, err error) {
 	where, known := listWhere[q.Kind]
-	after, ok := spot{math.MinInt32, ""}, true
+	after, ok := spot{n: math.MinInt32}, true
 	if q.After != "" {
 		after, ok = parseSpot(q.After)
 	}
@@ -50,7 +50,7 @@ func listQuery(m world.Market, q world.ListQuery) (query string, args []any, err
 	case world.ListCategory:
 		args = append(args, q.Key)
 	}
-	return `with shown as (select 0 as turn, p.* from product p
+	return `with shown as (select 0 as total, 0 as turn, p.* from product p
  where p.market = $1 and (p.place, p.slug) > ($4, $5)` + where + `
  order by p.place, p.slug limit $6)` + productColumns + noPrior + productTables + byPlace, args, nil
 }
@@ -59,7 +59,7 @@ func listQuery(m world.Market, q world.ListQuery) (query string, args []any, err
 // market's order as in a ring, so that each product has its turn beside another.
 func besideQuery(where string) string {
 	half := func(turn, compare string) string {
-		return `(select ` + turn + ` as turn, p.* from product p
+		return `(select 0 as total, ` + turn + ` as turn, p.* from product p
   where p.market = $1 and (p.place, p.slug) ` + compare + ` ((select place from this), (select slug from this))` + where + `
   order by p.place, p.slug limit $5)`
 	}
@@ -70,15 +70,15 @@ func besideQuery(where string) string {
 // String is the place as a list's Next has it. It is no secret: whoever makes one
 // up begins elsewhere in the same list.
 func (p spot) String() string {
-	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d/%s", p.n, p.slug))
+	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d/%d/%s", p.turn, p.n, p.slug))
 }
 
 // keyForm is how the schema has products, SKUs and categories named.
 var keyForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,59}$`)
 
-// maxSpot is the most bytes of a place in writing: eleven of a number, a stroke
-// and sixty of a slug, in base64.
-const maxSpot = 96
+// maxSpot is the most bytes of a place in writing: two numbers of eleven, two
+// strokes and sixty of a slug, in base64.
+const maxSpot = 112
 
 // parseSpot reads what String wrote; ok is false for anything else.
 func parseSpot(text string) (p spot, ok bool) {
@@ -89,8 +89,12 @@ func parseSpot(text string) (p spot, ok bool) {
 	if err != nil {
 		return spot{}, false
 	}
-	number, slug, _ := strings.Cut(string(plain), "/")
-	n, err := strconv.ParseInt(number, 10, 32)
-	p = spot{int32(n), slug}
-	return p, err == nil && keyForm.MatchString(slug) && p.String() == text
+	part := strings.Split(string(plain), "/")
+	if len(part) != 3 {
+		return spot{}, false
+	}
+	turn, err1 := strconv.ParseInt(part[0], 10, 32)
+	n, err2 := strconv.ParseInt(part[1], 10, 32)
+	p = spot{int32(turn), int32(n), part[2]}
+	return p, err1 == nil && err2 == nil && keyForm.MatchString(p.slug) && p.String() == text
 }

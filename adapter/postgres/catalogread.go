@@ -19,7 +19,7 @@ import (
 // goes on behind it. Of the price lists in force the one of the highest rank that
 // has a price for the SKU holds.
 const productColumns = `
-select u.until, p.place, p.slug, p.version, p.category, p.brand, p.brand_version, p.tax_class,
+select u.until, p.total, p.turn, p.place, p.slug, p.version, p.category, p.brand, p.brand_version, p.tax_class,
        coalesce(p.featured, false), coalesce(p.takes_photo, false), p.lead_minutes, p.allergens, p.may_contain, coalesce(p.nutrition, 'null'), p.media_id,
        t.address, t.name, t.description, t.ingredients, t.allergen_note,
        s.sku, x.name, coalesce(s.net, 0), s.net_unit, e.amount_minor, e.currency, e.version, e.list, b.amount_minor, b.version, `
@@ -64,12 +64,15 @@ const prior = `case when e.list <> 'base' and e.amount_minor < b.amount_minor th
 type found struct {
 	products []world.Product
 	until    time.Time
-	last     spot // of the last that was looked at, whether it can be shown or not
-	seen     int  // how many were
+	last     spot  // of the last that was looked at, whether it can be shown or not
+	seen     int   // how many were
+	total    int64 // of a search, how many there are on all pages
 }
 
-// spot is where a product stands in its market's order.
+// spot is where a product stands in a list: in its market's order, or behind what
+// the search found better.
 type spot struct {
+	turn int32
 	n    int32
 	slug string
 }
@@ -96,7 +99,7 @@ func (f *found) take(rows pgx.Rows, m world.Market) error {
 	var lead int64
 	var nutrition []byte
 	var allergens, mayContain []string
-	err := rows.Scan((*zeronull.Timestamptz)(&f.until), (*zeronull.Int4)(&at.n), (*zeronull.Text)(&p.Slug), (*zeronull.Int8)(&p.Version),
+	err := rows.Scan((*zeronull.Timestamptz)(&f.until), (*zeronull.Int8)(&f.total), (*zeronull.Int4)(&at.turn), (*zeronull.Int4)(&at.n), (*zeronull.Text)(&p.Slug), (*zeronull.Int8)(&p.Version),
 		(*zeronull.Text)(&p.Category), (*zeronull.Text)(&p.Brand), (*zeronull.Int8)(&p.BrandVersion), (*zeronull.Text)(&p.TaxClass),
 		&p.Featured, &p.TakesPhoto, (*zeronull.Int8)(&lead), &allergens, &mayContain, &nutrition, (*zeronull.Text)(&p.PictureID),
 		(*zeronull.Text)(&p.Address), (*zeronull.Text)(&p.Name), (*zeronull.Text)(&p.Description), (*zeronull.Text)(&p.Ingredients), (*zeronull.Text)(&p.AllergenNote),

@@ -229,7 +229,7 @@ begin
     update product set version = next where market = of_market and slug = of_slug and version <> next;
     insert into product_history (market, slug, version, product)
     select p.market, p.slug, next, to_jsonb(p)
-        || jsonb_build_object('texts', (select coalesce(jsonb_agg(to_jsonb(t) - 'market' - 'slug' order by t.locale), '[]') from product_text t where (t.market, t.slug) = (p.market, p.slug)))
+        || jsonb_build_object('texts', (select coalesce(jsonb_agg(to_jsonb(t) - 'market' - 'slug' - 'words' order by t.locale), '[]') from product_text t where (t.market, t.slug) = (p.market, p.slug)))
         || jsonb_build_object('skus', (select coalesce(jsonb_agg(to_jsonb(s) - 'market' - 'slug' || jsonb_build_object('texts',
                 (select coalesce(jsonb_object_agg(x.locale, x.name), '{}') from sku_text x where (x.market, x.sku) = (s.market, s.sku))) order by s.place, s.sku), '[]')
             from sku s where (s.market, s.slug) = (p.market, p.slug)))

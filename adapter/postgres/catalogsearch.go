@@ -1,0 +1,81 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"meridian/world"
+)
+
+// searchHits is how many texts one search looks at, at most: what is asked for by
+// a word that everything has is cut off there and not put in order.
+const searchHits = 1000
+
+// searchQuery is the statement of a search. $4 is what is looked for, $5 to $7 the
+// place that the page begins behind, $8 its length, $9 [searchHits].
+const searchQuery = `with asked as (select search_query($1, $2, $4) as q), hits as (
+  select t.slug, (-1e6 * ts_rank(t.words, (select q from asked)))::integer as turn
+    from product_text t where t.words @@ (select q from asked) and t.market = $1 limit $9
+), best as (
+  select slug, min(turn) as turn from hits group by slug
+), shown as (select * from (
+  select count(*) over () as total, b.turn, p.* from best b join product p on p.market = $1 and p.slug = b.slug` + forSale + `) p
+ where (p.turn, p.place, p.slug) > ($5, $6, $7)
+ order by p.turn, p.place, p.slug limit $8)` + productColumns + noPrior + productTables + byPlace
+
+// Search is one page of the products whose words have everything that is looked
+// for, the best first. The last word may be the beginning of one. It looks at
+// so many texts at most, and says in Total how many of these products there are.
+// It fails with invalid for a limit out of range, or an After that is none.
+func (s *CatalogStore) Search(ctx context.Context, q world.SearchQuery) (world.Listing, error) {
+	const op = "postgres.search"
+	m, c, err := s.of(op, q.Market)
+	if err != nil {
+		return world.Listing{}, err
+	}
+	after, ok := spot{turn: math.MinInt32}, true
+	if q.After != "" {
+		after, ok = parseSpot(q.After)
+	}
+	if !ok || q.Limit < 1 || q.Limit > world.MaxList {
+		return world.Listing{}, world.E(world.CodeInvalid, op, fmt.Sprintf("A page of a search has 1 to %d products and goes on where one ended: search anew.", world.MaxList))
+	}
+	f, err := s.products(ctx, c, m, searchQuery, m.ID, wordsOf(m, q.Locale), q.At, world.SearchText(q.Text), after.turn, after.n, after.slug, q.Limit, searchHits)
+	if err != nil {
+		return world.Listing{}, mapError(op, err)
+	}
+	l := world.Listing{Products: f.products, Until: f.until, Total: int(f.total)}
+	if f.seen == q.Limit {
+		l.Next = f.last.String()
+	}
+	return l, s.addPictures(ctx, op, l.Products)
+}
+
+// Categories are a market's, in its order, with the words of a locale. One without
+// words, or without a product that is for sale, is left out.
+func (s *CatalogStore) Categories(ctx context.Context, market, locale string, at time.Time) ([]world.Category, error) {
+	const op = "postgres.categories"
+	m, c, err := s.of(op, market)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := c.Pool.Query(ctx, `
+select k.category, t.address, t.name, t.description,
+       coalesce((select array_agg(x.address) from category_text x where x.market = k.market and x.category = k.category), '{}')
+  from category k
+  join lateral (select * from category_text t where t.market = k.market and t.category = k.category and t.locale = any($2)
+                 order by array_position($2, t.locale) limit 1) t on true
+ where k.market = $1 and exists (select from product p where p.market = k.market and p.category = k.category`+forSale+`)
+ order by k.place, k.category`, m.ID, wordsOf(m, locale), at)
+	if err != nil {
+		return nil, mapError(op, err)
+	}
+	out, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (k world.Category, err error) {
+		return k, row.Scan(&k.Key, &k.Address, &k.Name, &k.Description, &k.Addresses)
+	})
+	return out, mapError(op, err)
+}
