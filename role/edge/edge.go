@@ -172,12 +172,13 @@ func (e *Edge) cachedAs(w http.ResponseWriter, r *http.Request, class contentcod
 	e.Tier.ServeHTTP(w, r)
 }
 
-// plain drops what no cached response depends on. Queries are no part of one; the
+// plain drops what no cached response depends on. Of a query only that is kept by
+// which pages are told apart; the
 // credentials of a visitor are not passed on for what everybody may see. Content
 // and conditions that guard a change are dropped (RFC 9110 §13.1.1 leaves them
 // to origins): with them a visitor could ask past the cache, again and again.
 func plain(r *http.Request) {
-	r.URL.RawQuery = ""
+	r.URL.RawQuery = world.PageQuery(r.URL.Path, r.URL.RawQuery)
 	for _, name := range uncached {
 		r.Header.Del(name)
 	}

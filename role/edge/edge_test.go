@@ -145,6 +145,12 @@ func TestWhatAVisitorMayNotSayIsDropped(t *testing.T) {
 	if f.do("GET", "/?utm=2"); f.near.Count() != 1 {
 		t.Error("a query made another cache entry")
 	}
+	for _, target := range []string{"/search?utm=1&q=plum%20cake", "/search?q=+plum++cake&utm=2"} {
+		f.do("GET", target)
+		if up := f.near.Last(); f.near.Count() != 2 || up.URL.RawQuery != "q=plum+cake" {
+			t.Errorf("%s: asked upstream %d times, last for %q", target, f.near.Count(), up.URL.RawQuery)
+		}
+	}
 }
 
 // Connection names fields of one connection, to be removed (RFC 9110 §7.6.1).

@@ -112,11 +112,11 @@ type class struct {
 	coding contentcoding.Class
 }
 
-// memoKey names the plan of a request: host, path and class. Queries are no part
-// of what is cached.
+// memoKey names the plan of a request: host, path and class. Pages that go by their
+// query are the handler's.
 func (e *Edge) memoKey(key []byte, r *front.Request) ([]byte, class, bool) {
-	path, _, _ := bytes.Cut(r.Target, []byte("?"))
-	if len(r.Host)+len(path)+3 > cap(key) {
+	path, query, _ := bytes.Cut(r.Target, []byte("?"))
+	if len(r.Host)+len(path)+3 > cap(key) || len(query) > 0 && world.TakesQuery(string(path)) {
 		return nil, class{}, false
 	}
 	var c class

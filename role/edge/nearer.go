@@ -205,7 +205,7 @@ func (e *Edge) steer(w http.ResponseWriter, r *http.Request) bool {
 func steerable(r *http.Request) bool {
 	switch world.RouteOf(r.Method, r.URL.Path) {
 	case world.RoutePage, world.RouteImage, world.RouteManifest:
-		return r.Header.Get("Alt-Used") == "" && r.Header.Get("Range") == "" && !showGroups(r) && !strings.HasPrefix(r.URL.RawQuery, steeredMark+"=")
+		return r.Header.Get("Alt-Used") == "" && r.Header.Get("Range") == "" && !showGroups(r) && world.PageQuery(r.URL.Path, r.URL.RawQuery) == "" && !strings.HasPrefix(r.URL.RawQuery, steeredMark+"=")
 	}
 	return false
 }
