@@ -13,14 +13,18 @@ import (
 	"strings"
 	"testing"
 	"text/template"
+	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"meridian/world"
 )
 
 type words struct {
 	Name        string `yaml:"name"`
 	Description string `yaml:"description"`
-	Allergens   string `yaml:"allergens"`
+	Ingredients string `yaml:"ingredients"`
+	Address     string `yaml:"address"`
 }
 
 type product struct {
@@ -31,13 +35,49 @@ type product struct {
 	Stock      int              `yaml:"stock"`
 	Featured   bool             `yaml:"featured"`
 	Photo      bool             `yaml:"photo"`
+	Category   string           `yaml:"category"`
+	Brand      string           `yaml:"brand"`
+	LeadHours  int              `yaml:"lead_hours"`
+	Net        map[string]int   `yaml:"net"`
+	Allergens  []string         `yaml:"allergens"`
+	MayContain []string         `yaml:"may_contain"`
+	Nutrition  map[string]int   `yaml:"nutrition"`
+	Sizes      []size           `yaml:"sizes"`
 	Text       map[string]words `yaml:"text"`
 }
 
+type size struct {
+	Key        string            `yaml:"key"`
+	PriceMinor int64             `yaml:"price_minor"`
+	Net        int               `yaml:"net"`
+	Stock      int               `yaml:"stock"`
+	Name       map[string]string `yaml:"name"`
+}
+
+type category struct {
+	Key  string `yaml:"key"`
+	Text map[string]struct {
+		Name        string `yaml:"name"`
+		Description string `yaml:"description"`
+		Address     string `yaml:"address"`
+	} `yaml:"text"`
+}
+
 type catalog struct {
-	Market   string    `yaml:"market"`
-	Currency string    `yaml:"currency"`
-	Products []product `yaml:"products"`
+	Market     string     `yaml:"market"`
+	Currency   string     `yaml:"currency"`
+	Categories []category `yaml:"categories"`
+	Products   []product  `yaml:"products"`
+	Lists      []struct {
+		List   string           `yaml:"list"`
+		Rank   int              `yaml:"rank"`
+		From   time.Time        `yaml:"from"`
+		Until  time.Time        `yaml:"until"`
+		Prices map[string]int64 `yaml:"prices"`
+	} `yaml:"lists"`
+	Promotions []map[string]any `yaml:"promotions"`
+	Slots      []map[string]any `yaml:"slots"`
+	Closed     []string         `yaml:"closed"`
 }
 
 // markets is what README.md promises of each. low and high bound a believable
@@ -124,12 +164,54 @@ func TestCatalogs(t *testing.T) {
 				photo++
 			}
 			checkText(t, market+"/"+p.Slug, p.Text, want.locales)
+			checkLabel(t, market, c, p, want.locales)
 		}
 		if photo != 1 {
 			t.Errorf("%s has %d products with the buyer's photo, want one", market, photo)
 		}
 		if featured < 3 || featured > 5 {
 			t.Errorf("%s features %d products", market, featured)
+		}
+	}
+}
+
+// checkLabel holds a product to what the law wants on its label, and its sizes and
+// its category to what the market has.
+func checkLabel(t *testing.T, market string, c catalog, p product, locales []string) {
+	t.Helper()
+	where := market + "/" + p.Slug
+	if !slices.ContainsFunc(c.Categories, func(k category) bool {
+		return k.Key == p.Category && len(k.Text) == len(locales)
+	}) {
+		t.Errorf("%s: its category %q is none of the market, or lacks words", where, p.Category)
+	}
+	for _, a := range slices.Concat(p.Allergens, p.MayContain) {
+		if !slices.Contains(world.Allergens(), world.Allergen(a)) {
+			t.Errorf("%s: there is no allergen %q", where, a)
+		}
+	}
+	for _, a := range p.MayContain {
+		if slices.Contains(p.Allergens, a) {
+			t.Errorf("%s: %s is in it and may be in it", where, a)
+		}
+	}
+	n := p.Nutrition
+	if len(n) != 8 || n["saturates_mg"] > n["fat_mg"] || n["sugars_mg"] > n["carbohydrate_mg"] || n["fat_mg"]+n["carbohydrate_mg"]+n["protein_mg"]+n["salt_mg"] > 100_000 {
+		t.Errorf("%s: 100 g cannot have %v", where, n)
+	}
+	// Regulation (EU) No 1169/2011, Annex XIV: 37 kJ a gram of fat, 17 of the others.
+	if kj := (37*n["fat_mg"] + 17*n["carbohydrate_mg"] + 17*n["protein_mg"]) / 1000; n["energy_kj"] < kj*9/10-5 || n["energy_kj"] > kj*11/10+5 {
+		t.Errorf("%s: %d kJ, and its parts have %d", where, n["energy_kj"], kj)
+	}
+	if len(p.Net) != 1 || p.Net["g"]+p.Net["ml"] <= 0 {
+		t.Errorf("%s: it is %v", where, p.Net)
+	}
+	if len(p.Sizes) > 0 && (p.Sizes[0].Key != p.Slug || p.Sizes[0].PriceMinor != p.PriceMinor || len(p.Sizes) < 2) {
+		t.Errorf("%s: the first of its sizes is not the product's own", where)
+	}
+	for _, z := range p.Sizes {
+		if z.PriceMinor <= 0 || z.Net <= 0 || z.Stock <= 0 || len(z.Name) != len(locales) {
+			t.Errorf("%s: the size %+v is not whole", where, z)
 		}
 	}
 }
@@ -141,8 +223,8 @@ func checkText(t *testing.T, where string, text map[string]words, want []string)
 	}
 	for _, l := range want {
 		w := text[l]
-		if w.Name == "" || w.Allergens == "" {
-			t.Errorf("%s lacks a name or allergens in %s", where, l)
+		if w.Name == "" || w.Ingredients == "" || strings.Count(w.Ingredients, "*")%2 != 0 {
+			t.Errorf("%s lacks a name or well-formed ingredients in %s", where, l)
 		}
 		ends := strings.Count(w.Description, ". ") + strings.Count(w.Description, "。") + strings.Count(w.Description, "। ")
 		if !strings.HasSuffix(w.Description, "。") {

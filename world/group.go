@@ -13,6 +13,9 @@ const MaxPageGroups = 200
 // GroupProduct is the group of everything that shows a product.
 func GroupProduct(market, slug string) string { return market + "/p/" + slug }
 
+// GroupCategory is the group of everything that shows what is in a category.
+func GroupCategory(market, category string) string { return market + "/c/" + category }
+
 // GroupMarket is the group of every cached page of a market.
 func GroupMarket(market string) string { return market + "/pages" }
 

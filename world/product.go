@@ -172,3 +172,23 @@ type Listing struct {
 	Total    int       // of a search: how many products there are on all pages, as far as was looked
 	Until    time.Time // when it may become another by the calendar alone; zero for never
 }
+
+// BrandProduct is head office's product: what the markets that adopt it take over.
+// Category, address, sorts and prices are each market's own.
+type BrandProduct struct {
+	Art         string               `json:"art"` // the drawing that its picture is made from, by name
+	TaxClass    string               `json:"tax_class"`
+	TakesPhoto  bool                 `json:"takes_photo"`
+	LeadMinutes int                  `json:"lead_minutes"`
+	Allergens   []Allergen           `json:"allergens"`
+	MayContain  []Allergen           `json:"may_contain"`
+	Nutrition   Nutrition            `json:"nutrition"`
+	Texts       map[string]BrandText `json:"texts"` // by locale
+}
+
+// BrandText are a brand product's words in one locale.
+type BrandText struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	Ingredients string `json:"ingredients"`
+}

@@ -19,6 +19,8 @@ type SeedProduct struct {
 	Slug       string
 	Art        string // the drawing that its picture is made from, by name
 	TaxClass   string
+	Category   string // "" for none
+	Brand      string // the brand product that it is the first version of; "" for a local one
 	Featured   bool
 	TakesPhoto bool
 	Place      int // its place in the shop's list, from 0
@@ -58,23 +60,51 @@ func (p SeedProduct) sorts() []SeedSKU {
 	return []SeedSKU{{Key: p.Slug, PriceMinor: p.PriceMinor, Stock: p.Stock, Net: p.Net}}
 }
 
-// SeedCatalog brings a catalog primary's products to what is given. It can be
-// run again: a price that is there stays, as do pictures; a product that has
-// changed is purged from every cache; one that is not given stays as it is.
+// Seed is all that a new catalog cluster starts with.
+type Seed struct {
+	Markets  []SeedMarket
+	Products []SeedProduct
+	Brands   []SeedBrand // in the main region's cluster alone
+}
+
+// SeedCatalog brings a catalog primary's products to what is given; see [SeedAll].
 func SeedCatalog(ctx context.Context, pool *pgxpool.Pool, products []SeedProduct) error {
+	return SeedAll(ctx, pool, Seed{Products: products})
+}
+
+// SeedAll brings a catalog primary's products and categories to what is given. It
+// can be run again: a price that is there stays, as do pictures, lists, promotions
+// and slots; a product that has changed is purged from every cache; one that is
+// not given stays as it is.
+func SeedAll(ctx context.Context, pool *pgxpool.Pool, seed Seed) error {
 	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		var groups []string
-		for _, p := range products {
-			changed, err := seedProduct(ctx, tx, p)
-			if err != nil {
-				return err
-			}
-			if g := world.GroupMarket(p.Market); changed && !slices.Contains(groups, g) {
+		touch := func(market string, changed bool, err error) error {
+			if g := world.GroupMarket(market); changed && !slices.Contains(groups, g) {
 				groups = append(groups, g)
 			}
+			return err
 		}
-		if len(groups) == 0 {
-			return nil
+		for _, m := range seed.Markets {
+			changed, err := seedMarket(ctx, tx, m)
+			if err := touch(m.Market, changed, err); err != nil {
+				return err
+			}
+		}
+		for _, p := range seed.Products {
+			changed, err := seedProduct(ctx, tx, p)
+			if err := touch(p.Market, changed, err); err != nil {
+				return err
+			}
+		}
+		for _, m := range seed.Markets {
+			changed, err := seedTerms(ctx, tx, m)
+			if err := touch(m.Market, changed, err); err != nil {
+				return err
+			}
+		}
+		if err := seedBrands(ctx, tx, seed.Brands); err != nil || len(groups) == 0 {
+			return err
 		}
 		_, err := purge(ctx, tx, world.Purge{Groups: groups})
 		return err
@@ -88,13 +118,13 @@ func seedProduct(ctx context.Context, tx pgx.Tx, p SeedProduct) (changed bool, e
 	if p.Nutrition.Known() {
 		nutrition = p.Nutrition
 	}
-	b.Queue(`insert into product as o (market, slug, tax_class, featured, place, art, takes_photo, lead_minutes, allergens, may_contain, nutrition)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, coalesce($9::text[], '{}'), coalesce($10::text[], '{}'), $11)
+	b.Queue(`insert into product as o (market, slug, tax_class, featured, place, art, takes_photo, lead_minutes, allergens, may_contain, nutrition, category, brand, brand_version)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, coalesce($9::text[], '{}'), coalesce($10::text[], '{}'), $11, nullif($12, ''), nullif($13, ''), case when $13 <> '' then 1 end)
 		on conflict (market, slug) do update set tax_class = excluded.tax_class, featured = excluded.featured, place = excluded.place, art = excluded.art, takes_photo = excluded.takes_photo,
-			lead_minutes = excluded.lead_minutes, allergens = excluded.allergens, may_contain = excluded.may_contain, nutrition = excluded.nutrition
-		where (o.tax_class, o.featured, o.place, o.art, o.takes_photo, o.lead_minutes, o.allergens, o.may_contain, o.nutrition)
-			is distinct from (excluded.tax_class, excluded.featured, excluded.place, excluded.art, excluded.takes_photo, excluded.lead_minutes, excluded.allergens, excluded.may_contain, excluded.nutrition)`,
-		p.Market, p.Slug, p.TaxClass, p.Featured, p.Place, p.Art, p.TakesPhoto, int(p.Lead/time.Minute), p.Allergens, p.MayContain, nutrition)
+			lead_minutes = excluded.lead_minutes, allergens = excluded.allergens, may_contain = excluded.may_contain, nutrition = excluded.nutrition, category = excluded.category
+		where (o.tax_class, o.featured, o.place, o.art, o.takes_photo, o.lead_minutes, o.allergens, o.may_contain, o.nutrition, o.category)
+			is distinct from (excluded.tax_class, excluded.featured, excluded.place, excluded.art, excluded.takes_photo, excluded.lead_minutes, excluded.allergens, excluded.may_contain, excluded.nutrition, excluded.category)`,
+		p.Market, p.Slug, p.TaxClass, p.Featured, p.Place, p.Art, p.TakesPhoto, int(p.Lead/time.Minute), p.Allergens, p.MayContain, nutrition, p.Category, p.Brand)
 	for _, locale := range slices.Sorted(maps.Keys(p.Texts)) {
 		t := p.Texts[locale]
 		b.Queue(`insert into product_text as o (market, slug, locale, name, description, ingredients, allergen_note, address) values ($1, $2, $3, $4, $5, $6, $7, $8)

@@ -3,16 +3,14 @@ package localworld
 import (
 	"context"
 	"fmt"
-	"io/fs"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
 
+	"io/fs"
 	"meridian/adapter/pgcluster"
 	"meridian/adapter/postgres"
-	"meridian/adapter/yaml"
 	"meridian/data"
 	"meridian/engine/fx"
 	"meridian/role/owner"
@@ -32,12 +30,12 @@ const (
 func (p *plan) prepareDatabases(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, r := range p.w.Regions {
-		products, err := p.products(r.ID)
+		seed, err := p.seed(r.ID)
 		if err != nil {
 			return err
 		}
-		g.Go(func() error { return p.prepareCatalog(ctx, r.ID, products) })
-		g.Go(func() error { return p.prepareResident(ctx, r.ID, products) })
+		g.Go(func() error { return p.prepareCatalog(ctx, r.ID, seed) })
+		g.Go(func() error { return p.prepareResident(ctx, r.ID, seed.Products) })
 	}
 	return world.Wrap("up.databases", g.Wait())
 }
@@ -52,7 +50,7 @@ func (p *plan) superPool(ctx context.Context, cluster, database string) (*pgxpoo
 	return pool, world.Wrap("up.connect "+cluster, err)
 }
 
-func (p *plan) prepareCatalog(ctx context.Context, region string, products []postgres.SeedProduct) error {
+func (p *plan) prepareCatalog(ctx context.Context, region string, seed postgres.Seed) error {
 	pool, err := p.superPool(ctx, world.CatalogCluster(region), postgres.Catalog)
 	if err != nil {
 		return err
@@ -72,7 +70,7 @@ func (p *plan) prepareCatalog(ctx context.Context, region string, products []pos
 	if err := p.seedRates(ctx, region, pool); err != nil {
 		return err
 	}
-	return postgres.SeedCatalog(ctx, pool, products)
+	return postgres.SeedAll(ctx, pool, seed)
 }
 
 // seedRates gives the main region the sample rates of exchange, so that a world
@@ -155,61 +153,4 @@ func (p *plan) ensureOwner(ctx context.Context, pool *pgxpool.Pool, market strin
 		return err
 	}
 	return postgres.SeedOwner(ctx, pool, market, OwnerEmail(market), hash)
-}
-
-// catalogFile is data/catalog/{market}.yaml; data/README.md describes it.
-type catalogFile struct {
-	Market   string `yaml:"market"`
-	Currency string `yaml:"currency"`
-	Products []struct {
-		Slug       string `yaml:"slug"`
-		Art        string `yaml:"art"`
-		TaxClass   string `yaml:"tax_class"`
-		PriceMinor int64  `yaml:"price_minor"`
-		Stock      int    `yaml:"stock"`
-		Featured   bool   `yaml:"featured"`
-		Photo      bool   `yaml:"photo"`
-		Text       map[string]struct {
-			Name        string `yaml:"name"`
-			Description string `yaml:"description"`
-			Allergens   string `yaml:"allergens"`
-		} `yaml:"text"`
-	} `yaml:"products"`
-}
-
-// products are the first products of the markets that a region is home of. A
-// market of another world than the shipped one begins with an empty catalog.
-func (p *plan) products(region string) ([]postgres.SeedProduct, error) {
-	var out []postgres.SeedProduct
-	for _, m := range p.w.HomedIn(region) {
-		name := "catalog/" + m.ID + ".yaml"
-		text, err := fs.ReadFile(data.FS, name)
-		if err != nil {
-			continue
-		}
-		var f catalogFile
-		if err := yaml.Decode("data/"+name, strings.NewReader(string(text)), &f); err != nil {
-			return nil, err
-		}
-		if f.Currency != m.Currency {
-			continue // another country's shop goes by the same name
-		}
-		out = append(out, f.seeds(m.ID)...)
-	}
-	return out, nil
-}
-
-func (f *catalogFile) seeds(market string) []postgres.SeedProduct {
-	var out []postgres.SeedProduct
-	for i, q := range f.Products {
-		s := postgres.SeedProduct{
-			Market: market, Slug: q.Slug, Art: q.Art, TaxClass: q.TaxClass, Featured: q.Featured, TakesPhoto: q.Photo, Place: i,
-			PriceMinor: q.PriceMinor, Currency: f.Currency, Stock: q.Stock, Texts: map[string]postgres.SeedText{},
-		}
-		for locale, t := range q.Text {
-			s.Texts[locale] = postgres.SeedText{Name: t.Name, Description: t.Description, AllergenNote: t.Allergens}
-		}
-		out = append(out, s)
-	}
-	return out
 }

@@ -3,6 +3,7 @@ package shop
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"time"
@@ -26,12 +27,21 @@ func (s *Shop) list(w http.ResponseWriter, r *http.Request, at *site) error {
 	if done, err := s.newEnough(w, r, at); done || err != nil {
 		return err
 	}
-	now := s.deps.Now()
-	featured, err := s.deps.Catalog.List(r.Context(), world.ListQuery{Market: at.market.ID, Locale: at.locale(), Kind: world.ListFeatured, Limit: s.cfg.FeaturedSize, At: now})
-	if err != nil {
-		return world.Wrap("shop.list", err)
+	after := r.URL.Query().Get(world.QueryAfter)
+	q := world.ListQuery{Market: at.market.ID, Locale: at.locale(), Kind: world.ListFeatured, Limit: s.cfg.FeaturedSize, At: s.deps.Now()}
+	var featured world.Listing
+	var err error
+	if after == "" { // they are on the first page alone
+		if featured, err = s.deps.Catalog.List(r.Context(), q); err != nil {
+			return world.Wrap("shop.list", err)
+		}
 	}
-	plain, err := s.deps.Catalog.List(r.Context(), world.ListQuery{Market: at.market.ID, Locale: at.locale(), Kind: world.ListPlain, Limit: s.cfg.ListSize, At: now})
+	q.Kind, q.After, q.Limit = world.ListPlain, after, s.cfg.ListSize
+	plain, err := s.deps.Catalog.List(r.Context(), q)
+	if err != nil {
+		return noSuchPage(err)
+	}
+	all, err := s.deps.Catalog.Categories(r.Context(), at.market.ID, at.locale(), q.At)
 	if err != nil {
 		return world.Wrap("shop.list", err)
 	}
@@ -42,8 +52,8 @@ func (s *Shop) list(w http.ResponseWriter, r *http.Request, at *site) error {
 	}
 	v := s.view(at, "/")
 	s.find(v, at, "/")
-	v.Description, v.Section = v.About, "menu"
-	var body listBody
+	v.Description, v.Section, v.Categories = v.About, "menu", at.categories(all, "")
+	body := listBody{Next: onward(at.prefix+"/", url.Values{}, plain.Next)}
 	for i, p := range shown {
 		// Featured products come first on the page, so they take the eager pictures.
 		if eager := i < eagerCards; i < len(featured.Products) {
@@ -93,6 +103,7 @@ func heroShots(featured []card) (out []shot) {
 type listBody struct {
 	Hero           []shot
 	Featured, Rest []card
+	Next           string // the address of the next page; "" on the last
 }
 
 // sort is a SKU on its product's page.
@@ -155,12 +166,17 @@ func (s *Shop) product(w http.ResponseWriter, r *http.Request, at *site) error {
 	if err != nil {
 		return err
 	}
+	all, err := s.deps.Catalog.Categories(r.Context(), at.market.ID, at.locale(), s.deps.Now())
+	if err != nil {
+		return world.Wrap("shop.product", err)
+	}
 	shown := append([]world.Product{p}, others...)
 	done, brief, err := s.newPictures(w, r, at, shown)
 	if done || err != nil {
 		return err
 	}
 	v := s.productView(at, shown, nil)
+	v.Categories = at.categories(all, p.Category)
 	s.shared(w, at, brief, until, shown)
 	return s.render(w, r, http.StatusOK, "product", v)
 }

@@ -48,6 +48,12 @@ type Catalog interface {
 	// not_found when there is none for sale at that moment. until is when it may
 	// become another by the calendar alone; zero for never.
 	Product(ctx context.Context, market, address, locale string, at time.Time) (p world.Product, until time.Time, err error)
+	// Search is one page of the products whose words have all that is looked for,
+	// the best first. invalid for a place to begin at that is none.
+	Search(ctx context.Context, q world.SearchQuery) (world.Listing, error)
+	// Categories are a market's that have something for sale, with the words of a
+	// locale.
+	Categories(ctx context.Context, market, locale string, at time.Time) ([]world.Category, error)
 	// Current is what the primary says of some SKUs at a moment, by their keys;
 	// those that are not sold are left out. Away from the market's home region:
 	// misdirected.

@@ -56,11 +56,15 @@ type fakeCatalog struct {
 	products []world.Product
 	currency map[string]string
 	until    time.Time // when what is for sale changes next
-	behind   bool      // the replica never catches up
-	waited   []world.Position
-	lagging  string                         // the region whose replica never does
-	renew    func(products []world.Product) // what newer replicas say
-	err      error
+	searched []world.SearchQuery
+	next     string // that a search goes on with
+
+	categories []world.Category
+	behind     bool // the replica never catches up
+	waited     []world.Position
+	lagging    string                         // the region whose replica never does
+	renew      func(products []world.Product) // what newer replicas say
+	err        error
 }
 
 func newFakeCatalog(w *world.World) *fakeCatalog {
@@ -127,6 +131,19 @@ func (c *fakeCatalog) Product(_ context.Context, market, address, _ string, _ ti
 		}
 	}
 	return world.Product{}, time.Time{}, cmp.Or(c.err, error(world.E(world.CodeNotFound, "fake", "")))
+}
+
+func (c *fakeCatalog) Search(_ context.Context, q world.SearchQuery) (world.Listing, error) {
+	c.searched = append(c.searched, q)
+	if q.After == "bad" {
+		return world.Listing{}, world.E(world.CodeInvalid, "fake", "")
+	}
+	found := slices.DeleteFunc(c.all(q.Market), func(p world.Product) bool { return !strings.Contains(p.Name, q.Text) })
+	return world.Listing{Products: found, Total: len(found), Next: c.next, Until: c.until}, c.err
+}
+
+func (c *fakeCatalog) Categories(context.Context, string, string, time.Time) ([]world.Category, error) {
+	return c.categories, c.err
 }
 
 func (c *fakeCatalog) Current(_ context.Context, market, _ string, keys []string, _ time.Time) (out []world.Offer, err error) {

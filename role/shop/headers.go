@@ -40,9 +40,9 @@ const headerTiers = "CDN-Cache-Control"
 // two are told apart because what browsers are told, must-revalidate, and s-maxage
 // too, forbids every stale use (RFC 9111 §4.2.4), and with it stale-if-error. A
 // brief one is kept for a moment only: it says what is known here, not what is so.
-// No page is kept beyond until, when what it shows changes by the calendar; zero
+// more are groups beside those of its products. No page is kept beyond until, when what it shows changes by the calendar; zero
 // for never.
-func (s *Shop) shared(w http.ResponseWriter, at *site, brief bool, until time.Time, shows []world.Product) {
+func (s *Shop) shared(w http.ResponseWriter, at *site, brief bool, until time.Time, shows []world.Product, more ...string) {
 	life := s.cfg.PageTTL
 	if brief {
 		life = min(life, s.cfg.PageBrief)
@@ -53,7 +53,7 @@ func (s *Shop) shared(w http.ResponseWriter, at *site, brief bool, until time.Ti
 	h := w.Header()
 	h.Set("Cache-Control", "public, max-age=0, must-revalidate")
 	h.Set(headerTiers, fmt.Sprintf("max-age=%d, stale-if-error=%d", int(life.Seconds()), int(s.cfg.PageStale.Seconds())))
-	h.Set("Surrogate-Key", strings.Join(world.PageGroups(s.world.App, at.market.ID, shows), " "))
+	h.Set("Surrogate-Key", strings.Join(append(world.PageGroups(s.world.App, at.market.ID, shows), more...), " "))
 }
 
 // preloads name what a page needs first as Link fields (RFC 8288): a cache sends

@@ -104,6 +104,8 @@ func (s *Shop) Handler() http.Handler {
 	on := func(pattern string, m methods) { pages.Handle(pattern, s.route(m)) }
 	on("/{$}", methods{http.MethodGet: s.list})
 	on("/p/{slug}", methods{http.MethodGet: s.product})
+	on(world.CategoryPrefix+"{slug}", methods{http.MethodGet: s.category})
+	on(world.SearchPath, methods{http.MethodGet: s.search})
 	on("/cart", methods{http.MethodGet: s.atHome(s.showCart), http.MethodPost: s.atHome(s.changeCart)})
 	on("/checkout", methods{http.MethodGet: s.atHome(s.showCheckout), http.MethodPost: s.atHome(s.checkout)})
 	on("/orders", methods{http.MethodGet: s.atHome(s.listOrders)})

@@ -10,7 +10,7 @@ import (
 func codeKeys() []string {
 	keys := []string{
 		"tax.included", "tax.zero", "tax.added", "tax.part", "tax.at_checkout",
-		"cart.added", "cart.check", "cart.out_of_stock", "cart.not_enough", "cart.price_changed", "stock.left", "stock.sold_out", "product.from",
+		"cart.added", "cart.check", "cart.out_of_stock", "cart.not_enough", "cart.price_changed", "stock.left", "stock.sold_out", "product.from", "search.title", "search.count",
 		"checkout.optional", "checkout.choose_state", "checkout.changed", "checkout.too_large", "checkout.tax_open", "cart.full", "order.title", "site.footer", i18n.AddressKey,
 		"error.quantity", "error.try_again",
 		"photo.hint", "photo.missing", "photo.too_large", "photo.unsupported", "photo.broken", "photo.busy", "photo.yours",

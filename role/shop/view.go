@@ -18,7 +18,7 @@ import (
 )
 
 // pageNames are the templates that fill the layout.
-var pageNames = []string{"list", "product", "cart", "checkout", "order", "orders", "error"}
+var pageNames = []string{"list", "category", "search", "product", "cart", "checkout", "order", "orders", "error"}
 
 // keyInTemplate finds the texts that a template asks for by name.
 var keyInTemplate = regexp.MustCompile(`\.T "([a-z0-9_.]+)"`)
@@ -65,6 +65,8 @@ type view struct {
 	CSS, JS, Icon          string
 	Canonical              string
 	Alternates, Languages  []link
+	Categories             []link
+	Searched               string // what was looked for
 	Shops                  []link
 	Preload                shot          // fetched before the page is read to its end, on wide screens
 	First                  shot          // the page's own picture, on every screen
