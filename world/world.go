@@ -73,7 +73,8 @@ type Market struct {
 	TimeZone   string   `yaml:"time_zone"`   // IANA; the date of a sale is read on its clock
 	Tax        TaxSpec  `yaml:"tax"`
 	Postal     Postal   `yaml:"postal"`
-	City       string   `yaml:"city"` // where a traveller of the local world first stands
+	UnitPrices bool     `yaml:"unit_prices"` // whether the law wants the price of a kilogram or a litre told
+	City       string   `yaml:"city"`        // where a traveller of the local world first stands
 }
 
 // TaxSpec is how a market's law has tax reckoned; the rates are data of their own.

@@ -82,7 +82,7 @@ func seedMarket(ctx context.Context, tx pgx.Tx, m SeedMarket) (changed bool, err
 func seedTerms(ctx context.Context, tx pgx.Tx, m SeedMarket) (changed bool, err error) {
 	b := &pgx.Batch{}
 	for _, l := range m.Lists {
-		b.Queue(`insert into price_list (market, list, rank, from_at, until_at) values ($1, $2, $3, coalesce($4, '-infinity'), coalesce($5, 'infinity')) on conflict do nothing`,
+		b.Queue(`insert into price_list (market, list, rank, from_at, until_at) values ($1, $2, $3, coalesce($4::timestamptz, '-infinity'), coalesce($5::timestamptz, 'infinity')) on conflict do nothing`,
 			m.Market, l.List, l.Rank, moment(l.From), moment(l.Until))
 		for _, sku := range slices.Sorted(maps.Keys(l.Prices)) {
 			b.Queue(`insert into price (market, sku, version, amount_minor, currency, list)
@@ -97,7 +97,7 @@ func seedTerms(ctx context.Context, tx pgx.Tx, m SeedMarket) (changed bool, err 
 		}
 		b.Queue(`insert into promotion (market, promotion, labels, kind, percent, amount_minor, buy, get, code, skus, categories, min_minor, from_at, until_at, max_uses, max_per_buyer)
 			values ($1, $2, $3, $4, nullif($5, '')::numeric, nullif($6::bigint, 0), nullif($7::integer, 0), nullif($8::integer, 0), $9, coalesce($10::text[], '{}'), coalesce($11::text[], '{}'), $12,
-				coalesce($13, '-infinity'), coalesce($14, 'infinity'), $15, $16) on conflict do nothing`,
+				coalesce($13::timestamptz, '-infinity'), coalesce($14::timestamptz, 'infinity'), $15, $16) on conflict do nothing`,
 			m.Market, p.Promotion, labels, p.Kind, p.Percent, p.AmountMinor, p.Buy, p.Get, p.Code, p.SKUs, p.Categories, p.MinMinor,
 			moment(p.From), moment(p.Until), p.MaxUses, p.MaxPerBuyer)
 	}

@@ -106,20 +106,6 @@ type listBody struct {
 	Next           string // the address of the next page; "" on the last
 }
 
-// sort is a SKU on its product's page.
-type sort struct {
-	Key, Name, Price string
-	Decimal          string
-	First            bool
-}
-
-func (at *site) sorts(p world.Product) (out []sort) {
-	for i, k := range p.SKUs {
-		out = append(out, sort{Key: k.Key, Name: k.Sort, Price: at.money(k.PriceMinor), Decimal: at.forScript(k.PriceMinor), First: i == 0})
-	}
-	return out
-}
-
 // fromPrice is what a product costs; of several sorts what it costs at least.
 func (at *site) fromPrice(p world.Product) string {
 	low := p.Cheapest()
@@ -133,16 +119,17 @@ func (at *site) fromPrice(p world.Product) string {
 
 // productBody is a product's own page.
 type productBody struct {
-	Name, Description, Allergens, Price string
-	Decimal                             string
-	TaxNote                             string
-	Sorts                               []sort // what can be chosen; one is no choice
-	Most                                int
-	Shot                                shot
-	TakesPhoto                          bool
-	PhotoHint                           string
-	Notices                             []notice
-	More                                []card // other products
+	Name, Description string
+	TaxNote           string
+	Chosen            sort // the first, whose price the page has at its head
+	Label             label
+	Sorts             []sort // what can be chosen; one is no choice
+	Most              int
+	Shot              shot
+	TakesPhoto        bool
+	PhotoHint         string
+	Notices           []notice
+	More              []card // other products
 }
 
 func (s *Shop) product(w http.ResponseWriter, r *http.Request, at *site) error {
@@ -198,9 +185,10 @@ func (s *Shop) productView(at *site, shown []world.Product, notices []notice) *v
 	v := s.view(at, path)
 	s.find(v, at, path)
 	v.Title, v.Description = p.Name, p.Description
-	body := productBody{Sorts: at.sorts(p), Name: p.Name, Description: p.Description, Allergens: p.AllergenNote, Price: at.fromPrice(p), Decimal: at.forScript(p.Cheapest().PriceMinor), TaxNote: s.taxNote(at, p),
+	body := productBody{Sorts: at.sorts(p), Name: p.Name, Description: p.Description, Label: at.label(p), TaxNote: s.taxNote(at, p),
 		Most: s.cfg.MaxQuantity, Shot: s.shot(v, p, productSizes, productWidth, true),
 		TakesPhoto: p.TakesPhoto, PhotoHint: s.photoHint(at), Notices: notices}
+	body.Chosen = body.Sorts[0]
 	v.First = body.Shot
 	for _, o := range shown[1:] {
 		body.More = append(body.More, s.card(v, at, o, denseSizes, false))

@@ -3,6 +3,7 @@ package shop
 import (
 	"meridian/engine/checkout"
 	"meridian/platform/i18n"
+	"meridian/world"
 )
 
 // codeKeys are the texts that the code asks for by name, beside those that the
@@ -10,12 +11,16 @@ import (
 func codeKeys() []string {
 	keys := []string{
 		"tax.included", "tax.zero", "tax.added", "tax.part", "tax.at_checkout",
-		"cart.added", "cart.check", "cart.out_of_stock", "cart.not_enough", "cart.price_changed", "stock.left", "stock.sold_out", "product.from", "search.title", "search.count",
+		"cart.added", "cart.check", "cart.out_of_stock", "cart.not_enough", "cart.price_changed", "stock.left", "stock.sold_out", "product.from", "product.comma", "product.lead", "product.prior", "product.unit_price",
+		"nutrition.energy", "nutrition.fat", "nutrition.saturates", "nutrition.carbohydrate", "nutrition.sugars", "nutrition.protein", "nutrition.salt", "search.title", "search.count",
 		"checkout.optional", "checkout.choose_state", "checkout.changed", "checkout.too_large", "checkout.tax_open", "cart.full", "order.title", "site.footer", i18n.AddressKey,
 		"error.quantity", "error.try_again",
 		"photo.hint", "photo.missing", "photo.too_large", "photo.unsupported", "photo.broken", "photo.busy", "photo.yours",
 		"payment.declined", "payment.insufficient_funds", "payment.expired_card", "payment.incorrect_card", "payment.authentication", "payment.abandoned",
 		"not_found.title", "not_found.text", "unavailable.title", "unavailable.text", "unavailable.checkout",
+	}
+	for _, a := range world.Allergens() {
+		keys = append(keys, allergenKey(a))
 	}
 	for _, f := range contactFields {
 		keys = append(keys, "checkout."+string(f.name))
