@@ -88,7 +88,7 @@ func TestNewNamesTheTextThatIsMissing(t *testing.T) {
 	cfg := Default()
 	cfg.Region, cfg.WireKey = "us-east", "k"
 	_, err = New(cfg, Deps{World: testWorld(), Texts: texts, Tax: testTax(t)})
-	if !world.Is(err, world.CodeInvalid) || !strings.Contains(err.Error(), "en-US.yaml lacks texts for: address.format, cart.added") {
+	if !world.Is(err, world.CodeInvalid) || !strings.Contains(err.Error(), "en-US.yaml lacks texts for: address.format, allergen.almond") {
 		t.Errorf("got %v", err)
 	}
 	cfg.Region = "mars"
