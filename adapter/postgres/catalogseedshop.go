@@ -88,6 +88,10 @@ func seedTerms(ctx context.Context, tx pgx.Tx, m SeedMarket) (changed bool, err 
 			b.Queue(`insert into price (market, sku, version, amount_minor, currency, list)
 				select $1, $2, max(version) + 1, $3, $4, $5 from price where market = $1 and sku = $2 having not bool_or(list = $5)`,
 				m.Market, sku, l.Prices[sku], m.Currency, l.List)
+			// What is lowered from the first day on was dearer before that, or it
+			// would be no reduction.
+			b.Queue(`update price set valid_from = $3::timestamptz - interval '60 days' where market = $1 and sku = $2 and version = 1 and list = 'base' and valid_from > $3`,
+				m.Market, sku, moment(l.From))
 		}
 	}
 	for _, p := range m.Promotions {
