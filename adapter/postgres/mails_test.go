@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -107,5 +108,35 @@ func TestALetterIsClaimedByOneAndSettledOnce(t *testing.T) {
 	}
 	if n, err := mails.ForgetMails(t.Context(), time.Now().Add(time.Hour), 10); err != nil || n != 1 {
 		t.Errorf("forgot %d, %v", n, err)
+	}
+}
+
+// A payment that fails is told while the order waits for one; money that came is
+// told to the owner's systems.
+func TestPaymentsOweTheirOwn(t *testing.T) {
+	s, c := newOrders(t, map[string]int{"brezel": 10})
+	mails, hooks := postgres.NewMailStore(c), postgres.NewHookStore(c)
+	endpoint(t, hooks, "de", world.HookPaymentCaptured)
+	o := ordered(t, s, map[string]int{"brezel": 1})
+	o.State, o.Method, o.ExpiresAt = world.OrderAwaitingPayment, world.PayCard, time.Now().Add(time.Hour)
+	o, _, err := s.Place(t.Context(), o, "key-0123456789abcdef", draw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []string{
+		`insert into payment (key, order_id, market, attempt, provider, state, currency, amount_minor, opened_at, changed_at) select 'a', $1, 'de', 1, 'test', 'opened', 'EUR', 107, now(), now()`,
+		`update payment set state = 'failed' where key = 'a' and order_id = $1`,
+		`insert into payment (key, order_id, market, attempt, provider, state, currency, amount_minor, opened_at, changed_at) select 'b', $1, 'de', 2, 'test', 'opened', 'EUR', 107, now(), now()`,
+		`update payment set state = 'captured', captured_minor = 107 where key = 'b' and order_id = $1`,
+	} {
+		if _, err := c.Pool.Exec(t.Context(), q, o.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, names := owed(t, mails, time.Hour); !slices.Equal(names, []string{"payment_failed.1"}) {
+		t.Errorf("owed %v", names)
+	}
+	if kinds, data := toldAll(t, hooks); !slices.Equal(kinds, []world.HookKind{world.HookPaymentCaptured}) || !strings.Contains(data, o.Number) {
+		t.Errorf("told %v: %s", kinds, data)
 	}
 }
