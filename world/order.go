@@ -32,6 +32,16 @@ const (
 	OrderRefund    OrderEvent = "refund" // of some of its pieces; the state stays
 )
 
+// OrderStep is something that somebody does to an order.
+type OrderStep struct {
+	OrderID string
+	Event   OrderEvent
+	By      Actor
+	Who     string // an owner's e-mail address, a payment's reference
+	Text    string // why
+	At      time.Time
+}
+
 // Actor is who does something to an order.
 type Actor string
 

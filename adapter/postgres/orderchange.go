@@ -19,14 +19,7 @@ import (
 // once the second decides by what the first has done.
 
 // Step is something that happens to an order.
-type Step struct {
-	OrderID string
-	Event   world.OrderEvent
-	By      world.Actor
-	Who     string // an owner's e-mail address, a payment's reference
-	Text    string // why
-	At      time.Time
-}
+type Step = world.OrderStep
 
 // Authorised has an order placed whose money is certain: what was reserved is
 // sold. paymentRef is the payment's, for the log. It is placed once however often

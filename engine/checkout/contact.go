@@ -86,9 +86,11 @@ func NewContactRules(m world.Market, limits ContactLimits) (ContactRules, error)
 }
 
 // Validate says what is wrong with a contact after [Clean], one key a field;
-// it is empty for a good one. A phone and a second line may be left out.
-func (r ContactRules) Validate(c world.Contact) map[Field]ErrorKey {
+// it is empty for a good one. A phone and a second line may be left out, and so
+// may the whole address for what is picked up.
+func (r ContactRules) Validate(c world.Contact, f world.Fulfilment) map[Field]ErrorKey {
 	c = Clean(c)
+	addressed := f != world.PickUp
 	wrong := map[Field]ErrorKey{}
 	check := func(f Field, value string, required bool, most int, good func(string) bool, otherwise ErrorKey) {
 		switch {
@@ -106,11 +108,11 @@ func (r ContactRules) Validate(c world.Contact) map[Field]ErrorKey {
 	check(Name, c.Name, true, r.limits.Name, nil, "")
 	check(Email, c.Email, true, r.limits.Email, isEmail, BadEmail)
 	check(Phone, c.Phone, false, r.limits.Phone, isPhone, BadPhone)
-	check(Line1, c.Line1, true, r.limits.Line, nil, "")
+	check(Line1, c.Line1, addressed, r.limits.Line, nil, "")
 	check(Line2, c.Line2, false, r.limits.Line, nil, "")
-	check(City, c.City, true, r.limits.City, nil, "")
-	check(State, c.State, r.state, r.limits.State, r.isState, BadState)
-	check(PostalCode, c.PostalCode, r.postal != nil, r.limits.PostalCode, r.isPostalCode, BadPostalCode)
+	check(City, c.City, addressed, r.limits.City, nil, "")
+	check(State, c.State, r.state && addressed, r.limits.State, r.isState, BadState)
+	check(PostalCode, c.PostalCode, r.postal != nil && addressed, r.limits.PostalCode, r.isPostalCode, BadPostalCode)
 	return wrong
 }
 

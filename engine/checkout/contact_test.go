@@ -68,7 +68,7 @@ func TestPostalCodesAndStates(t *testing.T) {
 		{"in", "010001", "Delhi", "postal_code:postal_code"},
 		{"in", "110001", "", "state:required"},
 	} {
-		got := contactRules(t, c.market).Validate(contact(func(k *world.Contact) { k.PostalCode, k.State = c.postal, c.state }))
+		got := contactRules(t, c.market).Validate(contact(func(k *world.Contact) { k.PostalCode, k.State = c.postal, c.state }), world.Delivery)
 		if said := say(got); said != c.wrong {
 			t.Errorf("%s %q %q: got %q, want %q", c.market, c.postal, c.state, said, c.wrong)
 		}
@@ -84,6 +84,20 @@ func say(wrong map[checkout.Field]checkout.ErrorKey) string {
 		}
 	}
 	return strings.Join(said, " ")
+}
+
+// What is picked up needs no address; one that is given is still held to be one.
+func TestPickUpNeedsNoAddress(t *testing.T) {
+	bare := world.Contact{Name: "Ada", Email: "ada@example.org"}
+	for market := range markets {
+		if wrong := contactRules(t, market).Validate(bare, world.PickUp); len(wrong) > 0 {
+			t.Errorf("%s: %v", market, wrong)
+		}
+	}
+	bare.PostalCode, bare.Email = "D-1", ""
+	if said := say(contactRules(t, "de").Validate(bare, world.PickUp)); said != "email:required postal_code:postal_code" {
+		t.Errorf("got %q", said)
+	}
 }
 
 func TestFields(t *testing.T) {
@@ -136,7 +150,7 @@ func TestFields(t *testing.T) {
 		"longest email":         {func(c *world.Contact) { c.Email = "a@" + strings.Repeat("b", 248) + ".org" }, ""},
 		"email too long":        {func(c *world.Contact) { c.Email = "a@" + strings.Repeat("b", 249) + ".org" }, "email:too_long"},
 	} {
-		if got := say(contactRules(t, "de").Validate(contact(c.change))); got != c.wrong {
+		if got := say(contactRules(t, "de").Validate(contact(c.change), world.Delivery)); got != c.wrong {
 			t.Errorf("%s: got %q, want %q", name, got, c.wrong)
 		}
 	}
@@ -149,10 +163,10 @@ func TestLimitsAreTheMarketsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := say(r.Validate(contact(func(c *world.Contact) { c.Name, c.PostalCode = "Ada", "" }))); got != "" {
+	if got := say(r.Validate(contact(func(c *world.Contact) { c.Name, c.PostalCode = "Ada", "" }), world.Delivery)); got != "" {
 		t.Errorf("three characters, and no postal codes in that country: %q", got)
 	}
-	if got := say(r.Validate(contact(func(c *world.Contact) { c.Name = "Adas" }))); got != "name:too_long" {
+	if got := say(r.Validate(contact(func(c *world.Contact) { c.Name = "Adas" }), world.Delivery)); got != "name:too_long" {
 		t.Errorf("four characters: %q", got)
 	}
 }
@@ -201,7 +215,7 @@ func TestCleaningTwiceIsCleaningOnce(t *testing.T) {
 		if strings.TrimSpace(once.Name) != once.Name || strings.ContainsFunc(once.Name, func(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) }) {
 			t.Fatalf("%+q is not clean", once.Name)
 		}
-		if !maps.Equal(r.Validate(c), r.Validate(once)) {
+		if !maps.Equal(r.Validate(c, world.Delivery), r.Validate(once, world.Delivery)) {
 			t.Fatalf("%+q is judged otherwise than when it is clean", s)
 		}
 	})
@@ -213,7 +227,7 @@ func FuzzValidate(f *testing.F) {
 	f.Add("a\u2028", `"a b"@c.d`, "()()()", "１００ー０００１")
 	f.Fuzz(func(t *testing.T, name, email, phone, postal string) {
 		c := contact(func(c *world.Contact) { c.Name, c.Email, c.Phone, c.PostalCode = name, email, phone, postal })
-		if len(contactRules(t, "de").Validate(c)) > 0 {
+		if len(contactRules(t, "de").Validate(c, world.Delivery)) > 0 {
 			return
 		}
 		c = checkout.Clean(c)

@@ -5,8 +5,10 @@ package checkout
 
 import (
 	"fmt"
+	"time"
 
 	"meridian/engine/money"
+	"meridian/engine/promotion"
 	"meridian/engine/tax"
 	"meridian/world"
 )
@@ -46,8 +48,13 @@ func TermsOf(m world.Market, limits Limits) (Terms, error) {
 	return Terms{Currency: m.Currency, Seller: seller, Tax: policy, Limits: limits}, nil
 }
 
-// Supply is how the shop's goods reach their buyers.
-var Supply = tax.Supply{Mode: tax.Delivery}
+// Supply is how goods reach their buyer by a way of fulfilment, as tax has it.
+func Supply(f world.Fulfilment) tax.Supply {
+	if f == world.PickUp {
+		return tax.Supply{Mode: tax.Takeaway}
+	}
+	return tax.Supply{Mode: tax.Delivery}
+}
 
 // Sale is a sale to a consumer, of goods that are handed over in a jurisdiction.
 func (t Terms) Sale(jurisdiction string, on tax.Date) tax.Sale {
@@ -60,40 +67,90 @@ type Line struct {
 	Quantity int
 }
 
-// Quote is what an order would cost. Net + Tax = Total, and each is the sum of
-// its lines, to the minor unit.
-type Quote struct {
-	Jurisdiction    string
-	Date            tax.Date          // whose rules were used
-	Lines           []world.OrderLine // as the cart has them
-	Taxes           []world.OrderTax  // by place, tax and rate; one line for each levy
-	Net, Tax, Total money.Amount
+// Wish is what a buyer asks for.
+type Wish struct {
+	Lines        []Line
+	Codes        []string // of promotions, as they were typed
+	Fulfilment   world.Fulfilment
+	Jurisdiction string    // where the goods are handed over
+	Buyer        tax.Buyer // the zero Buyer is a consumer
+	At           time.Time // by which promotions are judged
+	On           tax.Date  // the day on which the goods are handed over
+	Cash         bool      // it is paid for with coins and notes
 }
 
-// NewQuote reckons a cart. It fails with [world.CodeInvalid] for an empty
-// cart, a product twice, a quantity below one or a negative price; with
-// [world.CodeTooLarge] past a limit; with [world.CodeConflict] for a price in
-// another currency; and with [world.CodeUnprocessed] where the tax is not known.
-func NewQuote(terms Terms, cart []Line, jurisdiction string, on tax.Date, table *tax.Table) (Quote, error) {
-	if err := terms.checkCart(cart); err != nil {
+// Quote is what an order would cost. Net + Tax = Total, and each is the sum of
+// its lines less their discounts, to the minor unit.
+type Quote struct {
+	Jurisdiction    string
+	Fulfilment      world.Fulfilment
+	Date            tax.Date              // whose rules were used
+	Lines           []world.OrderLine     // as the cart has them
+	Taxes           []world.OrderTax      // by place, tax and rate; one line for each levy
+	TaxShares       []world.TaxShare      // by line, then tax
+	Discounts       []world.OrderDiscount // in the order in which they were taken off
+	Refused         []promotion.Refusal   // codes that do not work
+	Discount        money.Amount          // the sum of Discounts
+	Net, Tax, Total money.Amount
+	Rounding        money.Amount // what paying in cash adds, or leaves out
+}
+
+// NewQuote reckons what a buyer wishes for, under a market's promotions; used
+// tells how often each was used, nil for never. It fails with
+// [world.CodeInvalid] for an empty cart, a SKU twice, a quantity below one or a
+// negative price; with [world.CodeTooLarge] past a limit; with
+// [world.CodeConflict] for a price in another currency; and with
+// [world.CodeUnprocessed] where the tax is not known. A code that does not work is
+// no failure: see Quote.Refused.
+func NewQuote(terms Terms, wish Wish, promotions []promotion.Promotion, used promotion.Used, table *tax.Table) (Quote, error) {
+	if err := terms.checkCart(wish.Lines); err != nil {
 		return Quote{}, err
 	}
-	taxed := make([]tax.Line, len(cart))
-	for i, line := range cart {
-		amount, err := terms.price(line)
-		if err != nil {
+	full := make([]money.Amount, len(wish.Lines))
+	for i, line := range wish.Lines {
+		var err error
+		if full[i], err = terms.price(line); err != nil {
 			return Quote{}, err
 		}
-		taxed[i] = tax.Line{ID: line.Offer.Key, Class: line.Offer.TaxClass, Supply: Supply, Amount: amount}
 	}
-	result, err := table.Compute(terms.Tax, terms.Sale(jurisdiction, on), taxed)
+	if used == nil {
+		used = func(string) (int, int) { return 0, 0 }
+	}
+	applied, err := promotion.Apply(promotions, promoted(wish.Lines), wish.Codes, wish.At, used)
+	if err != nil {
+		return Quote{}, world.Wrap("checkout.quote", err)
+	}
+	taxed := make([]tax.Line, len(wish.Lines))
+	for i, line := range wish.Lines {
+		taxed[i] = tax.Line{ID: line.Offer.Key, Class: line.Offer.TaxClass, Supply: Supply(wish.Fulfilment), Amount: applied.Lines[i]}
+	}
+	sale := terms.Sale(wish.Jurisdiction, wish.On)
+	sale.Buyer = wish.Buyer
+	result, err := table.Compute(terms.Tax, sale, taxed)
 	if err != nil {
 		return Quote{}, world.Wrap("checkout.quote", err)
 	}
 	if most := (money.Amount{Minor: terms.Limits.MaxTotal, Currency: terms.Currency}); result.Total.Gross.Minor > most.Minor {
 		return Quote{}, tooLarge(fmt.Sprintf("an order can be at most %s; order in parts or call us", most))
 	}
-	return newQuote(cart, taxed, result, jurisdiction, on), nil
+	q := newQuote(wish, full, applied, result)
+	q.Rounding = money.Amount{Currency: terms.Currency}
+	if wish.Cash {
+		if _, q.Rounding, err = q.Total.InCash(); err != nil {
+			return Quote{}, world.Wrap("checkout.quote", err)
+		}
+	}
+	return q, nil
+}
+
+// promoted is a cart as promotions see it.
+func promoted(cart []Line) []promotion.Line {
+	out := make([]promotion.Line, len(cart))
+	for i, l := range cart {
+		out[i] = promotion.Line{SKU: l.Offer.Key, Category: l.Offer.Category, Quantity: l.Quantity,
+			Unit: money.Amount{Minor: l.Offer.PriceMinor, Currency: l.Offer.Currency}}
+	}
+	return out
 }
 
 // checkCart holds a cart to the limits before anything is multiplied.
@@ -137,24 +194,45 @@ func (t Terms) price(line Line) (money.Amount, error) {
 	return amount, world.Wrap("checkout.quote", err)
 }
 
-func newQuote(cart []Line, taxed []tax.Line, result tax.Result, jurisdiction string, on tax.Date) Quote {
+func newQuote(wish Wish, full []money.Amount, applied promotion.Applied, result tax.Result) Quote {
 	q := Quote{
-		Jurisdiction: jurisdiction, Date: on,
-		Lines: make([]world.OrderLine, len(cart)),
+		Jurisdiction: wish.Jurisdiction, Fulfilment: wish.Fulfilment, Date: wish.On,
+		Lines: make([]world.OrderLine, len(wish.Lines)),
 		Taxes: make([]world.OrderTax, len(result.Rates)),
 		Net:   result.Total.Net, Tax: result.Total.Tax, Total: result.Total.Gross,
+		Discount: applied.Total, Refused: applied.Refused,
 	}
-	for i, line := range cart {
+	for i, line := range wish.Lines {
 		q.Lines[i] = world.OrderLine{
 			Slug: line.Offer.Key, Name: line.Offer.Label(), TaxClass: line.Offer.TaxClass,
-			Quantity: line.Quantity, UnitMinor: line.Offer.PriceMinor, LineMinor: taxed[i].Amount.Minor,
-			TaxMinor: result.Lines[i].Tax.Minor, PriceVersion: line.Offer.PriceVersion,
+			Quantity: line.Quantity, UnitMinor: line.Offer.PriceMinor, LineMinor: full[i].Minor,
+			DiscountMinor: full[i].Minor - applied.Lines[i].Minor,
+			TaxMinor:      result.Lines[i].Tax.Minor, PriceVersion: line.Offer.PriceVersion,
+			Product: line.Offer.Slug, ProductVersion: line.Offer.Version,
 		}
+		q.TaxShares = append(q.TaxShares, shares(i, result)...)
 	}
 	for i, r := range result.Rates {
 		q.Taxes[i] = world.OrderTax{Label: r.Label, Rate: r.Rate.Percent(), NetMinor: r.Net.Minor, TaxMinor: r.Tax.Minor}
 	}
+	for _, d := range applied.Discounts {
+		q.Discounts = append(q.Discounts, world.OrderDiscount{Promotion: d.Promotion, Label: d.Label, Code: d.Code, Minor: d.Total.Minor})
+	}
 	return q
+}
+
+// shares are the n-th line's parts in the taxes of a result.
+func shares(n int, result tax.Result) []world.TaxShare {
+	var out []world.TaxShare
+	line := result.Lines[n]
+	for at, rate := range result.Rates {
+		for _, c := range line.Components {
+			if c.Printed() == rate.Printed {
+				out = append(out, world.TaxShare{Line: n + 1, Tax: at + 1, NetMinor: line.Net.Minor, TaxMinor: c.Tax.Minor})
+			}
+		}
+	}
+	return out
 }
 
 func tooLarge(message string) error {

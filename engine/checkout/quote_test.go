@@ -6,11 +6,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
 	"meridian/engine/checkout"
 	"meridian/engine/money"
+	"meridian/engine/promotion"
+	window "meridian/engine/slots"
 	"meridian/engine/tax"
 	"meridian/world"
 )
@@ -42,11 +45,16 @@ func product(slug, class string, minor int64) world.Offer {
 	return world.Offer{Product: world.Product{Slug: slug, Name: "The " + slug, TaxClass: class}, SKU: world.SKU{Key: slug, PriceMinor: minor, Currency: "EUR", PriceVersion: 3}}
 }
 
+// reckon quotes a delivery in Germany, without promotions.
+func reckon(terms checkout.Terms, cart []checkout.Line, table *tax.Table) (checkout.Quote, error) {
+	return checkout.NewQuote(terms, checkout.Wish{Lines: cart, Fulfilment: world.Delivery, Jurisdiction: "DE", On: on}, nil, nil, table)
+}
+
 func TestNewQuote(t *testing.T) {
-	got, err := checkout.NewQuote(terms, []checkout.Line{
+	got, err := reckon(terms, []checkout.Line{
 		{Offer: product("torte", "cake", 3490), Quantity: 2},
 		{Offer: product("kaffee", "coffee", 420), Quantity: 1},
-	}, "DE", on, rules(t))
+	}, rules(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,8 +65,8 @@ func TestNewQuote(t *testing.T) {
 		t.Errorf("%s on %s", got.Jurisdiction, got.Date)
 	}
 	lines := []world.OrderLine{
-		{Slug: "torte", Name: "The torte", TaxClass: "cake", Quantity: 2, UnitMinor: 3490, LineMinor: 6980, TaxMinor: 457, PriceVersion: 3},
-		{Slug: "kaffee", Name: "The kaffee", TaxClass: "coffee", Quantity: 1, UnitMinor: 420, LineMinor: 420, TaxMinor: 67, PriceVersion: 3},
+		{Slug: "torte", Name: "The torte", TaxClass: "cake", Quantity: 2, UnitMinor: 3490, LineMinor: 6980, TaxMinor: 457, PriceVersion: 3, Product: "torte"},
+		{Slug: "kaffee", Name: "The kaffee", TaxClass: "coffee", Quantity: 1, UnitMinor: 420, LineMinor: 420, TaxMinor: 67, PriceVersion: 3, Product: "kaffee"},
 	}
 	if !slices.Equal(got.Lines, lines) {
 		t.Errorf("lines %v", got.Lines)
@@ -92,7 +100,7 @@ func TestNewQuoteRefuses(t *testing.T) {
 		"no tax rule":      {one(product("wine", "alcohol", 1), 1), world.CodeUnprocessed, "no vat rule"},
 		"overflow":         {one(product("torte", "cake", math.MaxInt64), 2), world.CodeTooLarge, "too large"},
 	} {
-		if got, err := checkout.NewQuote(terms, c.cart, "DE", on, rules(t)); !world.Is(err, c.code) || !strings.Contains(err.Error(), c.says) {
+		if got, err := reckon(terms, c.cart, rules(t)); !world.Is(err, c.code) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: got %v, %v; want %s, %q", name, got, err, c.code, c.says)
 		}
 	}
@@ -128,7 +136,7 @@ func TestNewQuoteStopsAtItsLimits(t *testing.T) {
 		"tax counts as well": {onTop, cart(1, 1, 1200), false},
 		"with tax just so":   {onTop, cart(1, 1, 1121), true}, // 1199.47
 	} {
-		_, err := checkout.NewQuote(c.terms, c.cart, "DE", on, table)
+		_, err := reckon(c.terms, c.cart, table)
 		if c.taken && err != nil || !c.taken && !world.Is(err, world.CodeTooLarge) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -152,27 +160,12 @@ func TestAQuoteSaysWhatItsLinesSay(t *testing.T) {
 				Quantity: rapid.IntRange(1, 99).Draw(t, "quantity"),
 			})
 		}
-		q, err := checkout.NewQuote(terms, cart, "DE", on, table)
+		off := []promotion.Promotion{{ID: "some", Label: "Some", Kind: promotion.Percent, Percent: money.Rate(rapid.IntRange(1, 1_000_000).Draw(t, "percent")), SKUs: []string{"p0", "p2"}}}
+		q, err := checkout.NewQuote(terms, checkout.Wish{Lines: cart, Fulfilment: rapid.SampledFrom([]world.Fulfilment{world.PickUp, world.Delivery}).Draw(t, "by"), Jurisdiction: "DE", On: on}, off, nil, table)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var lines, lineTax, rateNet, rateTax int64
-		for i, l := range q.Lines {
-			if l.LineMinor != l.UnitMinor*int64(l.Quantity) || l.UnitMinor != cart[i].Offer.PriceMinor {
-				t.Fatalf("line %v of %v", l, cart[i])
-			}
-			lines, lineTax = lines+l.LineMinor, lineTax+l.TaxMinor
-		}
-		for _, r := range q.Taxes {
-			rateNet, rateTax = rateNet+r.NetMinor, rateTax+r.TaxMinor
-		}
-		want := lines
-		if !terms.Tax.Inclusive {
-			want += lineTax
-		}
-		if q.Total.Minor != want || q.Tax.Minor != lineTax || q.Tax.Minor != rateTax || q.Net.Minor != rateNet || q.Net.Minor+q.Tax.Minor != want {
-			t.Fatalf("%v", q)
-		}
+		agrees(t, terms, cart, q)
 		var current []world.Offer
 		for _, l := range cart {
 			current = append(current, l.Offer)
@@ -181,6 +174,101 @@ func TestAQuoteSaysWhatItsLinesSay(t *testing.T) {
 			t.Fatalf("nothing has changed, and %v has", changes)
 		}
 	})
+}
+
+// agrees holds a quote's sums to one another, to the minor unit.
+func agrees(t *rapid.T, terms checkout.Terms, cart []checkout.Line, q checkout.Quote) {
+	var lines, lineTax, rateTax, discount, discounts int64
+	shares, shared := make([]int64, len(q.Taxes)), make([]int64, len(q.Lines))
+	for _, x := range q.TaxShares {
+		shares[x.Tax-1] += x.TaxMinor
+		shared[x.Line-1] += x.TaxMinor
+	}
+	for i, l := range q.Lines {
+		if l.LineMinor != l.UnitMinor*int64(l.Quantity) || l.UnitMinor != cart[i].Offer.PriceMinor || l.DiscountMinor < 0 || l.DiscountMinor > l.LineMinor || shared[i] != l.TaxMinor {
+			t.Fatalf("line %v of %v, %d by its shares", l, cart[i], shared[i])
+		}
+		lines, lineTax, discount = lines+l.LineMinor-l.DiscountMinor, lineTax+l.TaxMinor, discount+l.DiscountMinor
+	}
+	for i, r := range q.Taxes {
+		rateTax += r.TaxMinor
+		if shares[i] != r.TaxMinor {
+			t.Fatalf("%v is %d by its lines' shares", r, shares[i])
+		}
+	}
+	for _, d := range q.Discounts {
+		discounts += d.Minor
+	}
+	want := lines
+	if !terms.Tax.Inclusive {
+		want += lineTax
+	}
+	if q.Total.Minor != want || q.Tax.Minor != lineTax || q.Tax.Minor != rateTax || q.Net.Minor+q.Tax.Minor != want || discount != discounts || q.Discount.Minor != discount {
+		t.Fatalf("%v", q)
+	}
+}
+
+func TestAQuoteWithAPromotion(t *testing.T) {
+	off := []promotion.Promotion{{ID: "ten", Label: "Ten off", Kind: promotion.Percent, Percent: 100_000, Code: "TEN", Categories: []string{"tarts"}, MaxUses: 3}}
+	torte := product("torte", "cake", 3490)
+	torte.Category, torte.Version = "tarts", 7
+	wish := checkout.Wish{Lines: []checkout.Line{{Offer: torte, Quantity: 1}, {Offer: product("kaffee", "coffee", 420), Quantity: 1}},
+		Codes: []string{" ten "}, Fulfilment: world.PickUp, Jurisdiction: "DE", On: on, Cash: true}
+	q, err := checkout.NewQuote(terms, wish, off, nil, rules(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if q.Total.String() != "35.61 EUR" || q.Discount.String() != "3.49 EUR" || q.Lines[0].DiscountMinor != 349 || q.Lines[1].DiscountMinor != 0 || q.Lines[0].ProductVersion != 7 || q.Rounding.Minor != 0 {
+		t.Errorf("%+v", q)
+	}
+	if len(q.Discounts) != 1 || q.Discounts[0] != (world.OrderDiscount{Promotion: "ten", Label: "Ten off", Code: "TEN", Minor: 349}) || len(q.Refused) != 0 {
+		t.Errorf("%+v, refused %+v", q.Discounts, q.Refused)
+	}
+	spent := func(string) (int, int) { return 3, 0 }
+	if q, err = checkout.NewQuote(terms, wish, off, spent, rules(t)); err != nil || len(q.Discounts) != 0 || len(q.Refused) != 1 || q.Refused[0].Reason != promotion.UsedUp {
+		t.Errorf("%+v, %v", q, err)
+	}
+}
+
+// Where cash has no coin for the last unit, paying with it is rounded; the order's
+// total is not.
+func TestCashIsRounded(t *testing.T) {
+	crowns := terms
+	crowns.Currency = "SEK"
+	bun := product("bulle", "cake", 1249)
+	bun.Currency = "SEK"
+	wish := checkout.Wish{Lines: []checkout.Line{{Offer: bun, Quantity: 1}}, Fulfilment: world.PickUp, Jurisdiction: "DE", On: on}
+	for cash, want := range map[bool]int64{true: -49, false: 0} {
+		wish.Cash = cash
+		if q, err := checkout.NewQuote(crowns, wish, nil, nil, rules(t)); err != nil || q.Total.Minor != 1249 || q.Rounding.Minor != want {
+			t.Errorf("cash %v: %v, rounding %v, %v", cash, q.Total, q.Rounding, err)
+		}
+	}
+}
+
+func TestSlotsOfOneWay(t *testing.T) {
+	selling := checkout.Selling{
+		Slots: []window.Rule{
+			{Kind: window.PickUp, Weekday: time.Monday, Start: 9 * time.Hour, End: 10 * time.Hour, Capacity: 2},
+			{Kind: window.Delivery, Weekday: time.Monday, Start: 11 * time.Hour, End: 12 * time.Hour, Capacity: 2},
+		},
+		Closed: []checkout.Closed{{Day: tax.Date{Year: 2026, Month: 11, Day: 23}, Kind: window.Delivery}, {Day: tax.Date{Year: 2026, Month: 11, Day: 30}}},
+	}
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC) // a Sunday
+	for f, want := range map[world.Fulfilment][]string{world.PickUp: {"pickup-2026-11-23-0900", "pickup-2026-12-07-0900"}, world.Delivery: {"delivery-2026-12-07-1100"}} {
+		open, err := selling.Calendar(f, time.UTC, now, 0, 20)
+		var got []string
+		for _, s := range open {
+			got = append(got, s.ID)
+		}
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %v, %v", f, got, err)
+		}
+	}
+	slow := []checkout.Line{{Offer: world.Offer{Product: world.Product{Lead: time.Hour}}}, {Offer: world.Offer{Product: world.Product{Lead: 48 * time.Hour}}}}
+	if open, err := selling.Calendar(world.PickUp, time.UTC, now, checkout.LeadOf(slow), 20); err != nil || len(open) != 1 {
+		t.Errorf("%v, %v", open, err)
+	}
 }
 
 func TestTermsOf(t *testing.T) {

@@ -30,6 +30,9 @@ const (
 
 var nearness = []Reason{NotFound, Ended, NotYet, NotTheseProducts, UsedUp, UsedByYou, TooFew, Minimum, TooMany, NothingLeft, ExcludedBy}
 
+// Reasons are all reasons, from the farthest to the nearest.
+func Reasons() []Reason { return slices.Clone(nearness) }
+
 // Refusal says why a code does not work, and what it would take.
 type Refusal struct {
 	Code      string // as typed

@@ -22,6 +22,9 @@ type Component struct {
 	Tax  money.Amount
 }
 
+// Printed is the line of a tax summary that the component goes to.
+func (c Component) Printed() Printed { return printed(c.Rule) }
+
 // LineTax is a line with its tax, which is the sum of its components.
 type LineTax struct {
 	ID         string

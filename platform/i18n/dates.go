@@ -61,6 +61,14 @@ func (l Locale) DateForm(key string) (DateForm, error) {
 	return f, nil
 }
 
+// Clock writes the time of day of a moment alone, as the form does.
+func (f DateForm) Clock(t time.Time) string {
+	if strings.Contains(f.form, "{time12}") {
+		return t.Format("3:04 ") + f.halves[t.Hour()/12]
+	}
+	return t.Format("15:04")
+}
+
 // Format writes a moment on the clocks of its own time zone.
 func (f DateForm) Format(t time.Time) string {
 	half := f.halves[t.Hour()/12]

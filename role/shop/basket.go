@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"meridian/engine/checkout"
-	"meridian/engine/tax"
 	"meridian/world"
 )
 
@@ -91,9 +90,4 @@ func (b basket) sold() []checkout.Line {
 		}
 	}
 	return out
-}
-
-// quote reckons what is in the cart, on today's date in the market.
-func (s *Shop) quote(at *site, b basket, jurisdiction string) (checkout.Quote, error) {
-	return checkout.NewQuote(at.terms, b.sold(), jurisdiction, tax.DateOf(s.deps.Now(), at.zone), s.deps.Tax)
 }

@@ -71,7 +71,7 @@ func (s *Shop) cartPage(w http.ResponseWriter, r *http.Request, at *site, status
 			body.Notices = append(body.Notices, notice{Kind: "good", Text: v.T("cart.added", "Name", l.product.Label())})
 		}
 	}
-	if v.Sums, err = s.basketSums(at, b); err != nil {
+	if v.Sums, err = s.basketSums(r.Context(), at, b); err != nil {
 		return err
 	}
 	v.Body = body

@@ -16,6 +16,11 @@ type checkoutBody struct {
 	Trim             bool        // less is left than is in the cart: offer to take what there is
 	Photos           []shot      // what products are made with
 	Settled          bool        // the total is final: offer to order
+	Fulfilments      []choice
+	Slots            []slotOption
+	PickUp           bool // there is no address to ask for
+	Code, CodeWrong  string
+	Methods          []choice // nil where there is nothing to choose
 }
 
 // attempt is one visit to the checkout: what was sent and what it means.
@@ -25,6 +30,7 @@ type attempt struct {
 	at      *site
 	basket  basket
 	contact world.Contact
+	wish    wish
 	key     string
 	wrong   map[checkout.Field]checkout.ErrorKey
 	notices []notice
@@ -44,13 +50,21 @@ func (s *Shop) showCheckout(w http.ResponseWriter, r *http.Request, at *site) er
 	if err != nil {
 		return err
 	}
-	return s.checkoutPage(&attempt{w: w, r: r, at: at, basket: b, key: key, status: http.StatusOK})
+	a := &attempt{w: w, r: r, at: at, basket: b, wish: s.readWish(at, nil), key: key, status: http.StatusOK}
+	if s.takesCard(at) {
+		a.wish.method = world.PayCard
+	}
+	if err := s.look(r.Context(), at, b, &a.wish); err != nil {
+		return err
+	}
+	return s.checkoutPage(a)
 }
 
-// checkout takes the form: to show the total with its tax (step review), to
-// lower the cart to what is left (trim), or to order (place).
+// checkout takes the form: to show the total with its tax (step review), to show
+// what another choice comes to (look), to lower the cart to what is left (trim),
+// or to order (place).
 func (s *Shop) checkout(w http.ResponseWriter, r *http.Request, at *site) error {
-	a := &attempt{w: w, r: r, at: at, contact: readContact(r.PostForm), status: http.StatusOK}
+	a := &attempt{w: w, r: r, at: at, contact: readContact(r.PostForm), wish: s.readWish(at, r.PostForm), status: http.StatusOK}
 	if err := s.takeKey(a); err != nil {
 		return err
 	}
@@ -69,14 +83,17 @@ func (s *Shop) checkout(w http.ResponseWriter, r *http.Request, at *site) error 
 	if len(a.basket.sold()) == 0 || hasGone(a.basket) {
 		return s.toCart(a)
 	}
-	a.wrong = at.rules.Validate(a.contact)
+	if err := s.look(r.Context(), at, a.basket, &a.wish); err != nil {
+		return err
+	}
+	a.wrong = at.rules.Validate(a.wish.contact(a.contact), a.wish.fulfilment)
 	if r.PostForm.Get("step") == "place" {
 		return s.place(a)
 	}
 	if r.PostForm.Get("step") == "review" && len(a.wrong) > 0 {
 		a.status = http.StatusUnprocessableEntity
 	}
-	if r.PostForm.Get("step") == "trim" {
+	if step := r.PostForm.Get("step"); step == "trim" || step == "look" {
 		a.wrong = nil // nothing was sent for judgement
 	}
 	return s.checkoutPage(a)
@@ -112,8 +129,13 @@ func (s *Shop) alreadyPlaced(a *attempt) (done bool, err error) {
 	return true, nil
 }
 
+// showPlaced leads to an order, or to where it is paid for.
 func (s *Shop) showPlaced(a *attempt, o world.Order) {
-	http.Redirect(a.w, a.r, a.at.prefix+"/orders/"+o.ID, http.StatusSeeOther)
+	next := a.at.prefix + "/orders/" + o.ID
+	if o.State == world.OrderAwaitingPayment {
+		next += "/pay"
+	}
+	http.Redirect(a.w, a.r, next, http.StatusSeeOther)
 }
 
 // trim lowers each line to what is left and takes out what is not sold any more.
@@ -151,6 +173,7 @@ func (s *Shop) checkoutPage(a *attempt) error {
 	body := checkoutBody{Key: a.key, Notices: a.notices}
 	body.Contact, body.Address = formFields(v, a.at, a.contact, a.wrong)
 	body.Wrong = wrongFields(body.Contact, body.Address)
+	s.offer(a, &body)
 	if short := a.at.shortages(a.basket); len(short) > 0 {
 		body.Trim = true
 		for i := range short {
@@ -169,7 +192,8 @@ func (s *Shop) checkoutPage(a *attempt) error {
 	case err != nil:
 		return err
 	case final:
-		v.Sums, body.Quoted, body.Settled = a.at.quoteSums(q), quotedOf(q).String(), true
+		v.Sums, body.Quoted, body.Settled = a.at.quoteSums(q, a.wish.method != world.PayCard), quotedOf(q, a.wish.slotID).String(), true
+		body.CodeWrong = a.at.refused(q.Refused)
 	default:
 		if v.Sums, err = a.at.openSums(a.basket, "checkout.tax_open"); err != nil {
 			return err
@@ -182,15 +206,24 @@ func (s *Shop) checkoutPage(a *attempt) error {
 	return s.render(a.w, a.r, a.status, "checkout", v)
 }
 
+// offer fills in what there is to choose, and says that the slot which was chosen
+// is gone.
+func (s *Shop) offer(a *attempt, body *checkoutBody) {
+	body.Fulfilments, body.Slots, body.Methods = a.at.fulfilments(a.wish), a.at.slotOptions(a.wish), s.methodsOf(a.at, a.wish)
+	body.PickUp, body.Code = a.wish.fulfilment == world.PickUp, a.wish.code
+	if a.wish.lost {
+		text := a.at.texts.Text("checkout.slot_gone")
+		body.Notices = append(body.Notices, notice{Kind: "bad", Text: text, Items: []noticeItem{{Text: text, At: "slot"}}})
+	}
+}
+
 // settle reckons the final total; final is false while the address that
 // decides the tax is not known.
 func (s *Shop) settle(a *attempt) (q checkout.Quote, final bool, err error) {
-	jurisdiction := a.at.jurisdiction()
-	if jurisdiction == "" {
-		if jurisdiction, err = checkout.Jurisdiction(a.at.market, a.contact.State); err != nil {
-			return q, false, nil // no state chosen yet, or none of ours: the form says so
-		}
+	jurisdiction, err := a.at.terms.Place(a.at.market, a.wish.fulfilment, a.contact.State)
+	if err != nil {
+		return q, false, nil // no state chosen yet, or none of ours: the form says so
 	}
-	q, err = s.quote(a.at, a.basket, jurisdiction)
+	q, err = s.quote(a.r.Context(), a.at, a.basket, a.wish, a.contact.Email, jurisdiction)
 	return q, err == nil, world.Wrap("shop.settle", err)
 }

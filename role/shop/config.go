@@ -7,6 +7,7 @@ import (
 
 	"meridian/engine/money"
 	"meridian/engine/signedurl"
+	"meridian/engine/slots"
 	"meridian/platform/courier"
 	"meridian/world"
 )
@@ -53,6 +54,10 @@ type Config struct {
 	PayLease     time.Duration      `yaml:"pay_lease" doc:"how long a payment that a shop looks after is left to it, should it end; above four answers of the provider"`
 	PayEvents    time.Duration      `yaml:"pay_events" doc:"how long a provider's messages are remembered, so that each counts once"`
 	MaxHook      int64              `yaml:"max_hook" doc:"most bytes of a provider's message"`
+	ReserveFor   time.Duration      `yaml:"reserve_for" doc:"how long stock, slot and promotions are held for an order that awaits payment; then it expires"`
+	ExpireEvery  time.Duration      `yaml:"expire_every" doc:"time between two looks for orders that were not paid for in time"`
+	KeyAge       time.Duration      `yaml:"key_age" doc:"how long the idempotency keys of writes are kept"`
+	SlotDays     int                `yaml:"slot_days" doc:"days ahead that slots can be chosen of, today included, 1 to 62"`
 	MaxOrders    int                `yaml:"max_orders" doc:"most orders that the list of a browser's orders shows"`
 }
 
@@ -89,6 +94,10 @@ func Default() Config {
 		MaxQuantity:  48,
 		MaxLines:     40,
 		MaxTotal:     10_000_000,
+		ReserveFor:   15 * time.Minute,
+		ExpireEvery:  30 * time.Second,
+		KeyAge:       30 * 24 * time.Hour,
+		SlotDays:     7,
 		MaxOrders:    50,
 		PayWait:      8 * time.Second,
 		PayEvery:     30 * time.Second,
@@ -141,6 +150,10 @@ func (c Config) Validate() error {
 		return bad("pay_patience, max_hook", "write at least 1, and 1024 bytes or more")
 	case c.MaxQuantity < 1 || c.MaxQuantity > maxQuantity:
 		return bad("max_quantity", fmt.Sprintf("write 1 to %d", maxQuantity))
+	case c.ReserveFor < time.Second || c.ExpireEvery <= 0 || c.KeyAge <= 0:
+		return bad("reserve_for, expire_every, key_age", "write a time above zero, for reserve_for a second or more")
+	case c.SlotDays < 1 || c.SlotDays > slots.DefaultLimits.MaxDays:
+		return bad("slot_days", fmt.Sprintf("write 1 to %d", slots.DefaultLimits.MaxDays))
 	case c.MaxLines < 1 || c.MaxOrders < 1 || c.MaxTotal < 1 || c.SweepBatch < 1:
 		return bad("max_lines, max_orders, max_total, sweep_batch", "write at least 1")
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"meridian/engine/checkout"
 	"meridian/engine/tax"
 	"meridian/platform/i18n"
 	"meridian/world"
@@ -58,6 +59,9 @@ type Catalog interface {
 	// those that are not sold are left out. Away from the market's home region:
 	// misdirected.
 	Current(ctx context.Context, market, locale string, keys []string, at time.Time) ([]world.Offer, error)
+	// Selling is what the primary says at a moment of a market's promotions, with
+	// labels in a locale, and slots. Away from the market's home region: misdirected.
+	Selling(ctx context.Context, market, locale string, at time.Time) (checkout.Selling, error)
 	// WaitFor waits, at most for limit, until the replica at hand has what the
 	// positions name of the market's cluster, and reports whether it has.
 	WaitFor(ctx context.Context, market string, positions []world.Position, limit time.Duration) (bool, error)
@@ -112,6 +116,11 @@ type Orders interface {
 	ForgetCarts(ctx context.Context, since time.Time, limit int) (int, error)
 	// Stock is how much there is of some SKUs, by SKU; without an entry none.
 	Stock(ctx context.Context, market string, skus []string) (map[string]world.StockLevel, error)
+	// SlotUse is how many orders each of some slots has; without an entry none.
+	SlotUse(ctx context.Context, market string, slots []string) (map[string]int, error)
+	// PromotionUse is how often promotions with limits were used, in all and by a
+	// buyer; without an entry never.
+	PromotionUse(ctx context.Context, market, email string, promotions []string) (total, byBuyer map[string]int, err error)
 	// Place writes an order, takes its stock, slot and promotions, and empties
 	// the cart, all or nothing. The same cart and key again give the order that is
 	// there, with existed true. number draws an order number, again if one is
@@ -122,6 +131,17 @@ type Orders interface {
 	Placed(ctx context.Context, cartID, key string) (world.Order, error)
 	// Order is an order with lines and taxes; not_found when there is none.
 	Order(ctx context.Context, id string) (world.Order, error)
+	// History is an order's log and its refunds, oldest first.
+	History(ctx context.Context, id string) ([]world.OrderNote, []world.Refund, error)
+	// Change leads an order to its next state, once. Errors: conflict when its state
+	// does not allow it, forbidden when it is not the actor's to do.
+	Change(ctx context.Context, step world.OrderStep) (world.Order, error)
+	// ExpireOrders gives up orders that were not paid for by now, at most limit, and
+	// returns how many: fewer than limit when there are no more.
+	ExpireOrders(ctx context.Context, now time.Time, limit int) (int, error)
+	// ForgetKeys removes idempotency keys from before a moment, at most limit, and
+	// returns how many: fewer than limit when there are no more.
+	ForgetKeys(ctx context.Context, before time.Time, limit int) (int, error)
 	// OrdersOfCart are a browser's newest orders, without lines and taxes.
 	OrdersOfCart(ctx context.Context, cartID, market string, limit int) ([]world.Order, error)
 }

@@ -17,7 +17,9 @@ import (
 	"testing"
 	"time"
 
+	"meridian/engine/checkout"
 	"meridian/engine/keyring"
+	"meridian/engine/order"
 	"meridian/engine/tax"
 	"meridian/platform/i18n"
 	"meridian/world"
@@ -64,6 +66,7 @@ type fakeCatalog struct {
 	waited     []world.Position
 	lagging    string                         // the region whose replica never does
 	renew      func(products []world.Product) // what newer replicas say
+	selling    checkout.Selling
 	err        error
 }
 
@@ -157,6 +160,10 @@ func (c *fakeCatalog) Current(_ context.Context, market, _ string, keys []string
 	return out, c.err
 }
 
+func (c *fakeCatalog) Selling(context.Context, string, string, time.Time) (checkout.Selling, error) {
+	return c.selling, c.err
+}
+
 func (c *fakeCatalog) WaitFor(_ context.Context, _ string, at []world.Position, _ time.Duration) (bool, error) {
 	c.waited = at
 	return !c.behind, nil
@@ -217,8 +224,11 @@ type fakeOrders struct {
 	stock     map[string]int
 	orders    map[string]world.Order
 	keys      map[string]string // cart and key to order id
-	err       error             // of Place
-	looked    func()            // before the stock is looked at
+	logs      map[string][]world.OrderNote
+	booked    map[string]int // by slot
+	promoted  map[string]int // by promotion
+	err       error          // of Place
+	looked    func()         // before the stock is looked at
 	forget    func(since time.Time, limit int) (int, error)
 	noted     []string
 	unnotable error // of NotePhoto
@@ -227,7 +237,7 @@ type fakeOrders struct {
 }
 
 func newFakeOrders() *fakeOrders {
-	return &fakeOrders{carts: map[string][]world.CartLine{}, orders: map[string]world.Order{}, gone: map[string]string{}, keys: map[string]string{},
+	return &fakeOrders{carts: map[string][]world.CartLine{}, orders: map[string]world.Order{}, gone: map[string]string{}, keys: map[string]string{}, logs: map[string][]world.OrderNote{},
 		stock: map[string]int{"torte": 5, "brot": 50}}
 }
 
@@ -330,28 +340,29 @@ func (o *fakeOrders) Stock(context.Context, string, []string) (map[string]world.
 	return out, nil
 }
 
-func (o *fakeOrders) Place(_ context.Context, order world.Order, key string, number func() (string, error)) (world.Order, bool, error) {
+func (o *fakeOrders) Place(_ context.Context, placing world.Order, key string, number func() (string, error)) (world.Order, bool, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if id, ok := o.keys[order.CartID+key]; ok {
+	if id, ok := o.keys[placing.CartID+key]; ok {
 		return o.orders[id], true, nil
 	}
 	if o.err != nil {
 		return world.Order{}, false, o.err
 	}
-	for _, l := range order.Lines {
+	for _, l := range placing.Lines {
 		if o.stock[l.Slug] < l.Quantity {
 			return world.Order{}, false, world.E(world.CodeUnprocessed, "fake", l.Slug)
 		}
 	}
-	for _, l := range order.Lines {
+	for _, l := range placing.Lines {
 		o.stock[l.Slug] -= l.Quantity
 	}
 	var err error
-	order.Number, err = number()
-	o.orders[order.ID], o.keys[order.CartID+key] = order, order.ID
-	delete(o.carts, order.CartID+order.Market)
-	return order, false, err
+	placing.Number, err = number()
+	o.orders[placing.ID], o.keys[placing.CartID+key] = placing, placing.ID
+	o.logs[placing.ID] = []world.OrderNote{{N: 1, At: placing.PlacedAt, Event: world.OrderPlace, By: world.ByBuyer, To: placing.State}}
+	delete(o.carts, placing.CartID+placing.Market)
+	return placing, false, err
 }
 
 func (o *fakeOrders) Placed(_ context.Context, cart, key string) (world.Order, error) {
@@ -371,6 +382,45 @@ func (o *fakeOrders) Order(_ context.Context, id string) (world.Order, error) {
 	}
 	return world.Order{}, world.E(world.CodeNotFound, "fake", "")
 }
+
+func (o *fakeOrders) SlotUse(_ context.Context, _ string, slots []string) (map[string]int, error) {
+	out := map[string]int{}
+	for _, id := range slots {
+		out[id] = o.booked[id]
+	}
+	return out, nil
+}
+
+func (o *fakeOrders) PromotionUse(context.Context, string, string, []string) (total, byBuyer map[string]int, err error) {
+	return o.promoted, nil, nil
+}
+
+func (o *fakeOrders) History(_ context.Context, id string) ([]world.OrderNote, []world.Refund, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.logs[id], nil, nil
+}
+
+func (o *fakeOrders) Change(_ context.Context, step world.OrderStep) (world.Order, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	got := o.orders[step.OrderID]
+	to, refused := order.Next(got.State, step.Event, step.By, order.FactsOf(got, nil, step.At))
+	if refused == order.Already {
+		return got, nil
+	}
+	if refused != "" {
+		return world.Order{}, world.E(world.CodeConflict, "fake", string(refused))
+	}
+	o.logs[got.ID] = append(o.logs[got.ID], world.OrderNote{At: step.At, Event: step.Event, By: step.By, From: got.State, To: to})
+	got.State = to
+	o.orders[got.ID] = got
+	return got, nil
+}
+
+func (o *fakeOrders) ExpireOrders(context.Context, time.Time, int) (int, error) { return 0, nil }
+
+func (o *fakeOrders) ForgetKeys(context.Context, time.Time, int) (int, error) { return 0, nil }
 
 func (o *fakeOrders) OrdersOfCart(_ context.Context, cart, market string, limit int) ([]world.Order, error) {
 	o.mu.Lock()

@@ -192,7 +192,7 @@ func (at *site) addSums(o world.Order, l *letters.Letter) {
 	for _, d := range o.Discounts {
 		l.Rows = append(l.Rows, letters.Row{Label: d.Label, Sum: at.orderMoney(o, -d.Minor)})
 	}
-	for _, t := range at.sums(nil, o.Taxes, o.Jurisdiction, o.NetMinor, o.TotalMinor).Taxes {
+	for _, t := range at.sums(o).Taxes {
 		l.Rows = append(l.Rows, letters.Row{Label: t.Label, Sum: t.Tax})
 	}
 	l.Total = at.orderMoney(o, o.PayableMinor())

@@ -2,17 +2,45 @@ package shop
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
+	"meridian/engine/order"
 	"meridian/world"
 )
 
 // orderBody is an order's page.
 type orderBody struct {
-	Name, Number, Date, Machine string
-	Address, Email, Phone       string
-	Photos                      []shot
-	Pay                         payBody
+	ID, Name, Number, Date, Machine string
+	State                           string // the state's name, for programs and styles
+	Head                            string // what the state means, for people
+	Good                            bool
+	Address, Email, Phone           string
+	PickUp                          bool
+	When                            string // of the slot; "" for none
+	MayCancel                       bool
+	Log                             []logRow
+	Photos                          []shot
+	Notices                         []notice
+	Pay                             payBody
+}
+
+// logRow is an entry of an order's log.
+type logRow struct{ Text, Note, Date, Machine string }
+
+// ownOrder is the order that an address names, if the browser that asks has
+// placed it here; not_found for another's: it is not for this one to know of.
+func (s *Shop) ownOrder(r *http.Request, at *site) (world.Order, error) {
+	const op = "shop.order"
+	id, cart := r.PathValue("id"), s.cartID(r)
+	if !validID(id) || cart == "" {
+		return world.Order{}, world.E(world.CodeNotFound, op, "")
+	}
+	o, err := s.deps.Orders.Order(r.Context(), id)
+	if err == nil && (o.CartID != cart || o.Market != at.market.ID) {
+		return world.Order{}, world.E(world.CodeNotFound, op, "")
+	}
+	return o, world.Wrap(op, err)
 }
 
 func (s *Shop) showOrder(w http.ResponseWriter, r *http.Request, at *site) error {
@@ -20,21 +48,36 @@ func (s *Shop) showOrder(w http.ResponseWriter, r *http.Request, at *site) error
 	if err != nil {
 		return err
 	}
-	id, cart := o.ID, o.CartID
+	return s.orderPage(w, r, at, o, http.StatusOK, nil)
+}
+
+func (s *Shop) orderPage(w http.ResponseWriter, r *http.Request, at *site, o world.Order, status int, notices []notice) error {
+	log, refunds, err := s.deps.Orders.History(r.Context(), o.ID)
+	if err != nil {
+		return world.Wrap("shop.order", err)
+	}
 	pay, err := s.payView(r.Context(), at, o)
 	if err != nil {
 		return err
 	}
-	v := s.view(at, "/orders/"+id)
+	v := s.view(at, "/orders/"+o.ID)
 	v.Title = v.T("order.title") + " " + o.Number
-	v.Sums = at.sums(o.Lines, o.Taxes, o.Jurisdiction, o.NetMinor, o.TotalMinor)
+	v.Sums = at.sums(o)
 	photos, err := s.photoShots(at, o.Lines)
 	if err != nil {
 		return err
 	}
-	v.Body = orderBody{Pay: pay, Photos: photos, Name: o.Contact.Name, Number: o.Number, Date: at.date(o.PlacedAt), Machine: o.PlacedAt.Format(time.RFC3339),
-		Address: at.texts.Address(o.Contact), Email: o.Contact.Email, Phone: o.Contact.Phone}
-	lines, err := s.deps.Orders.Cart(r.Context(), cart, at.market.ID)
+	may := order.May(o.State, world.ByBuyer, order.FactsOf(o, refunds, s.deps.Now()))
+	body := orderBody{ID: o.ID, Photos: photos, Name: o.Contact.Name, Number: o.Number, Date: at.date(o.PlacedAt), Machine: o.PlacedAt.Format(time.RFC3339),
+		State: string(o.State), Head: v.T(headOf(o.State)), Good: order.Live(o.State),
+		Address: at.texts.Address(o.Contact), Email: o.Contact.Email, Phone: o.Contact.Phone,
+		PickUp: o.Fulfilment == world.PickUp, When: at.window(o.Slot.Start, o.Slot.End),
+		MayCancel: slices.Contains(may, world.OrderCancel), Notices: notices, Pay: pay}
+	for _, n := range order.Shown(log) {
+		body.Log = append(body.Log, logRow{Text: v.T("order.event_" + string(n.Event)), Note: n.Text, Date: at.date(n.At), Machine: n.At.Format(time.RFC3339)})
+	}
+	v.Body = body
+	lines, err := s.deps.Orders.Cart(r.Context(), o.CartID, at.market.ID)
 	if err != nil {
 		return world.Wrap("shop.order", err)
 	}
@@ -42,27 +85,42 @@ func (s *Shop) showOrder(w http.ResponseWriter, r *http.Request, at *site) error
 		v.CartCount += l.Quantity
 	}
 	v.Counted = true
-	return s.render(w, r, http.StatusOK, "order", v)
+	return s.render(w, r, status, "order", v)
 }
 
-// ownOrder is the order that a request names, if this browser has placed it.
-func (s *Shop) ownOrder(r *http.Request, at *site) (world.Order, error) {
-	id, cart := r.PathValue("id"), s.cartID(r)
-	if !validID(id) || cart == "" {
-		return world.Order{}, world.E(world.CodeNotFound, "shop.order", "")
+// headOf is the text that an order's page begins with.
+func headOf(s world.OrderState) string {
+	if s == world.OrderPlaced {
+		return "order.thanks"
 	}
-	o, err := s.deps.Orders.Order(r.Context(), id)
+	return stateText(s)
+}
+
+func stateText(s world.OrderState) string { return "order.state_" + string(s) }
+
+// cancelOrder cancels the buyer's own order, and shows it. Sent again it changes
+// nothing; too late, the page says so.
+func (s *Shop) cancelOrder(w http.ResponseWriter, r *http.Request, at *site) error {
+	o, err := s.ownOrder(r, at)
 	if err != nil {
-		return world.Order{}, world.Wrap("shop.order", err)
+		return err
 	}
-	if o.CartID != cart || o.Market != at.market.ID {
-		return world.Order{}, world.E(world.CodeNotFound, "shop.order", "") // another browser's: it is not for this one to know that it exists
+	_, err = s.deps.Orders.Change(r.Context(), world.OrderStep{OrderID: o.ID, Event: world.OrderCancel, By: world.ByBuyer, At: s.deps.Now().UTC()})
+	switch world.CodeOf(err) {
+	case "":
+		http.Redirect(w, r, at.prefix+"/orders/"+o.ID, http.StatusSeeOther)
+		return nil
+	case world.CodeConflict, world.CodeForbidden:
+		if o, err = s.ownOrder(r, at); err != nil {
+			return err
+		}
+		return s.orderPage(w, r, at, o, http.StatusConflict, []notice{{ID: wrongID, Kind: "bad", Text: at.texts.Text("order.cannot_cancel")}})
 	}
-	return o, nil
+	return world.Wrap("shop.cancel", err)
 }
 
 // orderRow is an order on the list.
-type orderRow struct{ URL, Number, Date, Machine, Total string }
+type orderRow struct{ URL, Number, Date, Machine, Total, State string }
 
 func (s *Shop) listOrders(w http.ResponseWriter, r *http.Request, at *site) error {
 	var body struct{ Orders []orderRow }
@@ -73,7 +131,7 @@ func (s *Shop) listOrders(w http.ResponseWriter, r *http.Request, at *site) erro
 		}
 		for _, o := range orders {
 			body.Orders = append(body.Orders, orderRow{URL: at.prefix + "/orders/" + o.ID, Number: o.Number,
-				Date: at.date(o.PlacedAt), Machine: o.PlacedAt.Format(time.RFC3339), Total: at.money(o.TotalMinor)})
+				Date: at.date(o.PlacedAt), Machine: o.PlacedAt.Format(time.RFC3339), Total: at.money(o.TotalMinor), State: at.texts.Text(stateText(o.State))})
 		}
 	}
 	v := s.view(at, "/orders")

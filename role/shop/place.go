@@ -17,8 +17,11 @@ func (s *Shop) place(a *attempt) error {
 	if err != nil || !final || len(a.wrong) > 0 || !a.basket.ready() {
 		return s.refuse(a, http.StatusUnprocessableEntity)
 	}
+	if a.wish.lost || len(q.Refused) > 0 { // the page says why
+		return s.refuse(a, http.StatusConflict)
+	}
 	shown, ok := parseQuoted(a.r.PostForm.Get("quoted"), s.cfg.MaxLines)
-	changes := a.at.changes(shown, q, a.basket)
+	changes := a.at.changes(shown, quotedOf(q, a.wish.slotID), a.basket)
 	if !ok || len(changes) > 0 {
 		a.notices = append(a.notices, changes...)
 		return s.refuse(a, http.StatusConflict)
@@ -49,7 +52,10 @@ func (s *Shop) placeRefused(a *attempt) (err error) {
 	if len(a.basket.sold()) == 0 || hasGone(a.basket) {
 		return s.toCart(a)
 	}
-	if a.basket.ready() {
+	if err := s.look(a.r.Context(), a.at, a.basket, &a.wish); err != nil {
+		return err
+	}
+	if a.basket.ready() && !a.wish.lost {
 		a.notices = append(a.notices, notice{Text: a.at.texts.Text("checkout.changed")})
 	}
 	return s.refuse(a, http.StatusConflict)
@@ -76,13 +82,24 @@ func (s *Shop) toCart(a *attempt) error {
 	return nil
 }
 
-// order is what is to be placed, as it was quoted.
+// order is what is to be placed, as it was quoted. What costs nothing is placed at
+// once: there is nothing to pay by card.
 func (s *Shop) order(a *attempt, q checkout.Quote) (world.Order, error) {
 	id, err := newID(s.deps.Random)
-	return world.Order{
-		ID: id, Market: a.at.market.ID, CartID: a.basket.id, Locale: a.at.locale(), Contact: a.contact,
-		Lines: a.basket.withPhotos(q.Lines), Taxes: q.Taxes, Jurisdiction: q.Jurisdiction, Currency: a.at.market.Currency,
-		NetMinor: q.Net.Minor, TaxMinor: q.Tax.Minor, TotalMinor: q.Total.Minor, PlacedAt: s.deps.Now().UTC(),
-		State: world.OrderPlaced, Method: world.PayOnCollection, Fulfilment: world.Delivery, Inclusive: a.at.terms.Tax.Inclusive,
-	}, err
+	now := s.deps.Now().UTC()
+	o := world.Order{
+		ID: id, Market: a.at.market.ID, CartID: a.basket.id, Locale: a.at.locale(), Contact: a.wish.contact(a.contact),
+		Lines: a.basket.withPhotos(q.Lines), Taxes: q.Taxes, TaxShares: q.TaxShares, Jurisdiction: q.Jurisdiction, Currency: a.at.market.Currency,
+		NetMinor: q.Net.Minor, TaxMinor: q.Tax.Minor, TotalMinor: q.Total.Minor, DiscountMinor: q.Discount.Minor, PlacedAt: now,
+		State: world.OrderPlaced, Method: world.PayOnCollection, Inclusive: a.at.terms.Tax.Inclusive, RoundingMinor: q.Rounding.Minor,
+		Fulfilment: q.Fulfilment, Supply: string(checkout.Supply(q.Fulfilment).Mode),
+		Slot: world.OrderSlot{ID: a.wish.slot.ID, Start: a.wish.slot.Start, End: a.wish.slot.End, Capacity: a.wish.slot.Capacity},
+	}
+	for _, d := range q.Discounts {
+		o.Discounts = append(o.Discounts, a.wish.limits(d))
+	}
+	if a.wish.method == world.PayCard && o.TotalMinor > 0 {
+		o.State, o.Method, o.RoundingMinor, o.ExpiresAt = world.OrderAwaitingPayment, world.PayCard, 0, now.Add(s.cfg.ReserveFor)
+	}
+	return o, err
 }

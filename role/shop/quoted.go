@@ -13,20 +13,21 @@ import (
 // promise: every total is reckoned anew, and this only tells whether and what
 // to say about a difference. So it needs no signature.
 type quoted struct {
-	jurisdiction string // "" before the address is known
-	total        int64
-	lines        []world.OrderLine // Slug, Quantity, UnitMinor, TaxClass
+	terms string // jurisdiction, way of fulfilment, slot and discount
+	total int64
+	lines []world.OrderLine // Slug, Quantity, UnitMinor, TaxClass
 }
 
 // quotedOf is the quote as the form carries it.
-func quotedOf(q checkout.Quote) quoted {
-	return quoted{jurisdiction: q.Jurisdiction, total: q.Total.Minor, lines: q.Lines}
+func quotedOf(q checkout.Quote, slot string) quoted {
+	terms := fmt.Sprintf("%s,%s,%s,%d", q.Jurisdiction, q.Fulfilment, slot, q.Discount.Minor)
+	return quoted{terms: terms, total: q.Total.Minor, lines: q.Lines}
 }
 
-// String is the form's text: "DE;1270;brezel:2:180:bread;…".
+// String is the form's text: "DE,delivery,,0;1270;brezel:2:180:bread;…".
 func (q quoted) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s;%d", q.jurisdiction, q.total)
+	fmt.Fprintf(&b, "%s;%d", q.terms, q.total)
 	for _, l := range q.lines {
 		fmt.Fprintf(&b, ";%s:%d:%d:%s", l.Slug, l.Quantity, l.UnitMinor, l.TaxClass)
 	}
@@ -40,7 +41,7 @@ func parseQuoted(text string, maxLines int) (q quoted, ok bool) {
 	if len(parts) < 3 || len(parts) > maxLines+2 {
 		return quoted{}, false
 	}
-	q.jurisdiction = parts[0]
+	q.terms = parts[0]
 	total, err := strconv.ParseInt(parts[1], 10, 64)
 	if err != nil {
 		return quoted{}, false
@@ -63,7 +64,7 @@ func parseQuoted(text string, maxLines int) (q quoted, ok bool) {
 
 // changes are what to tell a visitor whose form showed something else than
 // holds now; none when the order may be placed as it was shown.
-func (at *site) changes(shown quoted, now checkout.Quote, b basket) (out []notice) {
+func (at *site) changes(shown, now quoted, b basket) (out []notice) {
 	for _, c := range checkout.Verify(at.market.Currency, shown.lines, b.products()) {
 		switch c.Kind {
 		case checkout.PriceChanged:
@@ -73,8 +74,8 @@ func (at *site) changes(shown quoted, now checkout.Quote, b basket) (out []notic
 			out = append(out, notice{Text: at.texts.Text("cart.out_of_stock", "Name", b.name(c.Slug))})
 		}
 	}
-	if len(out) == 0 && shown.String() != quotedOf(now).String() {
-		out = append(out, notice{Text: at.texts.Text("checkout.changed")}) // another quantity, state or rate
+	if len(out) == 0 && shown.String() != now.String() {
+		out = append(out, notice{Text: at.texts.Text("checkout.changed")}) // another quantity, state, rate, slot or promotion
 	}
 	return out
 }

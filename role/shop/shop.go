@@ -113,6 +113,7 @@ func (s *Shop) Handler() http.Handler {
 	on("/orders/{id}/pay", methods{http.MethodGet: s.atHome(s.pay)})
 	on("/orders/{id}/paid", methods{http.MethodGet: s.atHome(s.paidBack)})
 	on("/payments/{provider}", methods{http.MethodPost: s.hook})
+	on("/orders/{id}/cancel", methods{http.MethodPost: s.atHome(s.cancelOrder)})
 	on("/", methods{http.MethodGet: nothing, http.MethodPost: nothing})
 
 	all := http.NewServeMux()

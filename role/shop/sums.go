@@ -1,6 +1,7 @@
 package shop
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -13,7 +14,11 @@ import (
 type sums struct {
 	Lines      []sumLine
 	Taxes      []sumTax
+	Discounts  []sumTax
 	Net, Total string
+	Rounding   string // what paying in cash adds or leaves out, "" for nothing,
+	Payable    string // and what is paid then
+	Refunded   string // what was given back; "" for nothing
 	OnTop      bool   // tax comes on top of prices; else they include it
 	Open       bool   // tax is not known before the address;
 	Note       string // then this says so
@@ -27,10 +32,21 @@ type sumLine struct {
 
 type sumTax struct{ Label, Tax string }
 
-func (at *site) sums(lines []world.OrderLine, taxes []world.OrderTax, jurisdiction string, net, total int64) *sums {
-	out := &sums{Net: at.money(net), Total: at.money(total), OnTop: !at.terms.Tax.Inclusive}
-	for _, l := range lines {
+// sums shows what an order comes to; of it as much as is known.
+func (at *site) sums(o world.Order) *sums {
+	out := &sums{Net: at.money(o.NetMinor), Total: at.money(o.TotalMinor), OnTop: !at.terms.Tax.Inclusive}
+	taxes, jurisdiction := o.Taxes, o.Jurisdiction
+	for _, l := range o.Lines {
 		out.Lines = append(out.Lines, sumLine{Name: l.Name, Quantity: l.Quantity, Sum: at.money(l.LineMinor)})
+	}
+	for _, d := range o.Discounts {
+		out.Discounts = append(out.Discounts, sumTax{Label: d.Label, Tax: at.money(-d.Minor)})
+	}
+	if o.RoundingMinor != 0 {
+		out.Rounding, out.Payable = at.money(o.RoundingMinor), at.money(o.PayableMinor())
+	}
+	if o.RefundedMinor != 0 {
+		out.Refunded = at.money(-o.RefundedMinor)
 	}
 	parts := severalTaxes(taxes)
 	for _, t := range taxes {
@@ -73,14 +89,20 @@ func (at *site) decimal(number string) string {
 // place names a jurisdiction: by a text ("state.us_ca") if there is one, else
 // by its own code within the country.
 func (at *site) place(jurisdiction string) string {
-	if key := "state." + strings.ReplaceAll(strings.ToLower(jurisdiction), "-", "_"); at.texts.Has(key) {
-		return at.texts.Text(key)
+	for path := jurisdiction; path != ""; path = path[:max(0, strings.LastIndexByte(path, '-'))] { // a city by its state
+		if key := "state." + strings.ReplaceAll(strings.ToLower(path), "-", "_"); at.texts.Has(key) {
+			return at.texts.Text(key)
+		}
 	}
 	return strings.TrimPrefix(jurisdiction, at.market.Country+"-")
 }
 
-func (at *site) quoteSums(q checkout.Quote) *sums {
-	return at.sums(q.Lines, q.Taxes, q.Jurisdiction, q.Net.Minor, q.Total.Minor)
+func (at *site) quoteSums(q checkout.Quote, rounded bool) *sums {
+	o := world.Order{Lines: q.Lines, Taxes: q.Taxes, Jurisdiction: q.Jurisdiction, Discounts: q.Discounts, NetMinor: q.Net.Minor, TotalMinor: q.Total.Minor}
+	if rounded {
+		o.RoundingMinor = q.Rounding.Minor
+	}
+	return at.sums(o)
 }
 
 // openSums adds up a cart whose tax the address will decide: prices only, and
@@ -98,23 +120,28 @@ func (at *site) openSums(b basket, note string) (*sums, error) {
 		}
 		lines = append(lines, world.OrderLine{Name: l.Offer.Label(), Quantity: l.Quantity, LineMinor: price.Minor})
 	}
-	out := at.sums(lines, nil, "", net.Minor, net.Minor)
+	out := at.sums(world.Order{Lines: lines, NetMinor: net.Minor, TotalMinor: net.Minor})
 	out.Open, out.Note = true, at.texts.Text(note)
 	return out, nil
 }
 
 // basketSums adds up a cart as far as it can be before an address is known;
 // nil for one with nothing to add up.
-func (s *Shop) basketSums(at *site, b basket) (*sums, error) {
+func (s *Shop) basketSums(ctx context.Context, at *site, b basket) (*sums, error) {
 	if len(b.sold()) == 0 {
 		return nil, nil
 	}
 	if at.jurisdiction() == "" {
 		return at.openSums(b, "tax.at_checkout")
 	}
-	q, err := s.quote(at, b, at.jurisdiction())
+	w := s.readWish(at, nil)
+	err := s.look(ctx, at, b, &w)
+	var q checkout.Quote
+	if err == nil {
+		q, err = s.quote(ctx, at, b, w, "", at.jurisdiction())
+	}
 	if err != nil {
 		return nil, world.Wrap("shop.sums", err)
 	}
-	return at.quoteSums(q), nil
+	return at.quoteSums(q, false), nil
 }

@@ -10,9 +10,10 @@ import (
 	"meridian/world"
 )
 
-// Run removes carts that no browser remembers any more, and photos that no cart
-// and no order holds, at once and then every sweep_every, sends letters and
-// messages to owners' systems that are owed, and looks after payments, until ctx
+// Run removes carts that no browser remembers any more, photos that no cart and no
+// order holds, and old idempotency keys, at once and then every sweep_every; gives
+// up orders that were not paid for in time, every expire_every; sends letters and
+// messages to owners' systems that are owed, and looks after payments; until ctx
 // ends.
 func (s *Shop) Run(ctx context.Context) error {
 	var both sync.WaitGroup
@@ -22,15 +23,23 @@ func (s *Shop) Run(ctx context.Context) error {
 		}},
 		{What: "unused photos", Remove: s.deletePhotos},
 		s.oldMails(), s.oldHooks(),
+		{What: "idempotency keys", Remove: func(ctx context.Context, limit int) (int, error) {
+			return s.deps.Orders.ForgetKeys(ctx, s.deps.Now().Add(-s.cfg.KeyAge), limit)
+		}},
 	}
 	if len(s.deps.Providers) > 0 {
 		both.Go(func() { _ = s.cashier.reconcile(ctx) }) // it never fails
 		loops = append(loops, sweep.Loop{What: "payment messages", Remove: func(ctx context.Context, limit int) (int, error) {
 			return s.deps.Payments.ForgetEvents(ctx, s.deps.Now().Add(-s.cfg.PayEvents), limit)
+		}}, sweep.Loop{What: "orders that were not paid for", Every: s.cfg.ExpireEvery, Remove: func(ctx context.Context, limit int) (int, error) {
+			return s.deps.Orders.ExpireOrders(ctx, s.deps.Now(), limit)
 		}})
 	}
 	for _, l := range loops {
-		l.Every, l.Batch, l.Log = s.cfg.SweepEvery, s.cfg.SweepBatch, s.deps.Log
+		if l.Every == 0 {
+			l.Every = s.cfg.SweepEvery
+		}
+		l.Batch, l.Log = s.cfg.SweepBatch, s.deps.Log
 		both.Go(func() { _ = l.Run(ctx) }) // it never fails
 	}
 	both.Go(func() { s.runMails(ctx) })

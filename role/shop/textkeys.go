@@ -2,6 +2,8 @@ package shop
 
 import (
 	"meridian/engine/checkout"
+	"meridian/engine/order"
+	"meridian/engine/promotion"
 	"meridian/platform/i18n"
 	"meridian/world"
 )
@@ -14,6 +16,8 @@ func codeKeys() []string {
 		"cart.added", "cart.check", "cart.out_of_stock", "cart.not_enough", "cart.price_changed", "stock.left", "stock.sold_out", "product.from", "product.comma", "product.lead", "product.prior", "product.unit_price",
 		"nutrition.energy", "nutrition.fat", "nutrition.saturates", "nutrition.carbohydrate", "nutrition.sugars", "nutrition.protein", "nutrition.salt", "search.title", "search.count",
 		"checkout.optional", "checkout.choose_state", "checkout.changed", "checkout.too_large", "checkout.tax_open", "cart.full", "order.title", "site.footer", i18n.AddressKey,
+		"checkout.by_delivery", "checkout.by_pickup", "checkout.by_card", "checkout.on_collection", "checkout.payment_note",
+		"checkout.slot_full", "checkout.slot_few", "checkout.slot_gone", "order.thanks", "order.cannot_cancel", "order.event_place",
 		"error.quantity", "error.try_again",
 		"photo.hint", "photo.missing", "photo.too_large", "photo.unsupported", "photo.broken", "photo.busy", "photo.yours",
 		"payment.declined", "payment.insufficient_funds", "payment.expired_card", "payment.incorrect_card", "payment.authentication", "payment.abandoned",
@@ -21,6 +25,15 @@ func codeKeys() []string {
 	}
 	for _, a := range world.Allergens() {
 		keys = append(keys, allergenKey(a))
+	}
+	for _, r := range promotion.Reasons() {
+		keys = append(keys, "promotion."+string(r))
+	}
+	for _, state := range order.States {
+		keys = append(keys, stateText(state))
+	}
+	for _, e := range order.Events {
+		keys = append(keys, "order.event_"+string(e))
 	}
 	for _, f := range contactFields {
 		keys = append(keys, "checkout."+string(f.name))

@@ -97,7 +97,7 @@ func reckon(t *testing.T, c *worldtest.Client, form url.Values) int64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q, err := checkout.NewQuote(terms, lines, jurisdiction, tax.DateOf(time.Now(), zone), taxTable(t))
+	q, err := checkout.NewQuote(terms, checkout.Wish{Lines: lines, Fulfilment: world.Delivery, Jurisdiction: jurisdiction, At: time.Now(), On: tax.DateOf(time.Now(), zone)}, nil, nil, taxTable(t))
 	if err != nil {
 		t.Fatal(err)
 	}

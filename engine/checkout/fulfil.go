@@ -1,0 +1,67 @@
+package checkout
+
+import (
+	"time"
+
+	"meridian/engine/promotion"
+	"meridian/engine/slots"
+	"meridian/engine/tax"
+	"meridian/world"
+)
+
+// Selling is what a market's owner has set beside products and prices, as its
+// catalog has it at one moment.
+type Selling struct {
+	Promotions []promotion.Promotion // that are in force or will be, with labels in one locale
+	Slots      []slots.Rule
+	Closed     []Closed
+}
+
+// Closed is a day on which a market hands nothing over; by one way, or by none
+// at all where Kind is "".
+type Closed struct {
+	Day  tax.Date
+	Kind slots.Kind
+}
+
+// Calendar are the slots of a way of fulfilment that can be chosen at a moment,
+// in order, days in all; lead is how long the slowest product takes to make. A
+// market without rules has none. It fails as [slots.Limits.Calendar] does.
+func (s Selling) Calendar(f world.Fulfilment, zone *time.Location, now time.Time, lead time.Duration, days int) ([]slots.Slot, error) {
+	rules, closed := s.hours(f)
+	return slots.Calendar(rules, closed, zone, now, lead, days)
+}
+
+// hours are the rules and closed days of one way of fulfilment.
+func (s Selling) hours(f world.Fulfilment) (rules []slots.Rule, closed []tax.Date) {
+	kind := slots.Kind(f)
+	for _, r := range s.Slots {
+		if r.Kind == kind {
+			rules = append(rules, r)
+		}
+	}
+	for _, c := range s.Closed {
+		if c.Kind == "" || c.Kind == kind {
+			closed = append(closed, c.Day)
+		}
+	}
+	return rules, closed
+}
+
+// LeadOf is how long the slowest of a cart's products takes to make.
+func LeadOf(cart []Line) time.Duration {
+	var most time.Duration
+	for _, l := range cart {
+		most = max(most, l.Offer.Lead)
+	}
+	return most
+}
+
+// Place is whose tax an order owes: where the shop stands for what is picked up
+// there, else where it goes to, as [Jurisdiction] has it.
+func (t Terms) Place(m world.Market, f world.Fulfilment, state string) (string, error) {
+	if f == world.PickUp {
+		return t.Seller, nil
+	}
+	return Jurisdiction(m, state)
+}

@@ -1,0 +1,189 @@
+package shop
+
+import (
+	"context"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"meridian/engine/checkout"
+	"meridian/engine/money"
+	"meridian/engine/promotion"
+	"meridian/engine/slots"
+	"meridian/world"
+)
+
+// hours are a pick-up slot on every day, nine to ten in the morning, for two orders.
+func hours() (rules []slots.Rule) {
+	for day := time.Sunday; day <= time.Saturday; day++ {
+		rules = append(rules, slots.Rule{Kind: slots.PickUp, Weekday: day, Start: 9 * time.Hour, End: 10 * time.Hour, Capacity: 2})
+	}
+	return rules
+}
+
+// openWith is a German shop with promotions and slots.
+func openWith(t *testing.T, change func(*Config, *Deps)) *bench {
+	b := open(t, "eu-central", "de.localhost", change)
+	b.catalog.selling = checkout.Selling{Slots: hours(), Promotions: []promotion.Promotion{
+		{ID: "ten", Label: "Zehn Prozent", Kind: promotion.Percent, Percent: 100_000, Code: "ZEHN", MaxUses: 5, MaxPerBuyer: 2},
+		{ID: "big", Label: "Ab hundert", Kind: promotion.Amount, Amount: money.Amount{Minor: 500, Currency: "EUR"}, Code: "HUNDERT", MinSubtotal: money.Amount{Minor: 10000, Currency: "EUR"}},
+	}}
+	return b
+}
+
+// firstSlot is the first slot on a page, and its words.
+func firstSlot(t *testing.T, w *httptest.ResponseRecorder) (id, label string) {
+	t.Helper()
+	_, rest, _ := strings.Cut(w.Body.String(), `<option value="pickup-`)
+	tag, rest, _ := strings.Cut(rest, ">")
+	label, _, ok := strings.Cut(rest, "<")
+	if !ok {
+		t.Fatalf("there is no slot: %s", w.Body)
+	}
+	id, _, _ = strings.Cut(tag, `"`)
+	return "pickup-" + id, label
+}
+
+// again is the form with what a page now shows.
+func again(t *testing.T, w *httptest.ResponseRecorder, form url.Values, pairs ...string) url.Values {
+	t.Helper()
+	return with(with(form, "key", hidden(t, w, "key"), "quoted", hidden(t, w, "quoted")), pairs...)
+}
+
+// noPayments is a desk at which nobody has paid.
+type noPayments struct{ Payments }
+
+func (noPayments) OfOrder(context.Context, string) ([]world.PaymentRow, error) { return nil, nil }
+
+func lastOrder(t *testing.T, b *bench, w *httptest.ResponseRecorder) (world.Order, string) {
+	t.Helper()
+	path := w.Header().Get("Location")
+	o, ok := b.orders.orders[strings.TrimSuffix(strings.TrimPrefix(path, "/orders/"), "/pay")]
+	if w.Code != 303 || !ok {
+		t.Fatalf("%d to %q: %s", w.Code, path, w.Body)
+	}
+	return o, path
+}
+
+func TestPickUpAtASlot(t *testing.T) {
+	b := openWith(t, nil)
+	form := atCheckout(t, b, url.Values{"name": {"Ada"}, "email": {"ada@example.de"}, "line1": {"Weg 1"}})
+	w := b.post("/checkout", with(form, "step", "look", "fulfilment", "pickup"))
+	wants(t, w, 200, `value="pickup" checked`, `type="hidden" name="line1" value="Weg 1"`, "Sobald es fertig ist")
+	lacks(t, w, `autocomplete="address-line1"`)
+	id, label := firstSlot(t, w)
+	if !strings.HasSuffix(label, ", 09:00–10:00 Uhr") {
+		t.Errorf("the slot says %q", label)
+	}
+	// Another slot than the total was shown for is shown first.
+	form = again(t, w, form, "fulfilment", "pickup", "slot", id, "step", "place")
+	w = b.post("/checkout", form)
+	wants(t, w, 409, `value="`+id+`" selected`)
+	o, path := lastOrder(t, b, b.post("/checkout", again(t, w, form)))
+	if o.Fulfilment != world.PickUp || o.Slot.ID != id || o.Slot.Capacity != 2 || o.Slot.End.Sub(o.Slot.Start) != time.Hour || o.Supply != "takeaway" || o.Contact.Line1 != "" || o.Jurisdiction != "DE" {
+		t.Errorf("%+v", o)
+	}
+	wants(t, b.get(path), 200, label, "Abholung im Laden", "Bestellung eingegangen")
+}
+
+func TestAFullSlotCannotBeChosen(t *testing.T) {
+	b := openWith(t, nil)
+	form := with(atCheckout(t, b, contactDE()), "fulfilment", "pickup")
+	w := b.post("/checkout", with(form, "step", "look"))
+	id, _ := firstSlot(t, w)
+	w = b.post("/checkout", again(t, w, form, "slot", id, "step", "look"))
+	b.orders.booked = map[string]int{id: 2}
+	w = b.post("/checkout", again(t, w, form, "slot", id, "step", "place"))
+	wants(t, w, 409, "nicht mehr frei", `<option value="`+id+`" disabled>`, "(ausgebucht)")
+	if len(b.orders.orders) > 0 {
+		t.Error("it was ordered")
+	}
+	// A slot that there never was is no better; one of deliveries is forgotten.
+	wants(t, b.post("/checkout", again(t, w, form, "slot", "pickup-2020-01-01-0900", "step", "place")), 409, "nicht mehr frei")
+	lacks(t, b.post("/checkout", again(t, w, form, "slot", "delivery-2020-01-01-0900", "step", "look")), "nicht mehr frei")
+}
+
+func TestAPromotionsCode(t *testing.T) {
+	b := openWith(t, nil)
+	form := atCheckout(t, b, contactDE())
+	for code, says := range map[string]string{
+		"nichts":  "Den Code nichts kennen wir nicht.",
+		"hundert": "gilt ab 100,00\u00a0€",
+		"<b>":     "Den Code &lt;b&gt; kennen wir nicht.",
+	} {
+		w := b.post("/checkout", with(form, "code", code, "step", "look"))
+		wants(t, w, 200, says, `aria-describedby="code-wrong"`)
+		wants(t, b.post("/checkout", again(t, w, form, "code", code, "step", "place")), 409, says)
+	}
+	w := b.post("/checkout", with(form, "code", "zehn", "step", "look"))
+	wants(t, w, 200, "Zehn Prozent", "-1,56\u00a0€", "14,04\u00a0€")
+	b.orders.promoted = map[string]int{"ten": 5}
+	wants(t, b.post("/checkout", again(t, w, form, "code", "zehn", "step", "place")), 409, "aufgebraucht")
+	b.orders.promoted = nil
+	o, path := lastOrder(t, b, b.post("/checkout", again(t, w, form, "code", "zehn", "step", "place")))
+	if o.TotalMinor != 1404 || o.DiscountMinor != 156 || len(o.Discounts) != 1 || o.Lines[0].DiscountMinor != 156 || o.Lines[0].LineMinor != 1560 {
+		t.Errorf("%+v", o)
+	}
+	if d := o.Discounts[0]; d != (world.OrderDiscount{Promotion: "ten", Label: "Zehn Prozent", Code: "ZEHN", Minor: 156, MaxUses: 5, PerBuyer: 2}) {
+		t.Errorf("%+v", d)
+	}
+	if len(o.TaxShares) != 1 || o.TaxShares[0] != (world.TaxShare{Line: 1, Tax: 1, NetMinor: o.NetMinor, TaxMinor: o.TaxMinor}) {
+		t.Errorf("%+v", o.TaxShares)
+	}
+	wants(t, b.get(path), 200, "Zehn Prozent", "14,04\u00a0€")
+}
+
+func TestPaidForByCardWhereThereIsAProvider(t *testing.T) {
+	card := func(_ *Config, d *Deps) {
+		d.Providers, d.Payments = []MarketPay{{Market: "de", Name: "test"}}, noPayments{}
+	}
+	b := openWith(t, card)
+	form := atCheckout(t, b, contactDE())
+	wants(t, b.get("/checkout"), 200, `value="card" checked`)
+	o, path := lastOrder(t, b, b.post("/checkout", with(form, "step", "place", "method", "card")))
+	if o.State != world.OrderAwaitingPayment || o.Method != world.PayCard || !o.ExpiresAt.Equal(o.PlacedAt.Add(15*time.Minute)) || !strings.HasSuffix(path, "/pay") {
+		t.Errorf("%+v to %s", o, path)
+	}
+	wants(t, b.get("/orders/"+o.ID), 200, "wartet auf die Zahlung", `href="/orders/`+o.ID+`/pay"`, `data-state="awaiting_payment"`)
+	wants(t, b.get("/orders"), 200, "Wir warten auf Ihre Zahlung")
+	o.State = world.OrderExpired
+	b.orders.orders[o.ID] = o
+	w := b.get("/orders/" + o.ID)
+	wants(t, w, 200, "Abgelaufen")
+	lacks(t, w, o.ID+"/pay", "Mit Karte bezahlt", "Jetzt bezahlen")
+	// Who asks for nothing pays on collection, and so does who cannot pay by card.
+	b = openWith(t, card)
+	if o, _ = lastOrder(t, b, b.post("/checkout", with(atCheckout(t, b, contactDE()), "step", "place"))); o.State != world.OrderPlaced || o.Method != world.PayOnCollection {
+		t.Errorf("%+v", o)
+	}
+	b = openWith(t, nil)
+	if o, _ = lastOrder(t, b, b.post("/checkout", with(atCheckout(t, b, contactDE()), "step", "place", "method", "card"))); o.State != world.OrderPlaced || o.Method != world.PayOnCollection {
+		t.Errorf("%+v", o)
+	}
+}
+
+func TestABuyerCancelsUntilWorkBegins(t *testing.T) {
+	b := openWith(t, nil)
+	o, path := lastOrder(t, b, b.post("/checkout", with(atCheckout(t, b, contactDE()), "step", "place")))
+	wants(t, b.get(path), 200, `action="`+path+`/cancel"`)
+	stranger := *b
+	stranger.cookies = map[string]string{b.shop.cookieName(): strings.Repeat("a", 26)}
+	wants(t, stranger.post(path+"/cancel", nil), 404)
+	for range 2 { // again it is the same
+		w := b.post(path+"/cancel", nil)
+		if w.Code != 303 || w.Header().Get("Location") != path {
+			t.Fatalf("%d to %q", w.Code, w.Header().Get("Location"))
+		}
+	}
+	w := b.get(path)
+	wants(t, w, 200, "Storniert", `data-state="cancelled"`)
+	lacks(t, w, path+"/cancel")
+	wants(t, b.get("/orders"), 200, "Storniert")
+
+	o, path = lastOrder(t, b, b.post("/checkout", with(atCheckout(t, b, contactDE()), "step", "place")))
+	o.State = world.OrderPreparing
+	b.orders.orders[o.ID] = o
+	wants(t, b.post(path+"/cancel", nil), 409, "nicht mehr stornieren", "In Vorbereitung")
+}
