@@ -20,16 +20,15 @@ import (
 
 // desk keeps one order and its payment, as the resident cluster does.
 type desk struct {
-	mu      sync.Mutex
-	order   payment.Order
-	row     world.PaymentRow
-	wakes   int64
-	lease   time.Time
-	begun   bool
-	events  map[string]bool
-	settled map[int]bool
-	now     func() time.Time
-	fail    func(string) error // before a deed: it is not done
+	mu     sync.Mutex
+	order  payment.Order
+	row    world.PaymentRow
+	wakes  int64
+	lease  time.Time
+	begun  bool
+	events map[string]bool
+	now    func() time.Time
+	fail   func(string) error // before a deed: it is not done
 }
 
 func (d *desk) may(what string) error {
@@ -231,11 +230,21 @@ type bank struct {
 	asked int
 }
 
+// fails has every deed fail as told; nil: none.
+func (b *bank) fails(how func(string) error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fail = how
+}
+
 func newBank() *bank { return &bank{byKey: map[string]*world.Payment{}, done: map[string]int64{}} }
 
 func (b *bank) do(ref, key string, minor int64, deed func(p *world.Payment) error) (world.Payment, error) {
-	if b.fail != nil {
-		if err := b.fail("before"); err != nil {
+	b.mu.Lock()
+	fail := b.fail
+	b.mu.Unlock()
+	if fail != nil {
+		if err := fail("before"); err != nil {
 			return world.Payment{}, err
 		}
 	}
@@ -257,8 +266,8 @@ func (b *bank) do(ref, key string, minor int64, deed func(p *world.Payment) erro
 	}
 	out := *p
 	b.mu.Unlock()
-	if err == nil && b.fail != nil {
-		err = b.fail("after")
+	if err == nil && fail != nil {
+		err = fail("after")
 	}
 	if err != nil {
 		return world.Payment{}, err
@@ -440,6 +449,7 @@ func TestNobodyTellsUs(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(10 * time.Minute)
+		synctest.Wait()
 		if b.asked > 12 {
 			t.Errorf("asked %d times in ten minutes", b.asked)
 		}
@@ -451,6 +461,7 @@ func TestNobodyTellsUs(t *testing.T) {
 		}
 		asked := b.asked
 		time.Sleep(24 * time.Hour)
+		synctest.Wait()
 		if b.asked != asked {
 			t.Errorf("asked %d times of what is at rest", b.asked-asked)
 		}
@@ -502,14 +513,14 @@ func TestAProviderThatIsAway(t *testing.T) {
 		}
 		b.pays(row.Key)
 		tried := 0
-		b.fail = func(string) error { tried++; return world.E(world.CodeUnavailable, "bank", "It is away.") }
+		b.fails(func(string) error { tried++; return world.E(world.CodeUnavailable, "bank", "It is away.") })
 		go c.reconcile(ctx)
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if tried < 10 || tried > 30 || d.row.Trouble != "It is away." {
 			t.Errorf("tried %d times, trouble %q", tried, d.row.Trouble)
 		}
-		b.fail = nil
+		b.fails(nil)
 		time.Sleep(6 * time.Minute)
 		synctest.Wait()
 		if d.row.State != world.PaymentCaptured || d.row.Trouble != "" || d.row.Tries != 0 {
