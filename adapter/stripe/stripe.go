@@ -143,11 +143,7 @@ func (p *Provider) session(ctx context.Context, ref string) (*stripe.CheckoutSes
 // Capture is as [world.PaymentProvider] has it.
 func (p *Provider) Capture(ctx context.Context, ref, key string, minor int64) (world.Payment, error) {
 	const op = "stripe.capture"
-	s, now, err := p.now(ctx, op, ref)
-	if err != nil {
-		return world.Payment{}, err
-	}
-	amount, err := toStripe(now.Currency, minor)
+	s, now, amount, err := p.nowAnd(ctx, op, ref, minor)
 	switch {
 	case err != nil:
 		return world.Payment{}, err
@@ -176,6 +172,16 @@ func (p *Provider) now(ctx context.Context, op, ref string) (*stripe.CheckoutSes
 	}
 	now, err := p.payment(ctx, op, s)
 	return s, now, err
+}
+
+// nowAnd is that, and an amount of it as Stripe counts it.
+func (p *Provider) nowAnd(ctx context.Context, op, ref string, minor int64) (*stripe.CheckoutSession, world.Payment, int64, error) {
+	s, now, err := p.now(ctx, op, ref)
+	if err != nil {
+		return nil, world.Payment{}, 0, err
+	}
+	amount, err := toStripe(now.Currency, minor)
+	return s, now, amount, err
 }
 
 // Void is as [world.PaymentProvider] has it. A session that the buyer completes
@@ -225,11 +231,7 @@ func (p *Provider) expire(ctx context.Context, op, ref, key string) error {
 // Refund is as [world.PaymentProvider] has it.
 func (p *Provider) Refund(ctx context.Context, ref, key string, minor int64) (world.Payment, error) {
 	const op = "stripe.refund"
-	s, now, err := p.now(ctx, op, ref)
-	if err != nil {
-		return world.Payment{}, err
-	}
-	amount, err := toStripe(now.Currency, minor)
+	s, now, amount, err := p.nowAnd(ctx, op, ref, minor)
 	switch {
 	case err != nil:
 		return world.Payment{}, err
