@@ -46,7 +46,7 @@ type Catalog interface {
 	ChangePicture(ctx context.Context, market, slug, mediaID string) error
 }
 
-// Orders reads placed orders: resident data.
+// Orders reads orders and leads them on: resident data.
 type Orders interface {
 	// OrdersOfMarket are a market's orders with their lines, newest first, at
 	// most limit, behind the one of the given time and id; a zero time begins
@@ -55,6 +55,14 @@ type Orders interface {
 	// Order is an order with lines and taxes, of whatever market; not_found
 	// when there is none.
 	Order(ctx context.Context, id string) (world.Order, error)
+	// History is an order's log and its refunds, oldest first.
+	History(ctx context.Context, id string) ([]world.OrderNote, []world.Refund, error)
+	// Change leads an order to its next state, once. Errors: conflict when its state
+	// does not allow it, forbidden when it is not the actor's to do.
+	Change(ctx context.Context, step world.OrderStep) (world.Order, error)
+	// Refund gives back some pieces of an order's lines, once for each key. Errors:
+	// conflict when fewer are left or the state allows none, invalid for no lines.
+	Refund(ctx context.Context, want world.Refund) (world.Refund, error)
 	// Takings is how many orders a market took from one moment up to, not
 	// including, another, and what they come to without and with tax.
 	Takings(ctx context.Context, market string, from, to time.Time) (orders int, netMinor, totalMinor int64, err error)

@@ -61,6 +61,12 @@ type fakes struct {
 	orders []world.Order
 	days   [][2]time.Time // asked of Takings
 
+	notes   []world.OrderNote
+	refunds []world.Refund
+	steps   []world.OrderStep
+	wanted  []world.Refund
+	refused error // of Change and Refund
+
 	hashes   map[string]string // by market and address
 	sessions map[[32]byte]session
 	forget   func(now time.Time, limit int) (int, error) // removes ended sessions
@@ -154,6 +160,20 @@ func (f *fakes) Order(_ context.Context, id string) (world.Order, error) {
 		}
 	}
 	return world.Order{}, world.E(world.CodeNotFound, "", "")
+}
+
+func (f *fakes) History(context.Context, string) ([]world.OrderNote, []world.Refund, error) {
+	return f.notes, f.refunds, f.err
+}
+
+func (f *fakes) Change(_ context.Context, step world.OrderStep) (world.Order, error) {
+	f.steps = append(f.steps, step)
+	return world.Order{}, f.refused
+}
+
+func (f *fakes) Refund(_ context.Context, want world.Refund) (world.Refund, error) {
+	f.wanted = append(f.wanted, want)
+	return want, f.refused
 }
 
 func (f *fakes) Takings(_ context.Context, _ string, from, to time.Time) (int, int64, int64, error) {

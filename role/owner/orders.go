@@ -29,6 +29,7 @@ type ordersBody struct {
 
 type orderRow struct {
 	URL, Number, Name, City, Total string
+	State                          string
 	At                             moment
 	Items                          []item
 }
@@ -67,7 +68,7 @@ func (o *Owner) listOrders(v *visit) error {
 
 func (at *site) orderRow(o world.Order) orderRow {
 	row := orderRow{URL: ordersPath + "orders/" + o.ID, Number: o.Number, Name: o.Contact.Name, City: o.Contact.City,
-		Total: at.money(o.TotalMinor), At: at.moment(o.PlacedAt)}
+		Total: at.money(o.TotalMinor), At: at.moment(o.PlacedAt), State: stateWords[o.State]}
 	for _, l := range o.Lines {
 		row.Items = append(row.Items, item{l.Name, l.Quantity})
 	}
@@ -80,7 +81,10 @@ type orderBody struct {
 	At                            moment
 	Lines                         []orderLine
 	Taxes                         []orderTax
+	Discounts                     []orderTax
 	Net, Tax, Total               string
+	Refunded                      string // "" for nothing
+	Work                          orderWork
 }
 
 type orderLine struct {
@@ -92,27 +96,43 @@ type orderLine struct {
 
 type orderTax struct{ Label, Rate, Net, Tax string }
 
-func (o *Owner) showOrder(v *visit) error {
+// orderOf is the order that an address names; not_found for another market's: it
+// is not for this owner to know of.
+func (o *Owner) orderOf(v *visit) (world.Order, error) {
 	const op = "owner.order"
 	missing := world.E(world.CodeNotFound, op, "This market has no such order.")
 	id := v.r.PathValue("id")
 	if !validToken(id) {
-		return missing
+		return world.Order{}, missing
 	}
 	found, err := o.deps.Orders.Order(v.r.Context(), id)
 	if err == nil && found.Market != v.at.market.ID || world.Is(err, world.CodeNotFound) {
-		return missing // another market's is not for this owner to know of
+		return world.Order{}, missing
 	}
+	return found, world.Wrap(op, err)
+}
+
+func (o *Owner) showOrder(v *visit) error {
+	found, err := o.orderOf(v)
 	if err != nil {
-		return world.Wrap(op, err)
+		return err
 	}
+	return o.orderPage(v, found, http.StatusOK, "")
+}
+
+// orderPage shows an order, and why what was sent was not done.
+func (o *Owner) orderPage(v *visit, found world.Order, status int, wrong string) (err error) {
 	body := v.at.orderBody(found)
 	for i, l := range found.Lines {
 		if body.Lines[i].Photo, body.Lines[i].PhotoURL, err = o.photoOf(l.Photo); err != nil {
 			return err
 		}
 	}
-	return o.render(v, http.StatusOK, "order", page{Title: "Order " + found.Number, Section: "orders", Body: body})
+	if body.Work, err = o.workOf(v, found); err != nil {
+		return err
+	}
+	body.Work.Wrong = wrong
+	return o.render(v, status, "order", page{Title: "Order " + found.Number, Section: "orders", Body: body})
 }
 
 func (at *site) orderBody(o world.Order) orderBody {
@@ -121,6 +141,12 @@ func (at *site) orderBody(o world.Order) orderBody {
 		Net: at.money(o.NetMinor), Tax: at.money(o.TaxMinor), Total: at.money(o.TotalMinor)}
 	for _, l := range o.Lines {
 		body.Lines = append(body.Lines, orderLine{Name: l.Name, Quantity: l.Quantity, Unit: at.money(l.UnitMinor), Sum: at.money(l.LineMinor), Tax: at.money(l.TaxMinor)})
+	}
+	for _, d := range o.Discounts {
+		body.Discounts = append(body.Discounts, orderTax{Label: d.Label, Rate: d.Code, Net: at.money(-d.Minor)})
+	}
+	if o.RefundedMinor > 0 {
+		body.Refunded = at.money(-o.RefundedMinor)
 	}
 	for _, t := range o.Taxes {
 		body.Taxes = append(body.Taxes, orderTax{Label: t.Label, Rate: t.Rate, Net: at.money(t.NetMinor), Tax: at.money(t.TaxMinor)})
