@@ -31,6 +31,9 @@ func PageQuery(path, raw string) string {
 	if raw == "" || len(raw) > maxPageQuery {
 		return ""
 	}
+	if rest, ok := APIPath(path); ok {
+		return apiQuery(apiTakes[rest], raw)
+	}
 	search, list := pageTakes(path)
 	if !search && !list {
 		return ""
@@ -50,8 +53,37 @@ func PageQuery(path, raw string) string {
 	return kept.Encode()
 }
 
+// apiTakes are what resources of the API may be asked by.
+var apiTakes = map[string][]string{
+	"products": {"category", QuerySearch, QueryAfter, "limit"},
+	"slots":    {"kind", "from"},
+}
+
+// apiQuery is the query of a resource of the API in one form. A value may be wrong:
+// who sent it is told so by the shop. What is too long is cut off where the shop
+// sees that it is.
+func apiQuery(names []string, raw string) string {
+	given, _ := url.ParseQuery(raw) // what is well formed of it
+	kept := url.Values{}
+	for _, name := range names {
+		v := given.Get(name)
+		if name == QuerySearch {
+			v = SearchText(v)
+		} else {
+			v = v[:min(len(v), maxAfter+1)]
+		}
+		if v != "" {
+			kept.Set(name, v)
+		}
+	}
+	return kept.Encode()
+}
+
 // TakesQuery reports whether the page at a path can be asked by a query at all.
 func TakesQuery(path string) bool {
+	if rest, ok := APIPath(path); ok {
+		return apiTakes[rest] != nil
+	}
 	search, list := pageTakes(path)
 	return search || list
 }

@@ -25,6 +25,14 @@ func TestPageQuery(t *testing.T) {
 		{"/search", "q=" + strings.Repeat("a", 2047), ""},
 		{"/search/more", "q=cake", ""},
 		{"/cart", "q=cake", ""},
+		{"/api/v1/products", "limit=5&utm=1&after=a.b&q=+plum++cake&category=cakes", "after=a.b&category=cakes&limit=5&q=plum+cake"},
+		{"/hi-in/api/v1/products", "limit=&after=x&q=", "after=x"},
+		{"/api/v1/products", "after=" + strings.Repeat("a", 500), "after=" + strings.Repeat("a", 129)},
+		{"/api/v1/products", "q=" + strings.Repeat("%E3%81%84", 80), "q=" + strings.Repeat("%E3%81%84", 80)},
+		{"/api/v1/products/brezel", "q=cake", ""},
+		{"/api/v1/slots", "kind=pickup&from=2026-11-23&q=1", "from=2026-11-23&kind=pickup"},
+		{"/api/v1/market", "utm=1", ""},
+		{"/api", "q=cake", ""},
 	} {
 		if got := PageQuery(c.path, c.raw); got != c.want {
 			t.Errorf("%s?%s: %q, want %q", c.path, c.raw, got, c.want)
@@ -35,6 +43,7 @@ func TestPageQuery(t *testing.T) {
 func FuzzPageQuery(f *testing.F) {
 	f.Add("/search", "q=plum+cake&after=x")
 	f.Add("/hi-in/c/x", "after=%00")
+	f.Add("/hi-in/api/v1/products", "limit=%ff&q=a%00b")
 	f.Fuzz(func(t *testing.T, path, raw string) {
 		got := PageQuery(path, raw)
 		if PageQuery(path, got) != got {

@@ -3,6 +3,7 @@ package world
 import (
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -58,8 +59,15 @@ func UploadID(path string) (id string, ok bool) {
 	return part[4], ok
 }
 
-// homePaths are the first path segments that hold resident data.
-var homePaths = []string{"cart", "checkout", "orders"}
+// APIPrefix begins every path of the shop's API, behind a locale or not.
+const APIPrefix = "/api/"
+
+// homePaths are the first path segments that hold resident data, homeAPI those
+// behind the API's version.
+var (
+	homePaths = []string{"cart", "checkout", "orders"}
+	homeAPI   = []string{"carts", "quotes", "orders"}
+)
 
 // RouteOf classifies a request by method and path.
 func RouteOf(method, path string) Route {
@@ -98,8 +106,26 @@ func under(path, top string) bool { return path == top || strings.HasPrefix(path
 
 func safe(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
+// APIPath is what a path of the API has behind its version, "products/brezel" of
+// "/hi-in/api/v1/products/brezel"; ok is false for a path of no API.
+func APIPath(path string) (rest string, ok bool) {
+	if !strings.HasPrefix(path, APIPrefix) {
+		first, behind, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+		if !looksLikeLocale(first) || !strings.HasPrefix("/"+behind, APIPrefix) {
+			return "", false
+		}
+		path = "/" + behind
+	}
+	_, rest, _ = strings.Cut(strings.TrimPrefix(path, APIPrefix), "/")
+	return rest, true
+}
+
 // isHome looks at the first segment, or at the second behind a locale.
 func isHome(path string) bool {
+	if rest, ok := APIPath(path); ok {
+		resource, _, _ := strings.Cut(rest, "/")
+		return slices.Contains(homeAPI, resource)
+	}
 	first, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	second, _, _ := strings.Cut(rest, "/")
 	for _, p := range homePaths {

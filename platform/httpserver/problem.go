@@ -16,13 +16,13 @@ const HeaderRequestID = "X-Request-Id"
 
 // Problem is the document of an error (RFC 9457), with our code and id.
 type Problem struct {
-	Type   string     `json:"type"`
-	Title  string     `json:"title"`
-	Status int        `json:"status"`
-	Detail string     `json:"detail"`
-	Code   world.Code `json:"code"`
-	ID     string     `json:"id,omitempty"`
-	Retry  bool       `json:"retry"`
+	Type   string     `json:"type" doc:"always about:blank"`
+	Title  string     `json:"title" doc:"the status in words" example:"Conflict"`
+	Status int        `json:"status" example:"409"`
+	Detail string     `json:"detail" doc:"says what to do" example:"This has changed meanwhile. Load it again and repeat."`
+	Code   world.Code `json:"code" doc:"the kind of failure, for programs" example:"conflict"`
+	ID     string     `json:"id,omitempty" doc:"ties the answer to our log; name it when you ask about it" example:"k3v9q2m7d1f8"`
+	Retry  bool       `json:"retry" doc:"whether the same request may succeed later"`
 }
 
 var plain = map[world.Code]string{
@@ -79,12 +79,17 @@ func WriteError(w http.ResponseWriter, r *http.Request, log *slog.Logger, err er
 	if brokeOff(r.Context(), err) && world.CodeOf(err).Status() >= 500 {
 		err = world.Because(world.CodeInvalid, "content", "The request's content did not arrive whole. Send it again.", err)
 	}
-	p := ProblemOf(err, id)
 	LogError(r.Context(), log, r, err)
+	w.Header().Set("Cache-Control", "no-store")
+	SendProblem(w, r, ProblemOf(err, id))
+}
+
+// SendProblem answers with a problem document. Whether it may be kept, the header
+// says already.
+func SendProblem(w http.ResponseWriter, r *http.Request, p Problem) {
 	b, _ := json.Marshal(p)
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
-	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Del("Content-Length")
 	h.Del("ETag")

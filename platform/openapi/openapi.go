@@ -57,7 +57,7 @@ func New(cfg Config) *API {
 			Info:       &huma.Info{Title: cfg.Title, Version: cfg.Version, Description: cfg.Description},
 			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer), SecuritySchemes: map[string]*huma.SecurityScheme{}},
 		},
-		Formats:       map[string]huma.Format{"application/json": format},
+		Formats:       map[string]huma.Format{"application/json": format, "json": format}, // and what ends in +json
 		DefaultFormat: "application/json",
 		Transformers:  []huma.Transformer{keepError},
 	}
@@ -102,7 +102,9 @@ var everywhere = []world.Code{world.CodeInvalid, world.CodeBusy, world.CodeInter
 func Add[I, O any](a *API, of Operation, do func(context Context, in *I) (*O, error)) {
 	op := huma.Operation{
 		Method: of.Method, Path: of.Path, OperationID: of.ID, Summary: of.Summary, Description: of.Description,
-		DefaultStatus: of.Status, MaxBodyBytes: a.cfg.MaxBody, BodyReadTimeout: -1, // the listener has one
+		DefaultStatus: of.Status, MaxBodyBytes: a.cfg.MaxBody + 1, // which it does not take any more
+		BodyReadTimeout: -1, // the listener has one
+
 		Responses: map[string]*huma.Response{}, Security: []map[string][]string{},
 	}
 	if of.Tag != "" {

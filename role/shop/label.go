@@ -89,17 +89,27 @@ func (at *site) thousandths(n, digits int) string {
 	return at.decimal(fmt.Sprintf("%d.%s", n/1000, fmt.Sprintf("%03d", n%1000)[:digits]))
 }
 
-// unitPrice is what a kilogram or a litre costs, where the market's law wants that
-// told; "" elsewhere and where it is not known how much the product is. It is
-// rounded half up to the minor unit.
+// unitPrice is what a kilogram or a litre costs, in words; "" where [site.perUnit]
+// has none.
 func (at *site) unitPrice(k world.SKU) string {
-	units := map[string]string{"g": "kg", "ml": "l"}
-	if !at.market.UnitPrices || k.Net <= 0 || units[k.NetUnit] == "" {
+	minor, unit := at.perUnit(k)
+	if unit == "" {
 		return ""
+	}
+	return at.texts.Text("product.unit_price", "Price", at.money(minor), "Unit", unit)
+}
+
+// perUnit is what a kilogram or a litre costs, where the market's law wants that
+// told; no unit elsewhere and where it is not known how much the product is. It is
+// rounded half up to the minor unit.
+func (at *site) perUnit(k world.SKU) (minor int64, unit string) {
+	unit = map[string]string{"g": "kg", "ml": "l"}[k.NetUnit]
+	if !at.market.UnitPrices || k.Net <= 0 || unit == "" {
+		return 0, ""
 	}
 	net := int64(k.Net)
 	whole, part := k.PriceMinor/net*1000, k.PriceMinor%net*1000
-	return at.texts.Text("product.unit_price", "Price", at.money(whole+(2*part+net)/(2*net)), "Unit", units[k.NetUnit])
+	return whole + (2*part+net)/(2*net), unit
 }
 
 // netOf is how much a SKU is: "1,4 kg", "360 g", "0,75 l".

@@ -50,15 +50,26 @@ func (s *Shop) shot(v *view, p world.Product, sizes string, width int, first boo
 	if p.Picture.MediaID == "" {
 		return out
 	}
-	req := s.served.Nearest(imagegrid.Request{App: s.world.App, MediaID: p.Picture.MediaID, Version: p.Picture.Version,
-		Format: imagegrid.Auto, Width: width, Height: width * imagegrid.Landscape.H / imagegrid.Landscape.W})
-	out.Src = req.String()
-	out.Srcset = s.served.Grid.Srcset(req, imagegrid.Landscape, p.Picture.Width, p.Picture.Height)
-	out.Sizes = sizes
-	if out.Width, out.Height = req.Width, req.Height; req.Height == 0 {
-		out.Width, out.Height, _ = imagegrid.OutputSize(p.Picture.Width, p.Picture.Height, req.Width, 0)
-	}
+	g := s.onGrid(p.Picture, width)
+	out.Src, out.Srcset, out.Sizes, out.Width, out.Height = g.src, g.srcset, sizes, g.width, g.height
 	out.Class = v.colors.class(p.Picture.Color)
+	return out
+}
+
+// gridded is where a picture is in the sizes that are served of it.
+type gridded struct {
+	src, srcset   string
+	width, height int // of src
+}
+
+// onGrid finds a picture in the size nearest to a width.
+func (s *Shop) onGrid(p world.Picture, width int) gridded {
+	req := s.served.Nearest(imagegrid.Request{App: s.world.App, MediaID: p.MediaID, Version: p.Version,
+		Format: imagegrid.Auto, Width: width, Height: width * imagegrid.Landscape.H / imagegrid.Landscape.W})
+	out := gridded{src: req.String(), srcset: s.served.Grid.Srcset(req, imagegrid.Landscape, p.Width, p.Height), width: req.Width, height: req.Height}
+	if out.height == 0 {
+		out.width, out.height, _ = imagegrid.OutputSize(p.Width, p.Height, req.Width, 0)
+	}
 	return out
 }
 

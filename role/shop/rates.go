@@ -1,10 +1,7 @@
 package shop
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -64,13 +61,11 @@ func (s *Shop) giveRates(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return world.Wrap("shop.rates", err)
 	}
-	sum := sha256.Sum256(body)
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
-	h.Set("ETag", `"`+hex.EncodeToString(sum[:16])+`"`)
 	h.Set("Cache-Control", fmt.Sprintf("public, max-age=%d", int(s.cfg.RatesTTL.Seconds())))
 	h.Set(headerTiers, fmt.Sprintf("max-age=%d, stale-if-error=%d", int(s.cfg.RatesTTL.Seconds()), int(s.cfg.PageStale.Seconds())))
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+	send(w, r, body)
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"meridian/engine/imagegrid"
 	"meridian/engine/signedurl"
 	"meridian/role/shop/letters"
+	"meridian/platform/openapi"
 	"meridian/web"
 	"meridian/world"
 )
@@ -29,6 +30,7 @@ type Shop struct {
 	brand  string            // begins an order number: "SC"
 	served *imagegrid.Policy // sizes and formats of the app's pictures
 	csrf   *http.CrossOriginProtection
+	api    *openapi.API
 
 	peers   map[string]http.RoundTripper // the ways to other regions, by region
 	private *signedurl.Ring              // signs the addresses of photos
@@ -83,6 +85,7 @@ func New(cfg Config, d Deps) (*Shop, error) {
 	if s.peers, err = newPeers(cfg, d); err != nil {
 		return nil, world.Wrap("shop.new", err)
 	}
+	s.api = newAPI(s)
 	s.sites, err = buildSites(cfg, d)
 	return s, err
 }
@@ -114,6 +117,7 @@ func (s *Shop) Handler() http.Handler {
 	on("/orders/{id}/paid", methods{http.MethodGet: s.atHome(s.paidBack)})
 	on("/payments/{provider}", methods{http.MethodPost: s.hook})
 	on("/orders/{id}/cancel", methods{http.MethodPost: s.atHome(s.cancelOrder)})
+	pages.HandleFunc(world.APIPrefix, s.serveAPI)
 	on("/", methods{http.MethodGet: nothing, http.MethodPost: nothing})
 
 	all := http.NewServeMux()

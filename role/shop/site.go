@@ -20,6 +20,7 @@ type site struct {
 	texts  i18n.Locale
 	prefix string // "" for the market's default locale, else "/hi-in"
 	zone   *time.Location
+	digits int // of the currency's minor units
 	dates  i18n.DateForm
 	terms  checkout.Terms
 	rules  checkout.ContactRules
@@ -73,6 +74,10 @@ func buildSites(cfg Config, d Deps) (map[string]sites, error) {
 		if err != nil {
 			return nil, world.Wrap("shop.new "+m.ID, err)
 		}
+		digits, err := money.Digits(m.Currency)
+		if err != nil {
+			return nil, world.Wrap("shop.new "+m.ID, err)
+		}
 		byPrefix := sites{}
 		for i, l := range m.Locales {
 			texts := d.Texts.Locale(l)
@@ -80,7 +85,7 @@ func buildSites(cfg Config, d Deps) (map[string]sites, error) {
 			if err != nil {
 				return nil, world.Wrap("shop.new "+m.ID, err)
 			}
-			s := &site{market: m, texts: texts, zone: zone, dates: dates, terms: terms, rules: rules, home: m.HomeRegion == cfg.Region}
+			s := &site{market: m, texts: texts, zone: zone, digits: digits, dates: dates, terms: terms, rules: rules, home: m.HomeRegion == cfg.Region}
 			if i > 0 {
 				s.prefix = "/" + strings.ToLower(l)
 			}

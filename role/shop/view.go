@@ -131,8 +131,8 @@ func (s *Shop) find(v *view, at *site, path string) {
 	}
 }
 
-// render answers with a page. Its strong ETag is made of its bytes, so that
-// the same page from two regions is the same to a cache.
+// render answers with a page. Its ETag is made of its bytes, so that the same
+// page from two regions is the same to a cache.
 func (s *Shop) render(w http.ResponseWriter, r *http.Request, status int, name string, v *view) error {
 	h := w.Header()
 	if block := v.colors.css(); block != "" {
@@ -154,10 +154,17 @@ func (s *Shop) render(w http.ResponseWriter, r *http.Request, status int, name s
 		}
 		return nil
 	}
-	if !strings.Contains(h.Get("Cache-Control"), "no-store") {
-		sum := sha256.Sum256(page.Bytes())
+	send(w, r, page.Bytes())
+	return nil
+}
+
+// send answers with content that is whole, or with 304. What caches may hold is
+// given a strong ETag of its bytes.
+func send(w http.ResponseWriter, r *http.Request, content []byte) {
+	h := w.Header()
+	if h.Get("ETag") == "" && !strings.Contains(h.Get("Cache-Control"), "no-store") {
+		sum := sha256.Sum256(content)
 		h.Set("ETag", `"`+hex.EncodeToString(sum[:16])+`"`)
 	}
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(page.Bytes()))
-	return nil
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 }
