@@ -9,6 +9,7 @@ import (
 
 	"meridian"
 	"meridian/adapter/yaml"
+	"meridian/world"
 )
 
 func TestConfigReferenceIsWhatTheCodeSays(t *testing.T) {
@@ -23,6 +24,19 @@ func TestConfigReferenceIsWhatTheCodeSays(t *testing.T) {
 		if strings.HasPrefix(line, "| `") && strings.Contains(line, "|  |\n") {
 			t.Errorf("a setting without a meaning: %s", line)
 		}
+	}
+}
+
+func TestAPIDocumentIsWhatTheCodeSays(t *testing.T) {
+	b, err := os.ReadFile("../docs/openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := APIDocument("shop"); err != nil || string(b) != text {
+		t.Errorf("docs/openapi.yaml is not what the code says: run `make generate` and commit it (%v)", err)
+	}
+	if _, err := APIDocument("edge"); !world.Is(err, world.CodeNotFound) {
+		t.Errorf("a role without an API: %v", err)
 	}
 }
 

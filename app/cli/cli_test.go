@@ -232,6 +232,10 @@ func TestRolesTable(t *testing.T) {
 	if _, out, _ := run(t, "roles", "--reference"); out != app.Reference() {
 		t.Error("--reference prints something else")
 	}
+	document, err := app.APIDocument("shop")
+	if _, out, _ := run(t, "api", "shop"); out != document || err != nil {
+		t.Errorf("api prints something else: %v", err)
+	}
 }
 
 func TestVersion(t *testing.T) {

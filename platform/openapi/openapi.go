@@ -61,6 +61,7 @@ func New(cfg Config) *API {
 		DefaultFormat: "application/json",
 		Transformers:  []huma.Transformer{keepError},
 	}
+	c.AllowAdditionalPropertiesByDefault = true // answers may get more fields; content that is sent says by its own type that it may not
 	for name, says := range cfg.Credentials {
 		c.Components.SecuritySchemes[name] = &huma.SecurityScheme{Type: "http", Scheme: "bearer", Description: says}
 	}
@@ -97,7 +98,8 @@ var everywhere = []world.Code{world.CodeInvalid, world.CodeBusy, world.CodeInter
 
 // Add adds an operation. The fields of I are what a request has (`path`, `query`
 // and `header` name where a field is from; Body is its content), those of O what an
-// answer has, by huma's tags. A function that fails with [ErrAnswered] has answered
+// answer has, by huma's tags. Content with a field that nobody knows is refused where
+// its type has a field `_ struct{}` with the tag additionalProperties:"false". A function that fails with [ErrAnswered] has answered
 // itself.
 func Add[I, O any](a *API, of Operation, do func(context Context, in *I) (*O, error)) {
 	op := huma.Operation{

@@ -17,8 +17,9 @@ type problem struct {
 }
 
 type thing struct {
-	Name string `json:"name" minLength:"1" maxLength:"5"`
-	Tree any    `json:"tree,omitempty"`
+	_    struct{} `additionalProperties:"false"`
+	Name string   `json:"name" minLength:"1" maxLength:"5"`
+	Tree any      `json:"tree,omitempty"`
 }
 
 type put struct {

@@ -151,6 +151,15 @@ func TestWhatAVisitorMayNotSayIsDropped(t *testing.T) {
 			t.Errorf("%s: asked upstream %d times, last for %q", target, f.near.Count(), up.URL.RawQuery)
 		}
 	}
+	for _, target := range []string{"/api/v1/products?utm=1&q=cake&limit=5", "/api/v1/products?limit=5&q=+cake"} {
+		f.do("GET", target, "Authorization", "Bearer x")
+		if up := f.near.Last(); f.near.Count() != 3 || up.URL.RequestURI() != "/api/v1/products?limit=5&q=cake" || up.Header.Get("Authorization") != "" {
+			t.Errorf("%s: asked upstream %d times, last for %q", target, f.near.Count(), up.URL)
+		}
+	}
+	if f.do("GET", "/hi-in/api/v1/orders/abc", "Authorization", "Bearer x"); f.near.Count() != 3 || f.home.Last().Header.Get("Authorization") != "Bearer x" {
+		t.Error("an order's own token does not reach its home region")
+	}
 }
 
 // Connection names fields of one connection, to be removed (RFC 9110 §7.6.1).

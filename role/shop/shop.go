@@ -12,8 +12,8 @@ import (
 
 	"meridian/engine/imagegrid"
 	"meridian/engine/signedurl"
-	"meridian/role/shop/letters"
 	"meridian/platform/openapi"
+	"meridian/role/shop/letters"
 	"meridian/web"
 	"meridian/world"
 )
