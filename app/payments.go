@@ -100,7 +100,7 @@ type paid struct{ *postgres.OrderStore }
 
 // Unpaid cancels an order whose money is not to be had.
 func (p paid) Unpaid(ctx context.Context, orderID, paymentRef string, at time.Time) error {
-	_, err := p.Change(ctx, postgres.Step{OrderID: orderID, Event: world.OrderCancel, By: world.ByPayment, Who: paymentRef, At: at})
+	_, err := p.Change(ctx, world.OrderStep{OrderID: orderID, Event: world.OrderCancel, By: world.ByPayment, Who: paymentRef, At: at})
 	return err
 }
 

@@ -78,7 +78,7 @@ func TestWhatHappensIsToldInOrder(t *testing.T) {
 		}
 	}
 	for _, event := range []world.OrderEvent{world.OrderMakeReady, world.OrderComplete} {
-		if _, err := s.Change(t.Context(), postgres.Step{OrderID: o.ID, Event: event, By: world.ByOwner, At: time.Now()}); err != nil {
+		if _, err := s.Change(t.Context(), world.OrderStep{OrderID: o.ID, Event: event, By: world.ByOwner, At: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
 	}

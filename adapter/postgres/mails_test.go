@@ -34,7 +34,7 @@ func TestAnOrdersLogOwesItsLetters(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if _, err := s.Change(t.Context(), postgres.Step{OrderID: o.ID, Event: world.OrderMakeReady, By: world.ByOwner, At: time.Now()}); err != nil {
+		if _, err := s.Change(t.Context(), world.OrderStep{OrderID: o.ID, Event: world.OrderMakeReady, By: world.ByOwner, At: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Refund(t.Context(), world.Refund{OrderID: o.ID, Key: "refund-0123456789ab", At: time.Now(), By: world.ByOwner,
@@ -42,7 +42,7 @@ func TestAnOrdersLogOwesItsLetters(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.Change(t.Context(), postgres.Step{OrderID: o.ID, Event: world.OrderCancel, By: world.ByOwner, At: time.Now()}); err != nil {
+	if _, err := s.Change(t.Context(), world.OrderStep{OrderID: o.ID, Event: world.OrderCancel, By: world.ByOwner, At: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {

@@ -73,7 +73,7 @@ func TestCommerceKeepsWhatWasThere(t *testing.T) {
 			t.Errorf("log %+v, refunds %v, %v", log, refunds, err)
 		}
 		// An order from before is cancelled like any other: what it sold is back.
-		if _, err = s.Change(ctx, postgres.Step{OrderID: id, Event: world.OrderCancel, By: world.ByBuyer, At: o.PlacedAt}); err != nil {
+		if _, err = s.Change(ctx, world.OrderStep{OrderID: id, Event: world.OrderCancel, By: world.ByBuyer, At: o.PlacedAt}); err != nil {
 			t.Errorf("%v", err)
 		}
 	}

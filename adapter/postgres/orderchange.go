@@ -18,15 +18,12 @@ import (
 // So nothing is locked while anybody thinks, and of two who change an order at
 // once the second decides by what the first has done.
 
-// Step is something that happens to an order.
-type Step = world.OrderStep
-
 // Authorised has an order placed whose money is certain: what was reserved is
 // sold. paymentRef is the payment's, for the log. It is placed once however often
 // it is called, and returned. conflict when it was cancelled or has expired: then
 // the money must go back.
 func (s *OrderStore) Authorised(ctx context.Context, orderID, paymentRef string, at time.Time) (world.Order, error) {
-	return s.Change(ctx, Step{OrderID: orderID, Event: world.OrderAuthorise, By: world.ByPayment, Who: paymentRef, At: at})
+	return s.Change(ctx, world.OrderStep{OrderID: orderID, Event: world.OrderAuthorise, By: world.ByPayment, Who: paymentRef, At: at})
 }
 
 // Change leads an order to its next state, with all that follows: a cancellation
@@ -37,7 +34,7 @@ func (s *OrderStore) Authorised(ctx context.Context, orderID, paymentRef string,
 // It fails with not_found for no such order, with conflict when the order's state
 // does not allow it, and with forbidden when it is not the actor's to do; the
 // message begins with the [order.Reason]. Refunds go by [OrderStore.Refund].
-func (s *OrderStore) Change(ctx context.Context, step Step) (world.Order, error) {
+func (s *OrderStore) Change(ctx context.Context, step world.OrderStep) (world.Order, error) {
 	o, err := s.change(ctx, "postgres.order", step.OrderID, func(o *world.Order, given []world.Refund) (*pgx.Batch, error) {
 		to, refused := order.Next(o.State, step.Event, step.By, order.FactsOf(*o, given, step.At))
 		switch {
@@ -98,7 +95,7 @@ func (s *OrderStore) withRefunds(ctx context.Context, id string) (world.Order, [
 }
 
 // stepping is the transaction of a step.
-func stepping(after *world.Order, given []world.Refund, step Step, to world.OrderState) (*pgx.Batch, error) {
+func stepping(after *world.Order, given []world.Refund, step world.OrderStep, to world.OrderState) (*pgx.Batch, error) {
 	b := &pgx.Batch{}
 	o := *after
 	var r world.Refund
@@ -121,7 +118,7 @@ func stepping(after *world.Order, given []world.Refund, step Step, to world.Orde
 }
 
 // queueStep writes a step, and makes the order what it is after it.
-func queueStep(b *pgx.Batch, o *world.Order, step Step, to world.OrderState, refunded int64) {
+func queueStep(b *pgx.Batch, o *world.Order, step world.OrderStep, to world.OrderState, refunded int64) {
 	b.Queue(`select order_step($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
 		o.ID, o.Version, o.State, to, step.Event, step.By, step.Who, step.Text, step.At, refunded)
 	o.State, o.Version, o.RefundedMinor = to, o.Version+1, o.RefundedMinor+refunded
@@ -154,7 +151,7 @@ func (s *OrderStore) ExpireOrders(ctx context.Context, now time.Time, limit int)
 		return 0, mapError("postgres.expire", err)
 	}
 	for _, id := range ids {
-		_, err := s.Change(ctx, Step{OrderID: id, Event: world.OrderExpire, By: world.BySystem, At: now})
+		_, err := s.Change(ctx, world.OrderStep{OrderID: id, Event: world.OrderExpire, By: world.BySystem, At: now})
 		if err != nil && !world.Is(err, world.CodeConflict) { // conflict: paid for, or given up, meanwhile
 			return 0, err
 		}

@@ -93,7 +93,7 @@ func (r *race) change(rng *rand.Rand) {
 	id := r.ids[rng.IntN(len(r.ids))]
 	r.mu.Unlock()
 	ctx := r.t.Context()
-	step := postgres.Step{OrderID: id, At: r.now}
+	step := world.OrderStep{OrderID: id, At: r.now}
 	switch rng.IntN(8) {
 	case 0, 1:
 		_, err := r.s.Authorised(ctx, id, "pay-"+id, r.now)

@@ -39,7 +39,7 @@ func (s *OrderStore) Refund(ctx context.Context, want world.Refund) (world.Refun
 		}
 		r.Key, r.At, r.By, r.Who, r.Reason = want.Key, want.At, want.By, want.Who, want.Reason
 		b := &pgx.Batch{}
-		queueStep(b, o, Step{Event: world.OrderRefund, By: r.By, Who: r.Who, Text: r.Reason, At: r.At}, to, r.TotalMinor)
+		queueStep(b, o, world.OrderStep{Event: world.OrderRefund, By: r.By, Who: r.Who, Text: r.Reason, At: r.At}, to, r.TotalMinor)
 		r.Settled = settledAtOnce(*o)
 		queueRefund(b, *o, r)
 		queueMoves(b, *o, r.N, r.Who, order.Returning(*o, r))

@@ -205,12 +205,12 @@ func (at *site) window(start, end time.Time) string {
 
 // refused says why a promotion's code does not work; "" when it does.
 func (at *site) refused(refusals []promotion.Refusal) string {
-	for _, r := range refusals {
-		when := ""
-		if !r.At.IsZero() {
-			when = at.date(r.At)
-		}
-		return at.texts.Text("promotion."+string(r.Reason), "Code", r.Code, "By", r.By, "Need", at.money(r.Need.Minor), "Pieces", r.Pieces, "When", when)
+	if len(refusals) == 0 {
+		return ""
 	}
-	return ""
+	r, when := refusals[0], ""
+	if !r.At.IsZero() {
+		when = at.date(r.At)
+	}
+	return at.texts.Text("promotion."+string(r.Reason), "Code", r.Code, "By", r.By, "Need", at.money(r.Need.Minor), "Pieces", r.Pieces, "When", when)
 }

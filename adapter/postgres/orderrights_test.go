@@ -1,0 +1,56 @@
+package postgres_test
+
+import (
+	"testing"
+	"time"
+
+	"meridian/adapter/postgres"
+	"meridian/test/pgtest"
+	"meridian/world"
+)
+
+// The owners' database role leads orders on and refunds, and writes no history anew.
+func TestOwnerRoleMayLeadOrdersOn(t *testing.T) {
+	conn := pgtest.Resident(t)
+	super := pgtest.Cluster(t, "resident-here", "here", conn)
+	if err := postgres.SeedStock(t.Context(), super.Pool, []postgres.SeedProduct{{Market: "de", Slug: "brezel", Stock: 9}}); err != nil {
+		t.Fatal(err)
+	}
+	s := postgres.NewOrderStore(super)
+	o := ordered(t, s, map[string]int{"brezel": 3})
+	if _, _, err := s.Place(t.Context(), o, "key-0123456789abcdef", draw); err != nil {
+		t.Fatal(err)
+	}
+	owner := asOwner(t, "resident-here", conn, true)
+	s = postgres.NewOrderStore(owner)
+	now := time.Now()
+	if got, err := s.Change(t.Context(), world.OrderStep{OrderID: o.ID, Event: world.OrderAccept, By: world.ByOwner, Who: "o@example.com", At: now}); err != nil || got.State != world.OrderPreparing {
+		t.Errorf("%+v, %v", got.State, err)
+	}
+	want := world.Refund{OrderID: o.ID, Key: "key", At: now, By: world.ByOwner, Lines: []world.RefundLine{{Line: 1, Quantity: 1, Restock: true}}}
+	for range 2 { // once, however often
+		if r, err := s.Refund(t.Context(), want); err != nil || r.N != 1 || r.TotalMinor != 107 || !r.Settled {
+			t.Errorf("%+v, %v", r, err)
+		}
+	}
+	if got, err := s.Change(t.Context(), world.OrderStep{OrderID: o.ID, Event: world.OrderCancel, By: world.ByOwner, At: now}); err != nil || got.RefundedMinor != got.TotalMinor {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if err := s.MoveStock(t.Context(), "de", "brezel", world.StockCorrect, -2, "count-1", "o@example.com", "counted"); err != nil {
+		t.Error(err)
+	}
+	if err := s.MoveStock(t.Context(), "de", "brezel", world.StockCorrect, -2, "count-1", "o@example.com", "counted"); err != nil {
+		t.Error(err)
+	}
+	if n := stockOf(t, s, "brezel"); n != 7 {
+		t.Errorf("%d left", n)
+	}
+	if faults, err := s.StockFaults(t.Context(), 5); err != nil || len(faults) > 0 {
+		t.Errorf("%v, %v", faults, err)
+	}
+	for _, q := range []string{"update stock_level set on_hand = 99", "delete from order_event", "update refund set total_minor = 0", "update orders set total_minor = 0"} {
+		if _, err := owner.Pool.Exec(t.Context(), q); err == nil {
+			t.Errorf("the owner role may %s", q)
+		}
+	}
+}
