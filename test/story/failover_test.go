@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -27,20 +25,11 @@ const (
 	failoverWithin = 120 // seconds for a machine that does much else to be in step
 )
 
-// TestOrdersGoOnWhenTheirDatabaseIsKilled kills the primary of the resident cluster
-// while many order at once. Its standby takes over: each order that somebody was
-// sent to is there once, whoever heard nothing orders by the same form again, and
-// the stock has gone down by what was sold.
-func TestOrdersGoOnWhenTheirDatabaseIsKilled(t *testing.T) {
-	// A world of its own, and a small one: after it the second server is primary,
-	// and without --ha the others' world would not start so.
-	file := filepath.Join(t.TempDir(), "village.yaml")
-	if err := os.WriteFile(file, []byte(village), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	w := worldtest.New(t, file)
-	w.Start(t, worldtest.Options{HA: true})
-	t.Cleanup(func() { w.Stop(t) })
+// takeover kills the primary of the resident cluster while many order at once. Its
+// standby takes over: each order that somebody was sent to is there once, whoever
+// heard nothing orders by the same form again, and the stock has gone down by what
+// was sold.
+func takeover(t *testing.T, w *worldtest.World) {
 	cluster := world.ResidentCluster(w.Market(t, "de").HomeRegion)
 	before := inStep(t, w, cluster)
 	slug := w.Visitor(t, "de", "").Page(t, "/").Slugs()[0]

@@ -76,10 +76,6 @@ func (w *World) client(t testing.TB, market string, port int) *Client {
 // machine: whether names under localhost can be looked up is not our question.
 func (w *World) dialling(t testing.TB, base string, port int) *Client {
 	t.Helper()
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	tr := &http.Transport{
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, network, fmt.Sprintf("127.0.0.1:%d", port))
@@ -87,8 +83,15 @@ func (w *World) dialling(t testing.TB, base string, port int) *Client {
 		DisableCompression: true,
 	}
 	t.Cleanup(tr.CloseIdleConnections)
-	return &Client{base: base, http: &http.Client{
-		Transport: tr, Jar: jar, Timeout: requestWithin,
+	return NewClient(world.Market{}, base, tr)
+}
+
+// NewClient is a visitor of a market's shop, at the address that begins its URLs,
+// who comes by a way of its own.
+func NewClient(m world.Market, base string, way http.RoundTripper) *Client {
+	jar, _ := cookiejar.New(nil) // fails for options only, and has none
+	return &Client{Market: m, base: base, http: &http.Client{
+		Transport: way, Jar: jar, Timeout: requestWithin,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }

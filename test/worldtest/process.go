@@ -94,10 +94,28 @@ func (w *World) KillOne(t testing.TB, pick func(n int) int) string {
 		t.Fatal("the world has no other process")
 	}
 	pid := pids[pick(len(pids))]
+	kill9(t, pid)
+	return all[pid]
+}
+
+// KillCommand is kill -9 of the world's processes that run a command of ours, and
+// reports whether there was one.
+func (w *World) KillCommand(t testing.TB, command string) (was bool) {
+	t.Helper()
+	for pid, line := range w.processes() {
+		if words := strings.Fields(line); pid != w.cmd.Process.Pid && len(words) > 1 && words[1] == command {
+			kill9(t, pid)
+			was = true
+		}
+	}
+	return was
+}
+
+func kill9(t testing.TB, pid int) {
+	t.Helper()
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
 		t.Fatal(err)
 	}
-	return all[pid]
 }
 
 // killLeft ends what a world left behind, process by process.
