@@ -95,11 +95,11 @@ func (m *machine) provider(a PaymentAccount, way http.RoundTripper) (world.Payme
 	return nil, world.E(world.CodeInvalid, "shop.payments", "provider: write testpay or stripe")
 }
 
-// paid changes orders by what becomes of their money.
-type paid struct{ *postgres.OrderStore }
+// PaidOrders changes orders by what becomes of their money.
+type PaidOrders struct{ *postgres.OrderStore }
 
 // Unpaid cancels an order whose money is not to be had.
-func (p paid) Unpaid(ctx context.Context, orderID, paymentRef string, at time.Time) error {
+func (p PaidOrders) Unpaid(ctx context.Context, orderID, paymentRef string, at time.Time) error {
 	_, err := p.Change(ctx, world.OrderStep{OrderID: orderID, Event: world.OrderCancel, By: world.ByPayment, Who: paymentRef, At: at})
 	return err
 }

@@ -93,7 +93,7 @@ func (m *machine) shopOver(ctx context.Context, s *Shop, clusters []*postgres.Cl
 	}
 	orders, payments := postgres.NewOrderStore(resident), postgres.NewPaymentStore(resident)
 	role, err := shop.New(s.Config, shop.Deps{
-		World: m.World, Catalog: catalog, Photos: photos, Orders: orders, Payments: payments, Paid: paid{orders}, Providers: providers, Feed: feed, Tax: rates, Rates: exchange, Texts: words,
+		World: m.World, Catalog: catalog, Photos: photos, Orders: orders, Payments: payments, Paid: PaidOrders{orders}, Providers: providers, Feed: feed, Tax: rates, Rates: exchange, Texts: words,
 		Mails: postgres.NewMailStore(resident), Mailer: mailer, Metrics: m.tel.Metrics,
 		Hooks: postgres.NewHookStore(resident), Notifier: &webhook.Notifier{Wait: s.Hooks.Wait, Now: m.now, Transport: netaddr.PublicTransport(s.Hooks.Private, netaddr.DefaultTransportOptions())},
 		Peers: transports(s.Peers, netaddr.DefaultTransportOptions(), nil), Now: m.now, Random: random, Log: m.tel.Log,

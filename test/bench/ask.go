@@ -17,6 +17,7 @@ import (
 // innerCommands are what this program starts itself as.
 var innerCommands = map[string]func(context.Context, []string) error{
 	"pin": pin, "generate": generate, "transform": transformOnce, "peak": peak, "asknames": askNames,
+	"sell": sell,
 }
 
 // measurement is one server measured once.

@@ -1,7 +1,9 @@
 // Command bench measures on this machine and prints the figures beside the
 // limits that the project aims for: what a hit costs beside nginx and Varnish,
 // how well the cache chooses what it keeps and what it takes to remember it, what
-// a name costs beside PowerDNS and gdnsd, what pictures cost beside vipsthumbnail, and a whole world from its start to its end. It asserts nothing.
+// a name costs beside PowerDNS and gdnsd, what pictures cost beside vipsthumbnail, a
+// whole world from its start to its end, what a shop's pages and checkouts cost, and
+// how long customers wait for them. It asserts nothing.
 package main
 
 import (
@@ -34,6 +36,10 @@ type options struct {
 	servers string
 	bin     string
 	photos  string
+
+	products int
+	scale    float64
+	shopping time.Duration
 }
 
 // sections are what can be measured, in order.
@@ -41,7 +47,7 @@ var sections = []struct {
 	name    string
 	measure func(context.Context, options, io.Writer) error
 }{
-	{"hits", hits}, {"ratio", ratios}, {"memory", memory}, {"purge", purges}, {"dns", nameServers}, {"transforms", transforms}, {"world", wholeWorld},
+	{"hits", hits}, {"ratio", ratios}, {"memory", memory}, {"purge", purges}, {"dns", nameServers}, {"transforms", transforms}, {"world", wholeWorld}, {"commerce", commerce}, {"shoppers", shoppers},
 }
 
 func main() {
@@ -53,15 +59,18 @@ func main() {
 		}
 	}
 	var o options
-	flag.StringVar(&o.only, "only", "", "comma-separated sections to measure: hits, ratio, memory, purge, dns, transforms, world; all without it")
-	flag.IntVar(&o.rounds, "rounds", 3, "hits, dns, transforms: how often each is measured for each case, in turn with the others")
+	flag.StringVar(&o.only, "only", "", "comma-separated sections to measure: hits, ratio, memory, purge, dns, transforms, world, commerce, shoppers; all without it")
+	flag.IntVar(&o.rounds, "rounds", 3, "hits, dns, transforms, commerce: how often each is measured for each case, in turn with the others")
 	flag.StringVar(&o.photos, "photos", os.Getenv(photosVariable), "transforms: directory of photographs")
-	flag.DurationVar(&o.length, "length", time.Second, "hits, dns: how long each time")
+	flag.DurationVar(&o.length, "length", time.Second, "hits, dns, commerce: how long each time")
 	flag.StringVar(&o.filter, "case", "", "hits: only cases whose name has all of these words, as \"HTTP/1.1 20 KB 64\"")
 	flag.StringVar(&o.servers, "servers", "", "hits, dns: only these, as \"Meridian,nginx\"; all without it")
 	flag.StringVar(&o.bin, "bin", "", "hits, dns: a binary of ours to measure; built anew without it")
-	flag.StringVar(&o.dir, "dir", filepath.Join(filepath.Dir(localworld.DefaultDir()), "bench"), "purge, world: directory for its state; must be empty, and is removed at the end")
-	flag.IntVar(&o.port, "port", 9700, "purge, world: port for visitors; the PoPs take the next ones")
+	flag.IntVar(&o.products, "products", manyProducts, "commerce: products of each market in the large catalog")
+	flag.Float64Var(&o.scale, "scale", shopperScale, "shoppers: the share of the whole load that is asked of this machine")
+	flag.DurationVar(&o.shopping, "shopping", time.Minute, "shoppers: how long")
+	flag.StringVar(&o.dir, "dir", filepath.Join(filepath.Dir(localworld.DefaultDir()), "bench"), "purge, world, shoppers: directory for its state; must be empty, and is removed at the end")
+	flag.IntVar(&o.port, "port", 9700, "purge, world, shoppers: port for visitors; the PoPs take the next ones")
 	flag.IntVar(&o.runs, "runs", 3, "world: how many times everything is done")
 	flag.DurationVar(&o.idle, "idle", idle, "world: how long the idle cost is measured")
 	flag.Parse()
