@@ -131,7 +131,7 @@ func (k *contest) run(t *testing.T, random *rand.Rand) {
 	}
 	done := make(chan struct{})
 	go func() { wg.Wait(); close(done) }()
-	killings := []func(){func() { k.killShop(t) }, func() { k.killProvider(t) }, func() { k.killDatabase(t) }}
+	killings := []func(){func() { k.killShop(t) }, func() { k.killDatabase(t) }, func() { k.killProvider(t) }}
 	rounds := 1 + k.pieces/250
 	for i := range rounds * len(killings) {
 		if !k.wait(done, int64((i+1)*k.pieces/(rounds*len(killings)+2)), time.Duration(random.IntN(30_000))*time.Microsecond) {
@@ -172,10 +172,12 @@ func (k *contest) killShop(t *testing.T) {
 	t.Logf("%s was killed after %d orders, and is back", part, k.placed.Load())
 }
 
-// killProvider ends its process; whoever asks it next starts it again.
+// killProvider ends its process, which runs from the first who pays on; whoever
+// asks it next starts it again.
 func (k *contest) killProvider(t *testing.T) {
 	t.Helper()
-	t.Logf("testpay ran and was killed: %v, after %d orders", k.w.KillCommand(t, "testpay"), k.placed.Load())
+	eventually(t, contestPatience, "the provider's process runs", func() bool { return k.w.KillCommand(t, "testpay") })
+	t.Logf("testpay was killed after %d orders", k.placed.Load())
 }
 
 // killDatabase ends the primary of the resident cluster. Both servers must be in
