@@ -18,11 +18,11 @@ import (
 
 // Sizes of the small catalog and of its parts. The large one's is an option.
 const (
-	fewProducts   = 1000 // of each market
-	manyProducts  = 100_000
-	categories    = 20
-	productPlaces = 500 // one product in so many is featured
-	pieces        = 100_000_000
+	fewProducts  = 1000 // of each market
+	manyProducts = 100_000
+	categories   = 20
+	featured     = 50 // in each market, so that front pages are alike
+	pieces       = 100_000_000
 )
 
 // databases is a server with settings of the local world's, and a catalog and a
@@ -139,7 +139,7 @@ func catalogRows(markets []world.Market) []string {
 		"alter table product_text alter column words drop expression", // it takes milliseconds a row; these words are as it makes them
 		fmt.Sprintf("insert into category (market, category, place) select market, 'k' || k, k from m, generate_series(0, %d) k", categories-1),
 		"insert into category_text (market, category, locale, name, address) select market, category, locale, 'Category ' || place, category from category join l using (market)",
-		fmt.Sprintf(`insert into product (market, slug, tax_class, featured, place, category) select market, 'p' || i, 'cake', i %% %d = 0, i, 'k' || i %% %d from m, generate_series(1, $1::integer) i`, productPlaces, categories),
+		fmt.Sprintf(`insert into product (market, slug, tax_class, featured, place, category) select market, 'p' || i, 'cake', i %% ($1::integer / %d) = 0, i, 'k' || i %% %d from m, generate_series(1, $1::integer) i`, featured, categories),
 		"insert into product_address (market, address, slug) select market, slug, slug from product",
 		`insert into product_text (market, slug, locale, name, description, ingredients, address, words)
 			select market, slug, locale, name, description, 'Flour, butter, sugar', slug,
