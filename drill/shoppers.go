@@ -2,6 +2,7 @@ package drill
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -191,8 +192,8 @@ func (s *session) fill(ctx context.Context, slug string) (url.Values, error) {
 // address is a contact that the market delivers to.
 func address(m world.Market) url.Values {
 	v := url.Values{"name": {"Drill"}, "email": {"drill@example.org"}, "line1": {"12 Baker Street"}, "city": {"Springfield"}, "postal_code": {m.Postal.Example}}
-	if m.Postal.States && len(m.Tax.Jurisdictions) > 0 {
-		v.Set("state", strings.TrimPrefix(m.Tax.Jurisdictions[0], m.Country+"-"))
+	if m.Postal.States {
+		v.Set("state", cmp.Or(m.Delivery[0].State(), "Somewhere"))
 	}
 	return v
 }

@@ -228,12 +228,6 @@ func (c *checker) market(path string, m Market) {
 	c.known(path+".tax.prices", m.Tax.Prices, "ways to price", []string{"inclusive", "exclusive"})
 	c.known(path+".tax.rounding", m.Tax.Rounding, "rounding rules", []string{"half_up", "half_even", "down"})
 	c.known(path+".tax.per", m.Tax.Per, "units of rounding", []string{"line", "rate", "document"})
-	if len(m.Tax.Jurisdictions) == 0 {
-		c.bad(path+".tax.jurisdictions", "the list is empty", "write the country, or the states that are delivered to")
-	}
-	for j, t := range m.Tax.Jurisdictions {
-		c.form(fmt.Sprintf("%s.tax.jurisdictions[%d]", path, j), t, jurisdiction, "write a country or a country and state, such as DE or US-NY")
-	}
 	if m.Tax.Seller != "" {
 		c.form(path+".tax.seller", m.Tax.Seller, jurisdiction, "write where the shop stands, such as DE or US-NY-NYC")
 	}
@@ -244,6 +238,7 @@ func (c *checker) market(path string, m Market) {
 	case !re.MatchString(m.Postal.Example):
 		c.bad(path+".postal.example", fmt.Sprintf("%q does not fit the pattern", m.Postal.Example), "write an example that does")
 	}
+	c.delivery(path, m)
 }
 
 func (c *checker) form(path, value string, form *regexp.Regexp, fix string) {

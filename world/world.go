@@ -1,6 +1,10 @@
 package world
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // World is everything that the world file says: the legal zones, the places,
 // and the shops. Nothing in the code knows a country, a currency or a city.
@@ -74,16 +78,47 @@ type Market struct {
 	Tax        TaxSpec  `yaml:"tax"`
 	Postal     Postal   `yaml:"postal"`
 	UnitPrices bool     `yaml:"unit_prices"` // whether the law wants the price of a kilogram or a litre told
+	Delivery   []Area   `yaml:"delivery"`    // where to; the first that has a postal code counts, and the first of all has Postal.Example
 	City       string   `yaml:"city"`        // where a traveller of the local world first stands
 }
 
 // TaxSpec is how a market's law has tax reckoned; the rates are data of their own.
 type TaxSpec struct {
-	Prices        string   `yaml:"prices"`        // "inclusive" or "exclusive" of tax
-	Rounding      string   `yaml:"rounding"`      // "half_up", "half_even" or "down"
-	Per           string   `yaml:"per"`           // "line", "rate" or "document"
-	Seller        string   `yaml:"seller"`        // path of where the shop stands, such as IN-MH; "" is the country
-	Jurisdictions []string `yaml:"jurisdictions"` // one: all that is delivered to; several: by the state of delivery
+	Prices   string `yaml:"prices"`   // "inclusive" or "exclusive" of tax
+	Rounding string `yaml:"rounding"` // "half_up", "half_even" or "down"
+	Per      string `yaml:"per"`      // "line", "rate" or "document"
+	Seller   string `yaml:"seller"`   // path of where the shop stands, such as IN-MH; "" is the country
+}
+
+// Area is a part of its country that a market delivers to. Its postal codes say
+// whose tax is owed there: a state alone does not, where cities add to it.
+type Area struct {
+	Name   string   `yaml:"name"`
+	Tax    string   `yaml:"tax"`              // path of the place whose tax is owed, such as DE or US-NY-NYC
+	Postal []string `yaml:"postal,omitempty"` // RE2, whole match of a code, as [Postal.Pattern]; none: every code
+}
+
+// State is the code of the state that an area lies in; "" for a whole country.
+func (a Area) State() string {
+	_, within, _ := strings.Cut(a.Tax, "-")
+	state, _, _ := strings.Cut(within, "-")
+	return state
+}
+
+// TaxPlaces are the places whose tax is owed where a market delivers, each once.
+func (m Market) TaxPlaces() []string { return m.each(func(a Area) string { return a.Tax }) }
+
+// States are the codes of the states that a market delivers to, each once; none
+// where it delivers to its country as a whole.
+func (m Market) States() []string { return m.each(Area.State) }
+
+func (m Market) each(of func(Area) string) (out []string) {
+	for _, a := range m.Delivery {
+		if v := of(a); v != "" && !slices.Contains(out, v) {
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 // Postal is what an address of the market must look like.

@@ -36,6 +36,13 @@ func TestBadWorlds(t *testing.T) {
 		{"field twice", "main_region: us-east", "main_region: us-east\nmain_region: us-east", "main_region", "twice", "keep one"},
 		{"long id", "id: iad,", "id: " + strings.Repeat("i", world.MaxPlaceID+1) + ",", "pops[0].id", "is too long", "at most 24"},
 		{"long locale", "locales: [de-DE]", "locales: [de-Latn-DE-xx]", "markets[2].locales[0]", "is too long", "at most 12"},
+		{"nowhere delivered to", "    delivery: [{name: Deutschland, tax: DE}]\n", "", "markets[2].delivery", "is empty", "{name: Deutschland, tax: DE}"},
+		{"an area abroad", "{name: Deutschland, tax: DE}", "{name: Wien, tax: AT}", "markets[2].delivery[0].tax", `"AT" is not in DE`, "within the market's country"},
+		{"a tax place", "tax: US-TX-AUSTIN,", "tax: Austin,", "markets[0].delivery[4].tax", "not well formed", "US-NY-NYC"},
+		{"an area's pattern", "'787(0", "'787((0", "markets[0].delivery[4].postal[0]", "not a regular expression", "RE2"},
+		{"an area that hides others", "tax: US-CA-LA, postal: ['900(1[2-7]|2[1678]|3[68]|57|71).*']", "tax: US-CA-LA", "markets[0].delivery[1].postal", "no area after it", "put it last"},
+		{"an area twice", "name: Karnataka", "name: Maharashtra", "markets[4].delivery[1].name", "twice", "its own name"},
+		{"the example elsewhere", "example: '10001'", "example: '94103'", "markets[0].delivery[0].postal", `"94103"`, "of the example first"},
 		{"host twice", "host: gb.localhost", "host: us.localhost", "markets[1].host", "twice", "own host"},
 	}
 	for _, c := range cases {

@@ -144,8 +144,8 @@ func (q taxQuestion) sale(m world.Market) (tax.Sale, error) {
 	if s.Seller == "" {
 		s.Seller = m.Country
 	}
-	if s.Jurisdiction == "" && len(m.Tax.Jurisdictions) == 1 {
-		s.Jurisdiction = m.Tax.Jurisdictions[0]
+	if places := m.TaxPlaces(); s.Jurisdiction == "" && len(places) == 1 {
+		s.Jurisdiction = places[0]
 	}
 	if s.Jurisdiction == "" {
 		s.Jurisdiction = s.Seller

@@ -39,6 +39,8 @@ const (
 	BadPhone      ErrorKey = "phone"       // not 6 to 15 digits (E.164) with the usual signs between
 	BadPostalCode ErrorKey = "postal_code" // not as the country's codes look
 	BadState      ErrorKey = "state"       // not one that the market delivers to
+	NotDelivered  ErrorKey = "delivery"    // a postal code that the market does not deliver to
+	OtherState    ErrorKey = "other_state" // the postal code lies in another one
 )
 
 // ContactLimits are the longest fields, in characters. Every one of them must be positive.
@@ -56,33 +58,68 @@ type ContactRules struct {
 	postal *regexp.Regexp // nil: any, or none
 	state  bool
 	states []string // to choose from; empty: any
+	areas  []area
 	limits ContactLimits
 }
 
+// area is a delivery area with its postal codes; without them it has every one.
+type area struct {
+	world.Area
+	postal []*regexp.Regexp
+}
+
+// agrees reports whether an address in the area may name a state.
+func (a area) agrees(state string) bool { return a.State() == "" || a.State() == state }
+
 // NewContactRules reads a market's rules from the world file: the pattern of
-// its postal codes, and the states that it delivers to, which are the
-// subdivisions among its tax jurisdictions. It fails with [world.CodeInvalid]
-// for a pattern that is not RE2.
+// its postal codes, and the areas that it delivers to. It fails with
+// [world.CodeInvalid] for a pattern that is not RE2.
 func NewContactRules(m world.Market, limits ContactLimits) (ContactRules, error) {
-	rules := ContactRules{state: m.Postal.States, limits: limits}
-	for _, j := range m.Tax.Jurisdictions {
-		if len(m.Tax.Jurisdictions) == 1 {
-			break // nothing to choose from: the state is part of the address alone
-		}
-		if state, ok := strings.CutPrefix(j, m.Country+"-"); ok {
-			rules.states = append(rules.states, state)
+	rules := ContactRules{state: m.Postal.States, states: m.States(), limits: limits}
+	var err error
+	if m.Postal.Pattern != "" {
+		if rules.postal, err = whole(m.ID, m.Postal.Pattern); err != nil {
+			return ContactRules{}, err
 		}
 	}
-	if m.Postal.Pattern == "" {
-		return rules, nil
+	for _, a := range m.Delivery {
+		next := area{Area: a}
+		for _, p := range a.Postal {
+			re, err := whole(m.ID, p)
+			if err != nil {
+				return ContactRules{}, err
+			}
+			next.postal = append(next.postal, re)
+		}
+		rules.areas = append(rules.areas, next)
 	}
-	// By itself first: "a)|(b" would only compile inside the brackets.
-	if _, err := regexp.Compile(m.Postal.Pattern); err != nil {
-		return ContactRules{}, world.Because(world.CodeInvalid, "checkout.rules",
-			fmt.Sprintf("the postal pattern of market %q is not a regular expression (RE2); correct it", m.ID), err)
-	}
-	rules.postal = regexp.MustCompile(`\A(?:` + m.Postal.Pattern + `)\z`)
 	return rules, nil
+}
+
+// whole compiles a pattern of a market, to match whole codes.
+func whole(market, pattern string) (*regexp.Regexp, error) {
+	// By itself first: "a)|(b" would only compile inside the brackets.
+	if _, err := regexp.Compile(pattern); err != nil {
+		return nil, world.Because(world.CodeInvalid, "checkout.rules",
+			fmt.Sprintf("a postal pattern of market %q is not a regular expression (RE2); correct it", market), err)
+	}
+	return regexp.MustCompile(`\A(?:` + pattern + `)\z`), nil
+}
+
+// Area is the area that a postal code lies in, as [Clean] leaves it; false where
+// the market does not deliver.
+func (r ContactRules) Area(code string) (world.Area, bool) {
+	a, ok := r.area(code)
+	return a.Area, ok
+}
+
+func (r ContactRules) area(code string) (area, bool) {
+	for _, a := range r.areas {
+		if len(a.postal) == 0 || slices.ContainsFunc(a.postal, func(re *regexp.Regexp) bool { return re.MatchString(code) }) {
+			return a, true
+		}
+	}
+	return area{}, false
 }
 
 // Validate says what is wrong with a contact after [Clean], one key a field;
@@ -113,7 +150,25 @@ func (r ContactRules) Validate(c world.Contact, f world.Fulfilment) map[Field]Er
 	check(City, c.City, addressed, r.limits.City, nil, "")
 	check(State, c.State, r.state && addressed, r.limits.State, r.isState, BadState)
 	check(PostalCode, c.PostalCode, r.postal != nil && addressed, r.limits.PostalCode, r.isPostalCode, BadPostalCode)
+	if addressed {
+		r.checkArea(c, wrong)
+	}
 	return wrong
+}
+
+// checkArea holds an address to the areas that are delivered to: what is right by
+// itself may lie outside of all, or in another state than it says.
+func (r ContactRules) checkArea(c world.Contact, wrong map[Field]ErrorKey) {
+	if wrong[PostalCode] != "" {
+		return
+	}
+	a, ok := r.area(c.PostalCode)
+	switch {
+	case !ok:
+		wrong[PostalCode] = NotDelivered
+	case r.state && wrong[State] == "" && !a.agrees(c.State):
+		wrong[State] = OtherState
+	}
 }
 
 func (r ContactRules) isState(s string) bool {
@@ -122,19 +177,25 @@ func (r ContactRules) isState(s string) bool {
 
 func (r ContactRules) isPostalCode(s string) bool { return r.postal == nil || r.postal.MatchString(s) }
 
-// Jurisdiction is whose tax an order owes that goes to a state (two letters,
-// as [Clean] leaves them; ignored where the market has one jurisdiction). It
-// fails with [world.CodeUnprocessed] for a state that the market does not
-// deliver to.
-func Jurisdiction(m world.Market, state string) (string, error) {
-	if len(m.Tax.Jurisdictions) == 1 {
-		return m.Tax.Jurisdictions[0], nil
+// Jurisdiction is whose tax an order owes that goes to an address. It fails with
+// [world.CodeUnprocessed] for a postal code that the market does not deliver to,
+// and for one that lies in another state than the address says: a rate is never
+// guessed. Where all areas owe the same, no address is needed.
+func (r ContactRules) Jurisdiction(c world.Contact) (string, error) {
+	if len(r.areas) > 0 && !slices.ContainsFunc(r.areas, func(a area) bool { return a.Tax != r.areas[0].Tax }) {
+		return r.areas[0].Tax, nil
 	}
-	if j := m.Country + "-" + state; slices.Contains(m.Tax.Jurisdictions, j) {
-		return j, nil
+	c = Clean(c)
+	a, ok := r.area(c.PostalCode)
+	switch {
+	case !ok || !r.isPostalCode(c.PostalCode):
+		return "", world.E(world.CodeUnprocessed, "checkout.jurisdiction",
+			fmt.Sprintf("we do not deliver to %q yet; choose pick-up or another address", c.PostalCode))
+	case r.state && !a.agrees(c.State):
+		return "", world.E(world.CodeUnprocessed, "checkout.jurisdiction",
+			fmt.Sprintf("the postal code %s is not in the state %q; correct the one or the other", c.PostalCode, c.State))
 	}
-	return "", world.E(world.CodeUnprocessed, "checkout.jurisdiction",
-		fmt.Sprintf("we do not deliver to the state %q; choose another address", state))
+	return a.Tax, nil
 }
 
 // isEmail tells whether s is one bare address at a domain. Whether anybody

@@ -14,11 +14,11 @@ import (
 )
 
 var markets = map[string]world.Market{
-	"us": {Country: "US", Tax: world.TaxSpec{Jurisdictions: []string{"US-CA", "US-NY", "US-TX"}}, Postal: world.Postal{Pattern: `\d{5}(-\d{4})?`, States: true}},
-	"gb": {Country: "GB", Tax: world.TaxSpec{Jurisdictions: []string{"GB"}}, Postal: world.Postal{Pattern: `GIR ?0AA|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}`}},
-	"de": {Country: "DE", Tax: world.TaxSpec{Jurisdictions: []string{"DE"}}, Postal: world.Postal{Pattern: `\d{5}`}},
-	"jp": {Country: "JP", Tax: world.TaxSpec{Jurisdictions: []string{"JP"}}, Postal: world.Postal{Pattern: `\d{3}-\d{4}`}},
-	"in": {Country: "IN", Tax: world.TaxSpec{Jurisdictions: []string{"IN-MH"}}, Postal: world.Postal{Pattern: `[1-9]\d{5}`, States: true}},
+	"us": {Country: "US", Delivery: []world.Area{{Tax: "US-CA-SF", Postal: []string{"941.*"}}, {Tax: "US-NY-NYC", Postal: []string{"10[0-4].*", "112.*"}}, {Tax: "US-NY", Postal: []string{"12.*"}}}, Postal: world.Postal{Pattern: `\d{5}(-\d{4})?`, States: true}},
+	"gb": {Country: "GB", Delivery: []world.Area{{Tax: "GB"}}, Postal: world.Postal{Pattern: `GIR ?0AA|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}`}},
+	"de": {Country: "DE", Delivery: []world.Area{{Tax: "DE"}}, Postal: world.Postal{Pattern: `\d{5}`}},
+	"jp": {Country: "JP", Delivery: []world.Area{{Tax: "JP"}}, Postal: world.Postal{Pattern: `\d{3}-\d{4}`}},
+	"in": {Country: "IN", Delivery: []world.Area{{Tax: "IN-MH", Postal: []string{"4.*"}}, {Tax: "IN-DL", Postal: []string{"110.*"}}}, Postal: world.Postal{Pattern: `[1-9]\d{5}`, States: true}},
 }
 
 func contactRules(t testing.TB, market string) checkout.ContactRules {
@@ -46,6 +46,11 @@ func TestPostalCodesAndStates(t *testing.T) {
 		{"us", "9410", "CA", "postal_code:postal_code"},
 		{"us", "94103", "", "state:required"},
 		{"us", "94103", "OR", "state:state"},
+		{"us", "94103", "NY", "state:other_state"},
+		{"us", "12207", "NY", ""},
+		{"us", "60601", "NY", "postal_code:delivery"},
+		{"us", "60601", "IL", "postal_code:delivery state:state"},
+		{"us", "60601-1234", "", "postal_code:delivery state:required"},
 		{"us", "", "", "postal_code:required state:required"},
 		{"gb", "sw1a 1aa", "", ""},
 		{"gb", "M11AE", "", ""},
@@ -65,7 +70,10 @@ func TestPostalCodesAndStates(t *testing.T) {
 		{"jp", "100−0001", "", ""},
 		{"jp", "1000001", "", "postal_code:postal_code"},
 		{"in", "110001", "DL", ""},
-		{"in", "010001", "Delhi", "postal_code:postal_code"},
+		{"in", "010001", "DL", "postal_code:postal_code"},
+		{"in", "110001", "Delhi", "state:state"},
+		{"in", "110001", "MH", "state:other_state"},
+		{"in", "560001", "MH", "postal_code:delivery"},
 		{"in", "110001", "", "state:required"},
 	} {
 		got := contactRules(t, c.market).Validate(contact(func(k *world.Contact) { k.PostalCode, k.State = c.postal, c.state }), world.Delivery)
@@ -159,7 +167,7 @@ func TestFields(t *testing.T) {
 func TestLimitsAreTheMarketsOwn(t *testing.T) {
 	limits := checkout.DefaultContactLimits
 	limits.Name = 3
-	r, err := checkout.NewContactRules(world.Market{}, limits)
+	r, err := checkout.NewContactRules(world.Market{Delivery: []world.Area{{Tax: "XX"}}}, limits)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,20 +185,27 @@ func TestBadPostalPatterns(t *testing.T) {
 		if _, err := checkout.NewContactRules(m, checkout.DefaultContactLimits); !world.Is(err, world.CodeInvalid) {
 			t.Errorf("%q: %v", pattern, err)
 		}
+		m = world.Market{ID: "xx", Delivery: []world.Area{{Tax: "XX", Postal: []string{pattern}}}}
+		if _, err := checkout.NewContactRules(m, checkout.DefaultContactLimits); !world.Is(err, world.CodeInvalid) {
+			t.Errorf("%q of an area: %v", pattern, err)
+		}
 	}
 }
 
 func TestJurisdiction(t *testing.T) {
-	for _, c := range []struct{ market, state, want string }{
-		{"de", "", "DE"}, {"de", "BE", "DE"}, {"in", "DL", "IN-MH"}, {"us", "NY", "US-NY"}, {"us", "OR", ""}, {"us", "", ""},
+	for _, c := range []struct{ market, postal, state, want string }{
+		{"de", "", "", "DE"}, {"de", "10115", "BE", "DE"},
+		{"in", "400001", "MH", "IN-MH"}, {"in", "110001", "dl", "IN-DL"}, {"in", "110001", "MH", ""}, {"in", "560001", "KA", ""}, {"in", "11000", "DL", ""},
+		{"us", "10001", "NY", "US-NY-NYC"}, {"us", "11201-1234", "NY", "US-NY-NYC"}, {"us", "12207", "NY", "US-NY"}, {"us", "94103", "CA", "US-CA-SF"},
+		{"us", "94103", "NY", ""}, {"us", "60601", "NY", ""}, {"us", "", "NY", ""}, {"us", "10001", "", ""},
 	} {
-		got, err := checkout.Jurisdiction(markets[c.market], c.state)
+		got, err := contactRules(t, c.market).Jurisdiction(world.Contact{PostalCode: c.postal, State: c.state})
 		if got != c.want || (c.want == "") != world.Is(err, world.CodeUnprocessed) {
-			t.Errorf("%s %q: got %q, %v", c.market, c.state, got, err)
+			t.Errorf("%s %q %q: got %q, %v", c.market, c.postal, c.state, got, err)
 		}
 	}
-	if j, err := checkout.Jurisdiction(world.Market{Country: "XX"}, ""); err == nil {
-		t.Errorf("a market without jurisdictions owes tax to %q", j)
+	if j, err := (checkout.ContactRules{}).Jurisdiction(world.Contact{}); err == nil {
+		t.Errorf("a market without areas owes tax to %q", j)
 	}
 }
 

@@ -58,10 +58,10 @@ func LeadOf(cart []Line) time.Duration {
 }
 
 // Place is whose tax an order owes: where the shop stands for what is picked up
-// there, else where it goes to, as [Jurisdiction] has it.
-func (t Terms) Place(m world.Market, f world.Fulfilment, state string) (string, error) {
+// there, else where it goes to, as [ContactRules.Jurisdiction] has it.
+func (t Terms) Place(r ContactRules, f world.Fulfilment, c world.Contact) (string, error) {
 	if f == world.PickUp {
 		return t.Seller, nil
 	}
-	return Jurisdiction(m, state)
+	return r.Jurisdiction(c)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"meridian/platform/openapi"
@@ -162,10 +161,6 @@ func (s *Shop) apiMarket(ctx context.Context, _ *struct{}) (*answer[api.Market],
 	for _, l := range m.Locales {
 		out.Locales = append(out.Locales, api.Locale{Tag: l, Base: s.siteIn(m, l).prefix + apiBase})
 	}
-	if at.jurisdiction() == "" {
-		for _, j := range m.Tax.Jurisdictions {
-			out.Address.States = append(out.Address.States, strings.TrimPrefix(j, m.Country+"-"))
-		}
-	}
+	out.Address.States = append(out.Address.States, m.States()...)
 	return &answer[api.Market]{out}, s.give(ctx, time.Time{}, nil)
 }

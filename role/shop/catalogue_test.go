@@ -7,9 +7,12 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
+	"meridian/engine/checkout"
+	"meridian/engine/tax"
 	"meridian/world"
 )
 
@@ -133,22 +136,60 @@ func TestPagesAreNamedByBrandAndCountry(t *testing.T) {
 	wants(t, b.get("/"), 200, "<title>Sweet Crumbs Deutschland</title>", `lang="ja-JP" hreflang="ja-JP">日本</a>`, "Sweet Crumbs: eine Bäckerfamilie")
 }
 
-// Every state of the shipped world has a name in the market's languages.
-func TestShippedStatesHaveNames(t *testing.T) {
-	body, err := os.ReadFile("../../world.yaml")
+func shippedYAML[T any](t *testing.T, file string) (out T) {
+	t.Helper()
+	body, err := os.ReadFile("../../" + file)
+	if err == nil {
+		err = yaml.Unmarshal(body, &out)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	var w world.World
-	if err := yaml.Unmarshal(body, &w); err != nil {
-		t.Fatal(err)
+	return out
+}
+
+// All that the shipped shops sell can be taxed wherever they deliver, and where it
+// is picked up.
+func TestShippedAreasOweAKnownTax(t *testing.T) {
+	type products struct {
+		Products []struct {
+			TaxClass string `yaml:"tax_class"`
+		}
 	}
-	for _, m := range w.Markets {
+	table := testTax(t)
+	for _, m := range shippedYAML[world.World](t, "world.yaml").Markets {
+		terms, err := checkout.TermsOf(m, checkout.DefaultLimits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		classes := map[string]bool{}
+		for _, p := range shippedYAML[products](t, "data/catalog/"+m.ID+".yaml").Products {
+			classes[p.TaxClass] = true
+		}
+		for class := range classes {
+			for _, place := range m.TaxPlaces() {
+				if _, err := table.Find(terms.Sale(place, tax.DateOf(noon, time.UTC)), class, checkout.Supply(world.Delivery)); err != nil {
+					t.Errorf("%s: %s delivered to %s: %v", m.ID, class, place, err)
+				}
+			}
+			if _, err := table.Find(terms.Sale(terms.Seller, tax.DateOf(noon, time.UTC)), class, checkout.Supply(world.PickUp)); err != nil {
+				t.Errorf("%s: %s picked up: %v", m.ID, class, err)
+			}
+		}
+		if len(classes) == 0 {
+			t.Errorf("%s sells nothing", m.ID)
+		}
+	}
+}
+
+// Every state of the shipped world has a name in the market's languages.
+func TestShippedStatesHaveNames(t *testing.T) {
+	for _, m := range shippedYAML[world.World](t, "world.yaml").Markets {
 		for _, l := range m.Locales {
 			at := &site{market: m, texts: testTexts(t).Locale(l)}
-			for _, j := range m.Tax.Jurisdictions {
-				if at.jurisdiction() == "" && at.place(j) == strings.TrimPrefix(j, m.Country+"-") {
-					t.Errorf("%s: %s has no name", l, j)
+			for _, state := range m.States() {
+				if at.place(m.Country+"-"+state) == state {
+					t.Errorf("%s: %s has no name", l, state)
 				}
 			}
 		}

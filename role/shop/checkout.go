@@ -220,9 +220,9 @@ func (s *Shop) offer(a *attempt, body *checkoutBody) {
 // settle reckons the final total; final is false while the address that
 // decides the tax is not known.
 func (s *Shop) settle(a *attempt) (q checkout.Quote, final bool, err error) {
-	jurisdiction, err := a.at.terms.Place(a.at.market, a.wish.fulfilment, a.contact.State)
+	jurisdiction, err := a.at.terms.Place(a.at.rules, a.wish.fulfilment, a.contact)
 	if err != nil {
-		return q, false, nil // no state chosen yet, or none of ours: the form says so
+		return q, false, nil // no address yet, or none that we deliver to: the form says so
 	}
 	q, err = s.quote(a.r.Context(), a.at, a.basket, a.wish, a.contact.Email, jurisdiction)
 	return q, err == nil, world.Wrap("shop.settle", err)

@@ -290,8 +290,15 @@ func TestCheckoutWhereTheStateDecidesTheTax(t *testing.T) {
 	w = b.post("/checkout", with(contact, "step", "review", "state", "CA"))
 	wants(t, w, 200, `<option value="CA" selected>`, "Sales tax (California): none on these goods", "$0.00", "$2,469.00", `value="place"`)
 	review := with(contact, "state", "CA", "quoted", hidden(t, w, "quoted"))
-	// Another state than the one that the total was shown for is shown first.
-	wants(t, b.post("/checkout", with(review, "step", "place", "state", "NY")), 409, `<option value="NY" selected>`)
+	// Another place than the one that the total was shown for is shown first.
+	wants(t, b.post("/checkout", with(review, "step", "place", "state", "NY", "postal_code", "10001")), 409, `<option value="NY" selected>`)
+	// A state that is not the postal code's, and a code outside all areas, are told at their fields.
+	w = b.post("/checkout", with(review, "step", "place", "state", "NY"))
+	wants(t, w, 422, `<a href="#state">State: 93650 lies in another state. Please correct the ZIP code or the state.`)
+	lacks(t, w, `value="place"`)
+	w = b.post("/checkout", with(review, "step", "place", "postal_code", "60601"))
+	wants(t, w, 422, `<a href="#postal_code">ZIP code: We do not deliver to 60601 yet; choose pick-up or another address.`)
+	lacks(t, w, `value="place"`)
 	w = b.post("/checkout", with(review, "step", "place"))
 	wants(t, w, 303)
 	wants(t, b.get(w.Header().Get("Location")), 200, "Fresno, CA 93650", "Sales tax (California): none on these goods")
@@ -318,8 +325,8 @@ func TestEmptyCartHasNoCheckout(t *testing.T) {
 	wants(t, b.get("/hi-in/cart"), 200, `<html lang="hi-IN">`)
 }
 
-func TestStateIsTypedWhereTaxIsTheSameEverywhere(t *testing.T) {
+func TestStatesThatAreDeliveredTo(t *testing.T) {
 	b := open(t, "ap-southeast", "in.localhost", nil)
 	b.add("brot", "1")
-	wants(t, b.get("/hi-in/checkout"), 200, `<input id="state" name="state" type="text"`, `action="/hi-in/checkout"`, `value="place"`)
+	wants(t, b.get("/hi-in/checkout"), 200, `<select id="state" name="state" autocomplete="address-level1" required>`, `<option value="MH">महाराष्ट्र</option>`, `action="/hi-in/checkout"`, `value="place"`)
 }

@@ -28,26 +28,25 @@ import (
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
 func testWorld() *world.World {
-	inclusive := func(j string) world.TaxSpec {
-		return world.TaxSpec{Prices: "inclusive", Rounding: "half_up", Per: "rate", Jurisdictions: []string{j}}
-	}
-	indian := inclusive("IN-MH")
+	inclusive := world.TaxSpec{Prices: "inclusive", Rounding: "half_up", Per: "rate"}
+	indian, all := inclusive, func(tax string) []world.Area { return []world.Area{{Tax: tax}} }
 	indian.Seller = "IN-MH"
 	return &world.World{
 		Name: "Sweet Crumbs", App: "sweet-crumbs",
 		Regions: []world.Region{{ID: "us-east", Number: 1}, {ID: "eu-central", Number: 2}, {ID: "ap-southeast", Number: 3}},
 		Markets: []world.Market{
 			{ID: "us", Name: "United States", Country: "US", Host: "us.localhost", Currency: "USD", Locales: []string{"en-US"}, HomeRegion: "us-east", TimeZone: "America/New_York",
-				Tax:    world.TaxSpec{Prices: "exclusive", Rounding: "half_up", Per: "document", Jurisdictions: []string{"US-NY", "US-CA"}},
-				Postal: world.Postal{Pattern: `\d{5}(-\d{4})?`, Example: "10001", States: true}},
+				Tax:      world.TaxSpec{Prices: "exclusive", Rounding: "half_up", Per: "document"},
+				Delivery: []world.Area{{Tax: "US-NY", Postal: []string{"1.*"}}, {Tax: "US-CA", Postal: []string{"9.*"}}},
+				Postal:   world.Postal{Pattern: `\d{5}(-\d{4})?`, Example: "10001", States: true}},
 			{ID: "gb", Name: "United Kingdom", Country: "GB", Host: "gb.localhost", Currency: "GBP", Locales: []string{"en-GB"}, HomeRegion: "eu-central", TimeZone: "Europe/London",
-				Tax: inclusive("GB"), Postal: world.Postal{Pattern: `[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}`, Example: "SW1A 1AA"}},
+				Tax: inclusive, Delivery: all("GB"), Postal: world.Postal{Pattern: `[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}`, Example: "SW1A 1AA"}},
 			{ID: "de", Name: "Deutschland", Country: "DE", Host: "de.localhost", Currency: "EUR", Locales: []string{"de-DE"}, HomeRegion: "eu-central", TimeZone: "Europe/Berlin",
-				Tax: inclusive("DE"), Postal: world.Postal{Pattern: `\d{5}`, Example: "10115"}},
+				Tax: inclusive, Delivery: all("DE"), Postal: world.Postal{Pattern: `\d{5}`, Example: "10115"}},
 			{ID: "jp", Name: "日本", Country: "JP", Host: "jp.localhost", Currency: "JPY", Locales: []string{"ja-JP"}, HomeRegion: "ap-southeast", TimeZone: "Asia/Tokyo",
-				Tax: world.TaxSpec{Prices: "inclusive", Rounding: "down", Per: "rate", Jurisdictions: []string{"JP"}}, Postal: world.Postal{Pattern: `\d{3}-\d{4}`, Example: "100-0001"}},
+				Tax: world.TaxSpec{Prices: "inclusive", Rounding: "down", Per: "rate"}, Delivery: all("JP"), Postal: world.Postal{Pattern: `\d{3}-\d{4}`, Example: "100-0001"}},
 			{ID: "in", Name: "India", Country: "IN", Host: "in.localhost", Currency: "INR", Locales: []string{"en-IN", "hi-IN"}, HomeRegion: "ap-southeast", TimeZone: "Asia/Kolkata",
-				Tax: indian, Postal: world.Postal{Pattern: `\d{6}`, Example: "400001", States: true}},
+				Tax: indian, Delivery: all("IN-MH"), Postal: world.Postal{Pattern: `\d{6}`, Example: "400001", States: true}},
 		},
 	}
 }

@@ -2,7 +2,6 @@ package shop
 
 import (
 	"net/url"
-	"strings"
 
 	"meridian/engine/checkout"
 	"meridian/world"
@@ -90,10 +89,10 @@ func formFields(v *view, at *site, c world.Contact, wrong map[checkout.Field]che
 			field.Optional = v.T("checkout.optional")
 		}
 		if key, bad := wrong[f.name]; bad {
-			if f.name == checkout.State && key == checkout.Required && at.jurisdiction() == "" {
+			if f.name == checkout.State && key == checkout.Required && len(at.market.States()) > 0 {
 				key = checkout.BadState // there is a list: nothing is to be filled in
 			}
-			field.Wrong = v.T(wrongKey(key), "Max", f.most)
+			field.Wrong = v.T(wrongKey(key), "Max", f.most, "Code", c.PostalCode, "State", c.State)
 		}
 		if f.name == checkout.PostalCode {
 			field.Example = at.market.Postal.Example
@@ -110,15 +109,11 @@ func formFields(v *view, at *site, c world.Contact, wrong map[checkout.Field]che
 	return person, address
 }
 
-// stateOptions are the states to choose from, where tax goes by them.
+// stateOptions are the states to choose from, where the shop delivers to some of them.
 func stateOptions(at *site, chosen string) []option {
-	if at.jurisdiction() != "" {
-		return nil
-	}
 	var out []option
-	for _, j := range at.market.Tax.Jurisdictions {
-		state := strings.TrimPrefix(j, at.market.Country+"-")
-		out = append(out, option{Value: state, Label: at.place(j), Chosen: state == chosen})
+	for _, state := range at.market.States() {
+		out = append(out, option{Value: state, Label: at.place(at.market.Country + "-" + state), Chosen: state == chosen})
 	}
 	return out
 }

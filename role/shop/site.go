@@ -48,8 +48,8 @@ func (s *site) date(t time.Time) string { return s.dates.Format(t.In(s.zone)) }
 // jurisdiction is whose tax an order owes before an address is known; "" when
 // the address decides.
 func (s *site) jurisdiction() string {
-	if len(s.market.Tax.Jurisdictions) == 1 {
-		return s.market.Tax.Jurisdictions[0]
+	if places := s.market.TaxPlaces(); len(places) == 1 {
+		return places[0]
 	}
 	return ""
 }

@@ -39,7 +39,7 @@ func codeKeys() []string {
 		keys = append(keys, "checkout."+string(f.name))
 	}
 	for _, k := range []checkout.ErrorKey{checkout.Required, checkout.TooLong, checkout.BadCharacters, checkout.BadEmail,
-		checkout.BadPhone, checkout.BadPostalCode, checkout.BadState} {
+		checkout.BadPhone, checkout.BadPostalCode, checkout.BadState, checkout.NotDelivered, checkout.OtherState} {
 		keys = append(keys, wrongKey(k))
 	}
 	return keys

@@ -93,7 +93,11 @@ func reckon(t *testing.T, c *worldtest.Client, form url.Values) int64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	jurisdiction, err := checkout.Jurisdiction(c.Market, form.Get("state"))
+	rules, err := checkout.NewContactRules(c.Market, checkout.DefaultContactLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	jurisdiction, err := rules.Jurisdiction(world.Contact{State: form.Get("state"), PostalCode: form.Get("postal_code")})
 	if err != nil {
 		t.Fatal(err)
 	}

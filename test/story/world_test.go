@@ -64,7 +64,8 @@ markets:
     home_region: here
     time_zone: Europe/Berlin
     city: town
-    tax: {prices: inclusive, rounding: half_up, per: rate, jurisdictions: [DE]}
+    tax: {prices: inclusive, rounding: half_up, per: rate}
+    delivery: [{name: Deutschland, tax: DE}]
     postal: {pattern: '[0-9]{5}', example: '10115', states: false}
 cities: [{id: town, name: Town, site: town, access_ms: 5}]
 `

@@ -1,6 +1,7 @@
 package worldtest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -73,12 +74,11 @@ func (c *Client) Add(slug string, quantity int) error {
 	return nil
 }
 
-// Address is a contact that the market delivers to. Where tax goes by the
-// state, it is the first state of the world file.
+// Address is a contact that the market delivers to: in its first area.
 func Address(m world.Market, name, email string) url.Values {
 	v := url.Values{"name": {name}, "email": {email}, "line1": {"12 Baker Street"}, "city": {"Springfield"}, "postal_code": {m.Postal.Example}}
 	if m.Postal.States {
-		v.Set("state", strings.TrimPrefix(m.Tax.Jurisdictions[0], m.Country+"-"))
+		v.Set("state", cmp.Or(m.Delivery[0].State(), "Somewhere"))
 	}
 	return v
 }

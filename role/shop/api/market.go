@@ -26,5 +26,5 @@ type Locale struct {
 type Address struct {
 	PostalPattern string   `json:"postal_pattern,omitempty" doc:"a regular expression (RE2) for the whole postal code; none where there are no codes" example:"\\d{5}"`
 	PostalExample string   `json:"postal_example,omitempty" example:"10115"`
-	States        []string `json:"states" nullable:"false" doc:"those to choose from, where tax goes by them" example:"[\"NY\",\"CA\"]"`
+	States        []string `json:"states" nullable:"false" doc:"those to choose from; none where an address may name any" example:"[\"NY\",\"CA\"]"`
 }
