@@ -2,8 +2,10 @@ package order
 
 import (
 	"fmt"
-	"math/big"
+	"strconv"
 
+	"meridian/engine/money"
+	"meridian/engine/tax"
 	"meridian/world"
 )
 
@@ -19,13 +21,14 @@ func Rest(o world.Order, given []world.Refund) []world.RefundLine {
 }
 
 // NewRefund reckons what some pieces of an order's lines come to: of want it
-// reads Line, Quantity and Restock. given are the refunds before this one.
+// reads Line, Quantity and Restock. given are the refunds before this one, as
+// they were written, oldest first.
 //
-// Of a line, what k of its pieces have come to is the line's amount × k / its
-// quantity, rounded half up, however the k were divided among refunds; a refund
-// is the difference of two such sums. So it never matters in how many steps
-// something is given back, and the last piece brings every line, tax and total
-// back to exactly nothing. Discounts come off in the same measure.
+// Of a line, some of the pieces that are left come to as much of what is left
+// of it, rounded down, so the last piece takes the last of it; [tax.Result.Refund]
+// shares that among its net and its taxes. In however many steps an order is given
+// back, every line, tax and total comes back to exactly nothing. Discounts come off
+// in the same measure, and what was free comes to nothing.
 //
 // It fails with [world.CodeInvalid] for no lines, a line twice or one that the
 // order has not, and a quantity below one; with [world.CodeConflict] for more
@@ -35,93 +38,101 @@ func NewRefund(o world.Order, given []world.Refund, want []world.RefundLine) (wo
 	if len(want) == 0 {
 		return r, invalid("choose at least one piece to give back")
 	}
-	taxes := make([]world.OrderTax, len(o.Taxes))
-	for i, t := range o.Taxes {
-		taxes[i] = world.OrderTax{Label: t.Label, Rate: t.Rate}
+	sale, err := Reckoned(o)
+	if err != nil {
+		return r, err
 	}
-	touched := make([]bool, len(taxes))
+	before, err := Refunded(o, given)
+	if err != nil {
+		return r, err
+	}
+	left, err := sale.Left(before)
+	if err != nil {
+		return r, world.Wrap("order.refund", err)
+	}
 	seen := map[int]bool{}
 	for _, w := range want {
 		if w.Line < 1 || w.Line > len(o.Lines) || seen[w.Line] || w.Quantity < 1 {
 			return r, invalid(fmt.Sprintf("line %d of the refund: name each of the order's lines once, with at least one piece", w.Line))
 		}
 		seen[w.Line] = true
-		before := returned(given, w.Line)
-		if left := o.Lines[w.Line-1].Quantity - before; w.Quantity > left {
-			return r, world.E(world.CodeConflict, "order.refund", fmt.Sprintf("of line %d only %d are left to give back; look at the order again", w.Line, left))
+		pieces := o.Lines[w.Line-1].Quantity - returned(given, w.Line)
+		if w.Quantity > pieces {
+			return r, world.E(world.CodeConflict, "order.refund", fmt.Sprintf("of line %d only %d are left to give back; look at the order again", w.Line, pieces))
 		}
-		s := span{from: before, to: before + w.Quantity, of: o.Lines[w.Line-1].Quantity}
-		line := refundLine(o, w, s)
-		for _, share := range o.TaxShares {
-			if share.Line != w.Line {
-				continue
-			}
-			t := &taxes[share.Tax-1]
-			touched[share.Tax-1] = true
-			t.TaxMinor += s.part(share.TaxMinor)
-			t.NetMinor += s.netPart(o, w.Line, share, line)
+		gross, err := left.Lines[w.Line-1].Pieces(w.Quantity, pieces)
+		if err != nil {
+			return r, world.Wrap("order.refund", err)
 		}
-		r.Lines = append(r.Lines, line)
-		r.NetMinor, r.TaxMinor, r.TotalMinor = r.NetMinor+line.NetMinor, r.TaxMinor+line.TaxMinor, r.TotalMinor+line.TotalMinor
+		r.Lines = append(r.Lines, world.RefundLine{Line: w.Line, Quantity: w.Quantity, Restock: w.Restock, TotalMinor: gross.Minor})
 	}
-	for i, t := range taxes {
-		if touched[i] {
-			r.Taxes = append(r.Taxes, t)
-		}
+	result, err := next(o, sale, before, r)
+	if err != nil {
+		return r, err
 	}
-	return r, nil
+	err = fill(&r, o, result)
+	return r, err
 }
 
-func refundLine(o world.Order, w world.RefundLine, s span) world.RefundLine {
-	line := world.RefundLine{Line: w.Line, Quantity: w.Quantity, Restock: w.Restock}
-	of := o.Lines[w.Line-1]
-	// A line's tax is the sum of its shares, so that a refund's rates sum to its
-	// lines whatever the rounding.
-	shared := false
-	for _, share := range o.TaxShares {
-		if share.Line == w.Line {
-			line.TaxMinor, shared = line.TaxMinor+s.part(share.TaxMinor), true
+// Refunded are the refunds of an order as reckonings, in the order in which they
+// were given: each gives back what its lines say, shared among what was left then.
+func Refunded(o world.Order, given []world.Refund) ([]tax.Result, error) {
+	if len(given) == 0 {
+		return nil, nil
+	}
+	sale, err := Reckoned(o)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]tax.Result, 0, len(given))
+	for _, g := range given {
+		result, err := next(o, sale, out, g)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, result)
+	}
+	return out, nil
+}
+
+// next is a refund's reckoning. One of free goods alone has no lines.
+func next(o world.Order, sale tax.Result, before []tax.Result, r world.Refund) (tax.Result, error) {
+	var back []tax.Back
+	for _, l := range r.Lines {
+		if l.TotalMinor > 0 {
+			back = append(back, tax.Back{ID: LineID(l.Line), Gross: money.Amount{Minor: l.TotalMinor, Currency: o.Currency}})
 		}
 	}
-	if !shared {
-		line.TaxMinor = s.part(of.TaxMinor)
+	if len(back) == 0 {
+		return tax.Result{Total: parts(o.Currency, 0, 0)}, nil
 	}
-	if o.Inclusive {
-		line.TotalMinor = s.part(of.LineMinor - of.DiscountMinor)
-		line.NetMinor = line.TotalMinor - line.TaxMinor
-		return line
-	}
-	line.NetMinor = s.part(of.LineMinor - of.DiscountMinor)
-	line.TotalMinor = line.NetMinor + line.TaxMinor
-	return line
+	result, err := sale.Refund(before, back)
+	return result, world.Wrap("order.refund", err)
 }
 
-// span is a refund's place among a line's pieces: those that it follows, up to
-// those that it ends with, of all.
-type span struct{ from, to, of int }
-
-// part is the span's part of an amount.
-func (s span) part(minor int64) int64 { return s.upTo(minor, s.to) - s.upTo(minor, s.from) }
-
-// upTo is minor × k / of, rounded half up.
-func (s span) upTo(minor int64, k int) int64 {
-	twice := new(big.Int).Mul(big.NewInt(minor), big.NewInt(int64(2*k)))
-	twice.Add(twice, big.NewInt(int64(s.of)))
-	return twice.Div(twice, big.NewInt(int64(2*s.of))).Int64() // Div rounds down; k ≤ of, so it fits
-}
-
-// netPart is the part of what a share is the tax on: the line's own net, where
-// the share is on all of that.
-func (s span) netPart(o world.Order, n int, share world.TaxShare, line world.RefundLine) int64 {
-	of := o.Lines[n-1]
-	net := of.LineMinor - of.DiscountMinor
-	if o.Inclusive {
-		net -= of.TaxMinor
+// fill puts a reckoning's sums into a refund.
+func fill(r *world.Refund, o world.Order, result tax.Result) error {
+	byID := map[string]tax.LineTax{}
+	for _, l := range result.Lines {
+		byID[l.ID] = l
 	}
-	if share.NetMinor == net {
-		return line.NetMinor
+	for i := range r.Lines {
+		l := byID[LineID(r.Lines[i].Line)]
+		r.Lines[i].NetMinor, r.Lines[i].TaxMinor = l.Net.Minor, l.Tax.Minor
 	}
-	return s.part(share.NetMinor)
+	for _, t := range result.Rates {
+		n, err := strconv.Atoi(t.Part)
+		if err != nil {
+			return world.Wrap("order.refund", err)
+		}
+		if n == 0 {
+			continue
+		}
+		of := o.Taxes[n-1]
+		r.Taxes = append(r.Taxes, world.OrderTax{Label: of.Label, Rate: of.Rate, NetMinor: t.Net.Minor, TaxMinor: t.Tax.Minor})
+	}
+	r.NetMinor, r.TaxMinor, r.TotalMinor = result.Total.Net.Minor, result.Total.Tax.Minor, result.Total.Gross.Minor
+	return nil
 }
 
 // returned is how many pieces of a line refunds have given back.

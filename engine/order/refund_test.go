@@ -14,7 +14,7 @@ import (
 // sold is an order of three cakes at 1.00, with 0.20 tax in them, less 0.05, and a coffee.
 func sold(inclusive bool) world.Order {
 	o := world.Order{
-		ID: "o", Inclusive: inclusive, State: world.OrderPlaced, Method: world.PayCard,
+		ID: "o", Currency: "EUR", Inclusive: inclusive, State: world.OrderPlaced, Method: world.PayCard,
 		Lines: []world.OrderLine{
 			{Slug: "cake", Quantity: 3, UnitMinor: 100, LineMinor: 300, DiscountMinor: 5, TaxMinor: 19},
 			{Slug: "coffee", Quantity: 1, UnitMinor: 420, LineMinor: 420, TaxMinor: 67},
@@ -137,7 +137,7 @@ func TestRefundsBringEverythingBackToNothing(t *testing.T) {
 
 // drawn is an order whose lines have one tax, or two that share it.
 func drawn(t *rapid.T) world.Order {
-	o := world.Order{ID: "o", State: world.OrderPlaced, Inclusive: rapid.Bool().Draw(t, "inclusive")}
+	o := world.Order{ID: "o", Currency: "EUR", State: world.OrderPlaced, Inclusive: rapid.Bool().Draw(t, "inclusive")}
 	for i := range rapid.IntRange(1, 6).Draw(t, "lines") {
 		l := world.OrderLine{Slug: fmt.Sprint("p", i), Quantity: rapid.IntRange(1, 48).Draw(t, "quantity"), UnitMinor: rapid.Int64Range(1, 5000).Draw(t, "unit")}
 		l.LineMinor = l.UnitMinor * int64(l.Quantity)
@@ -154,7 +154,7 @@ func drawn(t *rapid.T) world.Order {
 			parts = []int64{half, l.TaxMinor - half}
 		}
 		for _, part := range parts {
-			o.Taxes = append(o.Taxes, world.OrderTax{Label: fmt.Sprint("tax ", len(o.Taxes)), NetMinor: net, TaxMinor: part})
+			o.Taxes = append(o.Taxes, world.OrderTax{Label: fmt.Sprint("tax ", len(o.Taxes)), Rate: "7", NetMinor: net, TaxMinor: part})
 			o.TaxShares = append(o.TaxShares, world.TaxShare{Line: i + 1, Tax: len(o.Taxes), NetMinor: net, TaxMinor: part})
 		}
 		o.Lines = append(o.Lines, l)
