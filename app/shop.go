@@ -93,7 +93,7 @@ func (m *machine) shopOver(ctx context.Context, s *Shop, clusters []*postgres.Cl
 	}
 	orders, payments := postgres.NewOrderStore(resident), postgres.NewPaymentStore(resident)
 	role, err := shop.New(s.Config, shop.Deps{
-		World: m.World, Catalog: catalog, Photos: photos, Orders: orders, Payments: payments, Paid: PaidOrders{orders}, Providers: providers, Feed: feed, Tax: rates, Rates: exchange, Texts: words,
+		World: m.World, Catalog: catalog, Photos: photos, Orders: orders, Invoices: postgres.NewInvoiceStore(resident), Payments: payments, Paid: PaidOrders{orders}, Providers: providers, Feed: feed, Tax: rates, Rates: exchange, Texts: words,
 		Mails: postgres.NewMailStore(resident), Mailer: mailer, Metrics: m.tel.Metrics,
 		Hooks: postgres.NewHookStore(resident), Notifier: &webhook.Notifier{Wait: s.Hooks.Wait, Now: m.now, Transport: netaddr.PublicTransport(s.Hooks.Private, netaddr.DefaultTransportOptions())},
 		Peers: transports(s.Peers, netaddr.DefaultTransportOptions(), nil), Now: m.now, Random: random, Log: m.tel.Log,
@@ -151,7 +151,7 @@ func (m *machine) ownerOver(ctx context.Context, s *Owner, clusters []*postgres.
 		return nil, err
 	}
 	role, err := owner.New(s.Config, owner.Deps{
-		World: m.World, Catalog: products, Orders: postgres.NewOrderStore(resident), Accounts: postgres.NewAccountStore(resident), Texts: words,
+		World: m.World, Catalog: products, Orders: postgres.NewOrderStore(resident), Documents: postgres.NewInvoiceStore(resident), Accounts: postgres.NewAccountStore(resident), Texts: words,
 		Media: netaddr.Transport(s.Media, netaddr.DefaultTransportOptions()), Now: m.now, Random: random, Log: m.tel.Log,
 	})
 	if err != nil {

@@ -79,7 +79,15 @@ type Market struct {
 	Postal     Postal   `yaml:"postal"`
 	UnitPrices bool     `yaml:"unit_prices"` // whether the law wants the price of a kilogram or a litre told
 	Delivery   []Area   `yaml:"delivery"`    // where to; the first that has a postal code counts, and the first of all has Postal.Example
+	Company    Company  `yaml:"company"`     // who sells
 	City       string   `yaml:"city"`        // where a traveller of the local world first stands
+}
+
+// Company is who sells in a market, as its invoices name it.
+type Company struct {
+	Name    string   `yaml:"name"`
+	Address []string `yaml:"address"` // in lines, as they are printed
+	TaxID   string   `yaml:"tax_id"`  // the number under which it is registered for tax; "" for none
 }
 
 // TaxSpec is how a market's law has tax reckoned; the rates are data of their own.

@@ -83,8 +83,8 @@ var india = law{
 		}
 		return Full
 	},
-	relabel: func(s Sale, levy, label string) string {
-		if levy == "sgst" && indianStates[s.Terms.Jurisdiction].union {
+	relabel: func(s Sale, label string) string {
+		if label == "SGST" && indianStates[s.Terms.Jurisdiction].union {
 			return "UTGST"
 		}
 		return label
@@ -122,6 +122,7 @@ var india = law{
 var unitedStates = law{
 	sections: map[Kind]string{Receipt: "N.Y. Tax Law § 1132(a)", Credit: "20 NYCRR 534.6"},
 	titles:   map[Kind]string{Receipt: "Receipt", Credit: "Refund receipt"},
+	paper:    "letter",
 	kind:     func(Sale) Kind { return Receipt },
 	needs: []need{
 		{"seller", "N.Y. Tax Law § 1132(a)", of(), hasSeller},

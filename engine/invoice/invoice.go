@@ -5,6 +5,7 @@
 package invoice
 
 import (
+	"cmp"
 	"fmt"
 	"math/big"
 	"slices"
@@ -66,6 +67,7 @@ type Document struct {
 	Kind       Kind      `json:"kind"`
 	Law        string    `json:"law"`   // that asks for what is in it
 	Title      string    `json:"title"` // in the country's language
+	Paper      string    `json:"paper"` // that it is printed on there: "A4" or "letter"
 	Number     string    `json:"number"`
 	Issued     tax.Date  `json:"issued"`
 	Supplied   tax.Date  `json:"supplied"`
@@ -115,11 +117,12 @@ type Missing struct {
 	Law   string `json:"law"`   // where it says so
 }
 
-// Complete tells whether the document may be issued.
+// Complete tells whether the document has all that the law asks for.
 func (d Document) Complete() bool { return len(d.Missing) == 0 }
 
 // Make builds the document that the seller's law asks for. What it lacks is
-// listed in Missing: it is no error, and such a document must not be issued.
+// listed in Missing: it is no error, for a buyer waits for it; who sells has to
+// see it and mend the world file.
 // It fails with [world.CodeUnprocessed] for a country whose law is not known,
 // and with [world.CodeInvalid] where items and lines do not match.
 func Make(s Sale) (Document, error) {
@@ -137,7 +140,7 @@ func Make(s Sale) (Document, error) {
 	if s.Corrects != "" {
 		d.Kind = Credit
 	}
-	d.Law, d.Title = law.sections[d.Kind], law.titles[d.Kind]
+	d.Law, d.Title, d.Paper = law.sections[d.Kind], law.titles[d.Kind], cmp.Or(law.paper, "A4")
 	if law.place != nil {
 		d.Place = law.place(s)
 	}
@@ -171,7 +174,7 @@ func (d *Document) addLines(s Sale, law law) error {
 		item := s.Items[at]
 		out := Line{Name: item.Name, Code: item.Code, Quantity: item.Quantity, Parts: line.Parts, UnitNet: unitNet(line.Net, item.Quantity)}
 		for _, c := range line.Components {
-			out.Taxes = append(out.Taxes, Amount{Label: law.label(s, c.Rule.Levy, c.Rule.Label), Rate: c.Rule.Rate.Percent(), Tax: c.Tax})
+			out.Taxes = append(out.Taxes, Amount{Label: law.label(s, c.Rule.Label), Rate: c.Rule.Rate.Percent(), Tax: c.Tax})
 		}
 		if law.mark != nil {
 			out.Mark = law.mark(s, line.Rate())
@@ -183,7 +186,7 @@ func (d *Document) addLines(s Sale, law law) error {
 
 func (d *Document) addSummary(s Sale, law law) {
 	for _, r := range s.Tax.Rates {
-		out := Rate{Label: law.label(s, r.Levy, r.Label), Rate: r.Rate.Percent(), Parts: r.Parts}
+		out := Rate{Label: law.label(s, r.Label), Rate: r.Rate.Percent(), Parts: r.Parts}
 		if law.mark != nil {
 			out.Mark = law.mark(s, r.Rate)
 		}

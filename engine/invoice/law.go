@@ -11,19 +11,20 @@ import (
 type law struct {
 	sections map[Kind]string
 	titles   map[Kind]string
+	paper    string // "" is A4
 	kind     func(s Sale) Kind
-	relabel  func(s Sale, levy, label string) string // nil: as the rule has it
-	mark     func(s Sale, rate money.Rate) string    // nil: none
-	place    func(s Sale) string                     // nil: not asked for
-	notes    func(s Sale, d Document) []string       // nil: none
+	relabel  func(s Sale, label string) string    // nil: as the rule has it
+	mark     func(s Sale, rate money.Rate) string // nil: none
+	place    func(s Sale) string                  // nil: not asked for
+	notes    func(s Sale, d Document) []string    // nil: none
 	needs    []need
 }
 
-func (l law) label(s Sale, levy, label string) string {
+func (l law) label(s Sale, label string) string {
 	if l.relabel == nil {
 		return label
 	}
-	return l.relabel(s, levy, label)
+	return l.relabel(s, label)
 }
 
 // need is one thing that a law asks for.

@@ -3,7 +3,6 @@ package invoice
 import (
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"meridian/engine/tax"
@@ -57,20 +56,4 @@ func (s Series) Number(n int) (string, error) {
 			fmt.Sprintf("%d is no number of a year's documents; they go from 1 to %d", n, highest))
 	}
 	return fmt.Sprintf("%s%06d", s.prefix(), n), nil
-}
-
-// Next is the number after another one of the series; "" gives the first. It
-// fails with [world.CodeConflict] for a number of another series, and as
-// [Series.Number] does.
-func (s Series) Next(last string) (string, error) {
-	if last == "" {
-		return s.Number(1)
-	}
-	digits, ok := strings.CutPrefix(last, s.prefix())
-	n, err := strconv.Atoi(digits)
-	if again, bad := s.Number(n); !ok || err != nil || bad != nil || again != last {
-		return "", world.E(world.CodeConflict, "invoice.number",
-			fmt.Sprintf("%.40q is not a number of this series (%s…); numbers run on within a market and a year", last, s.prefix()))
-	}
-	return s.Number(n + 1)
 }

@@ -1,6 +1,7 @@
 package money
 
 import (
+	"strings"
 	"unicode"
 
 	"github.com/bojanz/currency"
@@ -16,6 +17,15 @@ func (a Amount) Format(locale string) string {
 		return a.String()
 	}
 	return formatter(locale).Format(value)
+}
+
+// Decimal is a number with a point as a locale (BCP 47) writes it: "7,5" for de-DE.
+// No groups are made.
+func Decimal(number, locale string) string {
+	if strings.Contains(Amount{Minor: 1050, Currency: "EUR"}.Format(locale), "10,50") {
+		return strings.Replace(number, ".", ",", 1)
+	}
+	return number
 }
 
 func formatter(locale string) *currency.Formatter {

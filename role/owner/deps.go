@@ -7,21 +7,23 @@ import (
 	"net/http"
 	"time"
 
+	"meridian/engine/invoice"
 	"meridian/platform/i18n"
 	"meridian/world"
 )
 
 // Deps are the parts that an owner role is given.
 type Deps struct {
-	World    *world.World
-	Catalog  Catalog
-	Orders   Orders            // over the resident cluster of this region
-	Accounts Accounts          // over the same
-	Media    http.RoundTripper // the region's media role; it always reaches its role
-	Texts    *i18n.Texts       // how each market's first locale writes dates and addresses: date.format, address.format
-	Now      func() time.Time
-	Random   io.Reader // of cryptographic quality: a session's token is a secret
-	Log      *slog.Logger
+	World     *world.World
+	Catalog   Catalog
+	Orders    Orders            // over the resident cluster of this region
+	Accounts  Accounts          // over the same
+	Documents Documents         // over the same
+	Media     http.RoundTripper // the region's media role; it always reaches its role
+	Texts     *i18n.Texts       // how each market's first locale writes dates and addresses: date.format, address.format
+	Now       func() time.Time
+	Random    io.Reader // of cryptographic quality: a session's token is a secret
+	Log       *slog.Logger
 }
 
 // Catalog reads and changes the catalog of the markets at home in this region,
@@ -44,6 +46,13 @@ type Catalog interface {
 	// ChangePicture gives a product its picture and has the caches forget the
 	// old one, both or neither; not_found when there is no such product.
 	ChangePicture(ctx context.Context, market, slug, mediaID string) error
+}
+
+// Documents reads invoices, receipts and credit notes: resident data.
+type Documents interface {
+	// OfOrder are an order's documents, its own first; those that are owed have no
+	// number yet. None for an order that was never placed.
+	OfOrder(ctx context.Context, orderID string) ([]invoice.Entry, error)
 }
 
 // Orders reads orders and leads them on: resident data.

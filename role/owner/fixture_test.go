@@ -17,6 +17,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"meridian/engine/invoice"
 	"meridian/engine/keyring"
 	"meridian/platform/i18n"
 	"meridian/world"
@@ -54,9 +55,10 @@ func testWorld() *world.World {
 type fakes struct {
 	err error // what every store answers with, if set
 
-	products map[string][]world.Product // by market
-	next     string                     // that the list goes on with
-	race     func()                     // runs just before a price is changed
+	products  map[string][]world.Product // by market
+	next      string                     // that the list goes on with
+	documents []invoice.Entry
+	race      func() // runs just before a price is changed
 
 	orders []world.Order
 	days   [][2]time.Time // asked of Takings
@@ -165,6 +167,8 @@ func (f *fakes) Order(_ context.Context, id string) (world.Order, error) {
 func (f *fakes) History(context.Context, string) ([]world.OrderNote, []world.Refund, error) {
 	return f.notes, f.refunds, f.err
 }
+
+func (f *fakes) OfOrder(context.Context, string) ([]invoice.Entry, error) { return f.documents, f.err }
 
 func (f *fakes) Change(_ context.Context, step world.OrderStep) (world.Order, error) {
 	f.steps = append(f.steps, step)
@@ -282,7 +286,7 @@ func newDesk(t *testing.T, change ...func(*Config)) *desk {
 	for _, c := range change {
 		c(&cfg)
 	}
-	d.owner, err = New(cfg, Deps{World: testWorld(), Catalog: f, Orders: f, Accounts: f, Media: f, Texts: texts,
+	d.owner, err = New(cfg, Deps{World: testWorld(), Catalog: f, Orders: f, Accounts: f, Documents: f, Media: f, Texts: texts,
 		Now: func() time.Time { return d.now }, Random: rand.Reader, Log: slog.New(slog.NewTextHandler(&d.log, nil))})
 	if err != nil {
 		t.Fatal(err)

@@ -41,6 +41,7 @@ type orderWork struct {
 	Left                      []leftLine // what can be refunded
 	Log                       []logRow
 	Refunds                   []refundRow
+	Documents                 []documentRow
 	Wrong                     string // why what was sent was not done
 }
 
@@ -80,6 +81,9 @@ func (o *Owner) workOf(v *visit, found world.Order) (orderWork, error) {
 	}
 	if found.Slot.ID != "" {
 		w.When = v.at.date(found.Slot.Start) + " to " + v.at.date(found.Slot.End)
+	}
+	if w.Documents, err = o.documentsOf(v, found); err != nil {
+		return w, err
 	}
 	for _, e := range order.May(found.State, world.ByOwner, order.FactsOf(found, refunds, o.deps.Now())) {
 		switch {

@@ -282,7 +282,7 @@ func TestCheckoutWhereTheStateDecidesTheTax(t *testing.T) {
 	b := open(t, "us-east", "us.localhost", nil)
 	b.add("torte", "2")
 	w := b.get("/checkout")
-	wants(t, w, 200, `<select id="state" name="state" autocomplete="address-level1" required>`, `<option value="CA">`, `name="step" value="review"`, "Sales tax depends on your state.", "Show total with tax", `<option value="NY">New York</option>`)
+	wants(t, w, 200, `<select id="state" name="state" autocomplete="address-level1" required>`, `<option value="CA">`, `name="step" value="review"`, "Sales tax depends on your ZIP code.", "Show total with tax", `<option value="NY">New York</option>`)
 	lacks(t, w, `value="place"`)
 	contact := url.Values{"name": {"Ann"}, "email": {"a@example.com"}, "line1": {"1 Main St"}, "city": {"Fresno"}, "postal_code": {"93650"},
 		"key": {hidden(t, w, "key")}, "quoted": {hidden(t, w, "quoted")}}

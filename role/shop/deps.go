@@ -22,6 +22,7 @@ type Deps struct {
 	Photos    Photos      // at the media role of this shop's region
 	Orders    Orders      // over the resident cluster of this shop's region
 	Feed      Feed        // of the catalog cluster of this shop's region
+	Invoices  Invoices    // over the same cluster
 	Payments  Payments    // over the same cluster
 	Paid      Paid        // likewise
 	Providers []MarketPay // of payments; a market without one is paid on collection

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"meridian/engine/checkout"
+	"meridian/engine/invoice"
 	"meridian/engine/keyring"
 	"meridian/engine/order"
 	"meridian/engine/tax"
@@ -233,10 +235,70 @@ type fakeOrders struct {
 	unnotable error // of NotePhoto
 	unused    func(before, now time.Time, limit int) ([]string, error)
 	gone      map[string]string // photo to failure, "" for one that is deleted
+	refunds   map[string][]world.Refund
+	invoices  map[entryKey]invoice.Document
+	last      map[invoice.Series]int
+}
+
+type entryKey struct {
+	order  string
+	refund int
+}
+
+// fakeInvoices keeps the documents of orders that were placed.
+type fakeInvoices struct{ *fakeOrders }
+
+func (f fakeInvoices) Owed(ctx context.Context, limit int) (out []invoice.Entry, err error) {
+	for _, id := range slices.Sorted(maps.Keys(f.orders)) {
+		all, _ := f.OfOrder(ctx, id)
+		for _, e := range all {
+			if !e.Issued() && len(out) < limit {
+				out = append(out, e)
+			}
+		}
+	}
+	return out, nil
+}
+
+func (f fakeInvoices) OfOrder(_ context.Context, id string) (out []invoice.Entry, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if o, ok := f.orders[id]; !ok || o.State == world.OrderAwaitingPayment {
+		return nil, nil
+	}
+	for n := range len(f.refunds[id]) + 1 {
+		e := invoice.Entry{OrderID: id, Refund: n}
+		e.Document = f.invoices[entryKey{id, n}]
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+func (f fakeInvoices) Issue(ctx context.Context, e invoice.Entry, s invoice.Series, build func(string) (invoice.Document, error)) (invoice.Document, error) {
+	all, _ := f.OfOrder(ctx, e.OrderID)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if e.Refund >= len(all) {
+		return invoice.Document{}, world.E(world.CodeNotFound, "", "")
+	}
+	if all[e.Refund].Issued() {
+		return all[e.Refund].Document, nil
+	}
+	number, err := s.Number(f.last[s] + 1)
+	if err != nil {
+		return invoice.Document{}, err
+	}
+	d, err := build(number)
+	if err == nil {
+		f.last[s]++
+		f.invoices[entryKey{e.OrderID, e.Refund}] = d
+	}
+	return d, err
 }
 
 func newFakeOrders() *fakeOrders {
 	return &fakeOrders{carts: map[string][]world.CartLine{}, orders: map[string]world.Order{}, gone: map[string]string{}, keys: map[string]string{}, logs: map[string][]world.OrderNote{},
+		refunds: map[string][]world.Refund{}, invoices: map[entryKey]invoice.Document{}, last: map[invoice.Series]int{},
 		stock: map[string]int{"torte": 5, "brot": 50}}
 }
 
@@ -397,7 +459,7 @@ func (o *fakeOrders) PromotionUse(context.Context, string, string, []string) (to
 func (o *fakeOrders) History(_ context.Context, id string) ([]world.OrderNote, []world.Refund, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.logs[id], nil, nil
+	return o.logs[id], o.refunds[id], nil
 }
 
 func (o *fakeOrders) Change(_ context.Context, step world.OrderStep) (world.Order, error) {
@@ -486,7 +548,7 @@ func open(t *testing.T, region, host string, change func(*Config, *Deps)) *bench
 	cfg := Default()
 	cfg.Region, cfg.WireKey = region, "wire-key"
 	cfg.Private.Keys = []keyring.Key{{ID: "k1", Secret: "a secret of a test, long enough"}}
-	d := Deps{World: w, Catalog: b.catalog, Photos: &b.photos, Orders: b.orders, Tax: testTax(t), Rates: &b.rates, Texts: testTexts(t), Now: func() time.Time { return noon }, Random: rand.Reader,
+	d := Deps{World: w, Catalog: b.catalog, Photos: &b.photos, Orders: b.orders, Invoices: fakeInvoices{b.orders}, Tax: testTax(t), Rates: &b.rates, Texts: testTexts(t), Now: func() time.Time { return noon }, Random: rand.Reader,
 		Log: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	if change != nil {
 		change(&cfg, &d)

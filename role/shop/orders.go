@@ -23,6 +23,7 @@ type orderBody struct {
 	Photos                          []shot
 	Notices                         []notice
 	Pay                             payBody
+	Documents                       []link // to be printed
 }
 
 // logRow is an entry of an order's log.
@@ -60,6 +61,10 @@ func (s *Shop) orderPage(w http.ResponseWriter, r *http.Request, at *site, o wor
 	if err != nil {
 		return err
 	}
+	documents, err := s.documents(r.Context(), at, o)
+	if err != nil {
+		return err
+	}
 	v := s.view(at, "/orders/"+o.ID)
 	v.Title = v.T("order.title") + " " + o.Number
 	v.Sums = at.sums(o)
@@ -72,7 +77,7 @@ func (s *Shop) orderPage(w http.ResponseWriter, r *http.Request, at *site, o wor
 		State: string(o.State), Head: v.T(headOf(o.State)), Good: order.Live(o.State),
 		Address: at.texts.Address(o.Contact), Email: o.Contact.Email, Phone: o.Contact.Phone,
 		PickUp: o.Fulfilment == world.PickUp, When: at.window(o.Slot.Start, o.Slot.End),
-		MayCancel: slices.Contains(may, world.OrderCancel), Notices: notices, Pay: pay}
+		MayCancel: slices.Contains(may, world.OrderCancel), Notices: notices, Pay: pay, Documents: documents}
 	for _, n := range order.Shown(log) {
 		body.Log = append(body.Log, logRow{Text: v.T("order.event_" + string(n.Event)), Note: n.Text, Date: at.date(n.At), Machine: n.At.Format(time.RFC3339)})
 	}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"meridian/engine/imagegrid"
+	"meridian/engine/invoice"
 	"meridian/engine/signedurl"
 	"meridian/platform/openapi"
 	"meridian/role/shop/letters"
@@ -41,6 +42,7 @@ type Shop struct {
 	cashier *cashier               // looks after payments
 	forms   string                 // whom forms may lead to
 
+	invoiced  invoiceCounts
 	toldHooks chan struct{} // that messages to owners' systems are
 	hooked    *prometheus.CounterVec
 }
@@ -64,6 +66,7 @@ func New(cfg Config, d Deps) (*Shop, error) {
 	}
 	s := &Shop{cfg: cfg, world: d.World, served: policies.For(d.World.App), deps: d, brand: initials(d.World.Name), csrf: http.NewCrossOriginProtection(), private: private, photos: semaphore.NewWeighted(cfg.MaxPhotos), told: make(chan struct{}, 1), toldHooks: make(chan struct{}, 1), forms: formActions(d.Providers)}
 	s.cashier = s.newCashier()
+	s.invoiced = newInvoiceCounts(d.Metrics)
 	s.mailed = resultCounts(d.Metrics, "meridian_shop_letters_total", "Letters to buyers")
 	s.hooked = resultCounts(d.Metrics, "meridian_shop_hooks_total", "Messages to owners' systems")
 	if s.assets, err = web.NewAssets(); err != nil {
@@ -76,7 +79,7 @@ func New(cfg Config, d Deps) (*Shop, error) {
 	if s.letters, err = letters.New(); err != nil {
 		return nil, world.Wrap("shop.new", err)
 	}
-	keys = append(keys, s.letters.Keys()...)
+	keys = append(append(keys, s.letters.Keys()...), invoice.PageKeys()...)
 	for _, m := range d.World.Markets {
 		if err := d.Texts.Check(m.Locales, append(keys, codeKeys()...)); err != nil {
 			return nil, err
@@ -115,6 +118,8 @@ func (s *Shop) Handler() http.Handler {
 	on("/orders/{id}", methods{http.MethodGet: s.atHome(s.showOrder)})
 	on("/orders/{id}/pay", methods{http.MethodGet: s.atHome(s.pay)})
 	on("/orders/{id}/paid", methods{http.MethodGet: s.atHome(s.paidBack)})
+	on("/orders/{id}/invoice", methods{http.MethodGet: s.atHome(s.showInvoice)})
+	on("/orders/{id}/refunds/{n}", methods{http.MethodGet: s.atHome(s.showInvoice)})
 	on("/payments/{provider}", methods{http.MethodPost: s.hook})
 	on("/orders/{id}/cancel", methods{http.MethodPost: s.atHome(s.cancelOrder)})
 	pages.HandleFunc(world.APIPrefix, s.serveAPI)

@@ -10,6 +10,7 @@ import (
 
 	"meridian/engine/checkout"
 	"meridian/engine/money"
+	"meridian/engine/taxid"
 	"meridian/platform/i18n"
 	"meridian/world"
 )
@@ -69,6 +70,10 @@ func buildSites(cfg Config, d Deps) (map[string]sites, error) {
 		terms, err := checkout.TermsOf(m, checkout.Limits{MaxLines: cfg.MaxLines, MaxQuantity: cfg.MaxQuantity, MaxTotal: cfg.MaxTotal})
 		if err != nil {
 			return nil, world.Wrap("shop.new "+m.ID, err)
+		}
+		// A country whose numbers are not known takes any.
+		if _, err := taxid.Parse(m.Country, m.Company.TaxID); m.Company.TaxID != "" && world.Is(err, world.CodeInvalid) {
+			return nil, world.Because(world.CodeInvalid, "shop.new", fmt.Sprintf("market %s: company.tax_id is wrong; copy it from the certificate of registration", m.ID), err)
 		}
 		rules, err := checkout.NewContactRules(m, checkout.DefaultContactLimits)
 		if err != nil {

@@ -79,12 +79,7 @@ func (at *site) taxLabel(rate, jurisdiction string) string {
 }
 
 // decimal is a number with a point as the locale writes it in a price.
-func (at *site) decimal(number string) string {
-	if strings.Contains(money.Amount{Minor: 1050, Currency: "EUR"}.Format(at.locale()), "10,50") {
-		return strings.Replace(number, ".", ",", 1)
-	}
-	return number
-}
+func (at *site) decimal(number string) string { return money.Decimal(number, at.locale()) }
 
 // place names a jurisdiction: by a text ("state.us_ca") if there is one, else
 // by its own code within the country.

@@ -12,7 +12,8 @@ import (
 
 // Run removes carts that no browser remembers any more, photos that no cart and no
 // order holds, and old idempotency keys, at once and then every sweep_every; gives
-// up orders that were not paid for in time, every expire_every; sends letters and
+// up orders that were not paid for in time, every expire_every; issues invoices
+// that are owed, every invoice_every; sends letters and
 // messages to owners' systems that are owed, and looks after payments; until ctx
 // ends.
 func (s *Shop) Run(ctx context.Context) error {
@@ -23,6 +24,7 @@ func (s *Shop) Run(ctx context.Context) error {
 		}},
 		{What: "unused photos", Remove: s.deletePhotos},
 		s.oldMails(), s.oldHooks(),
+		{What: "debts of invoices", Every: s.cfg.InvoiceEvery, Remove: s.issueOwed},
 		{What: "idempotency keys", Remove: func(ctx context.Context, limit int) (int, error) {
 			return s.deps.Orders.ForgetKeys(ctx, s.deps.Now().Add(-s.cfg.KeyAge), limit)
 		}},

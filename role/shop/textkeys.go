@@ -18,6 +18,7 @@ func codeKeys() []string {
 		"checkout.optional", "checkout.choose_state", "checkout.changed", "checkout.too_large", "checkout.tax_open", "cart.full", "order.title", "site.footer", i18n.AddressKey,
 		"checkout.by_delivery", "checkout.by_pickup", "checkout.by_card", "checkout.on_collection", "checkout.payment_note",
 		"checkout.slot_full", "checkout.slot_few", "checkout.slot_gone", "order.thanks", "order.cannot_cancel", "order.event_place",
+		"invoice.link", "invoice.credit_link",
 		"error.quantity", "error.try_again",
 		"photo.hint", "photo.missing", "photo.too_large", "photo.unsupported", "photo.broken", "photo.busy", "photo.yours",
 		"payment.declined", "payment.insufficient_funds", "payment.expired_card", "payment.incorrect_card", "payment.authentication", "payment.abandoned",
