@@ -12,6 +12,7 @@ import (
 	"meridian"
 	"meridian/adapter/objectstore"
 	"meridian/adapter/smtp"
+	"meridian/adapter/vies"
 	"meridian/adapter/yaml"
 	"meridian/engine/keyring"
 	"meridian/engine/tier"
@@ -97,6 +98,7 @@ type Shop struct {
 	UploadKeys  []keyring.Key     `yaml:"upload_keys" doc:"keys of upload grants, as media has them: each photo is sent under a grant of its own"`
 	Peers       []tier.Shield     `yaml:"peers" doc:"the other regions' shields"`
 	SMTP        smtp.Settings     `yaml:"smtp"`
+	VIES        vies.Settings     `yaml:"vies"`
 	Payments    []PaymentAccount  `yaml:"payments" doc:"accounts at providers of payments; the first of a market takes its new payments, others stand for those that were begun with them"`
 	HTTP        httpserver.Limits `yaml:"http"`
 }
@@ -136,7 +138,9 @@ func sections() map[string]func(*File) {
 		"media": func(f *File) {
 			f.Media = &Media{Config: media.Default(), Objects: objectstore.DefaultLocation(), Resident: objectstore.DefaultLocation(), Health: DefaultHealthFeed(), HTTP: l}
 		},
-		"shop":    func(f *File) { f.Shop = &Shop{Config: shop.Default(), SMTP: smtp.Default(), HTTP: l} },
+		"shop": func(f *File) {
+			f.Shop = &Shop{Config: shop.Default(), SMTP: smtp.Default(), VIES: vies.Default(), HTTP: l}
+		},
 		"owner":   func(f *File) { f.Owner = &Owner{Config: owner.Default(), HTTP: l} },
 		"geodns":  func(f *File) { f.GeoDNS = &GeoDNS{Config: geodns.Default(), Health: DefaultHealthFeed()} },
 		"monitor": func(f *File) { f.Monitor = &Monitor{Config: monitor.Default(), HTTP: l} },

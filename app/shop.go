@@ -6,10 +6,12 @@ import (
 
 	"meridian/adapter/postgres"
 	"meridian/adapter/smtp"
+	"meridian/adapter/vies"
 	"meridian/adapter/webhook"
 	"meridian/adapter/wire"
 	"meridian/data"
 	"meridian/engine/tax"
+	"meridian/engine/taxid"
 	"meridian/platform/i18n"
 	"meridian/platform/lifecycle"
 	"meridian/platform/netaddr"
@@ -87,13 +89,17 @@ func (m *machine) shopOver(ctx context.Context, s *Shop, clusters []*postgres.Cl
 	if err != nil {
 		return nil, err
 	}
+	register, err := m.registerOf(s.VIES)
+	if err != nil {
+		return nil, err
+	}
 	providers, err := m.providers(s.Payments)
 	if err != nil {
 		return nil, err
 	}
 	orders, payments := postgres.NewOrderStore(resident), postgres.NewPaymentStore(resident)
 	role, err := shop.New(s.Config, shop.Deps{
-		World: m.World, Catalog: catalog, Photos: photos, Orders: orders, Invoices: postgres.NewInvoiceStore(resident), Payments: payments, Paid: PaidOrders{orders}, Providers: providers, Feed: feed, Tax: rates, Rates: exchange, Texts: words,
+		World: m.World, Catalog: catalog, Photos: photos, Orders: orders, Invoices: postgres.NewInvoiceStore(resident), Payments: payments, Paid: PaidOrders{orders}, Providers: providers, Feed: feed, Tax: rates, Register: register, Rates: exchange, Texts: words,
 		Mails: postgres.NewMailStore(resident), Mailer: mailer, Metrics: m.tel.Metrics,
 		Hooks: postgres.NewHookStore(resident), Notifier: &webhook.Notifier{Wait: s.Hooks.Wait, Now: m.now, Transport: netaddr.PublicTransport(s.Hooks.Private, netaddr.DefaultTransportOptions())},
 		Peers: transports(s.Peers, netaddr.DefaultTransportOptions(), nil), Now: m.now, Random: random, Log: m.tel.Log,
@@ -111,6 +117,14 @@ func mailerOf(s smtp.Settings) (shop.Mailer, error) {
 		return nil, s.Validate()
 	}
 	return smtp.New(s, nil)
+}
+
+// registerOf is who confirms tax numbers; nil where none is asked.
+func (m *machine) registerOf(s vies.Settings) (taxid.Register, error) {
+	if s.URL == "" {
+		return nil, nil
+	}
+	return vies.New(s, nil, m.now)
 }
 
 // resident opens the resident cluster of the machine's own region. A role is

@@ -22,6 +22,7 @@ type Contact struct {
 	Name, Email, Phone        string
 	Line1, Line2, City, State string
 	PostalCode                string
+	Company, TaxID            string // of a business that buys; "" for anybody else
 }
 
 // Order is a placed order. It is resident data.
@@ -54,6 +55,7 @@ type Order struct {
 	Discounts     []OrderDiscount
 	RefundedMinor int64 // the sum of its refunds
 	TaxShares     []TaxShare
+	TaxIDProof    string // the register's reference for its yes to Contact.TaxID; "" for one that was not confirmed
 }
 
 // PayableMinor is what the buyer pays.

@@ -80,6 +80,7 @@ type Market struct {
 	UnitPrices bool     `yaml:"unit_prices"` // whether the law wants the price of a kilogram or a litre told
 	Delivery   []Area   `yaml:"delivery"`    // where to; the first that has a postal code counts, and the first of all has Postal.Example
 	Company    Company  `yaml:"company"`     // who sells
+	Business   bool     `yaml:"business"`    // whether the checkout asks businesses for their name and tax number
 	City       string   `yaml:"city"`        // where a traveller of the local world first stands
 }
 

@@ -13,14 +13,14 @@ import (
 
 const orderColumns = `id, number, market, cart_id, locale, name, email, phone, line1, line2, city, address_state, postal_code,
 	jurisdiction, currency, net_minor, tax_minor, total_minor, placed_at, state, version, expires_at, payment_method, fulfilment, supply,
-	slot, slot_start, slot_end, inclusive, discount_minor, rounding_minor, refunded_minor`
+	slot, slot_start, slot_end, inclusive, discount_minor, rounding_minor, refunded_minor, company, tax_id, tax_id_proof`
 
 func scanOrder(row pgx.CollectableRow) (world.Order, error) {
 	var o world.Order
 	c := &o.Contact
 	err := row.Scan(&o.ID, &o.Number, &o.Market, &o.CartID, &o.Locale, &c.Name, &c.Email, &c.Phone, &c.Line1, &c.Line2, &c.City, &c.State, &c.PostalCode,
 		&o.Jurisdiction, &o.Currency, &o.NetMinor, &o.TaxMinor, &o.TotalMinor, instant{&o.PlacedAt}, &o.State, &o.Version, instant{&o.ExpiresAt}, &o.Method, &o.Fulfilment, &o.Supply,
-		&o.Slot.ID, instant{&o.Slot.Start}, instant{&o.Slot.End}, &o.Inclusive, &o.DiscountMinor, &o.RoundingMinor, &o.RefundedMinor)
+		&o.Slot.ID, instant{&o.Slot.Start}, instant{&o.Slot.End}, &o.Inclusive, &o.DiscountMinor, &o.RoundingMinor, &o.RefundedMinor, &c.Company, &c.TaxID, &o.TaxIDProof)
 	return o, err
 }
 

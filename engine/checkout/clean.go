@@ -22,6 +22,8 @@ func Clean(c world.Contact) world.Contact {
 		City:       text(c.City),
 		State:      state(text(c.State)),
 		PostalCode: upper(text(dashes(narrow(c.PostalCode)))),
+		Company:    text(c.Company),
+		TaxID:      upper(text(dashes(narrow(c.TaxID)))),
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"meridian/engine/taxid"
 	"meridian/world"
 )
 
@@ -25,6 +26,8 @@ const (
 	City       Field = "city"
 	State      Field = "state"
 	PostalCode Field = "postal_code"
+	Company    Field = "company"
+	TaxID      Field = "tax_id"
 )
 
 // ErrorKey names what is wrong with a field; pages translate it.
@@ -32,25 +35,27 @@ type ErrorKey string
 
 // The error keys.
 const (
-	Required      ErrorKey = "required"    // empty, and it must not be
-	TooLong       ErrorKey = "too_long"    // past its limit
-	BadCharacters ErrorKey = "characters"  // control characters, line breaks, broken UTF-8
-	BadEmail      ErrorKey = "email"       // not one address with a domain (RFC 5322 addr-spec)
-	BadPhone      ErrorKey = "phone"       // not 6 to 15 digits (E.164) with the usual signs between
-	BadPostalCode ErrorKey = "postal_code" // not as the country's codes look
-	BadState      ErrorKey = "state"       // not one that the market delivers to
-	NotDelivered  ErrorKey = "delivery"    // a postal code that the market does not deliver to
-	OtherState    ErrorKey = "other_state" // the postal code lies in another one
+	Required      ErrorKey = "required"       // empty, and it must not be
+	TooLong       ErrorKey = "too_long"       // past its limit
+	BadCharacters ErrorKey = "characters"     // control characters, line breaks, broken UTF-8
+	BadEmail      ErrorKey = "email"          // not one address with a domain (RFC 5322 addr-spec)
+	BadPhone      ErrorKey = "phone"          // not 6 to 15 digits (E.164) with the usual signs between
+	BadPostalCode ErrorKey = "postal_code"    // not as the country's codes look
+	BadState      ErrorKey = "state"          // not one that the market delivers to
+	BadTaxID      ErrorKey = "tax_id"         // another form than its country's numbers, or wrong check digits
+	UnknownTaxID  ErrorKey = "tax_id_unknown" // its register does not know it
+	NotDelivered  ErrorKey = "delivery"       // a postal code that the market does not deliver to
+	OtherState    ErrorKey = "other_state"    // the postal code lies in another one
 )
 
 // ContactLimits are the longest fields, in characters. Every one of them must be positive.
 type ContactLimits struct {
-	Name, Email, Phone, Line, City, State, PostalCode int
+	Name, Email, Phone, Line, City, State, PostalCode, TaxID int
 }
 
 // DefaultContactLimits fit every real address; RFC 5321 §4.5.3.1.3 gives the
 // longest email address (a path of 256 with its two brackets).
-var DefaultContactLimits = ContactLimits{Name: 100, Email: 254, Phone: 30, Line: 120, City: 80, State: 40, PostalCode: 12}
+var DefaultContactLimits = ContactLimits{Name: 100, Email: 254, Phone: 30, Line: 120, City: 80, State: 40, PostalCode: 12, TaxID: taxid.MaxText}
 
 // ContactRules are what a market asks of a contact. They are safe for
 // concurrent use.
@@ -60,6 +65,9 @@ type ContactRules struct {
 	states []string // to choose from; empty: any
 	areas  []area
 	limits ContactLimits
+
+	country  string
+	business bool
 }
 
 // area is a delivery area with its postal codes; without them it has every one.
@@ -75,7 +83,7 @@ func (a area) agrees(state string) bool { return a.State() == "" || a.State() ==
 // its postal codes, and the areas that it delivers to. It fails with
 // [world.CodeInvalid] for a pattern that is not RE2.
 func NewContactRules(m world.Market, limits ContactLimits) (ContactRules, error) {
-	rules := ContactRules{state: m.Postal.States, states: m.States(), limits: limits}
+	rules := ContactRules{state: m.Postal.States, states: m.States(), limits: limits, country: m.Country, business: m.Business}
 	var err error
 	if m.Postal.Pattern != "" {
 		if rules.postal, err = whole(m.ID, m.Postal.Pattern); err != nil {
@@ -150,6 +158,8 @@ func (r ContactRules) Validate(c world.Contact, f world.Fulfilment) map[Field]Er
 	check(City, c.City, addressed, r.limits.City, nil, "")
 	check(State, c.State, r.state && addressed, r.limits.State, r.isState, BadState)
 	check(PostalCode, c.PostalCode, r.postal != nil && addressed, r.limits.PostalCode, r.isPostalCode, BadPostalCode)
+	check(Company, c.Company, c.TaxID != "" && r.business, r.limits.Name, nil, "")
+	check(TaxID, c.TaxID, false, r.limits.TaxID, r.isTaxID, BadTaxID)
 	if addressed {
 		r.checkArea(c, wrong)
 	}
@@ -196,6 +206,22 @@ func (r ContactRules) Jurisdiction(c world.Contact) (string, error) {
 			fmt.Sprintf("the postal code %s is not in the state %q; correct the one or the other", c.PostalCode, c.State))
 	}
 	return a.Tax, nil
+}
+
+// isTaxID reports whether s may be a business's number; where the country's are not
+// known, anything may.
+func (r ContactRules) isTaxID(s string) bool {
+	_, err := r.TaxID(s)
+	return err == nil || world.Is(err, world.CodeUnprocessed)
+}
+
+// TaxID reads the number of a business that buys: one of the market's country, or
+// one that names another by its letters. It fails as [taxid.Parse] does.
+func (r ContactRules) TaxID(s string) (taxid.ID, error) {
+	if id, err := taxid.ParseVAT(s); err == nil {
+		return id, nil
+	}
+	return taxid.Parse(r.country, s)
 }
 
 // isEmail tells whether s is one bare address at a domain. Whether anybody

@@ -18,7 +18,7 @@ var markets = map[string]world.Market{
 	"gb": {Country: "GB", Delivery: []world.Area{{Tax: "GB"}}, Postal: world.Postal{Pattern: `GIR ?0AA|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}`}},
 	"de": {Country: "DE", Delivery: []world.Area{{Tax: "DE"}}, Postal: world.Postal{Pattern: `\d{5}`}},
 	"jp": {Country: "JP", Delivery: []world.Area{{Tax: "JP"}}, Postal: world.Postal{Pattern: `\d{3}-\d{4}`}},
-	"in": {Country: "IN", Delivery: []world.Area{{Tax: "IN-MH", Postal: []string{"4.*"}}, {Tax: "IN-DL", Postal: []string{"110.*"}}}, Postal: world.Postal{Pattern: `[1-9]\d{5}`, States: true}},
+	"in": {Country: "IN", Business: true, Delivery: []world.Area{{Tax: "IN-MH", Postal: []string{"4.*"}}, {Tax: "IN-DL", Postal: []string{"110.*"}}}, Postal: world.Postal{Pattern: `[1-9]\d{5}`, States: true}},
 }
 
 func contactRules(t testing.TB, market string) checkout.ContactRules {
@@ -86,12 +86,26 @@ func TestPostalCodesAndStates(t *testing.T) {
 // say lists keys in the order of their fields' names.
 func say(wrong map[checkout.Field]checkout.ErrorKey) string {
 	var said []string
-	for _, f := range []checkout.Field{"city", "email", "line1", "line2", "name", "phone", "postal_code", "state"} {
+	for _, f := range []checkout.Field{"city", "company", "email", "line1", "line2", "name", "phone", "postal_code", "state", "tax_id"} {
 		if key, ok := wrong[f]; ok {
 			said = append(said, string(f)+":"+string(key))
 		}
 	}
 	return strings.Join(said, " ")
+}
+
+// A business's number is one of its country, and comes with a name; it may be left out.
+func TestBusinesses(t *testing.T) {
+	for _, c := range []struct{ company, id, wrong string }{
+		{"", "", ""}, {"Rao & Sons", "", ""}, {"Rao & Sons", "27AAPFU0939F1ZV", ""}, {"Rao & Sons", " 27-aapfu0939f1zv ", ""},
+		{"", "27AAPFU0939F1ZV", "company:required"}, {"Rao & Sons", "27AAPFU0939F1ZW", "tax_id:tax_id"}, {"Rao & Sons", "DE136695976", ""},
+		{strings.Repeat("x", 101), "", "company:too_long"}, {"Rao & Sons", strings.Repeat("1", 41), "tax_id:too_long"},
+	} {
+		k := world.Contact{Name: "Asha", Email: "a@example.org", Company: c.company, TaxID: c.id}
+		if got := say(contactRules(t, "in").Validate(k, world.PickUp)); got != c.wrong {
+			t.Errorf("%q %q: %q, want %q", c.company, c.id, got, c.wrong)
+		}
+	}
 }
 
 // What is picked up needs no address; one that is given is still held to be one.
@@ -222,7 +236,7 @@ func TestCleaningTwiceIsCleaningOnce(t *testing.T) {
 	r := contactRules(t, "us")
 	rapid.Check(t, func(t *rapid.T) {
 		s := runes.Draw(t, "text")
-		c := world.Contact{Name: s, Email: s, Phone: s, Line1: s, Line2: s, City: s, State: s, PostalCode: s}
+		c := world.Contact{Name: s, Email: s, Phone: s, Line1: s, Line2: s, City: s, State: s, PostalCode: s, Company: s, TaxID: s}
 		once := checkout.Clean(c)
 		if twice := checkout.Clean(once); twice != once {
 			t.Fatalf("%+q, then %+q", once, twice)

@@ -50,9 +50,13 @@ func (b Booking) Make(number string) (Document, error) {
 	s := Sale{
 		Number: number, Issued: b.Day, Order: o.Number,
 		Seller:    Party{Name: b.Market.Company.Name, Address: b.Market.Company.Address, TaxID: b.Market.Company.TaxID},
-		Buyer:     Party{Name: o.Contact.Name, Address: b.Address},
+		Buyer:     Party{Name: o.Contact.Name, Address: b.Address, TaxID: o.Contact.TaxID},
+		Full:      o.Contact.Company != "",
 		Terms:     tax.Sale{Seller: cmp.Or(b.Market.Tax.Seller, b.Market.Country), Jurisdiction: o.Jurisdiction, On: b.supplied()},
 		Inclusive: o.Inclusive,
+	}
+	if s.Full {
+		s.Buyer.Name, s.Buyer.Address = o.Contact.Company, append([]string{o.Contact.Name}, b.Address...)
 	}
 	var err error
 	if s.Tax, err = order.Reckoned(o); err != nil {

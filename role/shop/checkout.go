@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"meridian/engine/checkout"
+	"meridian/engine/tax"
 	"meridian/world"
 )
 
@@ -35,6 +36,8 @@ type attempt struct {
 	wrong   map[checkout.Field]checkout.ErrorKey
 	notices []notice
 	status  int
+	buyer   tax.Buyer // the zero Buyer is a consumer
+	proof   string    // that a register has confirmed the buyer's number
 }
 
 func (s *Shop) showCheckout(w http.ResponseWriter, r *http.Request, at *site) error {
@@ -64,7 +67,7 @@ func (s *Shop) showCheckout(w http.ResponseWriter, r *http.Request, at *site) er
 // what another choice comes to (look), to lower the cart to what is left (trim),
 // or to order (place).
 func (s *Shop) checkout(w http.ResponseWriter, r *http.Request, at *site) error {
-	a := &attempt{w: w, r: r, at: at, contact: readContact(r.PostForm), wish: s.readWish(at, r.PostForm), status: http.StatusOK}
+	a := &attempt{w: w, r: r, at: at, contact: at.contact(r.PostForm), wish: s.readWish(at, r.PostForm), status: http.StatusOK}
 	if err := s.takeKey(a); err != nil {
 		return err
 	}
@@ -87,6 +90,7 @@ func (s *Shop) checkout(w http.ResponseWriter, r *http.Request, at *site) error 
 		return err
 	}
 	a.wrong = at.rules.Validate(a.wish.contact(a.contact), a.wish.fulfilment)
+	s.confirm(a)
 	if r.PostForm.Get("step") == "place" {
 		return s.place(a)
 	}
@@ -224,6 +228,6 @@ func (s *Shop) settle(a *attempt) (q checkout.Quote, final bool, err error) {
 	if err != nil {
 		return q, false, nil // no address yet, or none that we deliver to: the form says so
 	}
-	q, err = s.quote(a.r.Context(), a.at, a.basket, a.wish, a.contact.Email, jurisdiction)
+	q, err = s.quote(a.r.Context(), a.at, a.basket, a.wish, a.contact.Email, jurisdiction, a.buyer)
 	return q, err == nil, world.Wrap("shop.settle", err)
 }

@@ -11,6 +11,7 @@ import (
 
 	"meridian/engine/checkout"
 	"meridian/engine/tax"
+	"meridian/engine/taxid"
 	"meridian/platform/i18n"
 	"meridian/world"
 )
@@ -19,15 +20,16 @@ import (
 type Deps struct {
 	World     *world.World
 	Catalog   Catalog
-	Photos    Photos      // at the media role of this shop's region
-	Orders    Orders      // over the resident cluster of this shop's region
-	Feed      Feed        // of the catalog cluster of this shop's region
-	Invoices  Invoices    // over the same cluster
-	Payments  Payments    // over the same cluster
-	Paid      Paid        // likewise
-	Providers []MarketPay // of payments; a market without one is paid on collection
-	Tax       *tax.Table  // dated rules of every market homed here
-	Rates     Rates       // of exchange, for display
+	Photos    Photos         // at the media role of this shop's region
+	Orders    Orders         // over the resident cluster of this shop's region
+	Feed      Feed           // of the catalog cluster of this shop's region
+	Invoices  Invoices       // over the same cluster
+	Payments  Payments       // over the same cluster
+	Paid      Paid           // likewise
+	Providers []MarketPay    // of payments; a market without one is paid on collection
+	Tax       *tax.Table     // dated rules of every market homed here
+	Register  taxid.Register // of businesses' tax numbers in the European Union; nil: none is confirmed
+	Rates     Rates          // of exchange, for display
 	Texts     *i18n.Texts
 	Peers     map[string]http.RoundTripper // the ways to other regions' shields, by region
 	Now       func() time.Time

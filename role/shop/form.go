@@ -22,6 +22,8 @@ var contactFields = []contactField{
 	{name: checkout.Name, kind: "text", auto: "name", most: checkout.DefaultContactLimits.Name},
 	{name: checkout.Email, kind: "email", auto: "email", most: checkout.DefaultContactLimits.Email, half: true},
 	{name: checkout.Phone, kind: "tel", auto: "tel", most: checkout.DefaultContactLimits.Phone, optional: true, half: true},
+	{name: checkout.Company, kind: "text", auto: "organization", most: checkout.DefaultContactLimits.Name, optional: true, half: true},
+	{name: checkout.TaxID, kind: "text", auto: "off", most: checkout.DefaultContactLimits.TaxID, optional: true, half: true},
 	{name: checkout.Line1, kind: "text", auto: "address-line1", most: checkout.DefaultContactLimits.Line, address: true},
 	{name: checkout.Line2, kind: "text", auto: "address-line2", most: checkout.DefaultContactLimits.Line, address: true, optional: true},
 	{name: checkout.PostalCode, kind: "text", auto: "postal-code", most: checkout.DefaultContactLimits.PostalCode, address: true, half: true},
@@ -51,6 +53,7 @@ func readContact(form url.Values) world.Contact {
 		Name: get(checkout.Name), Email: get(checkout.Email), Phone: get(checkout.Phone),
 		Line1: get(checkout.Line1), Line2: get(checkout.Line2), City: get(checkout.City),
 		State: get(checkout.State), PostalCode: get(checkout.PostalCode),
+		Company: get(checkout.Company), TaxID: get(checkout.TaxID),
 	})
 }
 
@@ -72,6 +75,10 @@ func valueOf(c world.Contact, f checkout.Field) string {
 		return c.State
 	case checkout.PostalCode:
 		return c.PostalCode
+	case checkout.Company:
+		return c.Company
+	case checkout.TaxID:
+		return c.TaxID
 	}
 	return ""
 }
@@ -80,7 +87,7 @@ func valueOf(c world.Contact, f checkout.Field) string {
 // what is wrong with it.
 func formFields(v *view, at *site, c world.Contact, wrong map[checkout.Field]checkout.ErrorKey) (person, address []formField) {
 	for _, f := range contactFields {
-		if f.name == checkout.State && !at.market.Postal.States || f.name == checkout.PostalCode && at.market.Postal.Pattern == "" {
+		if !at.asks(f.name) {
 			continue
 		}
 		field := formField{Name: string(f.name), Label: v.T("checkout." + string(f.name)), Type: f.kind, Auto: f.auto,
@@ -107,6 +114,19 @@ func formFields(v *view, at *site, c world.Contact, wrong map[checkout.Field]che
 		}
 	}
 	return person, address
+}
+
+// asks reports whether a market's form has a field.
+func (at *site) asks(f checkout.Field) bool {
+	switch f {
+	case checkout.State:
+		return at.market.Postal.States
+	case checkout.PostalCode:
+		return at.market.Postal.Pattern != ""
+	case checkout.Company, checkout.TaxID:
+		return at.market.Business
+	}
+	return true
 }
 
 // stateOptions are the states to choose from, where the shop delivers to some of them.

@@ -2,6 +2,7 @@ package shop
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -48,16 +49,17 @@ func (s *Shop) issueOwed(ctx context.Context, limit int) (int, error) {
 	if err != nil {
 		return 0, world.Wrap(op, err)
 	}
+	var failed []error // one that cannot be made keeps no other back
 	for _, e := range owed {
 		o, err := s.deps.Orders.Order(ctx, e.OrderID)
 		if err == nil {
 			_, err = s.issue(ctx, o, e.Refund)
 		}
 		if err != nil {
-			return 0, world.Wrap(op+" "+e.OrderID, err)
+			failed = append(failed, world.Wrap(op+" "+o.Number, err))
 		}
 	}
-	return len(owed), nil
+	return len(owed) - len(failed), errors.Join(failed...)
 }
 
 // issue issues a document of an order, and what must come before it: a credit note

@@ -7,6 +7,7 @@ import (
 
 	"meridian/engine/checkout"
 	"meridian/engine/money"
+	"meridian/engine/tax"
 	"meridian/world"
 )
 
@@ -133,7 +134,7 @@ func (s *Shop) basketSums(ctx context.Context, at *site, b basket) (*sums, error
 	err := s.look(ctx, at, b, &w)
 	var q checkout.Quote
 	if err == nil {
-		q, err = s.quote(ctx, at, b, w, "", at.jurisdiction())
+		q, err = s.quote(ctx, at, b, w, "", at.jurisdiction(), tax.Buyer{})
 	}
 	if err != nil {
 		return nil, world.Wrap("shop.sums", err)

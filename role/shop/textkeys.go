@@ -40,7 +40,7 @@ func codeKeys() []string {
 		keys = append(keys, "checkout."+string(f.name))
 	}
 	for _, k := range []checkout.ErrorKey{checkout.Required, checkout.TooLong, checkout.BadCharacters, checkout.BadEmail,
-		checkout.BadPhone, checkout.BadPostalCode, checkout.BadState, checkout.NotDelivered, checkout.OtherState} {
+		checkout.BadPhone, checkout.BadPostalCode, checkout.BadState, checkout.NotDelivered, checkout.OtherState, checkout.BadTaxID, checkout.UnknownTaxID} {
 		keys = append(keys, wrongKey(k))
 	}
 	return keys

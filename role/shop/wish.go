@@ -47,7 +47,7 @@ func (s *Shop) readWish(at *site, form url.Values) wish {
 // contact is a contact without the address where nothing is delivered to one.
 func (w wish) contact(c world.Contact) world.Contact {
 	if w.fulfilment == world.PickUp {
-		return world.Contact{Name: c.Name, Email: c.Email, Phone: c.Phone}
+		return world.Contact{Name: c.Name, Email: c.Email, Phone: c.Phone, Company: c.Company, TaxID: c.TaxID}
 	}
 	return c
 }
@@ -111,13 +111,13 @@ func (w wish) day(at *site, now time.Time) tax.Date {
 
 // quote reckons what is in the cart as the buyer wishes for it. email tells whose
 // uses of promotions count; "" is nobody's.
-func (s *Shop) quote(ctx context.Context, at *site, b basket, w wish, email, jurisdiction string) (checkout.Quote, error) {
+func (s *Shop) quote(ctx context.Context, at *site, b basket, w wish, email, jurisdiction string, buyer tax.Buyer) (checkout.Quote, error) {
 	used, err := s.used(ctx, at, w, email)
 	if err != nil {
 		return checkout.Quote{}, err
 	}
 	now := s.deps.Now()
-	asked := checkout.Wish{Lines: b.sold(), Fulfilment: w.fulfilment, Jurisdiction: jurisdiction, At: now, On: w.day(at, now), Cash: w.method == world.PayOnCollection}
+	asked := checkout.Wish{Lines: b.sold(), Fulfilment: w.fulfilment, Jurisdiction: jurisdiction, Buyer: buyer, At: now, On: w.day(at, now), Cash: w.method == world.PayOnCollection}
 	if w.code != "" {
 		asked.Codes = []string{w.code}
 	}

@@ -5,6 +5,11 @@
 -- it: a number has no gaps only if it is taken under a lock, and checkouts of
 -- one market would all wait for each other if they took theirs themselves.
 
+alter table orders
+    add column company      text not null default '',
+    add column tax_id       text not null default '',
+    add column tax_id_proof text not null default '';
+
 create table invoice_series (
     market text    not null,
     credit boolean not null,

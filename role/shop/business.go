@@ -1,0 +1,53 @@
+package shop
+
+import (
+	"net/url"
+
+	"meridian/engine/checkout"
+	"meridian/engine/tax"
+	"meridian/engine/taxid"
+	"meridian/world"
+)
+
+// contact is what a form says of who buys, as far as the market asks for it; a
+// business's number is written as its register has it.
+func (at *site) contact(form url.Values) world.Contact {
+	c := readContact(form)
+	if !at.market.Business {
+		c.Company, c.TaxID = "", ""
+	}
+	if id, err := at.rules.TaxID(c.TaxID); c.TaxID != "" && err == nil {
+		c.TaxID = id.String()
+	}
+	return c
+}
+
+// confirm makes a buyer with a good number a business, and asks the register whether
+// it is in force. One that the register does not know is wrong; when nobody answers,
+// the buyer is a business whose number is not confirmed, which never lowers a tax.
+func (s *Shop) confirm(a *attempt) {
+	c := a.contact
+	id, err := a.at.rules.TaxID(c.TaxID)
+	if c.TaxID == "" || err != nil || a.wrong[checkout.TaxID] != "" {
+		return
+	}
+	seller, err := taxid.Parse(a.at.market.Country, a.at.market.Company.TaxID)
+	if err != nil {
+		seller = taxid.ID{} // who asks for nobody is answered without a reference
+	}
+	v := taxid.Verify(a.r.Context(), s.register(a, id), id.Country, id.String(), seller)
+	if v.Reason == taxid.NotInForce {
+		a.wrong[checkout.TaxID] = checkout.UnknownTaxID
+		return
+	}
+	a.buyer = tax.Buyer{Kind: tax.Business, TaxID: id.String(), Verified: v.Verified, Country: a.at.market.Country}
+	a.proof = v.Answer.Reference
+}
+
+// register is who keeps a number: VIES for those of the Union and Northern Ireland.
+func (s *Shop) register(a *attempt, id taxid.ID) taxid.Register {
+	if !tax.InUnion(id.Country, tax.DateOf(s.deps.Now(), a.at.zone)) {
+		return nil
+	}
+	return s.deps.Register
+}

@@ -1,0 +1,71 @@
+package shop
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"meridian/engine/taxid"
+	"meridian/world"
+)
+
+// registry knows one number, or fails.
+type registry struct {
+	knows string
+	fails error
+	asked []string
+}
+
+func (r *registry) Ask(_ context.Context, id, _ taxid.ID) (taxid.Answer, error) {
+	r.asked = append(r.asked, id.String())
+	return taxid.Answer{Valid: id.String() == r.knows, Reference: "REF1"}, r.fails
+}
+
+// A business is asked for where the market's world file says so; its number is
+// asked for at its register, and stands on its invoice.
+func TestBuyingForABusiness(t *testing.T) {
+	for name, c := range map[string]struct {
+		market, typed, company string
+		register               *registry
+		status                 int
+		says                   string
+		kept, proof            string
+	}{
+		"confirmed":       {"de", "de 136695976", "Weiß GmbH", &registry{knows: "DE136695976"}, 303, "", "DE136695976", "REF1"},
+		"unknown":         {"de", "DE136695976", "Weiß GmbH", &registry{}, 422, "Das Register kennt diese USt-IdNr. nicht", "", ""},
+		"nobody answers":  {"de", "136695976", "Weiß GmbH", &registry{fails: errors.New("away")}, 303, "", "DE136695976", ""},
+		"mistyped":        {"de", "DE136695977", "Weiß GmbH", &registry{}, 422, "Das ist keine gültige USt-IdNr.", "", ""},
+		"without a name":  {"de", "DE136695976", "", &registry{knows: "DE136695976"}, 422, `href="#company"`, "", ""},
+		"no business":     {"de", "", "", &registry{}, 303, "", "", ""},
+		"not asked there": {"gb", "DE136695976", "Weiß GmbH", &registry{}, 303, "", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := open(t, "eu-central", c.market+".localhost", func(_ *Config, d *Deps) {
+				d.Register = c.register
+				for i := range d.World.Markets {
+					d.World.Markets[i].Business = d.World.Markets[i].ID == "de"
+				}
+			})
+			contact := contactDE()
+			if c.market == "gb" {
+				contact.Set("postal_code", "SW1A 1AA")
+			}
+			form := with(atCheckout(t, b, contact), "company", c.company, "tax_id", c.typed, "step", "place")
+			w := b.post("/checkout", form)
+			wants(t, w, c.status, c.says)
+			if asks := len(c.register.asked) > 0; asks != (c.kept != "" || c.status == 422 && name != "mistyped") && name != "without a name" {
+				t.Errorf("asked %v", c.register.asked)
+			}
+			var placed world.Order
+			for _, o := range b.orders.orders {
+				placed = o
+			}
+			if placed.Contact.TaxID != c.kept || placed.TaxIDProof != c.proof {
+				t.Errorf("kept %q with %q", placed.Contact.TaxID, placed.TaxIDProof)
+			}
+			if c.kept != "" {
+				wants(t, b.get(w.Header().Get("Location")+"/invoice"), 200, c.company, c.kept)
+			}
+		})
+	}
+}
