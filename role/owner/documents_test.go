@@ -7,6 +7,7 @@ import (
 	"meridian/engine/invoice"
 	"meridian/engine/money"
 	"meridian/engine/tax"
+	"meridian/world"
 )
 
 // An order's page lists its documents and what each lacks, and shows those that are

@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -238,62 +237,6 @@ type fakeOrders struct {
 	refunds   map[string][]world.Refund
 	invoices  map[entryKey]invoice.Document
 	last      map[invoice.Series]int
-}
-
-type entryKey struct {
-	order  string
-	refund int
-}
-
-// fakeInvoices keeps the documents of orders that were placed.
-type fakeInvoices struct{ *fakeOrders }
-
-func (f fakeInvoices) Owed(ctx context.Context, limit int) (out []invoice.Entry, err error) {
-	for _, id := range slices.Sorted(maps.Keys(f.orders)) {
-		all, _ := f.OfOrder(ctx, id)
-		for _, e := range all {
-			if !e.Issued() && len(out) < limit {
-				out = append(out, e)
-			}
-		}
-	}
-	return out, nil
-}
-
-func (f fakeInvoices) OfOrder(_ context.Context, id string) (out []invoice.Entry, err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if o, ok := f.orders[id]; !ok || o.State == world.OrderAwaitingPayment {
-		return nil, nil
-	}
-	for n := range len(f.refunds[id]) + 1 {
-		e := invoice.Entry{OrderID: id, Refund: n}
-		e.Document = f.invoices[entryKey{id, n}]
-		out = append(out, e)
-	}
-	return out, nil
-}
-
-func (f fakeInvoices) Issue(ctx context.Context, e invoice.Entry, s invoice.Series, build func(string) (invoice.Document, error)) (invoice.Document, error) {
-	all, _ := f.OfOrder(ctx, e.OrderID)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if e.Refund >= len(all) {
-		return invoice.Document{}, world.E(world.CodeNotFound, "", "")
-	}
-	if all[e.Refund].Issued() {
-		return all[e.Refund].Document, nil
-	}
-	number, err := s.Number(f.last[s] + 1)
-	if err != nil {
-		return invoice.Document{}, err
-	}
-	d, err := build(number)
-	if err == nil {
-		f.last[s]++
-		f.invoices[entryKey{e.OrderID, e.Refund}] = d
-	}
-	return d, err
 }
 
 func newFakeOrders() *fakeOrders {
