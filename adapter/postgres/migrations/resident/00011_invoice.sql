@@ -46,7 +46,7 @@ create trigger invoice_frozen before update on invoice for each row when (old.do
 -- +goose StatementBegin
 create function series_runs_on() returns trigger language plpgsql as $$
 begin
-    if new.last <> case tg_op when 'INSERT' then 1 else old.last + 1 end then
+    if tg_op = 'INSERT' and new.last <> 1 or tg_op = 'UPDATE' and new.last <> old.last + 1 then
         raise exception 'numbers of documents run on by one' using errcode = 'restrict_violation';
     end if;
     return new;
