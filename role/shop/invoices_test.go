@@ -123,7 +123,7 @@ func goldenFile(t *testing.T, name, got string) {
 func sheet(page string) string {
 	head, rest, _ := strings.Cut(page, `href="`)
 	_, rest, _ = strings.Cut(rest, `"`)
-	return head + `href="` + rest
+	return head + `href="invoice.css"` + rest
 }
 
 // Each market's document, and one market's credit note, in the language of the

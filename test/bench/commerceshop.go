@@ -142,7 +142,7 @@ func newSeller(ctx context.Context, w *world.World, o sellOrder, providers []sho
 	cfg.Private.Keys = []keyring.Key{{ID: "k1", Secret: rand.Text() + rand.Text()}}
 	orders := postgres.NewOrderStore(resident)
 	return shop.New(cfg, shop.Deps{
-		World: w, Catalog: catalog, Orders: orders, Payments: postgres.NewPaymentStore(resident), Paid: app.PaidOrders{OrderStore: orders}, Providers: providers,
+		World: w, Catalog: catalog, Orders: orders, Invoices: postgres.NewInvoiceStore(resident), Payments: postgres.NewPaymentStore(resident), Paid: app.PaidOrders{OrderStore: orders}, Providers: providers,
 		Feed: postgres.NewFeed(home), Tax: rates, Rates: exchange, Texts: words, Mails: postgres.NewMailStore(resident), Hooks: postgres.NewHookStore(resident),
 		Now: time.Now, Random: rand.Reader, Log: log,
 	})
