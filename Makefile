@@ -33,7 +33,7 @@ check: build ## Format, vet, staticcheck, vulnerabilities, generated files, rule
 	@echo "== staticcheck"; $(GO) tool -modfile=tools/go.mod staticcheck ./...
 	@echo "== scripts"; for s in scripts/* .ci/run; do bash -n $$s || exit 1; done
 	@echo "== generated files"; bin/meridian roles --reference | diff -u docs/config.md - || { echo "docs/config.md is not what the code says: run make generate and commit it"; exit 1; }
-	@bin/meridian api shop | diff -u docs/openapi.yaml - || { echo "docs/openapi.yaml is not what the code says: run make generate and commit it"; exit 1; }
+	@{ bin/meridian api shop | diff -u docs/openapi.yaml - && bin/meridian api owner | diff -u docs/openapi-owner.yaml -; } || { echo "docs/openapi.yaml or docs/openapi-owner.yaml is not what the code says: run make generate and commit it"; exit 1; }
 	@echo "== house"; $(GO) test ./arch
 	@echo "== vulnerabilities"; scripts/vulncheck
 
@@ -52,9 +52,10 @@ build: ## Build bin/meridian
 deps: ## Install what building and running need from the system, if it is missing
 	@scripts/install-deps
 
-generate: build ## Write docs/config.md and docs/openapi.yaml anew
+generate: build ## Write docs/config.md and the OpenAPI documents anew
 	bin/meridian roles --reference > docs/config.md
 	bin/meridian api shop > docs/openapi.yaml
+	bin/meridian api owner > docs/openapi-owner.yaml
 
 clean: ## Remove bin/ and what tests left; a world's state stays (meridian up --fresh removes it)
 	rm -rf bin coverage.txt

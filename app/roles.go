@@ -40,7 +40,7 @@ func Roles() []Role {
 		},
 		{
 			Name: "owner", Purpose: "the franchise owners' pages: orders, prices, pictures", Needs: []string{"media"},
-			Cred: "catalog as meridian_owner, resident as meridian_owner, upload token, signing keys of private pictures",
+			Cred: "catalog as meridian_owner, resident as meridian_owner, upload token, the tokens' hashes, signing keys of private pictures",
 			has:  func(f *File) bool { return f.Owner != nil }, section: func(f *File) any { return f.Owner },
 			at: func(f *File) string { return f.Owner.Region }, start: startOwner,
 		},

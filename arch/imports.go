@@ -95,7 +95,7 @@ var testRules = []testRule{
 	{[]string{"adapter"},
 		[]string{"test/likeness"}, "how like two pictures are is measured in one way"},
 	{[]string{"platform", "adapter", "role"},
-		[]string{"test/certtest", "test/tiertest"}, "what several packages' tests need alike is made in one place"},
+		[]string{"test/certtest", "test/tiertest", "test/apitest"}, "what several packages' tests need alike is made in one place"},
 	{[]string{"data", "role"},
 		[]string{"go.yaml.in/yaml/v3"}, "the shipped files are read as their readers do"},
 	{[]string{"role"},

@@ -6,6 +6,7 @@ import (
 
 	"meridian/engine/imagegrid"
 	"meridian/engine/signedurl"
+	"meridian/platform/operator"
 	"meridian/world"
 )
 
@@ -17,6 +18,7 @@ type Config struct {
 	App             string             `yaml:"app" doc:"the app whose pictures owners use: the {app} of image URLs"`
 	UploadToken     string             `yaml:"upload_token" doc:"what is shown to media for putting and listing pictures" secret:"true"`
 	ModerationToken string             `yaml:"moderation_token" doc:"what is shown to media for deciding whether pictures are shown; without it owners see the queue and cannot decide" secret:"true"`
+	Tokens          []Token            `yaml:"tokens" doc:"who may use the API; none: nobody"`
 	SessionAge      time.Duration      `yaml:"session_age" doc:"how long an owner stays signed in"`
 	SweepEvery      time.Duration      `yaml:"sweep_every" doc:"time between two looks for sessions that have ended"`
 	SweepBatch      int                `yaml:"sweep_batch" doc:"most sessions that are removed at once"`
@@ -96,6 +98,9 @@ func (c Config) Validate() error {
 		return bad("photo_life", "write a minute or more, and less than three quarters of private.longest")
 	case c.MediaWait <= 0 || c.UploadWait <= 0:
 		return bad("media_wait, upload_wait", "write a time above zero, such as 10s")
+	}
+	if wrong := operator.Validate(c.credentials(), func(i int) string { return c.Tokens[i].validate() }); wrong != "" {
+		return world.E(world.CodeInvalid, "owner.config", wrong)
 	}
 	return nil
 }

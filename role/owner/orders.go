@@ -96,12 +96,11 @@ type orderLine struct {
 
 type orderTax struct{ Label, Rate, Net, Tax string }
 
-// orderOf is the order that an address names; not_found for another market's: it
+// orderOf is an order of the market by its id; not_found for another market's: it
 // is not for this owner to know of.
-func (o *Owner) orderOf(v *visit) (world.Order, error) {
+func (o *Owner) orderOf(v *visit, id string) (world.Order, error) {
 	const op = "owner.order"
 	missing := world.E(world.CodeNotFound, op, "This market has no such order.")
-	id := v.r.PathValue("id")
 	if !validToken(id) {
 		return world.Order{}, missing
 	}
@@ -113,7 +112,7 @@ func (o *Owner) orderOf(v *visit) (world.Order, error) {
 }
 
 func (o *Owner) showOrder(v *visit) error {
-	found, err := o.orderOf(v)
+	found, err := o.orderOf(v, v.r.PathValue("id"))
 	if err != nil {
 		return err
 	}

@@ -114,7 +114,7 @@ func (o *Owner) workOf(v *visit, found world.Order) (orderWork, error) {
 // leadOn does what an order's page offers: leads it on, cancels it, or refunds
 // some of it. What cannot be done any more is said on the page.
 func (o *Owner) leadOn(v *visit) error {
-	found, err := o.orderOf(v)
+	found, err := o.orderOf(v, v.r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (o *Owner) leadOn(v *visit) error {
 		seeOther(v, ordersPath+"orders/"+found.ID)
 		return nil
 	case world.CodeConflict, world.CodeForbidden, world.CodeUnprocessed:
-		if found, err = o.orderOf(v); err != nil {
+		if found, err = o.orderOf(v, v.r.PathValue("id")); err != nil {
 			return err
 		}
 		return o.orderPage(v, found, http.StatusConflict, "That cannot be done any more. This is how the order stands now.")

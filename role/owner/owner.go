@@ -11,6 +11,8 @@ import (
 	"meridian/engine/imagegrid"
 	"meridian/engine/signedurl"
 	"meridian/platform/attempts"
+	"meridian/platform/openapi"
+	"meridian/platform/operator"
 	"meridian/web"
 	"meridian/world"
 )
@@ -30,6 +32,8 @@ type Owner struct {
 	served    *imagegrid.Policy // sizes and formats of the app's pictures
 	private   *signedurl.Ring   // signs the addresses of customers' photos
 	csrf      *http.CrossOriginProtection
+	desk      *operator.Desk // knows the API's tokens
+	api       *openapi.API
 	mux       *http.ServeMux
 }
 
@@ -47,6 +51,9 @@ func New(cfg Config, d Deps) (*Owner, error) {
 		accounts: attempts.New(cfg.SignInLimit.PerAccount, cfg.SignInLimit.Tracked),
 		networks: attempts.New(cfg.SignInLimit.PerNetwork, cfg.SignInLimit.Tracked),
 		library:  library{media: d.Media, app: cfg.App, token: cfg.UploadToken, judge: cfg.ModerationToken},
+	}
+	if err := o.knowTokens(); err != nil {
+		return nil, err
 	}
 	policies, err := imagegrid.PoliciesOf(d.World)
 	if err != nil {
@@ -71,6 +78,7 @@ func New(cfg Config, d Deps) (*Owner, error) {
 	if o.passwords, err = newPasswords(cfg.SignInLimit.AtOnce); err != nil {
 		return nil, err
 	}
+	o.api = newAPI(o)
 	o.mux = o.routes()
 	return o, nil
 }
@@ -81,6 +89,7 @@ type visit struct {
 	r     *http.Request
 	at    *site
 	email string // of the owner who is signed in; "" for nobody
+	token *Token // that a program shows; nil for none
 }
 
 // handler answers a visit, or says why not.
@@ -102,6 +111,7 @@ func (o *Owner) routes() *http.ServeMux {
 	on("/owner/products/{slug}", methods{http.MethodGet: o.signedIn(o.showProduct), http.MethodPost: o.signedIn(o.form(o.changePrice))})
 	on("/owner/products/{slug}/picture", methods{http.MethodPost: o.signedIn(o.form(o.changePicture))})
 	o.libraryRoutes(on)
+	mux.HandleFunc(apiBase+"/", o.serveAPI)
 	on("/", methods{http.MethodGet: nothing, http.MethodPost: nothing})
 	return mux
 }

@@ -65,9 +65,9 @@ type former struct {
 	Now     bool
 }
 
-// product is the SKU that a path names.
-func (o *Owner) product(v *visit) (world.Offer, error) {
-	p, err := o.deps.Catalog.Draft(v.r.Context(), v.at.market.ID, v.r.PathValue("slug"), v.at.locale(), o.deps.Now())
+// product is a SKU of the market.
+func (o *Owner) product(v *visit, key string) (world.Offer, error) {
+	p, err := o.deps.Catalog.Draft(v.r.Context(), v.at.market.ID, key, v.at.locale(), o.deps.Now())
 	if world.Is(err, world.CodeNotFound) || world.Is(err, world.CodeUnprocessed) {
 		return p, world.E(world.CodeNotFound, "owner.product", "This market has no such product.")
 	}
@@ -75,7 +75,7 @@ func (o *Owner) product(v *visit) (world.Offer, error) {
 }
 
 func (o *Owner) showProduct(v *visit) error {
-	p, err := o.product(v)
+	p, err := o.product(v, v.r.PathValue("slug"))
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (o *Owner) productPage(v *visit, status int, p world.Offer, typed, wrong st
 }
 
 func (o *Owner) changePrice(v *visit) error {
-	p, err := o.product(v)
+	p, err := o.product(v, v.r.PathValue("slug"))
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (o *Owner) changePrice(v *visit) error {
 // priceConflict shows what the price has become meanwhile. What was typed
 // stays: to save it over the other's change is now a decision.
 func (o *Owner) priceConflict(v *visit, typed string) error {
-	p, err := o.product(v)
+	p, err := o.product(v, v.r.PathValue("slug"))
 	if err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ func (o *Owner) priceConflict(v *visit, typed string) error {
 }
 
 func (o *Owner) changePicture(v *visit) error {
-	p, err := o.product(v)
+	p, err := o.product(v, v.r.PathValue("slug"))
 	if err != nil {
 		return err
 	}

@@ -5,109 +5,32 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
-
 	"meridian/role/shop/api"
+	"meridian/test/apitest"
 	"meridian/world"
 )
 
-var loadedAPI = sync.OnceValue(func() *openapi3.T {
+// contract is the API's document; to read it is to see that it is whole.
+func contract(t testing.TB) *apitest.Contract {
+	t.Helper()
 	text, err := APIDocument()
-	if err == nil {
-		var doc *openapi3.T
-		if doc, err = openapi3.NewLoader().LoadFromData(text); err == nil {
-			return doc
-		}
-	}
-	panic(err)
-})
-
-// The document is well formed by another's reading, its examples are what it says,
-// and every operation has what a reader needs.
-func TestAPIDocument(t *testing.T) {
-	doc := loadedAPI()
-	if err := doc.Validate(t.Context(), openapi3.EnableExamplesValidation()); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
-	for path, item := range doc.Paths.Map() {
-		for method, op := range item.Operations() {
-			if op.OperationID == "" || op.Summary == "" || op.Security == nil || len(op.Tags) != 1 {
-				t.Errorf("%s %s lacks its id, summary, tag or security", method, path)
-			}
-			examples := 0
-			for status, res := range op.Responses.Map() {
-				for _, c := range res.Value.Content {
-					if status < "300" && c.Example != nil {
-						examples++
-					}
-				}
-			}
-			if examples != 1 && op.Responses.Value("204") == nil {
-				t.Errorf("%s %s has %d examples", method, path, examples)
-			}
-		}
-	}
+	return apitest.Read(t, text)
 }
 
 // ask asks the API and sees that the answer is one that its document promises.
 func (b *bench) ask(path string, headers ...string) *httptest.ResponseRecorder {
 	b.t.Helper()
 	w := b.get(path, headers...)
-	documented(b.t, http.MethodGet, path, w)
+	contract(b.t).Answer(b.t, http.MethodGet, path, w)
 	return w
-}
-
-func documented(t *testing.T, method, path string, w *httptest.ResponseRecorder) {
-	t.Helper()
-	u, err := url.Parse(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, under, _ := strings.Cut(u.Path, apiBase)
-	for template, item := range loadedAPI().Paths.Map() {
-		op := item.GetOperation(method)
-		if op == nil || !fits(template, under) {
-			continue
-		}
-		if w.Code == http.StatusNotModified || w.Code == http.StatusMovedPermanently {
-			return
-		}
-		res := op.Responses.Status(w.Code)
-		if res == nil {
-			t.Errorf("%s %s: %d is not documented: %s", method, path, w.Code, w.Body)
-			return
-		}
-		kind := w.Header().Get("Content-Type")
-		if c := res.Value.Content.Get(kind); c == nil {
-			t.Errorf("%s %s: %d has %s", method, path, w.Code, kind)
-		} else if err := check(c.Schema.Value, w.Body.Bytes()); err != nil {
-			t.Errorf("%s %s: %v\n%s", method, path, err, w.Body)
-		}
-		return
-	}
-	if w.Code < 400 {
-		t.Errorf("%s %s is in no document and answers %d", method, path, w.Code)
-	}
-}
-
-func check(schema *openapi3.Schema, body []byte) error {
-	var v any
-	if err := json.Unmarshal(body, &v); err != nil {
-		return err
-	}
-	return schema.VisitJSON(v, openapi3.EnableJSONSchema2020())
-}
-
-func fits(template, path string) bool {
-	a, b := strings.Split(template, "/"), strings.Split(path, "/")
-	return slices.EqualFunc(a, b, func(is, asked string) bool { return is == asked || strings.HasPrefix(is, "{") })
 }
 
 func read[T any](t *testing.T, w *httptest.ResponseRecorder) (out T) {

@@ -1,0 +1,73 @@
+package api
+
+import "time"
+
+// OrderCard is an order in a list.
+type OrderCard struct {
+	ID       string    `json:"id" example:"aaaaaaaaaaaaaaaaaaaaaaaaaa"`
+	Number   string    `json:"number" doc:"for people" example:"SC-DE-7K3M9Q"`
+	State    string    `json:"state" doc:"awaiting_payment, placed, preparing, ready, completed, cancelled or expired" example:"placed"`
+	Version  int64     `json:"version" doc:"counts its changes" example:"1"`
+	PlacedAt time.Time `json:"placed_at" example:"2026-11-20T09:00:00Z"`
+	Total    Amount    `json:"total" doc:"with tax, after discounts"`
+	Refunded Amount    `json:"refunded" doc:"what of it was given back"`
+	Name     string    `json:"name" doc:"of the buyer" example:"Ada Lovelace"`
+	Lines    []Line    `json:"lines" nullable:"false"`
+}
+
+// Line is what was bought, as it was quoted.
+type Line struct {
+	SKU          string `json:"sku" example:"brezel"`
+	Name         string `json:"name" example:"Brezel, 4 Stück"`
+	Quantity     int    `json:"quantity" example:"2"`
+	Unit         Amount `json:"unit" doc:"the price of one"`
+	Sum          Amount `json:"sum" doc:"of all pieces, before discounts"`
+	PriceVersion int64  `json:"price_version" doc:"names the price" example:"4"`
+}
+
+// Order is an order in full.
+type Order struct {
+	OrderCard
+	Method       string  `json:"method" doc:"how it is paid for" example:"card"`
+	Fulfilment   string  `json:"fulfilment" doc:"pickup or delivery" example:"delivery"`
+	Slot         *Slot   `json:"slot,omitempty" doc:"the window that it is for; none without one"`
+	Contact      Contact `json:"contact"`
+	Jurisdiction string  `json:"jurisdiction" doc:"whose tax it owes" example:"DE"`
+	Net          Amount  `json:"net"`
+	Tax          Amount  `json:"tax"`
+	Discount     Amount  `json:"discount" doc:"what promotions took off, which total has left out"`
+	Taxes        []Tax   `json:"taxes" nullable:"false"`
+}
+
+// Slot is a window of time.
+type Slot struct {
+	ID    string    `json:"id" example:"pickup-2026-11-23-0900"`
+	Start time.Time `json:"start"`
+	End   time.Time `json:"end"`
+}
+
+// Contact is where an order goes.
+type Contact struct {
+	Name       string `json:"name"`
+	Email      string `json:"email"`
+	Phone      string `json:"phone,omitempty"`
+	Line1      string `json:"line1,omitempty"`
+	Line2      string `json:"line2,omitempty"`
+	City       string `json:"city,omitempty"`
+	State      string `json:"state,omitempty"`
+	PostalCode string `json:"postal_code,omitempty"`
+}
+
+// Tax is the tax of one rate on an order.
+type Tax struct {
+	Label string `json:"label" example:"MwSt. 7 %"`
+	Rate  string `json:"rate" doc:"percent" example:"7"`
+	Net   Amount `json:"net"`
+	Tax   Amount `json:"tax"`
+}
+
+// OrderList is one page of a market's orders.
+type OrderList struct {
+	Orders []OrderCard `json:"orders" nullable:"false" doc:"the newest first"`
+	Next   string      `json:"next,omitempty" doc:"send it as after for the next page; none on the last"`
+}
