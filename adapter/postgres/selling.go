@@ -27,6 +27,24 @@ func (s *CatalogStore) Selling(ctx context.Context, market, locale string, at ti
 	var out checkout.Selling
 	b := &pgx.Batch{}
 	queuePromotions(b, &out.Promotions, m, locale, at)
+	queueHours(b, &out, m, at)
+	return out, mapError(op, c.Pool.SendBatch(ctx, b).Close())
+}
+
+// Hours are a market's slots alone, as they are seen from here.
+func (s *CatalogStore) Hours(ctx context.Context, market string, at time.Time) (checkout.Selling, error) {
+	const op = "postgres.hours"
+	m, c, err := s.of(op, market)
+	if err != nil {
+		return checkout.Selling{}, err
+	}
+	var out checkout.Selling
+	b := &pgx.Batch{}
+	queueHours(b, &out, m, at)
+	return out, mapError(op, c.Pool.SendBatch(ctx, b).Close())
+}
+
+func queueHours(b *pgx.Batch, out *checkout.Selling, m world.Market, at time.Time) {
 	b.Queue(`select kind, weekday, start_minute, end_minute, capacity, cutoff from slot_rule where market = $1 order by kind, weekday, start_minute`, m.ID).Query(func(rows pgx.Rows) error {
 		var r slots.Rule
 		var day, start, end, cutoff int
@@ -46,7 +64,6 @@ func (s *CatalogStore) Selling(ctx context.Context, market, locale string, at ti
 		})
 		return err
 	})
-	return out, mapError(op, c.Pool.SendBatch(ctx, b).Close())
 }
 
 func minutes(n int) time.Duration { return time.Duration(n) * time.Minute }

@@ -58,6 +58,9 @@ func TestSellingIsWhatTheOwnerHasSet(t *testing.T) {
 	if !slices.Equal(got.Closed, closed) {
 		t.Errorf("%+v", got.Closed)
 	}
+	if hours, err := s.Hours(t.Context(), "in", now); err != nil || len(hours.Promotions) != 0 || !slices.Equal(hours.Slots, got.Slots) || !slices.Equal(hours.Closed, closed) {
+		t.Errorf("slots alone: %+v, %v", hours, err)
+	}
 	if _, err := s.Selling(t.Context(), "nowhere", "en-IN", now); !world.Is(err, world.CodeNotFound) {
 		t.Errorf("%v", err)
 	}

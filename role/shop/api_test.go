@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"meridian/engine/slots"
 	"meridian/role/shop/api"
 	"meridian/test/apitest"
 	"meridian/world"
@@ -243,5 +244,40 @@ func TestAPIHoldsToPositions(t *testing.T) {
 	alone.catalog.behind, alone.catalog.lagging = false, "eu-central"
 	if w := alone.ask("/api/v1/products", world.HeaderMinPosition, demand); w.Code != 200 || w.Header().Get("CDN-Cache-Control") != "max-age=1, stale-if-error=86400" {
 		t.Errorf("with old pictures: %d %v", w.Code, w.Header())
+	}
+}
+
+func TestAPISlots(t *testing.T) {
+	b := open(t, "us-east", "de.localhost", nil) // away from home: noon is 13:00 there, on a Saturday
+	rule := func(day time.Weekday, start time.Duration) slots.Rule {
+		return slots.Rule{Kind: slots.PickUp, Weekday: day, Start: start, End: start + time.Hour, Capacity: 5, Cutoff: 2 * time.Hour}
+	}
+	b.catalog.selling.Slots = []slots.Rule{rule(time.Saturday, 14*time.Hour), rule(time.Saturday, 16*time.Hour), rule(time.Monday, 9*time.Hour)}
+	w := b.ask("/api/v1/slots?kind=pickup")
+	list := read[api.SlotList](t, w)
+	var ids []string
+	for _, s := range list.Slots {
+		ids = append(ids, s.ID)
+	}
+	if !slices.Equal(ids, []string{"pickup-2026-11-21-1600", "pickup-2026-11-23-0900"}) || list.Slots[0].Start.Format(time.RFC3339) != "2026-11-21T16:00:00+01:00" {
+		t.Errorf("%+v", list)
+	}
+	if h := w.Header(); h.Get("CDN-Cache-Control") != "max-age=300, stale-if-error=86400" || h.Get("Surrogate-Key") != "de/pages app/sweet-crumbs" {
+		t.Errorf("%v", h)
+	}
+	b.catalog.selling.Slots[1].Cutoff = 3*time.Hour - 30*time.Second // closes half a minute from now
+	if got := b.ask("/api/v1/slots?kind=pickup").Header().Get("CDN-Cache-Control"); got != "max-age=30, stale-if-error=86400" {
+		t.Errorf("before one closes: %q", got)
+	}
+	if got := read[api.SlotList](t, b.ask("/api/v1/slots?kind=pickup&from=2026-11-22")); len(got.Slots) != 1 {
+		t.Errorf("from a day on: %+v", got)
+	}
+	if got := b.ask("/api/v1/slots?kind=delivery").Body.String(); got != "{\"slots\":[]}\n" {
+		t.Errorf("none are %s", got)
+	}
+	for _, query := range []string{"", "kind=post", "kind=pickup&from=2026-02-30", "kind=pickup&from=tomorrow", "kind=pickup&from=2026-11-220"} {
+		if w := b.ask("/api/v1/slots?" + query); w.Code != 400 {
+			t.Errorf("%s: %d %s", query, w.Code, w.Body)
+		}
 	}
 }

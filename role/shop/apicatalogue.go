@@ -21,6 +21,7 @@ func (s *Shop) addCatalogue(a *openapi.API) {
 	openapi.Add(a, on("/products/{slug}", "getProduct", "A product with its label",
 		"Any address that it has or had leads here: all but its slug by a redirect.", exampleProduct, world.CodeNotFound), s.apiProduct)
 	openapi.Add(a, on("/categories", "listCategories", "A market's categories", "", exampleCategories), s.apiCategories)
+	openapi.Add(a, on("/slots", "listSlots", "Windows for handing orders over", "Those that can still be chosen, a few days ahead.", exampleSlots), s.apiSlots)
 	openapi.Add(a, on("/market", "getMarket", "The market that this host is of", "Its currency, its languages, and what it asks of an order.", exampleMarket), s.apiMarket)
 }
 

@@ -1,6 +1,10 @@
 package shop
 
-import "meridian/role/shop/api"
+import (
+	"time"
+
+	"meridian/role/shop/api"
+)
 
 // What the API's document gives as examples.
 var (
@@ -23,6 +27,8 @@ var (
 		Nutrition: &api.Nutrition{EnergyKJ: 1250, EnergyKcal: 300, FatMg: 19000, SaturatesMg: 12000, CarbohydrateMg: 28000, SugarsMg: 20000, ProteinMg: 4500, SaltMg: 200},
 	}
 	exampleCategories = api.CategoryList{Categories: []api.Category{{Key: "cakes", Page: "/c/torten-und-kuchen", Name: "Torten und Kuchen", Description: "Für Geburtstage und lange Nachmittage."}}}
+	exampleSlots      = api.SlotList{Slots: []api.Slot{{ID: "pickup-2026-11-23-0900", Start: exampleNine, End: exampleNine.Add(time.Hour), Closes: exampleNine.Add(-2 * time.Hour)}}}
+	exampleNine       = time.Date(2026, 11, 23, 9, 0, 0, 0, time.FixedZone("CET", 3600))
 	exampleMarket     = api.Market{
 		ID: "de", Name: "Deutschland", Country: "DE", Currency: "EUR", Digits: 2, Locale: "de-DE", Locales: []api.Locale{{Tag: "de-DE", Base: apiBase}},
 		TimeZone: "Europe/Berlin", Prices: "inclusive", MaxQuantity: 48, MaxLines: 40,

@@ -62,6 +62,8 @@ type Catalog interface {
 	// those that are not sold are left out. Away from the market's home region:
 	// misdirected.
 	Current(ctx context.Context, market, locale string, keys []string, at time.Time) ([]world.Offer, error)
+	// Hours are a market's slots and the days on which it is closed.
+	Hours(ctx context.Context, market string, at time.Time) (checkout.Selling, error)
 	// Selling is what the primary says at a moment of a market's promotions, with
 	// labels in a locale, and slots. Away from the market's home region: misdirected.
 	Selling(ctx context.Context, market, locale string, at time.Time) (checkout.Selling, error)

@@ -160,6 +160,10 @@ func (c *fakeCatalog) Current(_ context.Context, market, _ string, keys []string
 	return out, c.err
 }
 
+func (c *fakeCatalog) Hours(context.Context, string, time.Time) (checkout.Selling, error) {
+	return checkout.Selling{Slots: c.selling.Slots, Closed: c.selling.Closed}, c.err
+}
+
 func (c *fakeCatalog) Selling(context.Context, string, string, time.Time) (checkout.Selling, error) {
 	return c.selling, c.err
 }

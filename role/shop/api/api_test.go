@@ -6,4 +6,6 @@ import (
 	"meridian/test/apitest"
 )
 
-func TestFields(t *testing.T) { apitest.Fields(t, Product{}, ProductList{}, CategoryList{}, Market{}) }
+func TestFields(t *testing.T) {
+	apitest.Fields(t, Product{}, ProductList{}, CategoryList{}, SlotList{}, Market{})
+}
