@@ -34,7 +34,7 @@ func (o *Owner) documentsOf(v *visit, found world.Order) ([]documentRow, error) 
 // by its number.
 func (o *Owner) showDocument(v *visit) error {
 	const op = "owner.document"
-	found, err := o.orderOf(v)
+	found, err := o.orderOf(v, v.r.PathValue("id"))
 	if err != nil {
 		return err
 	}

@@ -56,6 +56,8 @@ type Contact struct {
 	City       string `json:"city,omitempty"`
 	State      string `json:"state,omitempty"`
 	PostalCode string `json:"postal_code,omitempty"`
+	Company    string `json:"company,omitempty" doc:"of a business that buys"`
+	TaxID      string `json:"tax_id,omitempty" doc:"its number with the tax office"`
 }
 
 // Tax is the tax of one rate on an order.
