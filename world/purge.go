@@ -76,8 +76,8 @@ func Printable(s string, most int) bool {
 }
 
 // ParsePurgeURL reads a URL that is to be purged: "https://de.example/p/brot",
-// or the same without its scheme. What follows a question mark or a number sign
-// is no part of any cached response's name and is left out. Errors: invalid.
+// or the same without its scheme. Of what follows a question mark only that
+// is kept by which pages are told apart, in one form: see [PageQuery]. Errors: invalid.
 func ParsePurgeURL(s string) (*url.URL, error) {
 	bad := func(cause error) error {
 		return Because(CodeInvalid, "world.purge_url", fmt.Sprintf("A URL to purge is written as https://host/path or host/path, in at most %d visible ASCII characters.", MaxPurgeURL), cause)
@@ -97,7 +97,7 @@ func ParsePurgeURL(s string) (*url.URL, error) {
 	case u.Path == "":
 		u.Path = "/"
 	}
-	u.RawQuery, u.Fragment, u.RawFragment, u.ForceQuery = "", "", "", false
+	u.RawQuery, u.Fragment, u.RawFragment, u.ForceQuery = PageQuery(u.Path, u.RawQuery), "", "", false
 	return u, nil
 }
 

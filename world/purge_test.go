@@ -62,6 +62,7 @@ func TestParsePurgeURL(t *testing.T) {
 	for in, want := range map[string]string{
 		"https://de.example/p/brot":             "https://de.example/p/brot",
 		"de.example:8080/p/brot?utm=1#top":      "http://de.example:8080/p/brot",
+		"de.example/search?utm=1&q=plum%20cake": "http://de.example/search?q=plum+cake",
 		"de.example":                            "http://de.example/",
 		"de.example/p%2Fbrot":                   "http://de.example/p%2Fbrot",
 		"http://[::1]:80/img/x":                 "http://[::1]:80/img/x",

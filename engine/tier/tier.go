@@ -157,8 +157,8 @@ func (t *Tier) address(out *http.Request, next string) {
 	t.vouch(out)
 }
 
-// keyOf is the cache key of DESIGN.md §4: never a signature, an expiry, a raw
-// header or a query. A page's host is its market's, however it was written.
+// keyOf is the cache key of DESIGN.md §4: never a signature, an expiry or a raw
+// header, and of a query only what pages are told apart by ([world.PageQuery]). A page's host is its market's, however it was written.
 // Paths count as they were written: %2F is not a slash to who answers.
 // A picture whose format is still to be negotiated has no key. Pages and their
 // assets have a key for each content coding.
@@ -179,5 +179,9 @@ func (t *Tier) keyOf(r *http.Request) (string, bool) {
 	m, ok := t.cfg.World.MarketByHost(r.Host)
 	path := r.URL.EscapedPath()
 	class := contentcoding.ForPath(path, contentcoding.Of(r.Header["Accept-Encoding"]))
-	return contentcoding.AppendKey("page "+m.ID+" "+path, class), ok
+	key := "page " + m.ID + " " + path
+	if query := world.PageQuery(r.URL.Path, r.URL.RawQuery); query != "" {
+		key += "?" + query // a path as it was written has no question mark
+	}
+	return contentcoding.AppendKey(key, class), ok
 }

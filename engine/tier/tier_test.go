@@ -15,13 +15,17 @@ import (
 	"meridian/world"
 )
 
-// A key is what DESIGN.md §4 says and nothing else: no query, no header, no
-// port or case of the host.
+// A key is what DESIGN.md §4 says and nothing else: no header, no port or case of
+// the host, and of a query what the page is asked by.
 func TestKey(t *testing.T) {
 	cases := []struct{ target, key string }{
 		{"http://de.localhost/p/brezel?utm=1", "page de /p/brezel"},
 		{"http://DE.localhost.:8080/p/brezel", "page de /p/brezel"},
 		{"http://de.localhost/p%2Fbrezel", "page de /p%2Fbrezel"},
+		{"http://de.localhost/search?utm=1&q=+plum++cake", "page de /search?q=plum+cake"},
+		{"http://de.localhost/search%3Fq=plum+cake", "page de /search%3Fq=plum+cake"},
+		{"http://de.localhost/?after=x&utm=1", "page de /?after=x"},
+		{"http://de.localhost/api/v1/products?limit=5&q=cake", "page de /api/v1/products?limit=5&q=cake"},
 		{"http://elsewhere.example/p/brezel", ""},
 		{"http://x/img/sweet-crumbs/1000000000000000/v1/webp/640x0", "img sweet-crumbs/1000000000000000/v1/webp/640x0"},
 		{"http://x/img/sweet-crumbs/1000000000000000/v1/auto/640x0", ""},
@@ -47,10 +51,11 @@ func TestKeysOfURLs(t *testing.T) {
 	tier := &Tier{cfg: Config{World: &world.World{Markets: []world.Market{{ID: "de", Host: "de.localhost"}}}}}
 	const img = "img sweet-crumbs/1000000000000000/v1/"
 	for in, want := range map[string][]string{
-		"https://de.localhost:8080/p/brezel?utm=1":                  {"page de /p/brezel"},
-		"DE.localhost/p%2Fbrezel":                                   {"page de /p%2Fbrezel"},
-		"de.localhost":                                              {"page de /"},
-		"elsewhere.example/p/brezel":                                nil,
+		"https://de.localhost:8080/p/brezel?utm=1": {"page de /p/brezel"},
+		"DE.localhost/p%2Fbrezel":                  {"page de /p%2Fbrezel"},
+		"de.localhost/search?utm=1&q=plum%20cake":  {"page de /search?q=plum+cake"},
+		"de.localhost":               {"page de /"},
+		"elsewhere.example/p/brezel": nil,
 		"x/img/sweet-crumbs/1000000000000000/v1/webp/640x0":         {img + "webp/640x0"},
 		"https://x/img/sweet-crumbs/1000000000000000/v1/auto/640x0": {img + "avif/640x0", img + "webp/640x0", img + "jpeg/640x0"},
 		"x/private/sweet-crumbs/1000000000000000/v1/webp/640x0":     {"private sweet-crumbs/1000000000000000/v1/webp/640x0"},

@@ -157,7 +157,13 @@ func TestWhatAVisitorMayNotSayIsDropped(t *testing.T) {
 			t.Errorf("%s: asked upstream %d times, last for %q", target, f.near.Count(), up.URL)
 		}
 	}
-	if f.do("GET", "/hi-in/api/v1/orders/abc", "Authorization", "Bearer x"); f.near.Count() != 3 || f.home.Last().Header.Get("Authorization") != "Bearer x" {
+	for i, target := range []string{"/search?q=bread", "/api/v1/products?q=bread&limit=5", "/api/v1/products", "/?after=x", "/"} {
+		f.do("GET", target)
+		if f.do("GET", target); f.near.Count() != 4+min(i, 3) { // what was asked by another query is no answer, and "/" is stored
+			t.Errorf("%s: asked upstream %d times", target, f.near.Count())
+		}
+	}
+	if f.do("GET", "/hi-in/api/v1/orders/abc", "Authorization", "Bearer x"); f.near.Count() != 7 || f.home.Last().Header.Get("Authorization") != "Bearer x" {
 		t.Error("an order's own token does not reach its home region")
 	}
 }
