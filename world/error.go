@@ -13,22 +13,24 @@ type Code string
 // The codes. Each carries the HTTP status an outsider is answered with
 // (RFC 9110 §15); see [Code.Status].
 const (
-	CodeInvalid     Code = "invalid"      // the request itself is wrong: 400
-	CodeUnsigned    Code = "unsigned"     // no credential, or one that does not hold: 401
-	CodeForbidden   Code = "forbidden"    // a good credential without this right: 403
-	CodeNotFound    Code = "not_found"    // no such thing, or none that may be shown: 404
-	CodeMethod      Code = "method"       // the resource has no such method: 405
-	CodeConflict    Code = "conflict"     // the state has moved on: 409
-	CodeTooLarge    Code = "too_large"    // a limit of size, count or depth: 413
-	CodeUnsupported Code = "unsupported"  // a format that is not taken: 415
-	CodeMisdirected Code = "misdirected"  // another region answers for this: 421
-	CodeUnprocessed Code = "unprocessed"  // well formed, but it cannot be carried out: 422
-	CodeBusy        Code = "busy"         // a limit of rate or concurrency: 429
-	CodeInternal    Code = "internal"     // our fault: 500
-	CodeBadUpstream Code = "bad_upstream" // the part behind this one failed: 502
-	CodeUnavailable Code = "unavailable"  // not now; a retry helps: 503
-	CodeTimeout     Code = "timeout"      // the part behind this one was too slow: 504
-	CodeFull        Code = "full"         // no room to keep it, until somebody makes some: 507 (RFC 4918 §11.5)
+	CodeInvalid       Code = "invalid"               // the request itself is wrong: 400
+	CodeUnsigned      Code = "unsigned"              // no credential, or one that does not hold: 401
+	CodeForbidden     Code = "forbidden"             // a good credential without this right: 403
+	CodeNotFound      Code = "not_found"             // no such thing, or none that may be shown: 404
+	CodeMethod        Code = "method"                // the resource has no such method: 405
+	CodeConflict      Code = "conflict"              // the state has moved on: 409
+	CodePrecondition  Code = "precondition_failed"   // it is not what the request's condition says (If-Match): 412
+	CodeTooLarge      Code = "too_large"             // a limit of size, count or depth: 413
+	CodeUnsupported   Code = "unsupported"           // a format that is not taken: 415
+	CodeMisdirected   Code = "misdirected"           // another region answers for this: 421
+	CodeUnprocessed   Code = "unprocessed"           // well formed, but it cannot be carried out: 422
+	CodeUnconditional Code = "precondition_required" // a change without the condition that it needs (RFC 6585 §3): 428
+	CodeBusy          Code = "busy"                  // a limit of rate or concurrency: 429
+	CodeInternal      Code = "internal"              // our fault: 500
+	CodeBadUpstream   Code = "bad_upstream"          // the part behind this one failed: 502
+	CodeUnavailable   Code = "unavailable"           // not now; a retry helps: 503
+	CodeTimeout       Code = "timeout"               // the part behind this one was too slow: 504
+	CodeFull          Code = "full"                  // no room to keep it, until somebody makes some: 507 (RFC 4918 §11.5)
 )
 
 var statuses = map[Code]int{
@@ -36,7 +38,7 @@ var statuses = map[Code]int{
 	CodeMethod: 405, CodeConflict: 409, CodeTooLarge: 413, CodeUnsupported: 415,
 	CodeMisdirected: 421, CodeUnprocessed: 422, CodeBusy: 429, CodeInternal: 500,
 	CodeBadUpstream: 502, CodeUnavailable: 503, CodeTimeout: 504,
-	CodeFull: 507,
+	CodeFull: 507, CodePrecondition: 412, CodeUnconditional: 428,
 }
 
 // Status is the HTTP status for the code; 500 for a code that is not known.

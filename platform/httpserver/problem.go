@@ -26,22 +26,24 @@ type Problem struct {
 }
 
 var plain = map[world.Code]string{
-	world.CodeInvalid:     "The request is not understood. Check it and send it again.",
-	world.CodeUnsigned:    "Sign in, or send a valid credential.",
-	world.CodeForbidden:   "This credential may not do that.",
-	world.CodeNotFound:    "There is nothing here. Check the address.",
-	world.CodeMethod:      "This address does not take that method.",
-	world.CodeConflict:    "This has changed meanwhile. Load it again and repeat.",
-	world.CodeTooLarge:    "This is larger than is taken here.",
-	world.CodeUnsupported: "This format is not taken here.",
-	world.CodeMisdirected: "Another region answers for this.",
-	world.CodeUnprocessed: "This cannot be carried out as sent.",
-	world.CodeBusy:        "Too many requests at once. Try again shortly.",
-	world.CodeInternal:    "Something went wrong on our side. Try again; if it stays, tell us the id.",
-	world.CodeBadUpstream: "A part of the system did not answer. Try again shortly.",
-	world.CodeUnavailable: "This is not available just now. Try again shortly.",
-	world.CodeFull:        "There is no room to keep this just now. Try again later.",
-	world.CodeTimeout:     "A part of the system was too slow. Try again shortly.",
+	world.CodeInvalid:       "The request is not understood. Check it and send it again.",
+	world.CodeUnsigned:      "Sign in, or send a valid credential.",
+	world.CodeForbidden:     "This credential may not do that.",
+	world.CodeNotFound:      "There is nothing here. Check the address.",
+	world.CodeMethod:        "This address does not take that method.",
+	world.CodeConflict:      "This has changed meanwhile. Load it again and repeat.",
+	world.CodePrecondition:  "This has changed since the version that If-Match names. Read it again and repeat with its ETag.",
+	world.CodeUnconditional: "Send If-Match with the ETag of what you have read, so that nobody's change is lost.",
+	world.CodeTooLarge:      "This is larger than is taken here.",
+	world.CodeUnsupported:   "This format is not taken here.",
+	world.CodeMisdirected:   "Another region answers for this.",
+	world.CodeUnprocessed:   "This cannot be carried out as sent.",
+	world.CodeBusy:          "Too many requests at once. Try again shortly.",
+	world.CodeInternal:      "Something went wrong on our side. Try again; if it stays, tell us the id.",
+	world.CodeBadUpstream:   "A part of the system did not answer. Try again shortly.",
+	world.CodeUnavailable:   "This is not available just now. Try again shortly.",
+	world.CodeFull:          "There is no room to keep this just now. Try again later.",
+	world.CodeTimeout:       "A part of the system was too slow. Try again shortly.",
 }
 
 // ProblemOf is what an outsider may know of err: code, message and id.
@@ -92,7 +94,9 @@ func SendProblem(w http.ResponseWriter, r *http.Request, p Problem) {
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Del("Content-Length")
-	h.Del("ETag")
+	if p.Code != world.CodePrecondition { // which tells the present one
+		h.Del("ETag")
+	}
 	if p.Retry && h.Get("Retry-After") == "" { // who knows better has said so
 		h.Set("Retry-After", "2")
 	}

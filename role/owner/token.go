@@ -14,18 +14,26 @@ type Scope string
 
 // The scopes.
 const (
-	ReadProducts Scope = "products:read"
-	ReadOrders   Scope = "orders:read"
+	ReadProducts  Scope = "products:read"
+	WriteProducts Scope = "products:write" // products, SKUs, prices, lists, head office's products
+	ReadSelling   Scope = "selling:read"
+	WriteSelling  Scope = "selling:write" // promotions, slots, closed days
+	ReadOrders    Scope = "orders:read"
+	WriteOrders   Scope = "orders:write" // steps and refunds
+	ReadHooks     Scope = "hooks:read"
+	WriteHooks    Scope = "hooks:write" // webhooks and their letters
+	ReadStock     Scope = "stock:read"
+	WriteStock    Scope = "stock:write"
 )
 
-var scopes = []Scope{ReadProducts, ReadOrders}
+var scopes = []Scope{ReadProducts, WriteProducts, ReadSelling, WriteSelling, ReadOrders, WriteOrders, ReadHooks, WriteHooks, ReadStock, WriteStock}
 
 // Token is a credential of the API by its hash, and its scope.
 type Token struct {
 	operator.Credential `yaml:",inline"`
 
 	Markets []string `yaml:"markets" doc:"those that it is good for"`
-	Scopes  []Scope  `yaml:"scopes" doc:"what it may do: products:read, orders:read"`
+	Scopes  []Scope  `yaml:"scopes" doc:"what it may do: products:read, products:write, selling:read, selling:write, orders:read, orders:write, hooks:read, hooks:write, stock:read, stock:write; none includes another"`
 }
 
 // validate says what to write in place of what is wrong; "" for nothing.
