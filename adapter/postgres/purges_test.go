@@ -157,7 +157,7 @@ func TestATokensKeyIsUsedOnce(t *testing.T) {
 	// Of all the rest of the catalog ops can do nothing. It reads the outbox, for it brings the feed to providers.
 	for _, sql := range []string{
 		"delete from outbox", "delete from provider", "update feed_state set seq = 0", "update outbox set groups = '{}'", "delete from purge", "update purge set token = 'x'",
-		"select * from product", "insert into price (market, slug, version, amount_minor, currency) values ('de', 'x', 1, 1, 'EUR')", "select * from asset",
+		"select * from product", "insert into price (market, sku, version, amount_minor, currency) values ('de', 'x', 1, 1, 'EUR')", "select * from asset",
 	} {
 		if _, err := ops.Pool.Exec(t.Context(), sql); err == nil || !strings.Contains(err.Error(), "permission denied") {
 			t.Errorf("%s: %v", sql, err)

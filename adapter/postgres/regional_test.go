@@ -58,9 +58,9 @@ func left(t *testing.T, path string) (out []string) {
 		if err := json.Unmarshal(lines.Bytes(), &row); err != nil {
 			t.Fatalf("%s: %v", lines.Text(), err)
 		}
-		var key struct{ Slug string }
+		var key struct{ Slug, Address string }
 		json.Unmarshal(row.Key, &key)
-		out = append(out, row.Table+" "+row.Change+" "+key.Slug)
+		out = append(out, row.Table+" "+row.Change+" "+key.Slug+key.Address)
 	}
 	slices.Sort(out)
 	return out
@@ -133,7 +133,12 @@ func TestALostRegionsCatalogIsTakenOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"public.product added alone", "public.product added open", "public.product changed edited", "public.product removed dropped"}
+	// With each product goes its address, which ends with it, and what it was, which stays.
+	want := []string{
+		"public.product added alone", "public.product added open", "public.product changed edited", "public.product removed dropped",
+		"public.product_address added alone", "public.product_address added open", "public.product_address removed dropped",
+		"public.product_history added alone", "public.product_history added brief", "public.product_history added edited", "public.product_history added open",
+	}
 	if got := left(t, back.File); !slices.Equal(got, want) || back.Rows != len(want) {
 		t.Errorf("left behind: %q, told as %+v", got, back)
 	}

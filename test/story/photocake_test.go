@@ -45,6 +45,7 @@ func TestAPhotoForACake(t *testing.T) {
 			for id, text := range map[string]string{"name": "Käthe Kollwitz", "email": "kaethe@example.org", "line1": "Weißenburger Straße 25", "city": "Berlin", "postal_code": "10405"} {
 				b.fill(id, text)
 			}
+			b.do(b.click(payThere))
 			b.leads(200, b.click(`button[name="step"][value="place"]`))
 		}
 	}
