@@ -128,7 +128,7 @@ type productBody struct {
 	Shot              shot
 	TakesPhoto        bool
 	PhotoHint         string
-	Notices           []notice
+	PhotoWrong        string // why the photo that was sent is not taken; "" when none was
 	More              []card // other products
 }
 
@@ -162,7 +162,7 @@ func (s *Shop) product(w http.ResponseWriter, r *http.Request, at *site) error {
 	if done || err != nil {
 		return err
 	}
-	v := s.productView(at, shown, nil)
+	v := s.productView(at, shown, "")
 	v.Categories = at.categories(all, p.Category)
 	s.shared(w, at, brief, until, shown)
 	return s.render(w, r, http.StatusOK, "product", v)
@@ -170,16 +170,16 @@ func (s *Shop) product(w http.ResponseWriter, r *http.Request, at *site) error {
 
 // productWrong shows a product again as the answer to a form that could not be
 // taken, for this visitor alone.
-func (s *Shop) productWrong(w http.ResponseWriter, r *http.Request, at *site, p world.Product, notices []notice) error {
+func (s *Shop) productWrong(w http.ResponseWriter, r *http.Request, at *site, p world.Product, photoWrong string) error {
 	others, err := s.others(r.Context(), at, p.Slug)
 	if err != nil {
 		return err
 	}
-	return s.render(w, r, http.StatusUnprocessableEntity, "product", s.productView(at, append([]world.Product{p}, others...), notices))
+	return s.render(w, r, http.StatusUnprocessableEntity, "product", s.productView(at, append([]world.Product{p}, others...), photoWrong))
 }
 
 // productView is the page of the first product, with the others beside it.
-func (s *Shop) productView(at *site, shown []world.Product, notices []notice) *view {
+func (s *Shop) productView(at *site, shown []world.Product, photoWrong string) *view {
 	p := shown[0]
 	path := "/p/" + p.Address
 	v := s.view(at, path)
@@ -187,7 +187,7 @@ func (s *Shop) productView(at *site, shown []world.Product, notices []notice) *v
 	v.Title, v.Description = p.Name, p.Description
 	body := productBody{Sorts: at.sorts(p), Name: p.Name, Description: p.Description, Label: at.label(p), TaxNote: s.taxNote(at, p),
 		Most: s.cfg.MaxQuantity, Shot: s.shot(v, p, productSizes, productWidth, true),
-		TakesPhoto: p.TakesPhoto, PhotoHint: s.photoHint(at), Notices: notices}
+		TakesPhoto: p.TakesPhoto, PhotoHint: s.photoHint(at), PhotoWrong: photoWrong}
 	body.Chosen = body.Sorts[0]
 	v.First = body.Shot
 	for _, o := range shown[1:] {

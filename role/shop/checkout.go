@@ -196,7 +196,7 @@ func (s *Shop) checkoutPage(a *attempt) error {
 	case err != nil:
 		return err
 	case final:
-		v.Sums, body.Quoted, body.Settled = a.at.quoteSums(q, a.wish.method != world.PayCard), quotedOf(q, a.wish.slotID).String(), true
+		v.Sums, body.Quoted, body.Settled = a.at.quoteSums(q, a.wish.method != world.PayCard), quotedOf(q).String(), true
 		body.CodeWrong = a.at.refused(q.Refused)
 	default:
 		if v.Sums, err = a.at.openSums(a.basket, "checkout.tax_open"); err != nil {

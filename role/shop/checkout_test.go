@@ -330,3 +330,36 @@ func TestStatesThatAreDeliveredTo(t *testing.T) {
 	b.add("brot", "1")
 	wants(t, b.get("/hi-in/checkout"), 200, `<select id="state" name="state" autocomplete="address-level1" required>`, `<option value="MH">महाराष्ट्र</option>`, `action="/hi-in/checkout"`, `value="place"`)
 }
+
+// TestAnAddressIsAskedForAsItIsWritten has the fields of an address in the order of
+// the locale's post, with the postal code beside what it stands next to.
+func TestAnAddressIsAskedForAsItIsWritten(t *testing.T) {
+	texts := testTexts(t)
+	for locale, want := range map[string]string{
+		"de-DE": "line1 line2 [postal_code city] state", "en-GB": "line1 line2 city [state postal_code]",
+		"en-US": "line1 line2 city [state postal_code]", "ja-JP": "[postal_code state] city line1 line2",
+		"en-IN": "line1 line2 [city postal_code] state", "hi-IN": "line1 line2 [city postal_code] state",
+	} {
+		var fields []formField
+		for _, f := range contactFields {
+			if f.address {
+				fields = append(fields, formField{Name: string(f.name)})
+			}
+		}
+		var got []string
+		open := false
+		for _, f := range (&site{texts: texts.Locale(locale)}).asWritten(fields) {
+			name := f.Name
+			if f.Half && !open {
+				name = "[" + name
+			} else if f.Half {
+				name += "]"
+			}
+			open = open != f.Half
+			got = append(got, name)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %v, want %s", locale, got, want)
+		}
+	}
+}

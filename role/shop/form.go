@@ -2,8 +2,11 @@ package shop
 
 import (
 	"net/url"
+	"slices"
+	"strings"
 
 	"meridian/engine/checkout"
+	"meridian/platform/i18n"
 	"meridian/world"
 )
 
@@ -14,7 +17,7 @@ type contactField struct {
 	auto     string // the autocomplete attribute (HTML Standard §4.10.18.7)
 	most     int    // characters
 	optional bool
-	half     bool // beside another on a wide screen
+	half     bool // of the person: beside another on a wide screen
 	address  bool // of the address, else of the person
 }
 
@@ -26,8 +29,8 @@ var contactFields = []contactField{
 	{name: checkout.TaxID, kind: "text", auto: "off", most: checkout.DefaultContactLimits.TaxID, optional: true, half: true},
 	{name: checkout.Line1, kind: "text", auto: "address-line1", most: checkout.DefaultContactLimits.Line, address: true},
 	{name: checkout.Line2, kind: "text", auto: "address-line2", most: checkout.DefaultContactLimits.Line, address: true, optional: true},
-	{name: checkout.PostalCode, kind: "text", auto: "postal-code", most: checkout.DefaultContactLimits.PostalCode, address: true, half: true},
-	{name: checkout.City, kind: "text", auto: "address-level2", most: checkout.DefaultContactLimits.City, address: true, half: true},
+	{name: checkout.PostalCode, kind: "text", auto: "postal-code", most: checkout.DefaultContactLimits.PostalCode, address: true},
+	{name: checkout.City, kind: "text", auto: "address-level2", most: checkout.DefaultContactLimits.City, address: true},
 	{name: checkout.State, kind: "text", auto: "address-level1", most: checkout.DefaultContactLimits.State, address: true},
 }
 
@@ -113,7 +116,28 @@ func formFields(v *view, at *site, c world.Contact, wrong map[checkout.Field]che
 			person = append(person, field)
 		}
 	}
-	return person, address
+	return person, at.asWritten(address)
+}
+
+// asWritten puts the fields of an address into the order in which the locale's post
+// writes them, with the postal code beside the town or state that it stands next to.
+func (at *site) asWritten(fields []formField) []formField {
+	form := at.texts.Text(i18n.AddressKey)
+	slices.SortStableFunc(fields, func(a, b formField) int {
+		return strings.Index(form, "{"+a.Name+"}") - strings.Index(form, "{"+b.Name+"}")
+	})
+	i := slices.IndexFunc(fields, func(f formField) bool { return f.Name == string(checkout.PostalCode) })
+	if i < 0 {
+		return fields
+	}
+	j := i - 1
+	if j < 0 || fields[j].Name != string(checkout.City) && fields[j].Name != string(checkout.State) {
+		j = i + 1
+	}
+	if j < len(fields) {
+		fields[i].Half, fields[j].Half = true, true
+	}
+	return fields
 }
 
 // asks reports whether a market's form has a field.

@@ -155,11 +155,10 @@ func (s *Shop) photoRefused(w http.ResponseWriter, r *http.Request, at *site, sl
 		return err
 	}
 	httpserver.LogError(r.Context(), s.deps.Log, r, err)
-	notices := []notice{{ID: wrongID, Kind: "bad", Text: text}}
 	if r.PostForm.Get("action") == "photo" {
-		return s.cartPage(w, r, at, http.StatusUnprocessableEntity, "", notices)
+		return s.cartPage(w, r, at, http.StatusUnprocessableEntity, "", []notice{{ID: wrongID, Kind: "bad", Text: text}})
 	}
-	return s.productWrong(w, r, at, found[0].Product, notices)
+	return s.productWrong(w, r, at, found[0].Product, text)
 }
 
 // Where photos stand on the pages.

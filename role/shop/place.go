@@ -21,7 +21,7 @@ func (s *Shop) place(a *attempt) error {
 		return s.refuse(a, http.StatusConflict)
 	}
 	shown, ok := parseQuoted(a.r.PostForm.Get("quoted"), s.cfg.MaxLines)
-	changes := a.at.changes(shown, quotedOf(q, a.wish.slotID), a.basket)
+	changes := a.at.changes(shown, quotedOf(q), a.basket)
 	if !ok || len(changes) > 0 {
 		a.notices = append(a.notices, changes...)
 		return s.refuse(a, http.StatusConflict)

@@ -13,18 +13,19 @@ import (
 // promise: every total is reckoned anew, and this only tells whether and what
 // to say about a difference. So it needs no signature.
 type quoted struct {
-	terms string // jurisdiction, way of fulfilment, slot and discount
+	terms string // jurisdiction, way of fulfilment and discount
 	total int64
 	lines []world.OrderLine // Slug, Quantity, UnitMinor, TaxClass
 }
 
-// quotedOf is the quote as the form carries it.
-func quotedOf(q checkout.Quote, slot string) quoted {
-	terms := fmt.Sprintf("%s,%s,%s,%d", q.Jurisdiction, q.Fulfilment, slot, q.Discount.Minor)
+// quotedOf is the quote as the form carries it. It does not name the slot: that is
+// ordered as the very form asks for it, and what its day changes is in the sums.
+func quotedOf(q checkout.Quote) quoted {
+	terms := fmt.Sprintf("%s,%s,%d", q.Jurisdiction, q.Fulfilment, q.Discount.Minor)
 	return quoted{terms: terms, total: q.Total.Minor, lines: q.Lines}
 }
 
-// String is the form's text: "DE,delivery,,0;1270;brezel:2:180:bread;…".
+// String is the form's text: "DE,delivery,0;1270;brezel:2:180:bread;…".
 func (q quoted) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s;%d", q.terms, q.total)
@@ -75,7 +76,7 @@ func (at *site) changes(shown, now quoted, b basket) (out []notice) {
 		}
 	}
 	if len(out) == 0 && shown.String() != now.String() {
-		out = append(out, notice{Text: at.texts.Text("checkout.changed")}) // another quantity, state, rate, slot or promotion
+		out = append(out, notice{Text: at.texts.Text("checkout.changed")}) // another quantity, state, rate or promotion
 	}
 	return out
 }

@@ -78,6 +78,7 @@ func (s *Shop) search(w http.ResponseWriter, r *http.Request, at *site) error {
 		return err
 	}
 	v := s.view(at, world.SearchPath)
+	v.Also = s.also(at)
 	v.Title, v.Section, v.Categories, v.Searched = v.T("search.title"), "search", at.categories(all, ""), text
 	body := shelfBody{Text: text, Cards: s.cards(v, at, l.Products), Next: onward(at.prefix+world.SearchPath, url.Values{world.QuerySearch: {text}}, l.Next)}
 	if l.Total > 0 {
