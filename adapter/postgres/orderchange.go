@@ -107,7 +107,7 @@ func stepping(after *world.Order, given []world.Refund, step world.OrderStep, to
 	}
 	queueStep(b, after, step, to, r.TotalMinor)
 	if r.N > 0 {
-		r.Key, r.At, r.By, r.Who, r.Reason = "cancel", step.At, step.By, step.Who, step.Text
+		r.Key, r.At, r.By, r.Who, r.Reason = cancelKey, step.At, step.By, step.Who, step.Text
 		queueRefund(b, o, r)
 	}
 	if !order.Live(to) {

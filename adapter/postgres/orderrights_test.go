@@ -33,6 +33,15 @@ func TestOwnerRoleMayLeadOrdersOn(t *testing.T) {
 			t.Errorf("%+v, %v", r, err)
 		}
 	}
+	other := want
+	other.Lines = []world.RefundLine{{Line: 1, Quantity: 1}}
+	if r, err := s.Refund(t.Context(), other); !world.Is(err, world.CodeConflict) {
+		t.Errorf("a key of another refund gave %+v, %v", r, err)
+	}
+	other.Key = "cancel"
+	if r, err := s.Refund(t.Context(), other); !world.Is(err, world.CodeInvalid) {
+		t.Errorf("the cancellation's own key gave %+v, %v", r, err)
+	}
 	if got, err := s.Change(t.Context(), world.OrderStep{OrderID: o.ID, Event: world.OrderCancel, By: world.ByOwner, At: now}); err != nil || got.RefundedMinor != got.TotalMinor {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -41,6 +50,9 @@ func TestOwnerRoleMayLeadOrdersOn(t *testing.T) {
 	}
 	if err := s.MoveStock(t.Context(), "de", "brezel", world.StockCorrect, -2, "count-1", "o@example.com", "counted"); err != nil {
 		t.Error(err)
+	}
+	if err := s.MoveStock(t.Context(), "de", "brezel", world.StockCorrect, -3, "count-1", "o@example.com", "counted"); !world.Is(err, world.CodeConflict) {
+		t.Errorf("a key of another count: %v", err)
 	}
 	if n := stockOf(t, s, "brezel"); n != 7 {
 		t.Errorf("%d left", n)

@@ -139,9 +139,10 @@ func (s *PaymentStore) Case(ctx context.Context, key string) (p world.PaymentRow
 	var numbers []int32
 	var sums []int64
 	err = s.c.Pool.QueryRow(ctx, `select `+paymentColumns+`, p.wakes, o.state, o.currency, o.total_minor + o.rounding_minor, coalesce(o.expires_at, '0001-01-01'), o.refunded_minor,
-		array(select n from refund where order_id = o.id and settled_at is null order by n), array(select total_minor from refund where order_id = o.id and settled_at is null order by n)
+		array(select n from refund where order_id = o.id and settled_at is null order by n), array(select total_minor from refund where order_id = o.id and settled_at is null order by n),
+		exists (select from payment e where e.order_id = o.id and e.key <> p.key and e.state not in ('failed', 'voided'))
 		from payment p join orders o on o.id = p.order_id where p.key = $1`, key).
-		Scan(append(paymentFields(&p), &wakes, &o.State, &o.Currency, &o.DueMinor, &o.ExpiresAt, &o.Refunds, &numbers, &sums)...)
+		Scan(append(paymentFields(&p), &wakes, &o.State, &o.Currency, &o.DueMinor, &o.ExpiresAt, &o.Refunds, &numbers, &sums, &o.Elsewhere)...)
 	for i, n := range numbers {
 		o.Owed = append(o.Owed, payment.Owed{N: int(n), Minor: sums[i]})
 	}

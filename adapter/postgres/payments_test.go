@@ -314,3 +314,36 @@ func TestPaymentsAreListed(t *testing.T) {
 		t.Errorf("in trouble: %+v, %v", got, err)
 	}
 }
+
+// A payment that failed hears of what becomes of its order by the next one: it must
+// not take a paid order for one without money.
+func TestAFailedPaymentKnowsOfTheNext(t *testing.T) {
+	k := newTill(t)
+	ctx := t.Context()
+	o := k.awaiting(t)
+	first := k.begin(t, o)
+	if err := k.Save(ctx, first.Key, said(first, world.PaymentFailed, 2, 0, 0), k.now); err != nil {
+		t.Fatal(err)
+	}
+	if _, of, _, err := k.Case(ctx, first.Key); err != nil || of.Elsewhere {
+		t.Errorf("the only one: %+v, %v", of, err)
+	}
+	next := k.begin(t, o)
+	if err := k.Save(ctx, next.Key, said(next, world.PaymentAuthorised, 2, 0, 0), k.now); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.orders.Authorised(ctx, o.ID, "r", k.now); err != nil {
+		t.Fatal(err)
+	}
+	if keys, err := k.ClaimDue(ctx, time.Now().Add(time.Minute), time.Now().Add(2*time.Minute), 10); err != nil || len(keys) != 2 {
+		t.Fatalf("both are woken: %q, %v", keys, err)
+	}
+	p, of, _, err := k.Case(ctx, first.Key)
+	if s := payment.Next(of, p.Payment); err != nil || s.Do != payment.Rest {
+		t.Errorf("the one that failed: %+v of %+v, %v", s, of, err)
+	}
+	p, of, _, err = k.Case(ctx, next.Key)
+	if s := payment.Next(of, p.Payment); err != nil || s.Do != payment.Capture {
+		t.Errorf("the one that pays: %+v of %+v, %v", s, of, err)
+	}
+}

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -10,24 +11,35 @@ import (
 	"meridian/world"
 )
 
+// cancelKey is the key of the refund that a cancellation gives.
+const cancelKey = "cancel"
+
 // Refund gives back some pieces of an order's lines. Of want it reads OrderID,
 // Key, At, By, Who, Reason, and of its Lines what [order.NewRefund] reads; it
 // returns the refund as it was reckoned and written. The same key again gives the
-// refund that is there and changes nothing. Pieces that can be sold again are back
+// refund that is there and changes nothing; for other pieces it is refused. Pieces that can be sold again are back
 // in stock with it. The money of an order paid for by card is owed from then on;
 // see [OrderStore.OwedRefunds].
 //
-// Errors: not_found for no such order; conflict when its state allows no refund, or
-// fewer pieces are left than wanted; invalid for lines that it does not have.
+// Errors: not_found for no such order; conflict when its state allows no refund,
+// fewer pieces are left than wanted, or the key gave other pieces back; invalid for
+// lines that it does not have.
 func (s *OrderStore) Refund(ctx context.Context, want world.Refund) (world.Refund, error) {
 	const op = "postgres.refund"
+	if want.Key == cancelKey {
+		return world.Refund{}, world.E(world.CodeInvalid, op, "This key is a cancellation's own: draw another.")
+	}
 	var r world.Refund
 	_, err := s.change(ctx, op, want.OrderID, func(o *world.Order, given []world.Refund) (*pgx.Batch, error) {
 		for _, g := range given {
-			if g.Key == want.Key {
-				r = g
-				return nil, nil
+			if g.Key != want.Key {
+				continue
 			}
+			if !samePieces(g.Lines, want.Lines) {
+				return nil, world.E(world.CodeConflict, op, "This has given other pieces back already: look at the order again.")
+			}
+			r = g
+			return nil, nil
 		}
 		to, refused := order.Next(o.State, world.OrderRefund, want.By, order.FactsOf(*o, given, want.At))
 		if refused != "" {
@@ -46,6 +58,21 @@ func (s *OrderStore) Refund(ctx context.Context, want world.Refund) (world.Refun
 		return b, nil
 	})
 	return r, err
+}
+
+// samePieces reports whether two refunds are of the same pieces.
+func samePieces(a, b []world.RefundLine) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for _, l := range a {
+		if !slices.ContainsFunc(b, func(m world.RefundLine) bool {
+			return m.Line == l.Line && m.Quantity == l.Quantity && m.Restock == l.Restock
+		}) {
+			return false
+		}
+	}
+	return true
 }
 
 // settledAtOnce: nobody has the buyer's money before the collection, and what is

@@ -65,6 +65,7 @@ type Order struct {
 	ExpiresAt time.Time // while it awaits payment
 	Owed      []Owed    // refunds whose money has not gone back, the oldest first
 	Refunds   int64     // the sum of all its refunds
+	Elsewhere bool      // another of its payments is not over: what becomes of the order is that one's to say
 }
 
 // Owed is a refund that is to be paid.
@@ -146,6 +147,8 @@ func captured(o Order, p world.Payment) Step {
 	switch {
 	case o.State == world.OrderAwaitingPayment && p.CapturedMinor == o.DueMinor && p.Currency == o.Currency:
 		return Step{Do: Place} // somebody has captured it at the provider's
+	case len(o.Owed) > 0 && o.Owed[0].Minor == 0:
+		return Step{Do: Settle, N: o.Owed[0].N} // of free goods: no provider gives nothing back
 	case len(o.Owed) > 0 && o.Owed[0].Minor <= p.CapturedMinor-settled:
 		return Step{Do: Refund, Minor: o.Owed[0].Minor, N: o.Owed[0].N}
 	case len(o.Owed) > 0:
@@ -162,9 +165,13 @@ func captured(o Order, p world.Payment) Step {
 	return Step{Do: Rest}
 }
 
-// over is a payment without money.
+// over is a payment without money. A buyer whose first payment failed may have
+// paid by the next: that the first has none is no reason to cancel, and what is
+// owed is not its to settle.
 func over(o Order) Step {
 	switch {
+	case o.Elsewhere:
+		return Step{Do: Rest}
 	case o.State == world.OrderCompleted:
 		return Step{Do: Tell, Why: "The buyer has the goods, and there is no money for them."}
 	case live(o.State):

@@ -72,6 +72,10 @@ func TestNext(t *testing.T) {
 	const (
 		awaits, placed, done, cancelled, expired = world.OrderAwaitingPayment, world.OrderPlaced, world.OrderCompleted, world.OrderCancelled, world.OrderExpired
 	)
+	elsewhere := func(o payment.Order) payment.Order {
+		o.Elsewhere = true
+		return o
+	}
 	held, dear := paymentAt(world.PaymentAuthorised, 2, 0, 0), paymentAt(world.PaymentAuthorised, 2, 0, 0)
 	dear.AmountMinor = 101
 	for name, c := range map[string]struct {
@@ -98,6 +102,10 @@ func TestNext(t *testing.T) {
 		"without money, cancelled":      {owing(cancelled, 100, payment.Owed{N: 1, Minor: 100}), paymentAt(world.PaymentVoided, 3, 0, 0), payment.Step{Do: payment.Settle, N: 1}},
 		"without money, settled":        {owing(cancelled, 100), paymentAt(world.PaymentVoided, 3, 0, 0), payment.Step{Do: payment.Rest}},
 		"without money, placed":         {order(placed), paymentAt(world.PaymentFailed, 3, 0, 0), payment.Step{Do: payment.Cancel}},
+		"another one pays for it":       {elsewhere(order(placed)), paymentAt(world.PaymentFailed, 3, 0, 0), payment.Step{Do: payment.Rest}},
+		"another one gives it back":     {elsewhere(owing(cancelled, 100, payment.Owed{N: 1, Minor: 100})), paymentAt(world.PaymentFailed, 3, 0, 0), payment.Step{Do: payment.Rest}},
+		"another one paid for the meal": {elsewhere(order(done)), paymentAt(world.PaymentVoided, 3, 0, 0), payment.Step{Do: payment.Rest}},
+		"what was free goes back":       {owing(placed, 30, payment.Owed{N: 1, Minor: 0}, payment.Owed{N: 2, Minor: 30}), paymentAt(world.PaymentCaptured, 3, 100, 0), payment.Step{Do: payment.Settle, N: 1}},
 		"declined for good, may try on": {order(awaits), paymentAt(world.PaymentFailed, 3, 0, 0), payment.Step{Do: payment.Rest}},
 	} {
 		if got := payment.Next(c.o, c.p); got != c.want {
