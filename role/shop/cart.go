@@ -46,18 +46,26 @@ type cartRow struct {
 
 func (s *Shop) showCart(w http.ResponseWriter, r *http.Request, at *site) error {
 	// The slug is only looked up in the cart: an address cannot put words on the page.
-	return s.cartPage(w, r, at, http.StatusOK, r.URL.Query().Get("added"), nil)
+	return s.cartPage(w, r, at, cartView{id: s.cartID(r), status: http.StatusOK, added: r.URL.Query().Get("added")})
 }
 
-// cartPage shows the cart. added is the product that has just been put there.
-func (s *Shop) cartPage(w http.ResponseWriter, r *http.Request, at *site, status int, added string, notices []notice) error {
-	b, err := s.basket(r.Context(), at, s.cartID(r))
+// cartView is a cart as it is to be shown.
+type cartView struct {
+	id      string // "" for a browser without one
+	status  int    // of the answer
+	added   string // the product that has just been put there
+	notices []notice
+}
+
+// cartPage shows a cart.
+func (s *Shop) cartPage(w http.ResponseWriter, r *http.Request, at *site, c cartView) error {
+	b, err := s.basket(r.Context(), at, c.id)
 	if err != nil {
 		return err
 	}
 	v := s.view(at, "/cart")
 	v.Title, v.Section, v.CartCount, v.Counted = v.T("cart.title"), "cart", b.count(), true
-	body := cartBody{Most: s.cfg.MaxQuantity, Ready: b.ready(), Notices: notices, PhotoHint: s.photoHint(at)}
+	body := cartBody{Most: s.cfg.MaxQuantity, Ready: b.ready(), Notices: c.notices, PhotoHint: s.photoHint(at)}
 	if wrong := at.shortages(b); len(wrong) > 0 {
 		body.Notices = append(body.Notices, notice{ID: wrongID, Kind: "bad", Text: v.T("cart.check"), Items: wrong})
 	}
@@ -67,7 +75,7 @@ func (s *Shop) cartPage(w http.ResponseWriter, r *http.Request, at *site, status
 			return err
 		}
 		body.Lines = append(body.Lines, row)
-		if l.Slug == added && !l.gone() {
+		if l.Slug == c.added && !l.gone() {
 			body.Notices = append(body.Notices, notice{Kind: "good", Text: v.T("cart.added", "Name", l.product.Label())})
 		}
 	}
@@ -75,7 +83,7 @@ func (s *Shop) cartPage(w http.ResponseWriter, r *http.Request, at *site, status
 		return err
 	}
 	v.Body = body
-	return s.render(w, r, status, "cart", v)
+	return s.render(w, r, c.status, "cart", v)
 }
 
 func (s *Shop) cartRow(v *view, at *site, l basketLine, first bool) (row cartRow, err error) {
@@ -136,8 +144,8 @@ func (at *site) wrongWith(l basketLine) string {
 	return ""
 }
 
-// changeCart adds, sets or removes a product and shows the cart by 303, so
-// that loading the page again changes nothing.
+// changeCart adds, sets or removes a product and leads to the cart, so that
+// loading the page again changes nothing.
 func (s *Shop) changeCart(w http.ResponseWriter, r *http.Request, at *site) error {
 	photo, photoErr := s.readPhoto(w, r)
 	slug := r.PostForm.Get("slug")
@@ -148,17 +156,17 @@ func (s *Shop) changeCart(w http.ResponseWriter, r *http.Request, at *site) erro
 		return world.E(world.CodeInvalid, "shop.cart", "")
 	}
 	quantity, ok := quantityOf(r.PostForm, s.cfg.MaxQuantity)
-	next := at.prefix + "/cart"
+	next, show := at.prefix+"/cart", cartView{id: s.cartID(r), status: http.StatusOK}
 	var err error
 	switch r.PostForm.Get("action") {
 	case "add":
 		if !ok || quantity < 1 {
 			return s.refuseQuantity(w, r, at)
 		}
-		if err := s.add(w, r, at, slug, quantity, photo); err != nil {
+		if show.id, err = s.add(w, r, at, slug, quantity, photo); err != nil {
 			return s.addRefused(w, r, at, slug, err)
 		}
-		next += "?added=" + slug
+		next, show.added = next+"?added="+slug, slug
 	case "set":
 		if !ok {
 			return s.refuseQuantity(w, r, at)
@@ -176,7 +184,7 @@ func (s *Shop) changeCart(w http.ResponseWriter, r *http.Request, at *site) erro
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, next, http.StatusSeeOther)
+	lead(w, r, next, func() error { return s.cartPage(w, r, at, show) })
 	return nil
 }
 
@@ -185,34 +193,35 @@ func quantityOf(form url.Values, most int) (n int, ok bool) {
 	return n, err == nil && n >= 0 && n <= most
 }
 
-// add puts a product into the browser's cart, which is made with its first.
-func (s *Shop) add(w http.ResponseWriter, r *http.Request, at *site, slug string, quantity int, photo []byte) error {
+// add puts a product into the browser's cart, which is made with its first, and
+// tells which that is.
+func (s *Shop) add(w http.ResponseWriter, r *http.Request, at *site, slug string, quantity int, photo []byte) (cart string, err error) {
 	found, err := s.deps.Catalog.Current(r.Context(), at.market.ID, at.locale(), []string{slug}, s.deps.Now())
 	if err != nil {
-		return world.Wrap("shop.add", err)
+		return "", world.Wrap("shop.add", err)
 	}
 	if len(found) == 0 {
-		return world.E(world.CodeNotFound, "shop.add", "")
+		return "", world.E(world.CodeNotFound, "shop.add", "")
 	}
 	id, err := s.cartToFill(r, at)
 	if err != nil {
-		return err
+		return "", err
 	}
 	// The photo first: with it refused nothing has changed.
 	media := ""
 	if found[0].TakesPhoto {
 		if media, err = s.keepPhoto(r.Context(), photo); err != nil {
-			return err
+			return "", err
 		}
 	}
 	if err := s.deps.Orders.AddToCart(r.Context(), id, at.market.ID, slug, quantity, s.cfg.MaxQuantity, s.cfg.MaxLines); err != nil {
-		return world.Wrap("shop.add", err)
+		return "", world.Wrap("shop.add", err)
 	}
 	s.keepCart(w, id)
 	if media != "" {
-		return world.Wrap("shop.add", s.deps.Orders.SetPhoto(r.Context(), id, at.market.ID, slug, media))
+		return id, world.Wrap("shop.add", s.deps.Orders.SetPhoto(r.Context(), id, at.market.ID, slug, media))
 	}
-	return nil
+	return id, nil
 }
 
 func (s *Shop) set(r *http.Request, at *site, slug string, quantity int) error {
@@ -225,7 +234,7 @@ func (s *Shop) set(r *http.Request, at *site, slug string, quantity int) error {
 
 func (s *Shop) refuseQuantity(w http.ResponseWriter, r *http.Request, at *site) error {
 	text := at.texts.Text("error.quantity", "Max", s.cfg.MaxQuantity)
-	return s.cartPage(w, r, at, http.StatusUnprocessableEntity, "", []notice{{Kind: "bad", Text: text}})
+	return s.cartRefused(w, r, at, text)
 }
 
 // addRefused shows the cart with the reason, where it is the visitor's to mend;
@@ -239,5 +248,10 @@ func (s *Shop) addRefused(w http.ResponseWriter, r *http.Request, at *site, slug
 	if key == "" {
 		return err
 	}
-	return s.cartPage(w, r, at, http.StatusUnprocessableEntity, "", []notice{{Kind: "bad", Text: at.texts.Text(key)}})
+	return s.cartRefused(w, r, at, at.texts.Text(key))
+}
+
+// cartRefused shows the cart as it is, with the reason why it was not changed.
+func (s *Shop) cartRefused(w http.ResponseWriter, r *http.Request, at *site, why string) error {
+	return s.cartPage(w, r, at, cartView{id: s.cartID(r), status: http.StatusUnprocessableEntity, notices: []notice{{Kind: "bad", Text: why}}})
 }

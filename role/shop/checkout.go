@@ -133,13 +133,16 @@ func (s *Shop) alreadyPlaced(a *attempt) (done bool, err error) {
 	return true, nil
 }
 
-// showPlaced leads to an order, or to where it is paid for.
+// showPlaced leads to an order, or to where it is paid for; with the page's script
+// straight to the provider's page.
 func (s *Shop) showPlaced(a *attempt, o world.Order) {
 	next := a.at.prefix + "/orders/" + o.ID
-	if o.State == world.OrderAwaitingPayment {
-		next += "/pay"
+	switch {
+	case o.State != world.OrderAwaitingPayment:
+		lead(a.w, a.r, next, func() error { return s.orderPage(a.w, a.r, a.at, o, http.StatusOK, nil) })
+	case !asksPage(a.r) || s.leadToPay(a.w, a.r, a.at, o) != nil: // that page says what is wrong
+		http.Redirect(a.w, a.r, next+"/pay", http.StatusSeeOther)
 	}
-	http.Redirect(a.w, a.r, next, http.StatusSeeOther)
 }
 
 // trim lowers each line to what is left and takes out what is not sold any more.

@@ -113,7 +113,7 @@ func (s *Shop) cancelOrder(w http.ResponseWriter, r *http.Request, at *site) err
 	_, err = s.deps.Orders.Change(r.Context(), world.OrderStep{OrderID: o.ID, Event: world.OrderCancel, By: world.ByBuyer, At: s.deps.Now().UTC()})
 	switch world.CodeOf(err) {
 	case "":
-		http.Redirect(w, r, at.prefix+"/orders/"+o.ID, http.StatusSeeOther)
+		lead(w, r, at.prefix+"/orders/"+o.ID, func() error { return s.showOrder(w, r, at) })
 		return nil
 	case world.CodeConflict, world.CodeForbidden:
 		if o, err = s.ownOrder(r, at); err != nil {

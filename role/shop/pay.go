@@ -18,13 +18,18 @@ type payBody struct {
 	Paid    bool
 }
 
-// pay leads the buyer to the provider's page. The payment is written before the
-// provider is asked, and asked for again by the same key.
+// pay leads the buyer to the provider's page.
 func (s *Shop) pay(w http.ResponseWriter, r *http.Request, at *site) error {
 	o, err := s.ownOrder(r, at)
 	if err != nil {
 		return err
 	}
+	return s.leadToPay(w, r, at, o)
+}
+
+// leadToPay leads the buyer of an order to the provider's page. The payment is
+// written before the provider is asked, and asked for again by the same key.
+func (s *Shop) leadToPay(w http.ResponseWriter, r *http.Request, at *site, o world.Order) error {
 	show := at.prefix + "/orders/" + o.ID
 	with, ok := s.payOf(o.Market)
 	if !ok || o.Method != world.PayCard || o.State != world.OrderAwaitingPayment {

@@ -3,6 +3,7 @@ package shop
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ type till struct {
 	desk *desk
 	bank *bank
 	id   string
+	form url.Values // that has placed it
 }
 
 func openTill(t *testing.T, region string) *till {
@@ -29,8 +31,8 @@ func openTill(t *testing.T, region string) *till {
 	if region != "eu-central" {
 		return k
 	}
-	form := atCheckout(t, k.bench, contactDE())
-	w := k.post("/checkout", with(form, "step", "place"))
+	k.form = with(atCheckout(t, k.bench, contactDE()), "step", "place")
+	w := k.post("/checkout", k.form)
 	if w.Code != 303 {
 		t.Fatalf("%d", w.Code)
 	}

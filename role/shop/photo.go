@@ -156,7 +156,7 @@ func (s *Shop) photoRefused(w http.ResponseWriter, r *http.Request, at *site, sl
 	}
 	httpserver.LogError(r.Context(), s.deps.Log, r, err)
 	if r.PostForm.Get("action") == "photo" {
-		return s.cartPage(w, r, at, http.StatusUnprocessableEntity, "", []notice{{ID: wrongID, Kind: "bad", Text: text}})
+		return s.cartPage(w, r, at, cartView{id: s.cartID(r), status: http.StatusUnprocessableEntity, notices: []notice{{ID: wrongID, Kind: "bad", Text: text}}})
 	}
 	return s.productWrong(w, r, at, found[0].Product, text)
 }

@@ -78,7 +78,9 @@ func (s *Shop) toCart(a *attempt) error {
 	if done, err := s.alreadyPlaced(a); done || err != nil {
 		return err
 	}
-	http.Redirect(a.w, a.r, a.at.prefix+"/cart", http.StatusSeeOther)
+	lead(a.w, a.r, a.at.prefix+"/cart", func() error {
+		return s.cartPage(a.w, a.r, a.at, cartView{id: s.cartID(a.r), status: http.StatusOK})
+	})
 	return nil
 }
 

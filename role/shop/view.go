@@ -64,6 +64,7 @@ type view struct {
 	Market                 world.Market
 	CSS, JS, Icon          string
 	Canonical              string
+	Address                string // of this page, where another was asked for; see answerField
 	Alternates, Languages  []link
 	Categories             []link
 	Searched               string // what was looked for
@@ -140,6 +141,7 @@ func (s *Shop) render(w http.ResponseWriter, r *http.Request, status int, name s
 		sum := sha256.Sum256([]byte(block))
 		h.Set("Content-Security-Policy", s.policy()+" 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'")
 	}
+	v.Address = h.Get("Content-Location")
 	var page bytes.Buffer
 	if err := s.pages[name].ExecuteTemplate(&page, "layout", v); err != nil {
 		return world.Wrap("shop.render "+name, err)

@@ -32,12 +32,16 @@ const (
 	stepQuote = "quote"
 	stepOrder = "order"
 
+	plainCart  = "cart by 303"  // as a browser has them that runs no script:
+	plainOrder = "order by 303" // the form, then the page that it leads to
+
 	wholeCheckout = "checkout" // all its steps together
 )
 
 var (
 	readings = []string{readList, readCategory, readProduct, readSearch}
 	steps    = []string{stepCart, stepForm, stepQuote, stepOrder}
+	plain    = []string{plainCart, plainOrder}
 )
 
 // town is a city with its customers, and what they have waited for.
@@ -205,36 +209,73 @@ func (t *town) browse(random *rand.Rand) {
 }
 
 // buy is a checkout, paid for on collection: how long a bank takes is not the shop's.
+// Every other browser runs the pages' script, which has a form answered with the
+// page; the others follow the redirect to it.
 func (t *town) buy(random *rand.Rand) {
 	watch := &timed{way: t.way}
 	c := worldtest.NewClient(t.market, t.base, watch)
-	var quoted int
-	err := c.Add(one(random, t.sold), 1)
-	var form url.Values
-	if err == nil {
-		form, _, err = c.ReadForm(worldtest.Address(t.market, "Shopper", fmt.Sprintf("shopper%d@example.org", random.Int64())))
-		quoted = len(watch.spans)
+	cart, order, scripted := plainCart, plainOrder, random.IntN(2) == 0
+	if scripted {
+		cart, order = stepCart, stepOrder
 	}
+	err := t.step(watch, cart, func() error {
+		return sendForm(c, "/cart", url.Values{"action": {"add"}, "slug": {one(random, t.sold)}, "quantity": {"1"}}, "/cart", scripted)
+	})
 	if err == nil {
-		_, err = c.Place(form)
+		err = t.buyCart(c, watch, order, scripted, random)
 	}
 	if err != nil {
 		t.fail(err.Error())
 		return
 	}
-	for i, d := range watch.spans {
-		kind := stepQuote
-		switch {
-		case i == 0:
-			kind = stepCart
-		case i == 1:
-			kind = stepForm
-		case i >= quoted:
-			kind = stepOrder
-		}
-		t.took(kind, d)
+	if scripted {
+		t.took(wholeCheckout, watch.total())
 	}
-	t.took(wholeCheckout, watch.total())
+}
+
+// buyCart orders what is in the cart.
+func (t *town) buyCart(c *worldtest.Client, watch *timed, order string, scripted bool, random *rand.Rand) error {
+	before := len(watch.spans)
+	form, _, err := c.ReadForm(worldtest.Address(t.market, "Shopper", fmt.Sprintf("shopper%d@example.org", random.Int64())))
+	if err != nil {
+		return err
+	}
+	for i, d := range watch.spans[before:] {
+		t.took([]string{stepForm, stepQuote}[min(i, 1)], d)
+	}
+	return t.step(watch, order, func() error { return sendForm(c, "/checkout", form, "/orders/", scripted) })
+}
+
+// step does something that a customer waits for, redirects included.
+func (t *town) step(watch *timed, kind string, do func() error) error {
+	before := watch.total()
+	err := do()
+	if err == nil {
+		t.took(kind, watch.total()-before)
+	}
+	return err
+}
+
+// sendForm sends a form and reads the page that it leads to, whose address begins
+// with to: as the answer, where the script asks for that, else by its redirect.
+func sendForm(c *worldtest.Client, path string, form url.Values, to string, scripted bool) error {
+	status, field := http.StatusSeeOther, "Location"
+	if scripted {
+		form.Set("answer", "page")
+		status, field = http.StatusOK, "Content-Location"
+	}
+	a, err := c.PostForm(path, form)
+	if err != nil {
+		return err
+	}
+	at := a.Header.Get(field)
+	if a.Status != status || !strings.HasPrefix(at, to) {
+		return fmt.Errorf("POST %s: %d at %q", path, a.Status, at)
+	}
+	if !scripted {
+		_, err = c.ReadPage(at)
+	}
+	return err
 }
 
 // timed keeps how long each request of one visitor took, one after the other: from

@@ -1,7 +1,14 @@
 // The shop works without this script. It shows on cached pages, which hold
-// nothing personal, how many things are in this browser's cart; and it keeps
-// a form from being sent twice by an impatient finger.
+// nothing personal, how many things are in this browser's cart; it keeps a form
+// from being sent twice by an impatient finger; and it has a form answered with
+// the page itself, in one round trip, where the shop would else name its address.
+// Such a page's address is put in place of the form's: to load it again, or to
+// come back to it, sends nothing again.
 (() => {
+  const address = document.body.dataset.address;
+  if (address) {
+    history.replaceState(null, "", address);
+  }
   const badge = document.querySelector("[data-cart-count]");
   try {
     if (badge && badge.dataset.cartCount) {
@@ -18,6 +25,11 @@
       return;
     }
     event.target.dataset.sent = "yes";
+    if (event.target.method === "post" && !event.target.elements.answer) {
+      const answer = document.createElement("input");
+      Object.assign(answer, { type: "hidden", name: "answer", value: "page" });
+      event.target.append(answer);
+    }
   });
   window.addEventListener("pageshow", () => {
     for (const form of document.forms) {
