@@ -35,7 +35,7 @@ func TestSectionsByName(t *testing.T) {
 	if err != nil || some["hits"] || !some["ratio"] || !some["memory"] {
 		t.Error(some, err)
 	}
-	if _, err := wantedSections("hit"); err == nil || !strings.Contains(err.Error(), "hits, memory, purge, ratio, transforms, world") {
+	if _, err := wantedSections("hit"); err == nil || !strings.Contains(err.Error(), "dns, hits, memory, purge, ratio, shoppers, transforms, world") {
 		t.Error(err)
 	}
 }
