@@ -75,7 +75,7 @@ func SeedCatalog(ctx context.Context, pool *pgxpool.Pool, products []SeedProduct
 // SeedAll brings a catalog primary's products and categories to what is given. It
 // can be run again: a price that is there stays, as do pictures, lists, promotions
 // and slots; a product that has changed is purged from every cache; one that is
-// not given stays as it is.
+// not given, or that an owner has changed, stays as it is.
 func SeedAll(ctx context.Context, pool *pgxpool.Pool, seed Seed) error {
 	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		var groups []string
@@ -113,6 +113,10 @@ func SeedAll(ctx context.Context, pool *pgxpool.Pool, seed Seed) error {
 }
 
 func seedProduct(ctx context.Context, tx pgx.Tx, p SeedProduct) (changed bool, err error) {
+	var edited bool
+	if err := tx.QueryRow(ctx, `select exists (select from product where market = $1 and slug = $2 and edited)`, p.Market, p.Slug).Scan(&edited); err != nil || edited {
+		return false, err
+	}
 	b := &pgx.Batch{}
 	var nutrition any
 	if p.Nutrition.Known() {

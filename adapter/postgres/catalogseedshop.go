@@ -61,7 +61,14 @@ type SeedSlot struct {
 // the shop was new: what somebody has changed since stays.
 func seedMarket(ctx context.Context, tx pgx.Tx, m SeedMarket) (changed bool, err error) {
 	b := &pgx.Batch{}
+	edited, err := editedCategories(ctx, tx, m.Market)
+	if err != nil {
+		return false, err
+	}
 	for i, k := range m.Categories {
+		if slices.Contains(edited, k.Key) {
+			continue
+		}
 		b.Queue(`insert into category as o (market, category, place) values ($1, $2, $3)
 			on conflict (market, category) do update set place = excluded.place where o.place <> excluded.place`, m.Market, k.Key, i)
 		for _, locale := range slices.Sorted(maps.Keys(k.Texts)) {
@@ -74,6 +81,15 @@ func seedMarket(ctx context.Context, tx pgx.Tx, m SeedMarket) (changed bool, err
 	}
 	n, err := runBatch(ctx, tx, b)
 	return n > 0, err
+}
+
+// editedCategories are those that an owner has changed.
+func editedCategories(ctx context.Context, tx pgx.Tx, market string) ([]string, error) {
+	rows, err := tx.Query(ctx, `select category from category where market = $1 and version > 1`, market)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 // seedTerms gives a market its lists, promotions and slots, which come after its
