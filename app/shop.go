@@ -164,8 +164,12 @@ func (m *machine) ownerOver(ctx context.Context, s *Owner, clusters []*postgres.
 	if err != nil {
 		return nil, err
 	}
+	rates, err := TaxTable()
+	if err != nil {
+		return nil, err
+	}
 	role, err := owner.New(s.Config, owner.Deps{
-		World: m.World, Catalog: products, Orders: postgres.NewOrderStore(resident), Documents: postgres.NewInvoiceStore(resident), Accounts: postgres.NewAccountStore(resident), Texts: words,
+		World: m.World, Catalog: products, Editing: products, TaxClasses: rates.Classes, Orders: postgres.NewOrderStore(resident), Documents: postgres.NewInvoiceStore(resident), Accounts: postgres.NewAccountStore(resident), Texts: words,
 		Media: netaddr.Transport(s.Media, netaddr.DefaultTransportOptions()), Now: m.now, Random: random, Log: m.tel.Log,
 	})
 	if err != nil {

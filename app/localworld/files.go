@@ -19,6 +19,7 @@ import (
 	"meridian/role/edge"
 	"meridian/role/monitor"
 	"meridian/role/ops"
+	"meridian/role/owner"
 	"meridian/world"
 )
 
@@ -152,6 +153,11 @@ func (p *plan) fillOwner(f *app.File, r world.Region) {
 	o.Catalogs = p.catalogs(r.ID, userOwner, p.secrets.Owner)
 	o.Resident = p.residentOf(r.ID, userOwner, p.secrets.Owner)
 	o.Media, o.Private.Keys = p.roleAddress("media", r.ID), p.signing()
+	own := owner.Token{Credential: credential(p.secrets.OwnerToken), Scopes: owner.Scopes()}
+	for _, m := range p.w.Markets {
+		own.Markets = append(own.Markets, m.ID)
+	}
+	o.Tokens = []owner.Token{own}
 }
 
 // fillOps gives the world's one token every right: it is for whoever runs the world.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -145,6 +146,7 @@ func (r *report) ready(p *plan) {
 	fmt.Fprintf(r.out, "\nThe name servers of %s answer on 127.0.0.1, ports %d to %d:\n  dig @127.0.0.1 -p %d %s +subnet=%v   # from %s\n",
 		p.dnsZone(), p.dnsPort(0), p.lastPort(), p.dnsPort(0), p.dnsHost(p.w.Markets[0]), CityPrefixes(0)[0], p.w.Cities[0].Name)
 	fmt.Fprintf(r.out, "\nhttps is for who trusts %s (curl --cacert); by HTTP/2 and HTTP/3.\n", p.tls().Trust())
+	fmt.Fprintf(r.out, "The owners' API is open to the owner_token of %s.\n", filepath.Join(p.st.dir, "secrets.json"))
 	fmt.Fprintf(r.out, "Put a picture in:  meridian media put%s PHOTO\nStop with Ctrl-C; the world is kept in %s.\n", dirFlag(p.st.dir), p.st.dir)
 }
 

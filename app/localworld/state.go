@@ -228,8 +228,9 @@ type Secrets struct {
 	PrivateKey  string            `json:"private_key"`
 	CookieKey   string            `json:"cookie_key"` // of the name servers: 32 hexadecimal digits
 	DrainToken  string            `json:"drain_token"`
-	Monitors    map[string]string `json:"monitors"` // region → the seed of its monitor's key
-	Owners      map[string]string `json:"owners"`   // market → its owner's password
+	OwnerToken  string            `json:"owner_token"` // of the owners' API, in every market
+	Monitors    map[string]string `json:"monitors"`    // region → the seed of its monitor's key
+	Owners      map[string]string `json:"owners"`      // market → its owner's password
 
 	Pay map[string]PaySecret `json:"pay"` // market → its account at the payment provider for trying out
 }
@@ -259,7 +260,7 @@ func (s *state) secrets(w *world.World) (Secrets, error) {
 		}
 	}
 	changed := missing
-	for _, late := range []*string{&sec.Ops, &sec.PurgeToken, &sec.UploadKey, &sec.PrivateKey, &sec.JudgeToken, &sec.DrainToken} { // worlds of before had none
+	for _, late := range []*string{&sec.Ops, &sec.PurgeToken, &sec.UploadKey, &sec.PrivateKey, &sec.JudgeToken, &sec.DrainToken, &sec.OwnerToken} { // worlds of before had none
 		if *late == "" {
 			*late, changed = rand.Text(), true
 		}

@@ -7,7 +7,9 @@ package tax
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"meridian/world"
 )
@@ -163,6 +165,18 @@ func (r Rule) covers(a, b Rule) bool {
 // Rules lists the table, drafts too, by place, levy, class, circumstances and
 // first day. The slice is the caller's own.
 func (t *Table) Rules() []Rule { return slices.Clone(t.rules) }
+
+// Classes are the classes of goods that the rules of a country, or of a place in it,
+// know, in order.
+func (t *Table) Classes(country string) []string {
+	known := map[string]bool{}
+	for _, r := range t.rules {
+		if r.Jurisdiction == country || strings.HasPrefix(r.Jurisdiction, country+"-") {
+			known[r.Class] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(known))
+}
 
 func (l Limits) count(rules int) error {
 	if rules > l.MaxRules {

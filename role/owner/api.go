@@ -30,9 +30,10 @@ func newAPI(o *Owner) *openapi.API {
 	a := openapi.New(openapi.Config{
 		Title: "Shop owners", Version: "1.0.0", Description: apiAbout, Base: apiBase,
 		Credentials: map[string]string{bearer: "A token that the role's config knows by its hash."},
-		Problem:     httpserver.Problem{}, MaxBody: o.cfg.MaxForm, MaxDepth: apiMaxDepth, Fail: o.failAPI, Send: send,
+		Problem:     httpserver.Problem{}, MaxBody: o.cfg.MaxContent, MaxDepth: apiMaxDepth, Fail: o.failAPI, Send: send,
 	})
 	o.addProducts(a)
+	o.addEditing(a)
 	o.addOrders(a)
 	return a
 }

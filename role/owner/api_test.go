@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,21 +27,38 @@ func tokenFor(markets []string, of ...Scope) func(*Config) {
 	}
 }
 
+var document = sync.OnceValues(APIDocument)
+
+var whole struct {
+	once sync.Once
+	read *apitest.Contract
+}
+
+// contract is the API's document, read once for all tests.
+func contract(t *testing.T) *apitest.Contract {
+	t.Helper()
+	text, err := document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole.once.Do(func() { whole.read = apitest.Read(t, text) })
+	if whole.read == nil {
+		t.Fatal("the document is not whole")
+	}
+	return whole.read
+}
+
 // ask asks the API with the token and sees that the answer is one that its document
 // promises.
 func (d *desk) ask(path string, headers ...string) *httptest.ResponseRecorder {
 	d.t.Helper()
-	text, err := APIDocument()
-	if err != nil {
-		d.t.Fatal(err)
-	}
 	r := httptest.NewRequest(http.MethodGet, path, nil)
 	r.Header.Set("Authorization", "Bearer "+token)
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
 	w := d.at("de.localhost").send(r)
-	apitest.Read(d.t, text).Answer(d.t, http.MethodGet, path, w)
+	contract(d.t).Answer(d.t, http.MethodGet, path, w)
 	return w
 }
 

@@ -1,8 +1,10 @@
 package owner
 
 import (
+	"slices"
 	"time"
 
+	"meridian/engine/catalog"
 	"meridian/role/owner/api"
 	"meridian/world"
 )
@@ -15,6 +17,14 @@ var (
 	exampleProducts = api.ProductList{Products: []api.Product{{Slug: "brezel", Version: 3, Name: "Brezel", Category: "rolls", Brand: "pretzel", TaxClass: "bread", SKUs: []api.SKU{exampleSKU}}}}
 	examplePrices   = api.Prices{SKU: exampleSKU, Product: "brezel", Former: []api.Price{{Version: 4, Price: api.Amount{Minor: 520, Currency: "EUR"}, Since: exampleSince}}}
 
+	exampleDraft = catalog.Draft{Slug: "brezel", Category: "rolls", TaxClass: "bread", Place: 7, Allergens: []world.Allergen{"wheat"}, MayContain: []world.Allergen{"sesame"},
+		Texts: map[string]catalog.DraftText{"de-DE": {Name: "Brezel", Description: "Außen rösch, innen weich.", Ingredients: "*Weizen*mehl, Wasser, Salz", Address: "brezel"}},
+		SKUs:  []catalog.DraftSKU{{SKU: "brezel", Names: map[string]string{"de-DE": "4 Stück"}, Sold: true, Net: 360, NetUnit: "g"}}}
+	exampleNew       = priced(exampleDraft, 520)
+	exampleCategory  = catalog.Category{Category: "rolls", Place: 1, Texts: map[string]catalog.CategoryText{"de-DE": {Name: "Brötchen", Address: "broetchen"}}}
+	exampleList      = catalog.List{List: "advent", Rank: 10, From: &exampleSince}
+	exampleListPrice = api.ListPrice{SKU: "brezel", List: "advent", Version: 5, Price: &api.Amount{Minor: 450, Currency: "EUR"}}
+
 	exampleOrder = orderInFull(world.Order{
 		ID: "aaaaaaaaaaaaaaaaaaaaaaaaaa", Number: "SC-DE-7K3M9Q", State: world.OrderPlaced, Version: 1, PlacedAt: exampleSince, Currency: "EUR",
 		Method: world.PayCard, Fulfilment: world.PickUp, Jurisdiction: "DE", NetMinor: 972, TaxMinor: 68, TotalMinor: 1040,
@@ -25,3 +35,12 @@ var (
 	})
 	exampleOrders = api.OrderList{Orders: []api.OrderCard{exampleOrder.OrderCard}, Next: "1795165200000000.aaaaaaaaaaaaaaaaaaaaaaaaaa"}
 )
+
+// priced is a new product whose SKUs cost as much.
+func priced(d catalog.Draft, minor int64) catalog.Draft {
+	d.SKUs = slices.Clone(d.SKUs)
+	for i := range d.SKUs {
+		d.SKUs[i].Price = minor
+	}
+	return d
+}

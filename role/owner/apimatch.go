@@ -7,8 +7,9 @@ import (
 	"meridian/world"
 )
 
-// matching names the version that a change replaces.
-type matching struct {
+// Matching names the version that a change replaces. (It is exported, as are the
+// others that requests are made of: what is not cannot be read into.)
+type Matching struct {
 	IfMatch string `header:"If-Match" maxLength:"256" doc:"the ETag of what was read; * for whatever is there"`
 }
 

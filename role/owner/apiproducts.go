@@ -43,12 +43,12 @@ func (o *Owner) apiProducts(v *visit, in *paged) (*answer[api.ProductList], erro
 	return &answer[api.ProductList]{Body: out}, nil
 }
 
-// skuAsked names a SKU.
-type skuAsked struct {
+// SKUAsked names a SKU.
+type SKUAsked struct {
 	SKU string `path:"sku" maxLength:"60"`
 }
 
-func (o *Owner) apiSKU(v *visit, in *skuAsked) (*answer[api.Prices], error) {
+func (o *Owner) apiSKU(v *visit, in *SKUAsked) (*answer[api.Prices], error) {
 	p, err := o.product(v, in.SKU)
 	if err != nil {
 		return nil, err

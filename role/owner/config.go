@@ -24,6 +24,7 @@ type Config struct {
 	SweepBatch      int                `yaml:"sweep_batch" doc:"most sessions that are removed at once"`
 	SignInLimit     SignInLimit        `yaml:"sign_in_limit"`
 	MaxForm         int64              `yaml:"max_form" doc:"most bytes of a form, a picture apart"`
+	MaxContent      int64              `yaml:"max_content" doc:"most bytes of a request's content in the API"`
 	MaxPrice        int64              `yaml:"max_price" doc:"highest price, in minor units of the market's currency"`
 	PageSize        int                `yaml:"page_size" doc:"most orders, pictures or former prices on a page"`
 	UploadBytes     int64              `yaml:"upload_bytes" doc:"most bytes of a picture"`
@@ -54,6 +55,7 @@ func Default() Config {
 		SweepBatch:   500,
 		SignInLimit:  SignInLimit{PerAccount: 10, PerNetwork: 30, Tracked: 10_000, AtOnce: 2},
 		MaxForm:      64 << 10,
+		MaxContent:   512 << 10,
 		MaxPrice:     10_000_000,
 		PageSize:     25,
 		UploadBytes:  64 << 20,
@@ -88,8 +90,8 @@ func (c Config) Validate() error {
 		return bad("sweep_batch", "write at least 1")
 	case l.PerAccount < 1 || l.PerNetwork < 1 || l.Tracked < 1 || l.AtOnce < 1:
 		return bad("sign_in_limit: per_account, per_network, tracked, at_once", "write at least 1")
-	case c.MaxForm < 1024:
-		return bad("max_form", "allow at least 1024 bytes")
+	case c.MaxForm < 1024 || c.MaxContent < 1024:
+		return bad("max_form, max_content", "allow at least 1024 bytes")
 	case c.MaxPrice < 1 || c.UploadBytes < 1:
 		return bad("max_price, upload_bytes", "write at least 1")
 	case c.PageSize < 1 || c.PageSize > mediaListMost:

@@ -14,16 +14,19 @@ import (
 
 // Deps are the parts that an owner role is given.
 type Deps struct {
-	World     *world.World
-	Catalog   Catalog
-	Orders    Orders            // over the resident cluster of this region
-	Accounts  Accounts          // over the same
-	Documents Documents         // over the same
-	Media     http.RoundTripper // the region's media role; it always reaches its role
-	Texts     *i18n.Texts       // how each market's first locale writes dates and addresses: date.format, address.format
-	Now       func() time.Time
-	Random    io.Reader // of cryptographic quality: a session's token is a secret
-	Log       *slog.Logger
+	World   *world.World
+	Catalog Catalog
+	Editing Editing // over the same as Catalog
+	// TaxClasses are the classes of goods that the tax rules of a country know.
+	TaxClasses func(country string) []string
+	Orders     Orders            // over the resident cluster of this region
+	Accounts   Accounts          // over the same
+	Documents  Documents         // over the same
+	Media      http.RoundTripper // the region's media role; it always reaches its role
+	Texts      *i18n.Texts       // how each market's first locale writes dates and addresses: date.format, address.format
+	Now        func() time.Time
+	Random     io.Reader // of cryptographic quality: a session's token is a secret
+	Log        *slog.Logger
 }
 
 // Catalog reads and changes the catalog of the markets at home in this region,

@@ -228,6 +228,7 @@ func (f *fakes) RoundTrip(r *http.Request) (*http.Response, error) {
 // desk is an owner role with its fakes and a clock that can be turned.
 type desk struct {
 	*fakes
+	shelf *shelf
 	t     *testing.T
 	owner *Owner
 	now   time.Time
@@ -281,12 +282,12 @@ func newDesk(t *testing.T, change ...func(*Config)) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{fakes: f, t: t, now: noon}
+	d := &desk{fakes: f, shelf: newShelf(), t: t, now: noon}
 	cfg := testConfig()
 	for _, c := range change {
 		c(&cfg)
 	}
-	d.owner, err = New(cfg, Deps{World: testWorld(), Catalog: f, Orders: f, Accounts: f, Documents: f, Media: f, Texts: texts,
+	d.owner, err = New(cfg, Deps{World: testWorld(), Catalog: f, Editing: d.shelf, TaxClasses: func(string) []string { return []string{"bread", "cake"} }, Orders: f, Accounts: f, Documents: f, Media: f, Texts: texts,
 		Now: func() time.Time { return d.now }, Random: rand.Reader, Log: slog.New(slog.NewTextHandler(&d.log, nil))})
 	if err != nil {
 		t.Fatal(err)

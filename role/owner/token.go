@@ -26,7 +26,10 @@ const (
 	WriteStock    Scope = "stock:write"
 )
 
-var scopes = []Scope{ReadProducts, WriteProducts, ReadSelling, WriteSelling, ReadOrders, WriteOrders, ReadHooks, WriteHooks, ReadStock, WriteStock}
+// Scopes are all that there are.
+func Scopes() []Scope {
+	return []Scope{ReadProducts, WriteProducts, ReadSelling, WriteSelling, ReadOrders, WriteOrders, ReadHooks, WriteHooks, ReadStock, WriteStock}
+}
 
 // Token is a credential of the API by its hash, and its scope.
 type Token struct {
@@ -45,7 +48,7 @@ func (t Token) validate() string {
 		return "markets, scopes: name at least one of each"
 	}
 	for _, s := range t.Scopes {
-		if !slices.Contains(scopes, s) {
+		if !slices.Contains(Scopes(), s) {
 			return fmt.Sprintf("scopes: there is no %q: write some of %s", s, scopeList())
 		}
 	}
@@ -54,7 +57,7 @@ func (t Token) validate() string {
 
 func scopeList() string {
 	var names []string
-	for _, s := range scopes {
+	for _, s := range Scopes() {
 		names = append(names, string(s))
 	}
 	return strings.Join(names, ", ")

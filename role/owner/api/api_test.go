@@ -6,4 +6,6 @@ import (
 	"meridian/test/apitest"
 )
 
-func TestFields(t *testing.T) { apitest.Fields(t, ProductList{}, Prices{}, OrderList{}, Order{}) }
+func TestFields(t *testing.T) {
+	apitest.Fields(t, Categories{}, PriceLists{}, ListPrice{}, PriceSet{}, ProductList{}, Prices{}, OrderList{}, Order{})
+}

@@ -1,0 +1,28 @@
+package api
+
+import "meridian/engine/catalog"
+
+// Categories are all of a market's categories.
+type Categories struct {
+	Categories []catalog.Category `json:"categories" nullable:"false" doc:"in the shop's order"`
+}
+
+// PriceLists are all of a market's price lists.
+type PriceLists struct {
+	Lists []catalog.List `json:"lists" nullable:"false" doc:"the highest rank first"`
+}
+
+// ListPrice is a SKU's price in one list.
+type ListPrice struct {
+	SKU     string  `json:"sku" example:"brezel"`
+	List    string  `json:"list" example:"advent"`
+	Version int64   `json:"version" doc:"names this price of the SKU; 0 where the list never had one" example:"5"`
+	Price   *Amount `json:"price,omitempty" doc:"none where the list has none"`
+}
+
+// PriceSet is a price that is set.
+type PriceSet struct {
+	_ struct{} `additionalProperties:"false"`
+
+	Minor int64 `json:"minor" minimum:"1" doc:"in minor units of the market's currency, with or without tax as the market shows its prices" example:"450"`
+}
