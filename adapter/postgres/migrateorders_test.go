@@ -9,20 +9,26 @@ import (
 	"meridian/world"
 )
 
-// before are rows as a shop had them before commerce: stock, a cart, and two
-// orders, one of a market whose prices include the tax and one where it comes on
-// top.
+// before are rows as a shop had them before commerce: stock, a cart, and orders of
+// markets whose prices include the tax, of one where it comes on top, of one that
+// owes none, and of one whose currency has no smaller unit.
 const before = `
 insert into stock values ('de', 'brezel', 40), ('de', 'torte', 0), ('us', 'pie', 7);
 insert into cart (id, market) values ('c0000000000000000000000000', 'de');
 insert into cart_line (cart_id, slug, quantity, photo) values ('c0000000000000000000000000', 'brezel', 3, '20abcdefghjkmnpq');
 insert into orders (id, number, market, cart_id, idempotency_key, locale, name, email, line1, city, state, postal_code, jurisdiction, currency, net_minor, tax_minor, total_minor, placed_at)
 values ('d0000000000000000000000000', 'SC-DE-1', 'de', 'c0000000000000000000000000', 'k1', 'de-DE', 'Ada', 'Ada@Example.com', 'Weg 1', 'Bonn', '', '53111', 'DE', 'EUR', 629, 91, 720, '2026-03-01 12:00+00'),
-       ('u0000000000000000000000000', 'SC-US-1', 'us', 'c0000000000000000000000001', 'k2', 'en-US', 'Bob', 'bob@example.com', '1 Main St', 'Albany', 'NY', '12207', 'US-NY', 'USD', 1000, 89, 1089, '2026-03-02 12:00+00');
+       ('u0000000000000000000000000', 'SC-US-1', 'us', 'c0000000000000000000000001', 'k2', 'en-US', 'Bob', 'bob@example.com', '1 Main St', 'Albany', 'NY', '12207', 'US-NY', 'USD', 1000, 89, 1089, '2026-03-02 12:00+00'),
+       ('g0000000000000000000000000', 'SC-GB-1', 'gb', 'c0000000000000000000000002', 'k3', 'en-GB', 'Cy', 'cy@example.com', '1 High St', 'Leeds', '', 'LS1 1AA', 'GB', 'GBP', 350, 0, 350, '2026-03-03 12:00+00'),
+       ('j0000000000000000000000000', 'SC-JP-1', 'jp', 'c0000000000000000000000003', 'k4', 'ja-JP', 'Dan', 'dan@example.com', '1-1', 'Chiyoda', '', '100-0001', 'JP', 'JPY', 926, 74, 1000, '2026-03-04 12:00+00');
 insert into order_line values ('d0000000000000000000000000', 1, 'kaffee', 'Kaffee', 'coffee', 1, 420, 420, 67, 3), ('d0000000000000000000000000', 2, 'torte', 'Torte', 'cake', 3, 100, 300, 24, 2),
        ('u0000000000000000000000000', 1, 'pie', 'Pie', 'cake', 2, 500, 1000, 89, 1);
+insert into order_line values ('g0000000000000000000000000', 1, 'loaf', 'Loaf', 'bread', 1, 350, 350, 0, 1, '20abcdefghjkmnpq'), ('j0000000000000000000000000', 1, 'anpan', 'Anpan', 'bread', 5, 200, 1000, 74, 1, '');
 insert into order_tax values ('d0000000000000000000000000', 1, 'USt 7 %', '7', 276, 24), ('d0000000000000000000000000', 2, 'USt 19 %', '19', 353, 67),
-       ('u0000000000000000000000000', 1, 'Sales tax', '8.875', 1000, 89);`
+       ('u0000000000000000000000000', 1, 'Sales tax', '8.875', 1000, 89), ('j0000000000000000000000000', 1, '8 %', '8', 926, 74);`
+
+// firstPiece is what one piece of each order's first line comes to.
+var firstPiece = map[string]int64{"d0000000000000000000000000": 420, "u0000000000000000000000000": 544, "g0000000000000000000000000": 350, "j0000000000000000000000000": 200}
 
 func TestCommerceKeepsWhatWasThere(t *testing.T) {
 	c := pgtest.Cluster(t, "resident-test", "test", pgtest.Resident(t))
@@ -57,6 +63,8 @@ func TestCommerceKeepsWhatWasThere(t *testing.T) {
 	}{
 		"d0000000000000000000000000": {true, []world.TaxShare{{Line: 1, Tax: 2, NetMinor: 353, TaxMinor: 67}, {Line: 2, Tax: 1, NetMinor: 276, TaxMinor: 24}}},
 		"u0000000000000000000000000": {false, []world.TaxShare{{Line: 1, Tax: 1, NetMinor: 1000, TaxMinor: 89}}},
+		"g0000000000000000000000000": {true, nil},
+		"j0000000000000000000000000": {true, []world.TaxShare{{Line: 1, Tax: 1, NetMinor: 926, TaxMinor: 74}}},
 	} {
 		o, err := s.Order(ctx, id)
 		if err != nil {
@@ -72,9 +80,18 @@ func TestCommerceKeepsWhatWasThere(t *testing.T) {
 		if err != nil || len(refunds) != 0 || len(log) != 1 || log[0].To != world.OrderPlaced || !log[0].At.Equal(o.PlacedAt) {
 			t.Errorf("log %+v, refunds %v, %v", log, refunds, err)
 		}
-		// An order from before is cancelled like any other: what it sold is back.
-		if _, err = s.Change(ctx, world.OrderStep{OrderID: id, Event: world.OrderCancel, By: world.ByBuyer, At: o.PlacedAt}); err != nil {
-			t.Errorf("%v", err)
+		// It was sold before there were documents: none is owed, and none is made up.
+		if documents, err := postgres.NewInvoiceStore(c).OfOrder(ctx, id); err != nil || len(documents) != 0 {
+			t.Errorf("documents %v, %v", documents, err)
+		}
+		// A piece of it is given back,
+		first, err := s.Refund(ctx, world.Refund{OrderID: id, Key: "piece", At: o.PlacedAt, By: world.ByOwner, Lines: []world.RefundLine{{Line: 1, Quantity: 1, Restock: true}}})
+		if err != nil || first.TotalMinor != firstPiece[id] || first.NetMinor+first.TaxMinor != first.TotalMinor || !first.Settled {
+			t.Errorf("a piece of %s: %+v, %v", id, first, err)
+		}
+		// and the rest is cancelled as of any other: what it sold is back.
+		if o, err = s.Change(ctx, world.OrderStep{OrderID: id, Event: world.OrderCancel, By: world.ByBuyer, At: o.PlacedAt}); err != nil || o.RefundedMinor != o.TotalMinor {
+			t.Errorf("%+v, %v", o, err)
 		}
 	}
 	if o, err := s.Order(ctx, "u0000000000000000000000000"); err != nil || o.State != world.OrderCancelled || o.Contact.State != "NY" || o.RefundedMinor != 1089 {
