@@ -274,6 +274,9 @@ func TestAssets(t *testing.T) {
 			t.Errorf("%s of another build: %d %v", name, w.Code, w.Header())
 		}
 	}
+	if w := b.get("/favicon.ico"); w.Code != 302 || !strings.HasSuffix(w.Header().Get("Location"), "/favicon.svg") {
+		t.Errorf("the icon that browsers look for: %d, %q", w.Code, w.Header().Get("Location"))
+	}
 	for _, path := range []string{"/assets/x/y", "/assets/000000000000/none.css", "/assets/"} {
 		if w := b.get(path); w.Code != 404 {
 			t.Errorf("%s: %d", path, w.Code)

@@ -132,6 +132,7 @@ func (s *Shop) Handler() http.Handler {
 	all.HandleFunc("POST "+PaymentsPath+"/{key}/reconcile", s.paymentsAPI(s.reconcilePayment))
 	all.HandleFunc("GET "+web.AssetPrefix, s.asset)
 	all.HandleFunc("GET "+ratesPath, s.rates)
+	all.HandleFunc("GET /favicon.ico", s.favicon)
 	all.Handle("/", s.withSite(pages))
 	return s.withHeaders(all)
 }
@@ -176,6 +177,13 @@ func (s *Shop) asset(w http.ResponseWriter, r *http.Request) {
 	if !s.assets.Serve(w, r) {
 		s.fail(w, r, nil, world.E(world.CodeNotFound, "shop.asset", ""))
 	}
+}
+
+// favicon is what browsers ask for beside a page that names no icon, as a document
+// to be printed does.
+func (s *Shop) favicon(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "public, max-age=3600")
+	http.Redirect(w, r, s.assets.URL("favicon.svg"), http.StatusFound)
 }
 
 // atHome guards resident data: it is answered for in the market's home region

@@ -21,7 +21,7 @@ import (
 
 // browseWithin bounds one test in the browser, pageWithin what one page shows.
 const (
-	browseWithin = 3 * time.Minute
+	browseWithin = 8 * time.Minute
 	pageWithin   = 30 * time.Second
 )
 

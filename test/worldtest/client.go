@@ -64,6 +64,12 @@ func (w *World) Admin(t testing.TB) *Client {
 	return w.dialling(t, fmt.Sprintf("http://localhost:%d", w.Port), w.Port)
 }
 
+// Provider asks the payment provider for trying out, as a shop does.
+func (w *World) Provider(t testing.TB) *Client {
+	t.Helper()
+	return w.dialling(t, fmt.Sprintf("http://pay.localhost:%d", w.Port), w.Port)
+}
+
 func (w *World) client(t testing.TB, market string, port int) *Client {
 	t.Helper()
 	m := w.Market(t, market)
