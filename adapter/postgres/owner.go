@@ -25,6 +25,9 @@ func (s *CatalogStore) ChangePrice(ctx context.Context, market, sku string, expe
 		return 0, err
 	}
 	err = c.durably(ctx, func(tx pgx.Tx) error {
+		if err := lockSKU(ctx, tx, m, sku); err != nil {
+			return err
+		}
 		var slug string
 		if version, slug, err = insertPrice(ctx, tx, m, sku, expectVersion, newMinor); err != nil {
 			return err

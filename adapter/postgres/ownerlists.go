@@ -8,10 +8,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgtype"
 
 	"meridian/engine/catalog"
 	"meridian/world"
@@ -25,24 +23,20 @@ func (s *CatalogStore) PriceLists(ctx context.Context, market string) ([]catalog
 	if err != nil {
 		return nil, err
 	}
-	rows, err := c.Pool.Query(ctx, `select list, rank, from_at, until_at, version from price_list where market = $1 order by rank desc, list`, m.ID)
+	lists, err := queryLists(ctx, c.Pool, m, "")
+	return lists, mapError(op, err)
+}
+
+func queryLists(ctx context.Context, conn querier, m world.Market, which string, args ...any) ([]catalog.WrittenList, error) {
+	rows, err := conn.Query(ctx, `select list, rank, nullif(from_at, '-infinity'), nullif(until_at, 'infinity'), version from price_list where market = $1`+which+` order by rank desc, list`, append([]any{m.ID}, args...)...)
 	if err != nil {
-		return nil, mapError(op, err)
+		return nil, err
 	}
-	lists, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (l catalog.WrittenList, err error) {
-		var from, until pgtype.Timestamptz
-		err = row.Scan(&l.List.List, &l.Rank, &from, &until, &l.Version)
-		for _, t := range []struct {
-			have pgtype.Timestamptz
-			into **time.Time
-		}{{from, &l.From}, {until, &l.Until}} {
-			if t.have.InfinityModifier == pgtype.Finite {
-				*t.into = utc(&t.have.Time)
-			}
-		}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (l catalog.WrittenList, err error) {
+		err = row.Scan(&l.List.List, &l.Rank, &l.From, &l.Until, &l.Version)
+		l.From, l.Until = utc(l.From), utc(l.Until)
 		return l, err
 	})
-	return lists, mapError(op, err)
 }
 
 // CreatePriceList gives a market a list without prices; conflict when it has one of
@@ -144,8 +138,7 @@ func (s *CatalogStore) SetPrice(ctx context.Context, market, sku, list string, e
 		return 0, err
 	}
 	err = c.durably(ctx, func(tx pgx.Tx) error {
-		// The lock comes first: what is read under it is what it holds.
-		if _, err := tx.Exec(ctx, `select from sku where market = $1 and sku = $2 for no key update`, m.ID, sku); err != nil {
+		if err := lockSKU(ctx, tx, m, sku); err != nil {
 			return err
 		}
 		have, slug, err := priceIn(ctx, tx, m, sku, list, "")
@@ -167,6 +160,13 @@ func (s *CatalogStore) SetPrice(ctx context.Context, market, sku, list string, e
 		return err
 	})
 	return version, mapError(op, err)
+}
+
+// lockSKU keeps others from a SKU's prices until the transaction ends. It comes
+// first: what is read under it is what it holds.
+func lockSKU(ctx context.Context, tx pgx.Tx, m world.Market, sku string) error {
+	_, err := tx.Exec(ctx, `select from sku where market = $1 and sku = $2 for no key update`, m.ID, sku)
+	return err
 }
 
 // insertListPrice writes a SKU's next price. The SKU's row is locked: versions are

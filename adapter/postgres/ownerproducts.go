@@ -72,12 +72,12 @@ func utc(t *time.Time) *time.Time {
 	return &u
 }
 
-// CreateProduct gives a market a product of its own, with the first prices of its
-// SKUs. Errors: conflict when it has one of the slug; unprocessed when a SKU or an
+// CreateProduct gives a market a product, with the first prices of its SKUs. Errors:
+// conflict when it has one of the slug, or of the same brand product; unprocessed when a SKU or an
 // address is another product's, or the category is none.
-func (s *CatalogStore) CreateProduct(ctx context.Context, market string, d catalog.Draft) (version int64, err error) {
-	return s.editProduct(ctx, "postgres.createproduct", market, d.Slug, func(tx pgx.Tx, m world.Market) (bool, error) {
-		return createProduct(ctx, tx, m, catalog.Written{Draft: d})
+func (s *CatalogStore) CreateProduct(ctx context.Context, market string, w catalog.Written) (version int64, err error) {
+	return s.editProduct(ctx, "postgres.createproduct", market, w.Slug, func(tx pgx.Tx, m world.Market) (bool, error) {
+		return createProduct(ctx, tx, m, w)
 	})
 }
 
@@ -90,18 +90,19 @@ func createProduct(ctx context.Context, tx pgx.Tx, m world.Market, w catalog.Wri
 	if err != nil {
 		return false, err
 	}
-	_, err = writeProduct(ctx, tx, m, w.Draft)
+	_, err = writeProduct(ctx, tx, m, w)
 	return true, err
 }
 
-// ChangeProduct makes a product what is given. Errors: conflict when its version is
+// ChangeProduct makes a product what is given, and has it up to date with a version
+// of its brand product where one is named. Errors: conflict when its version is
 // not the expected one; not_found; otherwise as [CatalogStore.CreateProduct].
-func (s *CatalogStore) ChangeProduct(ctx context.Context, market string, expect int64, d catalog.Draft) (version int64, err error) {
-	return s.editProduct(ctx, "postgres.changeproduct", market, d.Slug, func(tx pgx.Tx, m world.Market) (bool, error) {
-		if err := lockProduct(ctx, tx, m, d.Slug, expect); err != nil {
+func (s *CatalogStore) ChangeProduct(ctx context.Context, market string, expect int64, w catalog.Written) (version int64, err error) {
+	return s.editProduct(ctx, "postgres.changeproduct", market, w.Slug, func(tx pgx.Tx, m world.Market) (bool, error) {
+		if err := lockProduct(ctx, tx, m, w.Slug, expect); err != nil {
 			return false, err
 		}
-		return writeProduct(ctx, tx, m, d)
+		return writeProduct(ctx, tx, m, w)
 	})
 }
 
@@ -151,6 +152,11 @@ func markEdited(ctx context.Context, tx pgx.Tx, m world.Market, slugs ...string)
 	if _, err := tx.Exec(ctx, `set constraints all immediate`); err != nil { // whose triggers make the versions
 		return err
 	}
+	return purgeProducts(ctx, tx, m, slugs...)
+}
+
+// purgeProducts has every cache forget what shows the given products.
+func purgeProducts(ctx context.Context, tx pgx.Tx, m world.Market, slugs ...string) error {
 	groups := []string{world.GroupMarket(m.ID)}
 	for _, slug := range slugs {
 		groups = append(groups, world.GroupProduct(m.ID, slug))
@@ -175,7 +181,8 @@ func lockProduct(ctx context.Context, tx pgx.Tx, m world.Market, slug string, ex
 
 // writeProduct makes a product's rows what is given, and reports whether any is
 // another than it was.
-func writeProduct(ctx context.Context, tx pgx.Tx, m world.Market, d catalog.Draft) (changed bool, err error) {
+func writeProduct(ctx context.Context, tx pgx.Tx, m world.Market, w catalog.Written) (changed bool, err error) {
+	d := w.Draft
 	fresh, err := freshSKUs(ctx, tx, m, d)
 	if err != nil {
 		return false, err
@@ -191,10 +198,10 @@ func writeProduct(ctx context.Context, tx pgx.Tx, m world.Market, d catalog.Draf
 	}
 	b := &pgx.Batch{}
 	b.Queue(`update product o set tax_class = $3, featured = $4, place = $5, art = $6, takes_photo = $7, lead_minutes = $8, allergens = coalesce($9::text[], '{}'), may_contain = coalesce($10::text[], '{}'),
-			nutrition = $11, category = nullif($12, ''), published_from = coalesce($13::timestamptz, '-infinity'), published_until = coalesce($14::timestamptz, 'infinity')
-		where o.market = $1 and o.slug = $2 and (o.tax_class, o.featured, o.place, o.art, o.takes_photo, o.lead_minutes, o.allergens, o.may_contain, o.nutrition, o.category, o.published_from, o.published_until)
-			is distinct from ($3, $4, $5, $6, $7, $8, coalesce($9::text[], '{}'), coalesce($10::text[], '{}'), $11::jsonb, nullif($12, ''), coalesce($13::timestamptz, '-infinity'), coalesce($14::timestamptz, 'infinity'))`,
-		m.ID, d.Slug, d.TaxClass, d.Featured, d.Place, d.Art, d.TakesPhoto, d.LeadMinutes, d.Allergens, d.MayContain, d.Nutrition, d.Category, d.From, d.Until)
+			nutrition = $11, category = nullif($12, ''), published_from = coalesce($13::timestamptz, '-infinity'), published_until = coalesce($14::timestamptz, 'infinity'), brand_version = case when o.brand is null then null else coalesce(nullif($15::bigint, 0), o.brand_version) end
+		where o.market = $1 and o.slug = $2 and (o.tax_class, o.featured, o.place, o.art, o.takes_photo, o.lead_minutes, o.allergens, o.may_contain, o.nutrition, o.category, o.published_from, o.published_until, o.brand_version)
+			is distinct from ($3, $4, $5, $6, $7, $8, coalesce($9::text[], '{}'), coalesce($10::text[], '{}'), $11::jsonb, nullif($12, ''), coalesce($13::timestamptz, '-infinity'), coalesce($14::timestamptz, 'infinity'), case when o.brand is null then null else coalesce(nullif($15::bigint, 0), o.brand_version) end)`,
+		m.ID, d.Slug, d.TaxClass, d.Featured, d.Place, d.Art, d.TakesPhoto, d.LeadMinutes, d.Allergens, d.MayContain, d.Nutrition, d.Category, d.From, d.Until, w.BrandVersion)
 	writeTexts(b, m, d)
 	for i, k := range d.SKUs {
 		writeSKU(b, m, d.Slug, k, i)
@@ -277,6 +284,9 @@ func unprocessed(format string, args ...any) error {
 // edit can meet one, as rows of the same name are changed, not added.
 func taken(err error) error {
 	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.ConstraintName == "product_brand" {
+		return world.Because(world.CodeConflict, "postgres.product", "The market has adopted this product of head office's already: update that one.", err)
+	}
 	if errors.As(err, &pg) && pg.Code == "23505" && pg.TableName != "price" && pg.TableName != "sku" {
 		return world.Because(world.CodeUnprocessed, "postgres.product", "Change the request: texts: an address is another product's or category's of this market: choose another.", err)
 	}

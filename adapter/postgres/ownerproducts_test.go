@@ -51,7 +51,7 @@ func TestProductsAreWritten(t *testing.T) {
 		}
 	}
 	step("a category", s.CreateCategory(ctx, "de", catalog.Category{Category: "rolls", Texts: map[string]catalog.CategoryText{"de-DE": {Name: "Brötchen"}}}), "de/pages")
-	version, err := s.CreateProduct(ctx, "de", roll())
+	version, err := s.CreateProduct(ctx, "de", catalog.Written{Draft: roll()})
 	step("a product", err, "de/pages", "de/p/brezel")
 	if version != 1 {
 		t.Errorf("its version is %d", version)
@@ -65,7 +65,7 @@ func TestProductsAreWritten(t *testing.T) {
 	}
 
 	// What is read can be sent again: nothing changes, nothing is purged.
-	version, err = s.ChangeProduct(ctx, "de", 1, got.Draft)
+	version, err = s.ChangeProduct(ctx, "de", 1, got)
 	step("the same again", err)
 	if version != 1 {
 		t.Errorf("the same is version %d", version)
@@ -77,7 +77,7 @@ func TestProductsAreWritten(t *testing.T) {
 	changed.Texts = map[string]catalog.DraftText{"de": {Name: "Brezn"}}
 	changed.SKUs = append(changed.SKUs, catalog.DraftSKU{SKU: "brezel-1", Names: map[string]string{"de-DE": "1 Stück"}, Sold: true, Price: 140})
 	changed.SKUs[1].Sold = false
-	version, err = s.ChangeProduct(ctx, "de", 1, changed)
+	version, err = s.ChangeProduct(ctx, "de", 1, catalog.Written{Draft: changed})
 	step("a change", err, "de/pages", "de/p/brezel")
 	if version != 2 {
 		t.Errorf("its version is %d", version)
@@ -107,7 +107,7 @@ func TestEditsAreRefused(t *testing.T) {
 	ctx := t.Context()
 	plain := roll()
 	plain.Category = ""
-	if _, err := s.CreateProduct(ctx, "de", plain); err != nil {
+	if _, err := s.CreateProduct(ctx, "de", catalog.Written{Draft: plain}); err != nil {
 		t.Fatal(err)
 	}
 	_, place := purged(t, super, 0)
@@ -120,15 +120,15 @@ func TestEditsAreRefused(t *testing.T) {
 		return w.Draft
 	}
 	change := func(expect int64, d catalog.Draft) error {
-		_, err := s.ChangeProduct(ctx, "de", expect, d)
+		_, err := s.ChangeProduct(ctx, "de", expect, catalog.Written{Draft: d})
 		return err
 	}
 	another := roll()
 	another.Slug, another.Category = "semmel", ""
-	_, twice := s.CreateProduct(ctx, "de", plain)
-	_, stolen := s.CreateProduct(ctx, "de", another)
+	_, twice := s.CreateProduct(ctx, "de", catalog.Written{Draft: plain})
+	_, stolen := s.CreateProduct(ctx, "de", catalog.Written{Draft: another})
 	another.SKUs = []catalog.DraftSKU{{SKU: "semmel", Sold: true, Price: 50}}
-	_, address := s.CreateProduct(ctx, "de", another)
+	_, address := s.CreateProduct(ctx, "de", catalog.Written{Draft: another})
 	_, gone := s.WithdrawProduct(ctx, "de", "nothing", 1, then)
 	_, stale := s.WithdrawProduct(ctx, "de", "brezel", 7, then)
 	for name, c := range map[string]struct {
@@ -146,7 +146,7 @@ func TestEditsAreRefused(t *testing.T) {
 		"an old one, a price":  {change(1, edit(func(d *catalog.Draft) { d.SKUs[0].Price = 1 })), world.CodeUnprocessed},
 		"changed meanwhile":    {change(2, edit(func(d *catalog.Draft) { d.Place = 9 })), world.CodeConflict},
 		"never there":          {change(1, catalog.Draft{Slug: "nothing"}), world.CodeNotFound},
-		"in a market far away": {func() error { _, err := s.CreateProduct(ctx, "us", plain); return err }(), world.CodeNotFound},
+		"in a market far away": {func() error { _, err := s.CreateProduct(ctx, "us", catalog.Written{Draft: plain}); return err }(), world.CodeNotFound},
 	} {
 		if !world.Is(c.err, c.want) {
 			t.Errorf("%s: %v, not %s", name, c.err, c.want)
@@ -175,7 +175,7 @@ func TestConcurrentEditsLoseNothing(t *testing.T) {
 				return
 			}
 			w.Place = int32(i + 1)
-			version, err := s.ChangeProduct(ctx, "de", w.Version, w.Draft)
+			version, err := s.ChangeProduct(ctx, "de", w.Version, w)
 			if err == nil {
 				if _, twice := won.LoadOrStore(version, i); twice {
 					t.Errorf("two made version %d", version)
@@ -301,7 +301,7 @@ func TestSeedLeavesEditsAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Texts["de-DE"] = catalog.DraftText{Name: "Unser Stollen", Address: "stollen"}
-	if _, err := s.ChangeProduct(ctx, "de", w.Version, w.Draft); err != nil {
+	if _, err := s.ChangeProduct(ctx, "de", w.Version, w); err != nil {
 		t.Fatal(err)
 	}
 	err = postgres.SeedCatalog(ctx, super.Pool, []postgres.SeedProduct{{Market: "de", Slug: "stollen", TaxClass: "food", PriceMinor: 3200, Currency: "EUR",

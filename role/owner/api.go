@@ -34,6 +34,8 @@ func newAPI(o *Owner) *openapi.API {
 	})
 	o.addProducts(a)
 	o.addEditing(a)
+	o.addBulk(a)
+	o.addBrands(a)
 	o.addOrders(a)
 	return a
 }

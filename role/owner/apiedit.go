@@ -47,7 +47,7 @@ func (o *Owner) apiCreateProduct(v *visit, in *struct{ Body catalog.Draft }) (*a
 	if err := o.rules(v).Check(in.Body); err != nil {
 		return nil, err
 	}
-	if _, err := o.deps.Editing.CreateProduct(v.r.Context(), v.at.market.ID, in.Body); err != nil {
+	if _, err := o.deps.Editing.CreateProduct(v.r.Context(), v.at.market.ID, catalog.Written{Draft: in.Body}); err != nil {
 		return nil, world.Wrap("owner.api.createproduct", err)
 	}
 	return o.draftOf(v, in.Body.Slug)
@@ -81,7 +81,7 @@ func (o *Owner) apiChangeProduct(v *visit, in *struct {
 		return nil, err
 	}
 	err := guarded(v, in.IfMatch, o.productVersion(v, in.Slug), func(expect int64) error {
-		_, err := o.deps.Editing.ChangeProduct(v.r.Context(), v.at.market.ID, expect, in.Body)
+		_, err := o.deps.Editing.ChangeProduct(v.r.Context(), v.at.market.ID, expect, catalog.Written{Draft: in.Body})
 		return err
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package owner
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -20,6 +21,7 @@ type shelf struct {
 	categories map[string]catalog.WrittenCategory
 	lists      map[string]catalog.WrittenList
 	prices     map[string]catalog.ListPrice // by SKU and list
+	brand      []world.BrandProduct         // versions of head office's cake
 	race       func()                       // runs just before a change
 }
 
@@ -56,26 +58,28 @@ func (s *shelf) ProductDraft(_ context.Context, market, slug string) (catalog.Wr
 	return kept(s.products, market, slug)
 }
 
-func (s *shelf) CreateProduct(_ context.Context, _ string, d catalog.Draft) (int64, error) {
-	if _, ok := s.products[d.Slug]; ok {
+func (s *shelf) CreateProduct(_ context.Context, _ string, w catalog.Written) (int64, error) {
+	if _, ok := s.products[w.Slug]; ok {
 		return 0, world.E(world.CodeConflict, "", "It is there.")
 	}
-	s.products[d.Slug] = catalog.Written{Draft: d, Version: 1}
+	w.Version = 1
+	s.products[w.Slug] = w
 	return 1, nil
 }
 
-func (s *shelf) ChangeProduct(_ context.Context, _ string, expect int64, d catalog.Draft) (int64, error) {
-	if err := s.change(func() int64 { return s.products[d.Slug].Version }, expect); err != nil {
+func (s *shelf) ChangeProduct(_ context.Context, _ string, expect int64, w catalog.Written) (int64, error) {
+	if err := s.change(func() int64 { return s.products[w.Slug].Version }, expect); err != nil {
 		return 0, err
 	}
-	s.products[d.Slug] = catalog.Written{Draft: d, Version: expect + 1}
+	w.Version = expect + 1
+	s.products[w.Slug] = w
 	return expect + 1, nil
 }
 
 func (s *shelf) WithdrawProduct(ctx context.Context, market, slug string, expect int64, at time.Time) (int64, error) {
-	d := s.products[slug].Draft
-	d.Until = &at
-	return s.ChangeProduct(ctx, market, expect, d)
+	w := s.products[slug]
+	w.Until = &at
+	return s.ChangeProduct(ctx, market, expect, w)
 }
 
 func (s *shelf) DraftCategories(context.Context, string) (out []catalog.WrittenCategory, err error) {
@@ -131,6 +135,61 @@ func (s *shelf) SetPrice(_ context.Context, _, sku, list string, expect int64, m
 		return 0, err
 	}
 	s.prices[sku+"/"+list] = catalog.ListPrice{Version: expect + 1, Minor: minor}
+	return expect + 1, nil
+}
+
+// The shelf's one product costs what it costs; a raise is reckoned as it is by the
+// store.
+func (s *shelf) PlanBulk(_ context.Context, r catalog.Rules, b catalog.Bulk, at time.Time) (catalog.Plan, error) {
+	return r.Plan(b, catalog.Snapshot{Lists: s.lists, SKUs: []catalog.PricedSKU{{SKU: "stollen", Product: "stollen", Prices: map[string]catalog.ListPrice{"base": s.prices["stollen/base"]}}}}, at)
+}
+
+func (s *shelf) DoBulk(ctx context.Context, r catalog.Rules, b catalog.Bulk, tag string, at time.Time) (catalog.Plan, error) {
+	if s.race != nil {
+		s.race()
+	}
+	p, err := s.PlanBulk(ctx, r, b, at)
+	if err != nil || p.Tag() != tag {
+		return p, cmp.Or[error](err, world.E(world.CodeConflict, "", ""))
+	}
+	for _, c := range p.Changes {
+		s.prices[c.SKU+"/"+c.List] = catalog.ListPrice{Version: c.Replaces + 1, Minor: c.New}
+	}
+	return p, nil
+}
+
+func (s *shelf) Brands(_ context.Context, _, after string, _ int) (out []catalog.Brand, err error) {
+	for i, p := range s.brand {
+		out = []catalog.Brand{{Brand: "cake", Version: int64(i + 1), Product: p}}
+	}
+	for _, p := range s.products {
+		if len(out) > 0 && p.Brand != "" {
+			out[0].Slug, out[0].Adopted = p.Slug, p.BrandVersion
+		}
+	}
+	return out, nil
+}
+
+func (s *shelf) Brand(ctx context.Context, market, brand string) (catalog.Brand, error) {
+	list, _ := s.Brands(ctx, market, "", 1)
+	if len(list) == 0 || brand != "cake" {
+		return catalog.Brand{}, world.E(world.CodeNotFound, "", "")
+	}
+	return list[0], nil
+}
+
+func (s *shelf) BrandVersion(_ context.Context, _ string, version int64) (world.BrandProduct, error) {
+	if version < 1 || version > int64(len(s.brand)) {
+		return world.BrandProduct{}, world.E(world.CodeNotFound, "", "")
+	}
+	return s.brand[version-1], nil
+}
+
+func (s *shelf) WriteBrand(_ context.Context, _ string, expect int64, p world.BrandProduct) (int64, error) {
+	if expect != int64(len(s.brand)) {
+		return 0, world.E(world.CodeConflict, "", "")
+	}
+	s.brand = append(s.brand, p)
 	return expect + 1, nil
 }
 

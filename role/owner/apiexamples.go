@@ -1,6 +1,7 @@
 package owner
 
 import (
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -24,6 +25,16 @@ var (
 	exampleCategory  = catalog.Category{Category: "rolls", Place: 1, Texts: map[string]catalog.CategoryText{"de-DE": {Name: "Brötchen", Address: "broetchen"}}}
 	exampleList      = catalog.List{List: "advent", Rank: 10, From: &exampleSince}
 	exampleListPrice = api.ListPrice{SKU: "brezel", List: "advent", Version: 5, Price: &api.Amount{Minor: 450, Currency: "EUR"}}
+
+	exampleBulk = catalog.Bulk{DryRun: true, Raise: &catalog.Raise{Category: "rolls", Percent: "5.5", Ending: "end_99", Into: "advent"}}
+	examplePlan = catalog.Plan{Changes: []catalog.Change{{SKU: "brezel", Product: "brezel", List: "advent", New: &example549}}, Unchanged: 3, Lists: map[string]int64{"advent": 1}}
+	example549  = int64(549)
+
+	exampleBrand = catalog.Brand{Brand: "pretzel", Version: 2, Slug: "brezel", Adopted: 1, Product: world.BrandProduct{Art: "brezel", TaxClass: "bread", Allergens: []world.Allergen{"wheat"}, MayContain: []world.Allergen{},
+		Texts: map[string]world.BrandText{"de-DE": {Name: "Brezel", Description: "Außen rösch, innen weich."}}}}
+	exampleAdoption    = catalog.Adoption{Slug: "brezel", Category: "rolls", SKUs: exampleNew.SKUs}
+	exampleDifferences = api.Differences{Slug: "brezel", Base: 1, Head: 2, Differences: []catalog.Difference{
+		{Field: "texts.de-DE.name", Changed: catalog.Local, Base: json.RawMessage(`"Brezel"`), Head: json.RawMessage(`"Brezel"`), Local: json.RawMessage(`"Brezn"`)}}}
 
 	exampleOrder = orderInFull(world.Order{
 		ID: "aaaaaaaaaaaaaaaaaaaaaaaaaa", Number: "SC-DE-7K3M9Q", State: world.OrderPlaced, Version: 1, PlacedAt: exampleSince, Currency: "EUR",

@@ -2,6 +2,7 @@ package owner
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"meridian/world"
@@ -21,20 +22,20 @@ func conditional(more ...world.Code) []world.Code {
 // match compares If-Match with the version that is there, strongly (RFC 9110
 // §13.1.1). Errors: precondition_required for none, precondition_failed for other
 // versions, with the present one as the answer's ETag.
-func (v *visit) match(condition string, present int64) error {
+func (v *visit) match(condition, present string) error {
 	const op = "owner.match"
 	condition = strings.TrimSpace(condition)
 	switch {
 	case condition == "":
 		return world.E(world.CodeUnconditional, op, "")
-	case condition == "*", slices.Contains(tags(condition), etag(present)):
+	case condition == "*", slices.Contains(tags(condition), quoted(present)):
 		return nil
 	}
-	v.w.Header().Set("ETag", etag(present))
+	v.w.Header().Set("ETag", quoted(present))
 	return world.E(world.CodePrecondition, op, "")
 }
 
-// tags are the entity tags of a list. Ours are digits between quotes, so a comma
+// tags are the entity tags of a list. Ours are letters and digits between quotes, so a comma
 // always ends one.
 func tags(list string) []string {
 	out := strings.Split(list, ",")
@@ -57,7 +58,7 @@ func guarded(v *visit, condition string, present func() (int64, error), change f
 		if err != nil {
 			return err
 		}
-		if err := v.match(condition, version); err != nil {
+		if err := v.match(condition, strconv.FormatInt(version, 10)); err != nil {
 			return err
 		}
 		err = change(version)

@@ -61,4 +61,6 @@ func (o *Owner) apiSKU(v *visit, in *SKUAsked) (*answer[api.Prices], error) {
 }
 
 // etag is a version as an entity tag.
-func etag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
+func etag(version int64) string { return quoted(strconv.FormatInt(version, 10)) }
+
+func quoted(tag string) string { return `"` + tag + `"` }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"meridian/engine/catalog"
+	"meridian/world"
 )
 
 // Editing writes the catalog of the markets at home in this region. Every change
@@ -15,12 +16,12 @@ type Editing interface {
 	// ProductDraft is a product as its owner writes it.
 	ProductDraft(ctx context.Context, market, slug string) (catalog.Written, error)
 	// CreateProduct adds a product with its SKUs and their first prices. Errors:
-	// conflict when the slug is taken, unprocessed when a SKU or an address is, or
-	// the category is none.
-	CreateProduct(ctx context.Context, market string, d catalog.Draft) (version int64, err error)
-	// ChangeProduct makes a product what is given; its SKUs are all named. Errors:
-	// also unprocessed.
-	ChangeProduct(ctx context.Context, market string, expect int64, d catalog.Draft) (version int64, err error)
+	// conflict when the slug is taken or the brand product adopted, unprocessed when
+	// a SKU or an address is taken, or the category is none.
+	CreateProduct(ctx context.Context, market string, w catalog.Written) (version int64, err error)
+	// ChangeProduct makes a product what is given; its SKUs are all named. A brand
+	// version of 0 leaves that as it is. Errors: also unprocessed.
+	ChangeProduct(ctx context.Context, market string, expect int64, w catalog.Written) (version int64, err error)
 	// WithdrawProduct takes a product from sale at a moment.
 	WithdrawProduct(ctx context.Context, market, slug string, expect int64, at time.Time) (version int64, err error)
 
@@ -43,6 +44,23 @@ type Editing interface {
 	// SetPrice gives a SKU its next price in a list; nil takes it out. Errors: also
 	// unprocessed, for taking one out of the base list.
 	SetPrice(ctx context.Context, market, sku, list string, expect int64, minor *int64) (version int64, err error)
+
+	// PlanBulk tells what a change of many, which was checked, would do at a moment.
+	// Errors: unprocessed, too_large, conflict for a list that is there.
+	PlanBulk(ctx context.Context, r catalog.Rules, b catalog.Bulk, at time.Time) (catalog.Plan, error)
+	// DoBulk carries it out, all or nothing, where its plan has the tag; otherwise
+	// conflict, with what it would do.
+	DoBulk(ctx context.Context, r catalog.Rules, b catalog.Bulk, tag string, at time.Time) (catalog.Plan, error)
+
+	// Brands are head office's products, by key behind one, at most limit.
+	Brands(ctx context.Context, market, after string, limit int) ([]catalog.Brand, error)
+	// Brand is one of them.
+	Brand(ctx context.Context, market, brand string) (catalog.Brand, error)
+	// BrandVersion is one of them as it was in a version.
+	BrandVersion(ctx context.Context, brand string, version int64) (world.BrandProduct, error)
+	// WriteBrand writes the next version of one, the first where expect is 0.
+	// Errors: also misdirected away from the main region.
+	WriteBrand(ctx context.Context, brand string, expect int64, p world.BrandProduct) (version int64, err error)
 }
 
 // rules are what the catalog of a visit's market keeps to.

@@ -16,6 +16,7 @@ type Scope string
 const (
 	ReadProducts  Scope = "products:read"
 	WriteProducts Scope = "products:write" // products, SKUs, prices, lists, head office's products
+	WriteBrand    Scope = "brand:write"    // head office's products themselves
 	ReadSelling   Scope = "selling:read"
 	WriteSelling  Scope = "selling:write" // promotions, slots, closed days
 	ReadOrders    Scope = "orders:read"
@@ -28,7 +29,7 @@ const (
 
 // Scopes are all that there are.
 func Scopes() []Scope {
-	return []Scope{ReadProducts, WriteProducts, ReadSelling, WriteSelling, ReadOrders, WriteOrders, ReadHooks, WriteHooks, ReadStock, WriteStock}
+	return []Scope{ReadProducts, WriteProducts, WriteBrand, ReadSelling, WriteSelling, ReadOrders, WriteOrders, ReadHooks, WriteHooks, ReadStock, WriteStock}
 }
 
 // Token is a credential of the API by its hash, and its scope.
@@ -36,7 +37,7 @@ type Token struct {
 	operator.Credential `yaml:",inline"`
 
 	Markets []string `yaml:"markets" doc:"those that it is good for"`
-	Scopes  []Scope  `yaml:"scopes" doc:"what it may do: products:read, products:write, selling:read, selling:write, orders:read, orders:write, hooks:read, hooks:write, stock:read, stock:write; none includes another"`
+	Scopes  []Scope  `yaml:"scopes" doc:"what it may do: products:read, products:write, brand:write, selling:read, selling:write, orders:read, orders:write, hooks:read, hooks:write, stock:read, stock:write; none includes another"`
 }
 
 // validate says what to write in place of what is wrong; "" for nothing.

@@ -26,3 +26,17 @@ type PriceSet struct {
 
 	Minor int64 `json:"minor" minimum:"1" doc:"in minor units of the market's currency, with or without tax as the market shows its prices" example:"450"`
 }
+
+// BrandList is one page of head office's products.
+type BrandList struct {
+	Brands []catalog.Brand `json:"brand_products" nullable:"false" doc:"by their keys"`
+	Next   string          `json:"next,omitempty" doc:"send it as after for the next page; none on the last"`
+}
+
+// Differences are the fields in which a market's product is not head office's.
+type Differences struct {
+	Slug        string               `json:"slug" doc:"of the market's product" example:"brezel"`
+	Base        int64                `json:"base" doc:"the version of head office's that it is up to" example:"1"`
+	Head        int64                `json:"head" doc:"head office's newest" example:"2"`
+	Differences []catalog.Difference `json:"differences" nullable:"false"`
+}
