@@ -17,12 +17,7 @@ const MaxCartQuantity = 99
 // Cart is what is in a market's cart, in the order in which it was put there;
 // nothing for a cart that is not known.
 func (s *OrderStore) Cart(ctx context.Context, cartID, market string) ([]world.CartLine, error) {
-	rows, err := s.c.Pool.Query(ctx, `select l.sku, l.quantity, l.photo from cart c join cart_line l on l.cart_id = c.id
-		where c.id = $1 and c.market = $2 order by l.added_at, l.sku`, cartID, market)
-	if err != nil {
-		return nil, mapError("postgres.cart", err)
-	}
-	lines, err := pgx.CollectRows(rows, pgx.RowToStructByPos[world.CartLine])
+	lines, err := cartLines(ctx, s.c.Pool, cartID, market)
 	return lines, mapError("postgres.cart", err)
 }
 

@@ -87,10 +87,11 @@ type Operation struct {
 	Summary      string
 	Description  string
 	Tag          string
-	Credential   string       // the kind of token that it demands; "" for none
-	Status       int          // of its success; 0 for 200, or 204 without content
-	Errors       []world.Code // that it can fail with, beside what any may
-	Sent, Given  any          // examples of a request's content and of an answer's; nil without content
+	Credential   string             // the kind of token that it demands; "" for none
+	Status       int                // of its success; 0 for 200, or 204 without content
+	Errors       []world.Code       // that it can fail with, beside what any may
+	Refusals     map[world.Code]any // the documents of those that say more than the API's Problem does: one of its type, as an example
+	Sent, Given  any                // examples of a request's content and of an answer's; nil without content
 }
 
 // everywhere are the failures of any operation.
@@ -146,8 +147,12 @@ func (a *API) document(op *huma.Operation, of Operation, codes []world.Code) {
 	}
 	problem := a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeOf(a.cfg.Problem), true, "Problem")
 	for _, code := range codes {
+		content := &huma.MediaType{Schema: problem}
+		if more := of.Refusals[code]; more != nil {
+			content = &huma.MediaType{Schema: a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeOf(more), true, "Refusal"), Example: more}
+		}
 		op.Responses[itoa(code.Status())] = &huma.Response{Description: "The code is " + string(code) + ".",
-			Content: map[string]*huma.MediaType{"application/problem+json": {Schema: problem}}}
+			Content: map[string]*huma.MediaType{"application/problem+json": content}}
 	}
 }
 

@@ -27,9 +27,13 @@ Amounts are integers in minor units of the market's currency. Errors are problem
 func newAPI(s *Shop) *openapi.API {
 	a := openapi.New(openapi.Config{
 		Title: "Shop", Version: "1.0.0", Description: apiAbout, Base: apiBase,
-		Problem: httpserver.Problem{}, MaxBody: s.cfg.MaxForm, MaxDepth: apiMaxDepth, Fail: s.failAPI, Send: send,
+		Credentials: map[string]string{cartToken: "The token of a cart, from `POST /carts`: it opens that cart and the orders that are placed from it."},
+		Problem:     httpserver.Problem{}, MaxBody: s.cfg.MaxForm, MaxDepth: apiMaxDepth, Fail: s.failAPI, Send: send,
 	})
 	s.addCatalogue(a)
+	s.addCarts(a)
+	s.addQuotes(a)
+	s.addOrders(a)
 	return a
 }
 

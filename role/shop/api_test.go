@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,12 +20,21 @@ import (
 // contract is the API's document; to read it is to see that it is whole.
 func contract(t testing.TB) *apitest.Contract {
 	t.Helper()
-	text, err := APIDocument()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return apitest.Read(t, text)
+	reading.Do(func() {
+		text, err := APIDocument()
+		if err != nil {
+			t.Fatal(err)
+		}
+		promised = apitest.Read(t, text)
+	})
+	return promised
 }
+
+// promised is read once for all tests: it takes a tenth of a second.
+var (
+	reading  sync.Once
+	promised *apitest.Contract
+)
 
 // ask asks the API and sees that the answer is one that its document promises.
 func (b *bench) ask(path string, headers ...string) *httptest.ResponseRecorder {

@@ -1,18 +1,15 @@
 package shop
 
 import (
-	"net/url"
-
 	"meridian/engine/checkout"
 	"meridian/engine/tax"
 	"meridian/engine/taxid"
 	"meridian/world"
 )
 
-// contact is what a form says of who buys, as far as the market asks for it; a
-// business's number is written as its register has it.
-func (at *site) contact(form url.Values) world.Contact {
-	c := readContact(form)
+// fit is a contact as far as the market asks for it; a business's number is
+// written as its register has it.
+func (at *site) fit(c world.Contact) world.Contact {
 	if !at.market.Business {
 		c.Company, c.TaxID = "", ""
 	}

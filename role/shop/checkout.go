@@ -67,7 +67,7 @@ func (s *Shop) showCheckout(w http.ResponseWriter, r *http.Request, at *site) er
 // what another choice comes to (look), to lower the cart to what is left (trim),
 // or to order (place).
 func (s *Shop) checkout(w http.ResponseWriter, r *http.Request, at *site) error {
-	a := &attempt{w: w, r: r, at: at, contact: at.contact(r.PostForm), wish: s.readWish(at, r.PostForm), status: http.StatusOK}
+	a := &attempt{w: w, r: r, at: at, contact: at.fit(readContact(r.PostForm)), wish: s.readWish(at, r.PostForm), status: http.StatusOK}
 	if err := s.takeKey(a); err != nil {
 		return err
 	}
@@ -86,11 +86,9 @@ func (s *Shop) checkout(w http.ResponseWriter, r *http.Request, at *site) error 
 	if len(a.basket.sold()) == 0 || hasGone(a.basket) {
 		return s.toCart(a)
 	}
-	if err := s.look(r.Context(), at, a.basket, &a.wish); err != nil {
+	if err := s.judge(a); err != nil {
 		return err
 	}
-	a.wrong = at.rules.Validate(a.wish.contact(a.contact), a.wish.fulfilment)
-	s.confirm(a)
 	if r.PostForm.Get("step") == "place" {
 		return s.place(a)
 	}
@@ -101,6 +99,16 @@ func (s *Shop) checkout(w http.ResponseWriter, r *http.Request, at *site) error 
 		a.wrong = nil // nothing was sent for judgement
 	}
 	return s.checkoutPage(a)
+}
+
+// judge looks at what was sent: what there is of it, and what is wrong with it.
+func (s *Shop) judge(a *attempt) error {
+	if err := s.look(a.r.Context(), a.at, a.basket, &a.wish); err != nil {
+		return err
+	}
+	a.wrong = a.at.rules.Validate(a.wish.contact(a.contact), a.wish.fulfilment)
+	s.confirm(a)
+	return nil
 }
 
 // takeKey reads the form's idempotency key. A form without a good one gets a
@@ -118,19 +126,24 @@ func (s *Shop) takeKey(a *attempt) (err error) {
 
 // alreadyPlaced leads to the order when this very form has placed one.
 func (s *Shop) alreadyPlaced(a *attempt) (done bool, err error) {
+	o, done, err := s.placedBy(a)
+	if done {
+		s.showPlaced(a, o)
+	}
+	return done, err
+}
+
+// placedBy is the order that this very attempt has placed.
+func (s *Shop) placedBy(a *attempt) (o world.Order, done bool, err error) {
 	id := s.cartID(a.r)
 	if id == "" {
-		return false, nil
+		return o, false, nil
 	}
-	o, err := s.deps.Orders.Placed(a.r.Context(), id, a.key)
+	o, err = s.deps.Orders.Placed(a.r.Context(), id, a.key)
 	if world.Is(err, world.CodeNotFound) {
-		return false, nil
+		return o, false, nil
 	}
-	if err != nil {
-		return false, world.Wrap("shop.checkout", err)
-	}
-	s.showPlaced(a, o)
-	return true, nil
+	return o, err == nil, world.Wrap("shop.checkout", err)
 }
 
 // showPlaced leads to an order, or to where it is paid for; with the page's script

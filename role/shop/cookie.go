@@ -4,6 +4,7 @@ import (
 	"encoding/base32"
 	"io"
 	"net/http"
+	"strings"
 
 	"meridian/world"
 )
@@ -54,8 +55,12 @@ func (s *Shop) cookieName() string {
 }
 
 // cartID is what the browser says is its cart, or "" when it has none yet. The
-// database may not know it.
+// database may not know it. An app says so by a token in place of the cookie, which
+// other sites cannot have a browser send: the API heeds no cookie.
 func (s *Shop) cartID(r *http.Request) string {
+	if strings.HasPrefix(r.URL.Path, world.APIPrefix) {
+		return tokenOf(r)
+	}
 	c, err := r.Cookie(s.cookieName())
 	if err != nil || !validID(c.Value) {
 		return ""

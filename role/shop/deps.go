@@ -103,6 +103,13 @@ type Orders interface {
 	// SetInCart changes a line's quantity; 0 removes it. A cart that the market
 	// does not have is not made.
 	SetInCart(ctx context.Context, cartID, market, slug string, quantity int) error
+	// NewCart keeps an empty cart. conflict for one that is there.
+	NewCart(ctx context.Context, cartID, market string) error
+	// SetLine changes how many of a SKU are in a cart, where agree does not object to
+	// what the cart holds until then, and returns what it holds from then on; 0
+	// removes the line. Errors: agree's own, not_found for a cart that the market
+	// does not have, too_large when it would hold more than maxLines products.
+	SetLine(ctx context.Context, cartID, market, sku string, quantity, maxLines int, agree func([]world.CartLine) error) ([]world.CartLine, error)
 	// SetPhoto gives a product in a cart a photo, by its media id; not_found when
 	// the cart does not hold the product.
 	SetPhoto(ctx context.Context, cartID, market, slug, mediaID string) error

@@ -369,7 +369,7 @@ func (o *fakeOrders) Place(_ context.Context, placing world.Order, key string, n
 	placing.Number, err = number()
 	o.orders[placing.ID], o.keys[placing.CartID+key] = placing, placing.ID
 	o.logs[placing.ID] = []world.OrderNote{{N: 1, At: placing.PlacedAt, Event: world.OrderPlace, By: world.ByBuyer, To: placing.State}}
-	delete(o.carts, placing.CartID+placing.Market)
+	o.carts[placing.CartID+placing.Market] = nil
 	return placing, false, err
 }
 

@@ -99,10 +99,7 @@ func formFields(v *view, at *site, c world.Contact, wrong map[checkout.Field]che
 			field.Optional = v.T("checkout.optional")
 		}
 		if key, bad := wrong[f.name]; bad {
-			if f.name == checkout.State && key == checkout.Required && len(at.market.States()) > 0 {
-				key = checkout.BadState // there is a list: nothing is to be filled in
-			}
-			field.Wrong = v.T(wrongKey(key), "Max", f.most, "Code", c.PostalCode, "State", c.State)
+			field.Wrong = at.wrongField(f, key, c)
 		}
 		if f.name == checkout.PostalCode {
 			field.Example = at.market.Postal.Example
@@ -138,6 +135,14 @@ func (at *site) asWritten(fields []formField) []formField {
 		fields[i].Half, fields[j].Half = true, true
 	}
 	return fields
+}
+
+// wrongField says what is wrong with a field.
+func (at *site) wrongField(f contactField, key checkout.ErrorKey, c world.Contact) string {
+	if f.name == checkout.State && key == checkout.Required && len(at.market.States()) > 0 {
+		key = checkout.BadState // there is a list: nothing is to be filled in
+	}
+	return at.texts.Text(wrongKey(key), "Max", f.most, "Code", c.PostalCode, "State", c.State)
 }
 
 // asks reports whether a market's form has a field.

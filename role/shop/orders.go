@@ -1,6 +1,7 @@
 package shop
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"time"
@@ -110,7 +111,7 @@ func (s *Shop) cancelOrder(w http.ResponseWriter, r *http.Request, at *site) err
 	if err != nil {
 		return err
 	}
-	_, err = s.deps.Orders.Change(r.Context(), world.OrderStep{OrderID: o.ID, Event: world.OrderCancel, By: world.ByBuyer, At: s.deps.Now().UTC()})
+	_, err = s.cancel(r.Context(), o.ID)
 	switch world.CodeOf(err) {
 	case "":
 		lead(w, r, at.prefix+"/orders/"+o.ID, func() error { return s.showOrder(w, r, at) })
@@ -122,6 +123,11 @@ func (s *Shop) cancelOrder(w http.ResponseWriter, r *http.Request, at *site) err
 		return s.orderPage(w, r, at, o, http.StatusConflict, []notice{{ID: wrongID, Kind: "bad", Text: at.texts.Text("order.cannot_cancel")}})
 	}
 	return world.Wrap("shop.cancel", err)
+}
+
+// cancel is what a buyer does. conflict or forbidden when it is too late.
+func (s *Shop) cancel(ctx context.Context, orderID string) (world.Order, error) {
+	return s.deps.Orders.Change(ctx, world.OrderStep{OrderID: orderID, Event: world.OrderCancel, By: world.ByBuyer, At: s.deps.Now().UTC()})
 }
 
 // orderRow is an order on the list.

@@ -36,21 +36,31 @@ func (s *Shop) leadToPay(w http.ResponseWriter, r *http.Request, at *site, o wor
 		http.Redirect(w, r, show, http.StatusSeeOther)
 		return nil
 	}
+	page, err := s.payPage(r.Context(), with, o)
+	if err != nil {
+		return err
+	}
+	if page == "" { // its page says what has become of it
+		page = show + "/paid"
+	}
+	http.Redirect(w, r, page, http.StatusSeeOther)
+	return nil
+}
+
+// payPage is the provider's page where an order is paid for; "" when it is paid or
+// over by now.
+func (s *Shop) payPage(ctx context.Context, with MarketPay, o world.Order) (string, error) {
 	for again := true; ; again = false {
-		p, err := s.openPayment(r.Context(), with, o)
+		p, err := s.openPayment(ctx, with, o)
 		switch {
-		case world.Is(err, world.CodeConflict): // it is paid or over by now: its page says so
-			http.Redirect(w, r, show+"/paid", http.StatusSeeOther)
+		case world.Is(err, world.CodeConflict):
+			return "", nil
 		case err != nil:
-			return err
+			return "", err
 		case (p.State == world.PaymentFailed || p.State == world.PaymentVoided) && again:
 			continue // over at the provider: another one
-		case p.URL == "":
-			http.Redirect(w, r, show+"/paid", http.StatusSeeOther)
-		default:
-			http.Redirect(w, r, p.URL, http.StatusSeeOther)
 		}
-		return nil
+		return p.URL, nil
 	}
 }
 
@@ -105,10 +115,19 @@ func (s *Shop) orderSite(o world.Order) *site {
 
 // paidBack is where the provider sends the buyer. The payment is looked at and
 // settled, and the order shown as it is then; what takes longer is finished later.
+// To a browser that has not placed it, for the buyer has ordered by a program, no
+// more is told than how it stands.
 func (s *Shop) paidBack(w http.ResponseWriter, r *http.Request, at *site) error {
-	o, err := s.ownOrder(r, at)
+	id := r.PathValue("id")
+	if !validID(id) {
+		return world.E(world.CodeNotFound, "shop.paid", "")
+	}
+	o, err := s.deps.Orders.Order(r.Context(), id)
+	if err == nil && o.Market != at.market.ID {
+		err = world.E(world.CodeNotFound, "shop.paid", "")
+	}
 	if err != nil {
-		return err
+		return world.Wrap("shop.paid", err)
 	}
 	rows, err := s.deps.Payments.OfOrder(r.Context(), o.ID)
 	if err != nil {
@@ -121,8 +140,22 @@ func (s *Shop) paidBack(w http.ResponseWriter, r *http.Request, at *site) error 
 			s.deps.Log.InfoContext(ctx, "a payment is settled later", "payment", rows[0].Key, "err", err)
 		}
 	}
+	if o.CartID != s.cartID(r) {
+		return s.paidElsewhere(w, r, at, id)
+	}
 	http.Redirect(w, r, at.prefix+"/orders/"+o.ID, http.StatusSeeOther)
 	return nil
+}
+
+func (s *Shop) paidElsewhere(w http.ResponseWriter, r *http.Request, at *site, id string) error {
+	o, err := s.deps.Orders.Order(r.Context(), id)
+	if err != nil {
+		return world.Wrap("shop.paid", err)
+	}
+	v := s.view(at, "/")
+	v.Title = v.T(headOf(o.State))
+	v.Body = failureBody{Heading: v.Title}
+	return s.render(w, r, http.StatusOK, "error", v)
 }
 
 // payView is what an order's page says of its payment.

@@ -103,9 +103,11 @@ func TestWhoMayPay(t *testing.T) {
 	k := openTill(t, "eu-central")
 	stranger := map[string]string{}
 	own := k.cookies
-	for _, path := range []string{"/pay", "/paid"} {
+	for path, want := range map[string]int{"/pay": 404, "/paid": 200} {
 		k.cookies = stranger
-		wants(t, k.get("/orders/"+k.id+path), 404)
+		w := k.get("/orders/" + k.id + path)
+		wants(t, w, want)
+		lacks(t, w, "Jürgen")
 		k.cookies = own
 		wants(t, k.get("/orders/"+strings.Repeat("x", 26)+path), 404)
 	}

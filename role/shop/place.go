@@ -7,40 +7,66 @@ import (
 	"meridian/world"
 )
 
+// outcome is what becomes of an attempt to order.
+type outcome int
+
+const (
+	ordered outcome = iota
+	unfit           // the contact or the cart is to be mended first
+	changed         // it would not be what was shown: the attempt says how
+	taken           // somebody else was faster, or another window of the same browser
+)
+
 // place orders what the form showed, or shows the form again with the reason
 // why not. Nothing that was typed is lost either way.
 func (s *Shop) place(a *attempt) error {
+	o, became, err := s.tryToPlace(a, a.r.PostForm.Get("quoted"))
+	switch {
+	case err != nil:
+		return err
+	case became == unfit:
+		return s.refuse(a, http.StatusUnprocessableEntity)
+	case became == changed:
+		return s.refuse(a, http.StatusConflict)
+	case became == taken:
+		return s.placeRefused(a)
+	}
+	s.showPlaced(a, o)
+	return nil
+}
+
+// tryToPlace orders what was shown, if it is what holds now.
+func (s *Shop) tryToPlace(a *attempt, asShown string) (placed world.Order, became outcome, err error) {
 	q, final, err := s.settle(a)
 	if err != nil && !world.Is(err, world.CodeTooLarge) {
-		return err
+		return placed, unfit, err
 	}
 	if err != nil || !final || len(a.wrong) > 0 || !a.basket.ready() {
-		return s.refuse(a, http.StatusUnprocessableEntity)
+		return placed, unfit, nil
 	}
-	if a.wish.lost || len(q.Refused) > 0 { // the page says why
-		return s.refuse(a, http.StatusConflict)
+	if a.wish.lost || len(q.Refused) > 0 { // who shows the quote again says why
+		return placed, changed, nil
 	}
-	shown, ok := parseQuoted(a.r.PostForm.Get("quoted"), s.cfg.MaxLines)
+	shown, ok := parseQuoted(asShown, s.cfg.MaxLines)
 	changes := a.at.changes(shown, quotedOf(q), a.basket)
 	if !ok || len(changes) > 0 {
 		a.notices = append(a.notices, changes...)
-		return s.refuse(a, http.StatusConflict)
+		return placed, changed, nil
 	}
 	o, err := s.order(a, q)
 	if err != nil {
-		return err
+		return placed, unfit, err
 	}
 	number := func() (string, error) { return checkout.NewOrderNumber(s.brand, a.at.market.ID, s.deps.Random) }
-	placed, _, err := s.deps.Orders.Place(a.r.Context(), o, a.key, number)
+	placed, _, err = s.deps.Orders.Place(a.r.Context(), o, a.key, number)
 	switch world.CodeOf(err) {
 	case "":
 		s.Told()
-		s.showPlaced(a, placed)
-		return nil
+		return placed, ordered, nil
 	case world.CodeUnprocessed, world.CodeConflict:
-		return s.placeRefused(a)
+		return placed, taken, nil
 	}
-	return world.Wrap("shop.place", err)
+	return placed, taken, world.Wrap("shop.place", err)
 }
 
 // placeRefused looks at the cart and the stock again and shows what has become

@@ -93,32 +93,44 @@ func (at *site) place(jurisdiction string) string {
 	return strings.TrimPrefix(jurisdiction, at.market.Country+"-")
 }
 
-func (at *site) quoteSums(q checkout.Quote, rounded bool) *sums {
-	o := world.Order{Lines: q.Lines, Taxes: q.Taxes, Jurisdiction: q.Jurisdiction, Discounts: q.Discounts, NetMinor: q.Net.Minor, TotalMinor: q.Total.Minor}
+func (at *site) quoteSums(q checkout.Quote, rounded bool) *sums { return at.sums(wouldBe(q, rounded)) }
+
+// wouldBe is what an order by a quote comes to; rounded where it is paid in cash.
+func wouldBe(q checkout.Quote, rounded bool) world.Order {
+	o := world.Order{Lines: q.Lines, Taxes: q.Taxes, Jurisdiction: q.Jurisdiction, Discounts: q.Discounts, NetMinor: q.Net.Minor, TaxMinor: q.Tax.Minor, TotalMinor: q.Total.Minor}
 	if rounded {
 		o.RoundingMinor = q.Rounding.Minor
 	}
-	return at.sums(o)
+	return o
 }
 
 // openSums adds up a cart whose tax the address will decide: prices only, and
 // a text that says so.
 func (at *site) openSums(b basket, note string) (*sums, error) {
+	o, err := at.untaxed(b)
+	if err != nil {
+		return nil, err
+	}
+	out := at.sums(o)
+	out.Open, out.Note = true, at.texts.Text(note)
+	return out, nil
+}
+
+// untaxed is what a cart comes to by its prices alone.
+func (at *site) untaxed(b basket) (world.Order, error) {
 	net := money.Amount{Currency: at.market.Currency}
 	var lines []world.OrderLine
 	for _, l := range b.sold() {
 		price, err := money.Amount{Minor: l.Offer.PriceMinor, Currency: l.Offer.Currency}.Mul(l.Quantity)
 		if err != nil {
-			return nil, err
+			return world.Order{}, err
 		}
 		if net, err = net.Add(price); err != nil {
-			return nil, err
+			return world.Order{}, err
 		}
-		lines = append(lines, world.OrderLine{Name: l.Offer.Label(), Quantity: l.Quantity, LineMinor: price.Minor})
+		lines = append(lines, world.OrderLine{Slug: l.Offer.Key, Name: l.Offer.Label(), Quantity: l.Quantity, UnitMinor: l.Offer.PriceMinor, LineMinor: price.Minor, PriceVersion: l.Offer.PriceVersion})
 	}
-	out := at.sums(world.Order{Lines: lines, NetMinor: net.Minor, TotalMinor: net.Minor})
-	out.Open, out.Note = true, at.texts.Text(note)
-	return out, nil
+	return world.Order{Lines: lines, NetMinor: net.Minor, TotalMinor: net.Minor}, nil
 }
 
 // basketSums adds up a cart as far as it can be before an address is known;

@@ -33,11 +33,15 @@ type wish struct {
 const maxCode = 64
 
 func (s *Shop) readWish(at *site, form url.Values) wish {
-	w := wish{fulfilment: world.Delivery, method: world.PayOnCollection, slotID: form.Get("slot"), code: strings.TrimSpace(form.Get("code"))}
-	if form.Get("fulfilment") == string(world.PickUp) {
+	return s.newWish(at, form.Get("fulfilment"), form.Get("slot"), form.Get("code"), form.Get("method"))
+}
+
+func (s *Shop) newWish(at *site, fulfilment, slot, code, method string) wish {
+	w := wish{fulfilment: world.Delivery, method: world.PayOnCollection, slotID: slot, code: strings.TrimSpace(code)}
+	if fulfilment == string(world.PickUp) {
 		w.fulfilment = world.PickUp
 	}
-	if form.Get("method") == string(world.PayCard) && s.takesCard(at) {
+	if method == string(world.PayCard) && s.takesCard(at) {
 		w.method = world.PayCard
 	}
 	w.code = strings.ToValidUTF8(w.code[:min(len(w.code), maxCode)], "")

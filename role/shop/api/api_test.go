@@ -7,5 +7,5 @@ import (
 )
 
 func TestFields(t *testing.T) {
-	apitest.Fields(t, Product{}, ProductList{}, CategoryList{}, SlotList{}, Market{})
+	apitest.Fields(t, Product{}, ProductList{}, CategoryList{}, SlotList{}, Market{}, NewCart{}, LineChange{}, QuoteAsked{}, OrderAsked{}, Quote{}, Order{}, PaymentPage{}, Refusal{})
 }
