@@ -102,7 +102,8 @@ func (s *Shop) sendMail(ctx context.Context, m world.QueuedMail) error {
 	final := world.Is(err, world.CodeInvalid) || world.Is(err, world.CodeUnprocessed) || world.Is(err, world.CodeNotFound)
 	if final || m.Attempts >= s.cfg.Mail.Attempts {
 		count(s.mailed, "parked")
-		s.deps.Log.WarnContext(ctx, "a letter is given up", "kind", m.Kind, "attempts", m.Attempts, "err", err)
+		// A mail server's own words name the buyer: they are kept with the letter alone.
+		s.deps.Log.WarnContext(ctx, "a letter is given up", "order", m.OrderID, "kind", m.Kind, "attempts", m.Attempts, "why", saidOf(err))
 		return world.Wrap("shop.mail", s.deps.Mails.ParkMail(ctx, m, why))
 	}
 	count(s.mailed, "failed")
@@ -194,6 +195,9 @@ func (at *site) addSums(o world.Order, l *letters.Letter) {
 	}
 	for _, t := range at.sums(o).Taxes {
 		l.Rows = append(l.Rows, letters.Row{Label: t.Label, Sum: t.Tax})
+	}
+	if o.RoundingMinor != 0 {
+		l.Rows = append(l.Rows, letters.Row{Label: at.texts.Text("cart.rounding"), Sum: at.orderMoney(o, o.RoundingMinor)})
 	}
 	l.Total = at.orderMoney(o, o.PayableMinor())
 }

@@ -3,6 +3,7 @@ package shop
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ type post struct {
 	owed    []world.QueuedMail
 	sent    []world.Mail
 	settled []string
+	why     string // the last letter was parked
 	fail    error
 	log     []world.OrderNote
 	refunds []world.Refund
@@ -46,6 +48,7 @@ func (p *post) MailFailed(_ context.Context, _ world.QueuedMail, again time.Dura
 }
 
 func (p *post) ParkMail(_ context.Context, _ world.QueuedMail, why string) error {
+	p.why = why
 	return p.settle("parked")
 }
 
@@ -141,6 +144,36 @@ func TestWhatBecomesOfALetter(t *testing.T) {
 		if !slices.Equal(p.settled, []string{c.want}) {
 			t.Errorf("%s: %v, want %s", name, p.settled, c.want)
 		}
+	}
+}
+
+// A mail server's refusal names the buyer. It is kept with the letter, which is the
+// zone's, and not told to the log.
+func TestALogNamesNoBuyer(t *testing.T) {
+	p := &post{fail: world.Because(world.CodeUnprocessed, "smtp.send", "The mail server will not have the letter (550).", errors.New("550 5.1.1 <j@example.de>: no such user"))}
+	b := mailed(t, p)
+	var log strings.Builder
+	b.shop.deps.Log = slog.New(slog.NewTextHandler(&log, nil))
+	if err := b.shop.sendMail(t.Context(), world.QueuedMail{OrderID: "id", Kind: world.MailPlaced, N: 1, Attempts: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if said := log.String(); !strings.Contains(said, "a letter is given up") || !strings.Contains(said, "550") || strings.Contains(said, "j@example") {
+		t.Errorf("the log says %s", said)
+	}
+	if !strings.Contains(p.why, "j@example.de") {
+		t.Errorf("kept with the letter: %q", p.why)
+	}
+}
+
+// Lines, discounts, taxes on top and what paying in coins adds come to the total.
+func TestALetterShowsTheRounding(t *testing.T) {
+	b := mailed(t, &post{})
+	o := b.orders.orders["id"]
+	o.Currency, o.RoundingMinor = "CHF", 2
+	b.orders.orders["id"] = o
+	m, err := b.shop.writeMail(t.Context(), world.QueuedMail{OrderID: "id", Kind: world.MailPlaced, N: 1, At: noon})
+	if text := strings.ReplaceAll(m.Text, "\u00a0", " "); err != nil || !strings.Contains(text, ": 0,02") || !strings.Contains(text, "9,02") {
+		t.Errorf("%v:\n%s", err, text)
 	}
 }
 
