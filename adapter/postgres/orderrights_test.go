@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"meridian/adapter/postgres"
 	"meridian/test/pgtest"
 	"meridian/world"
@@ -63,6 +65,30 @@ func TestOwnerRoleMayLeadOrdersOn(t *testing.T) {
 	for _, q := range []string{"update stock_level set on_hand = 99", "delete from order_event", "update refund set total_minor = 0", "update orders set total_minor = 0"} {
 		if _, err := owner.Pool.Exec(t.Context(), q); err == nil {
 			t.Errorf("the owner role may %s", q)
+		}
+	}
+}
+
+// What runs with its maker's rights looks for its tables where its caller cannot put
+// others of the same name: in a schema for the session alone, last of all
+// (postgresql.org/docs/current/sql-createfunction.html, "Writing SECURITY DEFINER
+// functions safely").
+func TestFunctionsWithTheirMakersRightsCannotBeMisled(t *testing.T) {
+	for name, conn := range map[string]string{"resident": pgtest.Resident(t), "catalog": pgtest.Catalog(t)} {
+		c := pgtest.Cluster(t, name, "here", conn)
+		rows, err := c.Pool.Query(t.Context(), `select proname, coalesce(array_to_string(proconfig, ' '), '') from pg_proc where prosecdef and pronamespace = 'public'::regnamespace`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		var function, config string
+		if _, err := pgx.ForEachRow(rows, []any{&function, &config}, func() error {
+			if n++; config != "search_path=pg_catalog, public, pg_temp" {
+				t.Errorf("%s: %s has %q", name, function, config)
+			}
+			return nil
+		}); err != nil || n == 0 {
+			t.Errorf("%s: %d functions, %v", name, n, err)
 		}
 	}
 }

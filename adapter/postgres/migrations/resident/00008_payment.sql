@@ -53,7 +53,7 @@ comment on table payment_event is 'class: resident; messages of providers that w
 -- Whoever changes an order or owes a refund wakes its payment, in the same
 -- transaction; it need not know of payments.
 -- +goose StatementBegin
-create function wake_payment() returns trigger language plpgsql security definer set search_path = public as $$
+create function wake_payment() returns trigger language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
     id_ text := case tg_table_name when 'orders' then to_jsonb(new) ->> 'id' else to_jsonb(new) ->> 'order_id' end;
 begin
