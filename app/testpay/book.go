@@ -94,7 +94,7 @@ func (b *book) close() error {
 		e.turn.Unlock()
 	}
 	b.mu.Unlock()
-	b.beside.Wait()
+	b.beside.Wait() // who has seen life go on has begun under the lock; nobody begins now
 	return b.ledger.close()
 }
 
@@ -187,6 +187,8 @@ func (b *book) wind(e *entry) {
 		return
 	}
 	e.timer = time.AfterFunc(max(at.Sub(b.now()), 0), func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
 		if b.life.Err() == nil {
 			b.beside.Go(func() { b.tick(e) })
 		}
