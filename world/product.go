@@ -169,7 +169,7 @@ type SearchQuery struct {
 type Listing struct {
 	Products []Product
 	Next     string    // continues the list; "" at its end
-	Total    int       // of a search: how many products there are on all pages, as far as was looked
+	Total    int       // of a search: how many products there are on all pages; 0 when they are too many to count
 	Until    time.Time // when it may become another by the calendar alone; zero for never
 }
 

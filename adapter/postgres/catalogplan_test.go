@@ -50,6 +50,7 @@ func bigCatalog(t *testing.T, pool *pgxpool.Pool, n int) {
 		`insert into product (market, slug, tax_class, featured, place, category) select market, 'p' || i, 'cake', i % 500 = 0, i, 'k' || i % 20 from m, generate_series(1, $1::integer) i`,
 		`insert into product_address (market, address, slug) select market, slug, slug from product`,
 		`insert into product_text (market, slug, locale, name, description, address) select market, slug, case market when 'de' then 'de-DE' else 'en-GB' end, 'Kuchen Nummer ' || place, case market when 'de' then 'Sorte' || place % 97 || ' mit Streuseln' else '' end, slug from product`,
+		`insert into product_word select t.market, t.locale, w.word, w.tier, p.place, t.slug from product_text t join product p using (market, slug), search_tiers(t.words) w`,
 		`insert into sku (market, sku, slug, place) select market, slug || s, slug, s from product, generate_series(1, 2) s`,
 		`insert into price_list (market, list, rank) select market, 'base', 0 from m`,
 		`insert into price_list (market, list, rank, from_at) select market, 'sale', 5, '2026-01-01' from m`,

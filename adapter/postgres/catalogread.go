@@ -67,6 +67,7 @@ type found struct {
 	last     spot  // of the last that was looked at, whether it can be shown or not
 	seen     int   // how many were
 	total    int64 // of a search, how many there are on all pages
+	more     bool  // of a search, that it goes on behind the last though the page is not full
 }
 
 // spot is where a product stands in a list: in its market's order, or behind what
@@ -114,6 +115,10 @@ func (f *found) take(rows pgx.Rows, m world.Market) error {
 	}
 	at.slug = p.Slug
 	f.last = at
+	if f.total == lookedAt {
+		f.total, f.more = 0, true
+		return nil
+	}
 	if p.Name == "" || k.PriceVersion == 0 {
 		return nil
 	}

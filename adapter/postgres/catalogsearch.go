@@ -11,27 +11,31 @@ import (
 	"meridian/world"
 )
 
-// searchHits is how many texts one search looks at, at most: what is asked for by
-// a word that everything has is cut off there and not put in order.
-const searchHits = 1000
+// searchLooks is how many products one search looks at, at most, whatever it looks
+// for. What fewer have is ranked as a whole and counted; what more have is shown in
+// the order of where they have it, and goes on from where it was looked to.
+const searchLooks = 500
 
 // searchQuery is the statement of a search. $4 is what is looked for, $5 to $7 the
-// place that the page begins behind, $8 its length, $9 [searchHits].
-const searchQuery = `with asked as (select search_query($1, $2, $4) as q), hits as (
-  select t.slug, (-1e6 * ts_rank(t.words, (select q from asked)))::integer as turn
-    from product_text t where t.words @@ (select q from asked) and t.market = $1 limit $9
-), best as (
-  select slug, min(turn) as turn from hits group by slug
-), shown as (select * from (
-  select count(*) over () as total, b.turn, p.* from best b join product p on p.market = $1 and p.slug = b.slug` + forSale + `) p
- where (p.turn, p.place, p.slug) > ($5, $6, $7)
- order by p.turn, p.place, p.slug limit $8)` + productColumns + noPrior + productTables + byPlace
+// place that the page begins behind, $8 its length, $9 [searchLooks].
+const searchQuery = `with shown as (
+  select b.hits as total, b.turn, p.* from search_page($1, $2, $4, $3, $5, $6, $7, $8, $9) b join product p on p.market = $1 and p.slug = b.product)` +
+	productColumns + noPrior + productTables + byPlace
+
+// lookedAt is the total of a product that says how far a search looked.
+const lookedAt = -1
 
 // Search is one page of the products whose words have everything that is looked
 // for, the best first. The last word may be the beginning of one. It looks at
-// so many texts at most, and says in Total how many of these products there are.
+// so many products at most: a page that has fewer than it might, or none, still has
+// a Next when there are more to look at. Total says how many products there are on
+// all pages, or 0 when they are too many to be counted.
 // It fails with invalid for a limit out of range, or an After that is none.
 func (s *CatalogStore) Search(ctx context.Context, q world.SearchQuery) (world.Listing, error) {
+	return s.search(ctx, q, searchLooks)
+}
+
+func (s *CatalogStore) search(ctx context.Context, q world.SearchQuery, looks int) (world.Listing, error) {
 	const op = "postgres.search"
 	m, c, err := s.of(op, q.Market)
 	if err != nil {
@@ -44,12 +48,12 @@ func (s *CatalogStore) Search(ctx context.Context, q world.SearchQuery) (world.L
 	if !ok || q.Limit < 1 || q.Limit > world.MaxList {
 		return world.Listing{}, world.E(world.CodeInvalid, op, fmt.Sprintf("A page of a search has 1 to %d products and goes on where one ended: search anew.", world.MaxList))
 	}
-	f, err := s.products(ctx, c, m, searchQuery, m.ID, wordsOf(m, q.Locale), q.At, world.SearchText(q.Text), after.turn, after.n, after.slug, q.Limit, searchHits)
+	f, err := s.products(ctx, c, m, searchQuery, m.ID, wordsOf(m, q.Locale), q.At, world.SearchText(q.Text), after.turn, after.n, after.slug, q.Limit, looks)
 	if err != nil {
 		return world.Listing{}, mapError(op, err)
 	}
 	l := world.Listing{Products: f.products, Until: f.until, Total: int(f.total)}
-	if f.seen == q.Limit {
+	if f.seen == q.Limit || f.more {
 		l.Next = f.last.String()
 	}
 	return l, s.addPictures(ctx, op, l.Products)

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"meridian/world"
 )
 
 // Patient makes a feed wait so long for each read, and no longer.
@@ -23,3 +25,8 @@ func (c *Cluster) Insert(ctx context.Context, sql string, args ...any) error {
 
 // Cluster is the one that the store keeps its orders in.
 func (s *OrderStore) Cluster() *Cluster { return s.c }
+
+// SearchLooking searches as Search does, but looks at so many products.
+func (s *CatalogStore) SearchLooking(ctx context.Context, q world.SearchQuery, looks int) (world.Listing, error) {
+	return s.search(ctx, q, looks)
+}

@@ -7,6 +7,7 @@ import (
 
 	"meridian/adapter/postgres"
 	"meridian/test/pgtest"
+	"meridian/world"
 )
 
 // A catalog of before SKUs keeps what it has: each product is sold in one sort
@@ -45,6 +46,9 @@ func TestMigrationKeepsACatalog(t *testing.T) {
 	}
 	if k := p.SKUs[0]; k.Key != "pav" || k.PriceMinor != 6500 || k.PriceVersion != 2 || k.PriceList != "base" {
 		t.Errorf("sold as %+v", k)
+	}
+	if l, err := s.Search(ctx, world.SearchQuery{Market: "in", Locale: "hi-IN", Text: "soft pav", Limit: 9, At: then}); err != nil || len(l.Products) != 1 {
+		t.Errorf("found %+v, %v", l.Products, err)
 	}
 	if n := count(t, c.Pool, `select count(*) from product_history where slug in ('pav', 'bare') and version = 1`); n != 2 {
 		t.Errorf("%d products have a history", n)

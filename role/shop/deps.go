@@ -53,7 +53,8 @@ type Catalog interface {
 	// become another by the calendar alone; zero for never.
 	Product(ctx context.Context, market, address, locale string, at time.Time) (p world.Product, until time.Time, err error)
 	// Search is one page of the products whose words have all that is looked for,
-	// the best first. invalid for a place to begin at that is none.
+	// the best first. A page that has fewer than its limit, or none, goes on where
+	// it has a Next. invalid for a place to begin at that is none.
 	Search(ctx context.Context, q world.SearchQuery) (world.Listing, error)
 	// Categories are a market's that have something for sale, with the words of a
 	// locale.

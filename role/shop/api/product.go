@@ -74,8 +74,8 @@ type Nutrition struct {
 // ProductList is one page of a list of products.
 type ProductList struct {
 	Products []Card `json:"products" nullable:"false" doc:"in the shop's order; of a search, the best first"`
-	Next     string `json:"next,omitempty" doc:"send it as after for the next page; none on the last" example:"MTIvYnJvdA"`
-	Total    int    `json:"total,omitempty" doc:"of a search: how many products there are on all pages, as far as was looked" example:"12"`
+	Next     string `json:"next,omitempty" doc:"send it as after for the next page; none on the last; a page of a search may have fewer products than it could, or none, and still have one" example:"MTIvYnJvdA"`
+	Total    int    `json:"total,omitempty" doc:"of a search: how many products there are on all pages; missing when they are too many to count" example:"12"`
 }
 
 // Category is what a market sorts its products by.
