@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -91,6 +92,15 @@ func reads(s *postgres.CatalogStore, n int) map[string]func(ctx context.Context)
 			return len(l.Products) + 48 - q.Limit, err
 		}
 	}
+	search := func(text string, atLeast int) func(context.Context) (int, error) {
+		return func(ctx context.Context) (int, error) {
+			l, err := s.Search(ctx, world.SearchQuery{Market: "de", Locale: "de-DE", Text: text, Limit: 48, At: then})
+			if len(l.Products) >= atLeast {
+				return 48, err
+			}
+			return len(l.Products), err
+		}
+	}
 	middle := fmt.Sprint("p", n/2)
 	return map[string]func(context.Context) (int, error){
 		"list":     list(world.ListQuery{Kind: world.ListAll}),
@@ -108,10 +118,16 @@ func reads(s *postgres.CatalogStore, n int) map[string]func(ctx context.Context)
 			o, err := s.Current(ctx, "de", "de-DE", []string{middle + "1", "p71", "p82"}, then)
 			return 45 + len(o), err
 		},
-		"search": func(ctx context.Context) (int, error) {
-			l, err := s.Search(ctx, world.SearchQuery{Market: "de", Locale: "de-DE", Text: "kuchen streus", Limit: 48, At: then})
-			return len(l.Products), err
-		},
+		"search for a rare word":                 search("nummer "+middle[1:], 1),
+		"search for a word of some":              search("sorte17", 10),
+		"search for a word of all":               search("kuchen", 48),
+		"search for two words of all":            search("kuchen streus", 48),
+		"search for words that none has all of":  search("sorte17 sorte18 kuchen", 0),
+		"search for a beginning that many have":  search("s", 48),
+		"search for eight words":                 search("kuchen nummer streuseln mit kuchen nummer streuseln n", 48),
+		"search for a beginning behind one":      search("kuchen 1", 10),
+		"search for what no word begins with":    search("zz", 0),
+		"search for a beginning of many numbers": search("1", 10),
 	}
 }
 
@@ -149,15 +165,37 @@ func TestReadsOfManyProductsUseIndexes(t *testing.T) {
 		}
 		q := seen.last[0]
 		var plan []byte
-		if err := pool.QueryRow(t.Context(), "explain (analyze, format json) "+q.SQL, q.Args...).Scan(&plan); err != nil {
+		var before, after int // whole tables read, by functions too, which no plan shows
+		const whole = `select coalesce(sum(seq_scan), 0) from pg_stat_xact_user_tables where relname = any($1)`
+		err = pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
+			if err := tx.QueryRow(t.Context(), whole, largeTables).Scan(&before); err != nil {
+				return err
+			}
+			if err := tx.QueryRow(t.Context(), "explain (analyze, buffers, format json) "+q.SQL, q.Args...).Scan(&plan); err != nil {
+				return err
+			}
+			return tx.QueryRow(t.Context(), whole, largeTables).Scan(&after)
+		})
+		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
+		}
+		if after > before {
+			t.Errorf("%s: reads %d tables as a whole", name, after-before)
 		}
 		for _, fault := range faultsOf(t, plan) {
 			t.Errorf("%s: %s", name, fault)
 		}
 	}
 }
+
+// largeTables have a row for each product, or more.
+var largeTables = []string{"product", "product_text", "product_word", "sku", "price", "product_address"}
+
+// mostBuffers is how many pages of the database a read may touch. Five hundred
+// products that are looked at, in two tables, are ten of them each; a table of a
+// large catalog alone has more than all that.
+const mostBuffers = 12_000
 
 // faultsOf are the steps of a plan that read a large table as a whole, or more
 // rows of it than a page has to do with.
@@ -167,6 +205,8 @@ func faultsOf(t *testing.T, plan []byte) (out []string) {
 		Type  string  `json:"Node Type"`
 		Table string  `json:"Relation Name"`
 		Rows  float64 `json:"Actual Rows"`
+		Hit   int     `json:"Shared Hit Blocks"`
+		Read  int     `json:"Shared Read Blocks"`
 		Plans []node
 	}
 	var top []struct{ Plan node }
@@ -175,8 +215,7 @@ func faultsOf(t *testing.T, plan []byte) (out []string) {
 	}
 	var walk func(n node)
 	walk = func(n node) {
-		big := n.Table == "product" || n.Table == "product_text" || n.Table == "sku" || n.Table == "price" || n.Table == "product_address"
-		if n.Type == "Seq Scan" && big {
+		if n.Type == "Seq Scan" && slices.Contains(largeTables, n.Table) {
 			out = append(out, "Seq Scan of "+n.Table)
 		}
 		if strings.Contains(n.Type, "Sort") && n.Rows > 1000 {
@@ -185,6 +224,9 @@ func faultsOf(t *testing.T, plan []byte) (out []string) {
 		for _, child := range n.Plans {
 			walk(child)
 		}
+	}
+	if touched := top[0].Plan.Hit + top[0].Plan.Read; touched > mostBuffers {
+		out = append(out, fmt.Sprintf("%d pages are read", touched))
 	}
 	walk(top[0].Plan)
 	return out

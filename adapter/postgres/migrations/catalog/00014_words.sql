@@ -256,10 +256,12 @@ $$;
 -- looked at and ranked. Else they are read in their order, looks at once; when they
 -- do not fill the page and there are more, a row with hits -1 says how far it was
 -- looked. In turns, each locale has two millions: the products of the first come
--- before those that only another's words find.
+-- before those that only another's words find. Its plans are the same whatever is
+-- asked: there is one way to each row.
 create function search_page(of_market text, locales text[], question text, at timestamptz,
     after_turn integer, after_place integer, after_slug text, page integer, looks integer)
-    returns table (hits integer, turn integer, product text) language plpgsql stable parallel safe rows 50 set plan_cache_mode = force_generic_plan as $$
+    returns table (hits integer, turn integer, product text) language plpgsql stable parallel safe rows 50
+    set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 declare
     asks tsquery[] := '{}';
     ways text[] := '{}'; -- words
