@@ -108,6 +108,7 @@ func (o *Owner) routes() *http.ServeMux {
 	on("/owner/orders/{id}", methods{http.MethodGet: o.signedIn(o.showOrder), http.MethodPost: o.signedIn(o.form(o.leadOn))})
 	on("/owner/orders/{id}/documents/{n}", methods{http.MethodGet: o.signedIn(o.showDocument)})
 	on("/owner/products", methods{http.MethodGet: o.signedIn(o.listProducts)})
+	on("/owner/prices", methods{http.MethodGet: o.signedIn(o.showPrices), http.MethodPost: o.signedIn(o.form(o.changePrices))})
 	on("/owner/products/{slug}", methods{http.MethodGet: o.signedIn(o.showProduct), http.MethodPost: o.signedIn(o.form(o.changePrice))})
 	on("/owner/products/{slug}/picture", methods{http.MethodPost: o.signedIn(o.form(o.changePicture))})
 	o.libraryRoutes(on)
