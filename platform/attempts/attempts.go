@@ -1,9 +1,12 @@
-// Package attempts slows down who guesses: it counts tries by a key, such as a
-// network or an account, and says how long to wait past so many a minute. (How
+// Package attempts slows down who guesses or asks too often: it counts tries by a
+// key, such as a network or an account, and says how long to wait past so many a minute. (How
 // many connections a listener takes is httpserver's.)
 package attempts
 
 import (
+	"fmt"
+	"math"
+	"net/http"
 	"sync"
 	"time"
 
@@ -48,6 +51,21 @@ func (c *Counter) Try(key string, now time.Time) (forgive func(), wait time.Dura
 		return func() {}, wait
 	}
 	return func() { r.CancelAt(now) }, 0
+}
+
+// Announce tells a client in an answer's header how many tries its key has left, and
+// in how many seconds it has all of them again, by the policy's name
+// (draft-ietf-httpapi-ratelimit-headers-10 §3 and §4).
+func (c *Counter) Announce(h http.Header, policy, key string, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	left := float64(0)
+	if l := c.seen[key]; l != nil {
+		left = max(0, l.TokensAt(now))
+	}
+	whole := time.Duration((float64(c.perMinute) - left) * float64(time.Minute) / float64(c.perMinute))
+	h.Set("RateLimit-Policy", fmt.Sprintf("%q;q=%d;w=60", policy, c.perMinute))
+	h.Set("RateLimit", fmt.Sprintf("%q;r=%d;t=%d", policy, int(left), int(math.Ceil(whole.Seconds()))))
 }
 
 // forget drops those who have been quiet for a minute: they are as good as new.

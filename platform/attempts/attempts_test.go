@@ -1,6 +1,7 @@
 package attempts
 
 import (
+	"net/http"
 	"testing"
 	"time"
 )
@@ -19,6 +20,17 @@ func TestTriesArePacedByKey(t *testing.T) {
 	}
 	if _, wait := c.Try("a", noon.Add(30*time.Second)); wait != 0 {
 		t.Errorf("after the wait: %v more", wait)
+	}
+}
+
+func TestAnnounce(t *testing.T) {
+	c, h := New(2, 10), http.Header{}
+	for _, want := range []string{`"network";r=1;t=30`, `"network";r=0;t=60`, `"network";r=0;t=60`} {
+		c.Try("a", noon)
+		c.Announce(h, "network", "a", noon)
+		if got := h.Get("RateLimit"); got != want || h.Get("RateLimit-Policy") != `"network";q=2;w=60` {
+			t.Errorf("%s, want %s; %s", got, want, h.Get("RateLimit-Policy"))
+		}
 	}
 }
 

@@ -2,7 +2,10 @@ package shop
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"meridian/platform/httpserver"
@@ -46,7 +49,28 @@ func (s *Shop) serveAPI(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, apiBase+"/openapi.") {
 		s.shared(w, siteOf(r), false, s.deps.Now().Add(s.cfg.PageTTL), nil)
 	}
+	if err := s.count(w, r); err != nil {
+		s.failAPI(w, r, err)
+		return
+	}
 	s.api.ServeHTTP(w, r)
+}
+
+// count bounds what a network asks that no cache answers, and tells it how much it
+// has left. Errors: busy past the limit.
+func (s *Shop) count(w http.ResponseWriter, r *http.Request) error {
+	if world.RouteOf(r.Method, r.URL.Path) != world.RouteHome {
+		return nil
+	}
+	network, now := r.Header.Get(world.HeaderClient), s.deps.Now()
+	_, wait := s.calls.Try(network, now)
+	s.calls.Announce(w.Header(), "network", network, now)
+	if wait <= 0 {
+		return nil
+	}
+	seconds := int(math.Ceil(wait.Seconds()))
+	w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	return world.E(world.CodeBusy, "shop.api", fmt.Sprintf("Too many requests came from this network. Wait %d seconds.", seconds))
 }
 
 // failAPI answers a program.

@@ -439,3 +439,38 @@ func TestAPILimitsOfContent(t *testing.T) {
 		t.Errorf("text: %d", w.Code)
 	}
 }
+
+// What no cache answers is counted by network; what caches hold is not.
+func TestAPILimitOfANetwork(t *testing.T) {
+	a := &app{bench: open(t, "eu-central", "de.localhost", func(c *Config, _ *Deps) { c.APILimit.PerNetwork = 2 })}
+	for i, want := range []int{201, 201, 429, 429} {
+		w := a.send("POST", "/api/v1/carts", nil, world.HeaderClient, "192.0.2.0/24")
+		h := w.Header()
+		if w.Code != want || (want == 429) != (h.Get("Retry-After") == "30") || h.Get("RateLimit-Policy") != `"network";q=2;w=60` || h.Get("RateLimit") != fmt.Sprintf(`"network";r=%d;t=%d`, max(0, 1-i), min(60, 30*(i+1))) {
+			t.Errorf("request %d: %d %v", i, w.Code, h)
+		}
+	}
+	wants(t, a.send("POST", "/api/v1/carts", nil, world.HeaderClient, "198.51.100.0/24"), 201)
+	for range 4 {
+		if w := a.ask("/api/v1/market", world.HeaderClient, "192.0.2.0/24"); w.Code != 200 || w.Header().Get("RateLimit") != "" {
+			t.Errorf("what caches hold: %d %v", w.Code, w.Header())
+		}
+	}
+}
+
+// Whatever is sent, it is answered as the document says, and nothing is ordered.
+func FuzzAPIContent(f *testing.F) {
+	f.Add("/api/v1/quotes", `{"fulfilment":"delivery","method":"on_collection","contact":{"name":"\u0000"},"slot":"delivery-2026-11-23-0900"}`)
+	f.Add("/api/v1/orders", `{"fulfilment":"pickup","method":"on_collection","contact":{"email":"a@b.de"},"quoted":"DE,pickup,0;1;brot:1:1:bread"}`)
+	f.Add("/api/v1/orders", `{"quoted":1e999}`)
+	f.Fuzz(func(t *testing.T, path, content string) {
+		if path != "/api/v1/quotes" {
+			path = "/api/v1/orders"
+		}
+		a := openApp(t, open(t, "eu-central", "de.localhost", nil))
+		a.put("brot", 1, "*")
+		if w := a.send("POST", path, content, "Idempotency-Key", orderKey); w.Code >= 500 || w.Code == 201 && !strings.Contains(content, "520") {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+	})
+}

@@ -40,6 +40,7 @@ type Config struct {
 	SearchTTL    time.Duration      `yaml:"search_ttl" doc:"how long edge and shield may keep what somebody looked for"`
 	FeaturedSize int                `yaml:"featured_size" doc:"most featured products on the front page"`
 	ListSize     int                `yaml:"list_size" doc:"most products on one page of a list"`
+	APILimit     APILimit           `yaml:"api_limit"`
 	Mail         MailConfig         `yaml:"mail"`
 	Hooks        HookConfig         `yaml:"hooks"`
 	MaxQuantity  int                `yaml:"max_quantity" doc:"most of one product in a cart, 1 to 99"`
@@ -60,6 +61,12 @@ type Config struct {
 	KeyAge       time.Duration      `yaml:"key_age" doc:"how long the idempotency keys of writes are kept"`
 	SlotDays     int                `yaml:"slot_days" doc:"days ahead that slots can be chosen of, today included, 1 to 62"`
 	MaxOrders    int                `yaml:"max_orders" doc:"most orders that the list of a browser's orders shows"`
+}
+
+// APILimit bounds the requests to the API that no cache answers: carts, quotes, orders.
+type APILimit struct {
+	PerNetwork int `yaml:"per_network" doc:"most requests a minute from one network of clients (/24, /48) to what of the API no cache answers"`
+	Tracked    int `yaml:"tracked" doc:"networks that are counted at once; past it new ones wait"`
 }
 
 // maxQuantity is what the resident cluster's schema can hold.
@@ -89,6 +96,7 @@ func Default() Config {
 		Private:      signedurl.DefaultSettings(),
 		Mail:         MailConfig{Settings: courier.Default(), Attempts: 30, Age: 90 * 24 * time.Hour},
 		Hooks:        HookConfig{Settings: courier.Default(), Wait: 10 * time.Second, GiveUp: 72 * time.Hour, Age: 30 * 24 * time.Hour},
+		APILimit:     APILimit{PerNetwork: 600, Tracked: 100_000},
 		SearchTTL:    time.Minute,
 		FeaturedSize: 12,
 		ListSize:     48,
@@ -132,6 +140,8 @@ func (c Config) Validate() error {
 		return bad("wait, forward_wait, feed_write, cart_age, sweep_every", "write a time above zero, such as 5s")
 	case c.PageTTL < 0 || c.PageBrief < 0 || c.PageStale < 0 || c.RatesTTL < 0 || c.SearchTTL < 0:
 		return bad("page_ttl, page_brief, page_stale, rates_ttl, search_ttl", "write a time that is not negative")
+	case c.APILimit.PerNetwork < 1 || c.APILimit.Tracked < 1:
+		return bad("api_limit: per_network, tracked", "write at least 1")
 	case c.MaxForm < 1024:
 		return bad("max_form", "allow at least 1024 bytes")
 	case c.MaxPhoto < 1<<20 || c.MaxPhotos < 1:

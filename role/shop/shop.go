@@ -13,6 +13,7 @@ import (
 	"meridian/engine/imagegrid"
 	"meridian/engine/invoice"
 	"meridian/engine/signedurl"
+	"meridian/platform/attempts"
 	"meridian/platform/openapi"
 	"meridian/role/shop/letters"
 	"meridian/web"
@@ -32,6 +33,7 @@ type Shop struct {
 	served *imagegrid.Policy // sizes and formats of the app's pictures
 	csrf   *http.CrossOriginProtection
 	api    *openapi.API
+	calls  *attempts.Counter // of the API's requests that no cache answers, by network
 
 	peers   map[string]http.RoundTripper // the ways to other regions, by region
 	private *signedurl.Ring              // signs the addresses of photos
@@ -89,6 +91,7 @@ func New(cfg Config, d Deps) (*Shop, error) {
 		return nil, world.Wrap("shop.new", err)
 	}
 	s.api = newAPI(s)
+	s.calls = attempts.New(cfg.APILimit.PerNetwork, cfg.APILimit.Tracked)
 	s.sites, err = buildSites(cfg, d)
 	return s, err
 }
