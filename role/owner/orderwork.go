@@ -24,7 +24,7 @@ var stateWords = map[world.OrderState]string{
 var (
 	eventWords = map[world.OrderEvent]string{
 		world.OrderPlace: "Ordered", world.OrderAuthorise: "Payment confirmed", world.OrderExpire: "Expired without payment", world.OrderAccept: "Accepted",
-		world.OrderMakeReady: "Made ready", world.OrderComplete: "Handed over", world.OrderCancel: "Cancelled", world.OrderRefund: "Refunded in part",
+		world.OrderMakeReady: "Made ready", world.OrderComplete: "Handed over", world.OrderCancel: "Cancelled", world.OrderRefund: "Refunded",
 	}
 	stepWords = map[world.OrderEvent]string{
 		world.OrderAccept: "Accept and prepare", world.OrderMakeReady: "Ready", world.OrderComplete: "Handed over",
