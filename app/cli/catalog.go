@@ -129,7 +129,7 @@ func brandsText(w io.Writer, all []catalog.Brand) {
 
 func (c *cli) catalogAdopt(t *shopTarget) *cobra.Command {
 	var a catalog.Adoption
-	var skus []string
+	var skus, names []string
 	cmd := &cobra.Command{
 		Use: "adopt BRAND", Short: "Sell a product of head office's in the market", Args: cobra.ExactArgs(1),
 		Long: `Makes a product of the market's of one of head office's. Each --sku names one of its
@@ -145,6 +145,16 @@ sizes or sorts with its first price, in minor units of the market's currency.`,
 				}
 				a.SKUs = append(a.SKUs, catalog.DraftSKU{SKU: key, Sold: true, Price: minor})
 			}
+			for _, text := range names {
+				locale, name, ok := strings.Cut(text, "=")
+				if !ok {
+					return world.E(world.CodeInvalid, t.op, "--name is written as de-DE=Obsttorte: a locale, and the name in it.")
+				}
+				if a.Texts == nil {
+					a.Texts = map[string]catalog.DraftText{}
+				}
+				a.Texts[locale] = catalog.DraftText{Name: name}
+			}
 			var d catalog.Draft
 			if _, err := t.ask(cmd, http.MethodPost, brandsPath+"/"+url.PathEscape(args[0])+"/adopt", "", a, &d); err != nil {
 				return err
@@ -157,6 +167,7 @@ sizes or sorts with its first price, in minor units of the market's currency.`,
 	f.StringVar(&a.Category, "category", "", "key of the market's category")
 	f.StringVar(&a.TaxClass, "tax-class", "", "of the market's tax rules; none: head office's")
 	f.Int64Var(&a.Version, "version", 0, "version of head office's; 0: the newest")
+	f.StringArrayVar(&names, "name", nil, "its name where head office has no words, as de-DE=Obsttorte; may be given several times")
 	f.StringArrayVar(&skus, "sku", nil, "a size or sort and its price, as fruit-tart=2490; may be given several times")
 	return cmd
 }

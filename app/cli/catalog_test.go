@@ -35,8 +35,9 @@ func TestCatalogCommands(t *testing.T) {
 		says, last string
 	}{
 		{[]string{"list"}, exitOK, "torte          2       1     kuchen", "GET /owner/api/v1/brand-products"},
-		{[]string{"adopt", "torte", "--sku", "kuchen=900", "--slug", "kuchen"}, exitOK, "torte is sold as kuchen.", `POST /owner/api/v1/brand-products/torte/adopt  {"slug":"kuchen","skus":[{"sku":"kuchen","sold":true,"price":900}]}`},
+		{[]string{"adopt", "torte", "--sku", "kuchen=900", "--slug", "kuchen", "--name", "de-DE=Kuchen"}, exitOK, "torte is sold as kuchen.", `POST /owner/api/v1/brand-products/torte/adopt  {"slug":"kuchen","texts":{"de-DE":{"name":"Kuchen"}},"skus":[{"sku":"kuchen","sold":true,"price":900}]}`},
 		{[]string{"adopt", "torte", "--sku", "kuchen"}, 2, "", ""},
+		{[]string{"adopt", "torte", "--sku", "kuchen=900", "--name", "Kuchen"}, 2, "", ""},
 		{[]string{"diff", "torte"}, exitOK, "tax_class (changed: local)", "GET /owner/api/v1/brand-products/torte/diff"},
 		{[]string{"update", "torte", "--take", "allergens"}, exitOK, "up to version 1; the newest is 2", `POST /owner/api/v1/brand-products/torte/update "4" {"take":["allergens"]}`},
 		{[]string{"withdraw", "torte"}, exitOK, "kuchen is not for sale any more.", `DELETE /owner/api/v1/products/kuchen "4"`},

@@ -96,6 +96,7 @@ type Change struct {
 	Replaces int64      `json:"replaces" doc:"the version of the price, or of the product; 0: there was none" example:"4"`
 	Old      *int64     `json:"old,omitempty" doc:"price in minor units; none where the list has none" example:"520"`
 	New      *int64     `json:"new,omitempty" doc:"price; none: it is taken out" example:"549"`
+	Base     *int64     `json:"base,omitempty" doc:"its base price, beside that of another list" example:"550"`
 	OldFrom  *time.Time `json:"old_from,omitempty"`
 	OldUntil *time.Time `json:"old_until,omitempty"`
 	From     *time.Time `json:"from,omitempty"`
@@ -219,7 +220,11 @@ func (p *Plan) put(k PricedSKU, list string, minor *int64) {
 		p.Unchanged++
 		return
 	}
-	p.Changes = append(p.Changes, Change{SKU: k.SKU, Product: k.Product, List: list, Replaces: have.Version, Old: have.Minor, New: minor})
+	c := Change{SKU: k.SKU, Product: k.Product, List: list, Replaces: have.Version, Old: have.Minor, New: minor}
+	if list != world.BaseList {
+		c.Base = k.Prices[world.BaseList].Minor
+	}
+	p.Changes = append(p.Changes, c)
 }
 
 func priced(p *Plan, prices []PriceChange, s Snapshot) error {

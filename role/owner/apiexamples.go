@@ -27,8 +27,9 @@ var (
 	exampleListPrice = api.ListPrice{SKU: "brezel", List: "advent", Version: 5, Price: &api.Amount{Minor: 450, Currency: "EUR"}}
 
 	exampleBulk = catalog.Bulk{DryRun: true, Raise: &catalog.Raise{Category: "rolls", Percent: "5.5", Ending: "end_99", Into: "advent"}}
-	examplePlan = catalog.Plan{Changes: []catalog.Change{{SKU: "brezel", Product: "brezel", List: "advent", New: &example549}}, Unchanged: 3, Lists: map[string]int64{"advent": 1}}
+	examplePlan = catalog.Plan{Changes: []catalog.Change{{SKU: "brezel", Product: "brezel", List: "advent", New: &example549, Base: &exampleBase}}, Unchanged: 3, Lists: map[string]int64{"advent": 1}}
 	example549  = int64(549)
+	exampleBase = int64(520)
 
 	exampleBrand = catalog.Brand{Brand: "pretzel", Version: 2, Slug: "brezel", Adopted: 1, Product: world.BrandProduct{Art: "brezel", TaxClass: "bread", Allergens: []world.Allergen{"wheat"}, MayContain: []world.Allergen{},
 		Texts: map[string]world.BrandText{"de-DE": {Name: "Brezel", Description: "Außen rösch, innen weich."}}}}

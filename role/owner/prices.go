@@ -40,7 +40,7 @@ type planTable struct {
 	Hidden    []choice // the form's fields again
 }
 
-type planRow struct{ What, List, Old, New string }
+type planRow struct{ What, List, Old, New, Base string }
 
 // What the form can be told to change.
 const (
@@ -175,7 +175,7 @@ func (at *site) planTable(p catalog.Plan, values url.Values) *planTable {
 	t := &planTable{Tag: p.Tag(), Unchanged: p.Unchanged}
 	price := func(minor *int64) string {
 		if minor == nil {
-			return "none"
+			return "–"
 		}
 		return at.money(*minor)
 	}
@@ -192,7 +192,7 @@ func (at *site) planTable(p catalog.Plan, values url.Values) *planTable {
 	for _, c := range p.Changes {
 		switch {
 		case c.SKU != "":
-			t.Rows = append(t.Rows, planRow{c.SKU, c.List, price(c.Old), price(c.New)})
+			t.Rows = append(t.Rows, planRow{c.SKU, c.List, price(c.Old), price(c.New), price(c.Base)})
 		case c.Withdraw:
 			t.Rows = append(t.Rows, planRow{What: c.Product, Old: span(c.OldFrom, c.OldUntil), New: "not any more"})
 		default:
