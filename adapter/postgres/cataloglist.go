@@ -17,12 +17,13 @@ var listWhere = map[world.ListKind]string{
 	world.ListAll:      ``,
 	world.ListFeatured: ` and p.featured`,
 	world.ListPlain:    ` and not p.featured`,
-	world.ListCategory: ` and p.category = $7`,
+	world.ListCategory: ` and p.category = $6`,
 	world.ListBeside:   ``,
 }
 
 // listQuery is the statement of a list and what it is given. $4 and $5 are the
-// place that the page begins behind, $6 its length.
+// place that the page begins behind. Its length is written out: a plan for any
+// length is one for a tenth of all products.
 func listQuery(m world.Market, q world.ListQuery) (query string, args []any, err error) {
 	where, known := listWhere[q.Kind]
 	after, ok := spot{n: math.MinInt32}, true
@@ -43,28 +44,29 @@ func listQuery(m world.Market, q world.ListQuery) (query string, args []any, err
 	if !q.Drafts {
 		where += forSale
 	}
-	args = []any{m.ID, wordsOf(m, q.Locale), q.At, after.n, after.slug, q.Limit}
+	args = []any{m.ID, wordsOf(m, q.Locale), q.At, after.n, after.slug}
 	switch q.Kind {
 	case world.ListBeside:
-		return besideQuery(where), []any{m.ID, wordsOf(m, q.Locale), q.At, q.Key, q.Limit}, nil
+		return besideQuery(where, q.Limit), []any{m.ID, wordsOf(m, q.Locale), q.At, q.Key}, nil
 	case world.ListCategory:
 		args = append(args, q.Key)
 	}
 	return `with shown as (select 0 as total, 0 as turn, p.* from product p
  where p.market = $1 and (p.place, p.slug) > ($4, $5)` + where + `
- order by p.place, p.slug limit $6)` + productColumns + noPrior + productTables + byPlace, args, nil
+ order by p.place, p.slug limit ` + strconv.Itoa(q.Limit) + `)` + productColumns + noPrior + productTables + byPlace, args, nil
 }
 
 // besideQuery is the statement of a list that begins behind the product $4, in the
 // market's order as in a ring, so that each product has its turn beside another.
-func besideQuery(where string) string {
+func besideQuery(where string, length int) string {
+	limit := " limit " + strconv.Itoa(length) + ")"
 	half := func(turn, compare string) string {
 		return `(select 0 as total, ` + turn + ` as turn, p.* from product p
   where p.market = $1 and (p.place, p.slug) ` + compare + ` ((select place from this), (select slug from this))` + where + `
-  order by p.place, p.slug limit $5)`
+  order by p.place, p.slug` + limit
 	}
 	return `with this as (select place, slug from product where market = $1 and slug = $4), shown as (` +
-		half("0", ">") + " union all " + half("1", "<") + ` order by turn, place, slug limit $5)` + productColumns + noPrior + productTables + byPlace
+		half("0", ">") + " union all " + half("1", "<") + ` order by turn, place, slug` + limit + productColumns + noPrior + productTables + byPlace
 }
 
 // String is the place as a list's Next has it. It is no secret: whoever makes one

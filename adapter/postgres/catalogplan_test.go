@@ -142,6 +142,7 @@ func TestReadsOfManyProductsUseIndexes(t *testing.T) {
 	}
 	seen := &spy{}
 	cfg.ConnConfig.Tracer = seen
+	cfg.ConnConfig.RuntimeParams["plan_cache_mode"], cfg.ConnConfig.RuntimeParams["enable_memoize"] = "force_generic_plan", "off" // as Open has them
 	pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
