@@ -29,7 +29,7 @@ const productTables = `
   left join shown p on true
   left join lateral (select * from product_text t where t.market = p.market and t.slug = p.slug and t.locale = any($2)
                       order by array_position($2, t.locale) limit 1) t on true
-  left join sku s on s.market = p.market and s.slug = p.slug and s.sold
+  left join lateral (select * from sku s where s.market = p.market and s.slug = p.slug and s.sold offset 0) s on true
   left join lateral (select x.name from sku_text x where x.market = s.market and x.sku = s.sku and x.locale = any($2)
                       order by array_position($2, x.locale) limit 1) x on true
   left join lateral (select r.amount_minor, r.currency, r.version, r.valid_from, l.list, l.from_at from price_list l
