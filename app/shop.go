@@ -108,7 +108,8 @@ func (m *machine) shopOver(ctx context.Context, s *Shop, clusters []*postgres.Cl
 		return nil, err
 	}
 	m.tel.Metrics.MustRegister(paymentMetrics{role.PaymentSums, m.tel.Log})
-	return m.run(ctx, s.Listen, s.HTTP, inRegion(world.TargetShop, s.Region, s.HTTP, role.Handler()), beside(feed.Run, role.Run), closeCatalogs, resident.Close)
+	owed := func(ctx context.Context) error { return resident.Told(ctx, role.Told) } // what the owner role's writes owe
+	return m.run(ctx, s.Listen, s.HTTP, inRegion(world.TargetShop, s.Region, s.HTTP, role.Handler()), beside(feed.Run, role.Run, owed), closeCatalogs, resident.Close)
 }
 
 // mailerOf is the mail server of the settings; nil without one: letters wait.
@@ -168,8 +169,10 @@ func (m *machine) ownerOver(ctx context.Context, s *Owner, clusters []*postgres.
 	if err != nil {
 		return nil, err
 	}
+	orders := postgres.NewOrderStore(resident)
 	role, err := owner.New(s.Config, owner.Deps{
-		World: m.World, Catalog: products, Editing: products, TaxClasses: rates.Classes, Orders: postgres.NewOrderStore(resident), Documents: postgres.NewInvoiceStore(resident), Accounts: postgres.NewAccountStore(resident), Texts: words,
+		World: m.World, Catalog: products, Editing: products, TaxClasses: rates.Classes, Orders: orders,
+		Selling: products, Stock: orders, Hooks: postgres.NewHookStore(resident), Letters: postgres.NewMailStore(resident), Tell: resident.Tell, Documents: postgres.NewInvoiceStore(resident), Accounts: postgres.NewAccountStore(resident), Texts: words,
 		Media: netaddr.Transport(s.Media, netaddr.DefaultTransportOptions()), Now: m.now, Random: random, Log: m.tel.Log,
 	})
 	if err != nil {

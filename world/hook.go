@@ -33,6 +33,9 @@ type HookEndpoint struct {
 	Kinds     []HookKind
 	Enabled   bool
 	CreatedAt time.Time
+	OldUntil  time.Time // until then messages are signed by the secret before, too; zero when it has none
+	Waiting   int       // messages that it is owed, counted up to [MaxHookWaiting]
+	Failure   string    // of the first of those
 }
 
 // HookMessage is a message to an endpoint.
@@ -60,6 +63,8 @@ type HookCall struct {
 const (
 	MaxHookURL       = 500 // bytes
 	MaxHookEndpoints = 10  // of a market
+	MaxHookWaiting   = 1000
+	MaxHookReplay    = 1000 // messages that are sent again at once
 )
 
 // Check tells whether an endpoint can be kept. open lets http in beside https,

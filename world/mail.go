@@ -40,3 +40,11 @@ type QueuedMail struct {
 	At       time.Time
 	Attempts int // this one included
 }
+
+// ParkedMail is a letter that was given up.
+type ParkedMail struct {
+	QueuedMail
+	Number  string // of the order
+	Failure string // of the last attempt
+	Since   time.Time
+}

@@ -40,6 +40,8 @@ type OrderStep struct {
 	Who     string // an owner's e-mail address, a payment's reference
 	Text    string // why
 	At      time.Time
+	Key     string // the idempotency key: the same again does nothing; "" for none
+	Expect  int64  // the version that the order must have; 0 for any
 }
 
 // Actor is who does something to an order.
@@ -106,7 +108,8 @@ type Refund struct {
 	TaxMinor int64
 	// TotalMinor is what is owed; NetMinor + TaxMinor.
 	TotalMinor int64
-	Settled    bool // the money has gone back, or none had come
+	Settled    bool  // the money has gone back, or none had come
+	Expect     int64 // wanted of the order at this version; 0 for any. It is not kept.
 }
 
 // RefundLine is how many pieces of an order's line are given back.

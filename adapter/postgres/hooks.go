@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"meridian/world"
 )
@@ -41,11 +42,20 @@ func (s *HookStore) AddEndpoint(ctx context.Context, e world.HookEndpoint, secre
 // Endpoints are a market's, oldest first, without their secrets.
 func (s *HookStore) Endpoints(ctx context.Context, market string) ([]world.HookEndpoint, error) {
 	const op = "postgres.endpoints"
-	rows, err := s.c.Pool.Query(ctx, `select id, market, url, kinds, enabled, created_at from hook_endpoint where market = $1 order by created_at, id`, market)
+	rows, err := s.c.Pool.Query(ctx, `
+select id, market, url, kinds, enabled, created_at, case when old_until > now() then old_until end,
+       (select count(*) from (select from hook_delivery d where d.endpoint = e.id and d.state = 'waiting' limit $2) w),
+       coalesce((select failure from hook_delivery d where d.endpoint = e.id and d.state = 'waiting' order by tx, id limit 1), '')
+  from hook_endpoint e where market = $1 order by created_at, id`, market, world.MaxHookWaiting)
 	if err != nil {
 		return nil, mapError(op, err)
 	}
-	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[world.HookEndpoint])
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e world.HookEndpoint, err error) {
+		var old pgtype.Timestamptz
+		err = row.Scan(&e.ID, &e.Market, &e.URL, &e.Kinds, &e.Enabled, &e.CreatedAt, &old, &e.Waiting, &e.Failure)
+		e.OldUntil = finite(old)
+		return e, err
+	})
 	return all, mapError(op, err)
 }
 
@@ -91,11 +101,33 @@ func (s *HookStore) Replay(ctx context.Context, market string, id int64) error {
 		from hook_endpoint e where e.id = d.endpoint and e.market = $1 and d.id = $2 and d.state <> 'waiting'`, market, id)
 }
 
+// ReplaySince has an endpoint's messages from a moment on sent again that were given
+// up, and those that were sent too where sent says so: the oldest first, at most
+// [world.MaxHookReplay]. It returns how many, and where that is the most, whether more
+// are left is for the caller to ask again. not_found where there is no such endpoint.
+func (s *HookStore) ReplaySince(ctx context.Context, market, endpoint string, since time.Time, sent bool) (int, error) {
+	const op = "postgres.replay since"
+	var there bool
+	if err := s.c.Pool.QueryRow(ctx, `select exists (select from hook_endpoint where market = $1 and id = $2)`, market, endpoint).Scan(&there); err != nil {
+		return 0, mapError(op, err)
+	}
+	if !there {
+		return 0, noHook(op)
+	}
+	tag, err := s.c.Pool.Exec(ctx, `update hook_delivery set state = 'waiting', done_at = null, attempts = 0, next_at = now(), since = now() where id in (
+		select id from hook_delivery where endpoint = $1 and at >= $2 and (state = 'parked' or $3 and state = 'sent') order by id limit $4)`, endpoint, since, sent, world.MaxHookReplay)
+	return int(tag.RowsAffected()), mapError(op, err)
+}
+
+func noHook(op string) error {
+	return world.E(world.CodeNotFound, op, "The market has no such endpoint or message. Look at the list.")
+}
+
 // one runs what must change a row.
 func (s *HookStore) one(ctx context.Context, op, query string, args ...any) error {
 	tag, err := s.c.Pool.Exec(ctx, query, args...)
 	if err == nil && tag.RowsAffected() == 0 {
-		return world.E(world.CodeNotFound, op, "The market has no such endpoint or message. Look at the list.")
+		return noHook(op)
 	}
 	return mapError(op, err)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"meridian/adapter/postgres"
+	"meridian/test/pgtest"
 	"meridian/world"
 )
 
@@ -240,5 +241,49 @@ func TestEndpoints(t *testing.T) {
 	all.Wait()
 	if got, err := hooks.Endpoints(t.Context(), "de"); err != nil || len(got) != world.MaxHookEndpoints {
 		t.Errorf("%d endpoints, %v", len(got), err)
+	}
+}
+
+func TestMessagesAreReplayedFromAMomentOn(t *testing.T) {
+	conn := pgtest.Resident(t)
+	c := pgtest.Cluster(t, "resident-here", "here", conn)
+	hooks := postgres.NewHookStore(asOwner(t, "resident-here", conn, true))
+	e := endpoint(t, hooks, "de", world.HookKinds...)
+	for _, q := range []string{
+		`insert into hook_delivery (endpoint, message, kind, data, at, state, done_at, attempts, failure) select $1, 'p' || n, 'order.placed', '{}', now() - n * interval '1 hour', 'parked', now(), 9, 'gone' from generate_series(1, 3) n`,
+		`insert into hook_delivery (endpoint, message, kind, data, at, state, done_at, attempts, failure) select $1, 's' || n, 'order.placed', '{}', now() - n * interval '1 hour', 'sent', now(), 1, '' from generate_series(1, 3) n`,
+	} {
+		if _, err := c.Pool.Exec(t.Context(), q, e.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	since := time.Now().Add(-150 * time.Minute)
+	if _, err := hooks.ReplaySince(t.Context(), "gb", e.ID, since, true); !world.Is(err, world.CodeNotFound) {
+		t.Errorf("another market's: %v", err)
+	}
+	for _, want := range []struct {
+		sent bool
+		n    int
+	}{{false, 2}, {false, 0}, {true, 2}} {
+		if n, err := hooks.ReplaySince(t.Context(), "de", e.ID, since, want.sent); err != nil || n != want.n {
+			t.Errorf("%+v: %d, %v", want, n, err)
+		}
+	}
+	all, err := hooks.Endpoints(t.Context(), "de")
+	if err != nil || len(all) != 1 || all[0].Waiting != 4 || all[0].Failure == "" || !all[0].OldUntil.IsZero() {
+		t.Errorf("%+v, %v", all, err)
+	}
+	if err := hooks.RotateSecret(t.Context(), "de", e.ID, "whsec_two", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if all, err = hooks.Endpoints(t.Context(), "de"); err != nil || all[0].OldUntil.Before(time.Now()) {
+		t.Errorf("%+v, %v", all, err)
+	}
+	messages, err := hooks.Messages(t.Context(), "de", e.ID, 0, 10)
+	if err != nil || len(messages) != 6 {
+		t.Fatalf("%d, %v", len(messages), err)
+	}
+	if err := hooks.Replay(t.Context(), "de", messages[0].ID); err != nil { // the third that was given up
+		t.Error(err)
 	}
 }

@@ -61,11 +61,27 @@ func settleRow(ctx context.Context, pool *pgxpool.Pool, op, table string, id int
 	return mapError(op, err)
 }
 
-// RetryMail has a letter that was given up tried again. Errors: not_found for
-// one that was not.
-func (s *MailStore) RetryMail(ctx context.Context, id int64) error {
+// ParkedMails are a market's letters that were given up, the newest first, with ids
+// below before (0: from the newest on), at most limit.
+func (s *MailStore) ParkedMails(ctx context.Context, market string, before int64, limit int) ([]world.ParkedMail, error) {
+	const op = "postgres.parked mails"
+	rows, err := s.c.Pool.Query(ctx, `select m.id, m.order_id, m.kind, m.n, m.at, m.attempts, o.number, m.failure, m.done_at from mail m join orders o on o.id = m.order_id
+		where m.state = 'parked' and o.market = $1 and ($2 = 0 or m.id < $2) order by m.id desc limit $3`, market, before, limit)
+	if err != nil {
+		return nil, mapError(op, err)
+	}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (m world.ParkedMail, err error) {
+		return m, row.Scan(&m.ID, &m.OrderID, &m.Kind, &m.N, &m.At, &m.Attempts, &m.Number, &m.Failure, &m.Since)
+	})
+	return all, mapError(op, err)
+}
+
+// RetryMail has a letter of a market that was given up tried again. Errors:
+// not_found for one that was not.
+func (s *MailStore) RetryMail(ctx context.Context, market string, id int64) error {
 	const op = "postgres.retry mail"
-	tag, err := s.c.Pool.Exec(ctx, `update mail set state = 'waiting', done_at = null, attempts = 0, next_at = now() where id = $1 and state = 'parked'`, id)
+	tag, err := s.c.Pool.Exec(ctx, `update mail m set state = 'waiting', done_at = null, attempts = 0, next_at = now()
+		from orders o where o.id = m.order_id and o.market = $1 and m.id = $2 and m.state = 'parked'`, market, id)
 	if err != nil {
 		return mapError(op, err)
 	}

@@ -90,10 +90,19 @@ func TestALetterIsClaimedByOneAndSettledOnce(t *testing.T) {
 	if _, names := owed(t, mails, time.Hour); len(names) != 0 {
 		t.Errorf("a letter that was given up is due: %v", names)
 	}
-	if err := mails.RetryMail(t.Context(), third[0].ID); err != nil {
+	for market, n := range map[string]int{"de": 1, "gb": 0} {
+		parked, err := mails.ParkedMails(t.Context(), market, 0, 10)
+		if err != nil || len(parked) != n || n > 0 && (parked[0].Failure != "no such address" || !strings.HasPrefix(parked[0].Number, "SC-DE-") || parked[0].Since.IsZero()) {
+			t.Errorf("%s: %+v, %v", market, parked, err)
+		}
+	}
+	if err := mails.RetryMail(t.Context(), "gb", third[0].ID); !world.Is(err, world.CodeNotFound) {
+		t.Errorf("by another market: %v", err)
+	}
+	if err := mails.RetryMail(t.Context(), "de", third[0].ID); err != nil {
 		t.Fatal(err)
 	}
-	if err := mails.RetryMail(t.Context(), third[0].ID); !world.Is(err, world.CodeNotFound) {
+	if err := mails.RetryMail(t.Context(), "de", third[0].ID); !world.Is(err, world.CodeNotFound) {
 		t.Errorf("retried twice: %v", err)
 	}
 	again, _ := owed(t, mails, time.Hour)

@@ -32,9 +32,36 @@ func (s *OrderStore) Authorised(ctx context.Context, orderID, paymentRef string,
 // changes nothing and is no error. It returns the order as it is then.
 //
 // It fails with not_found for no such order, with conflict when the order's state
-// does not allow it, and with forbidden when it is not the actor's to do; the
-// message begins with the [order.Reason]. Refunds go by [OrderStore.Refund].
+// does not allow it or the step's key was another's, with precondition_failed when the
+// order is of another version than the step expects, and with forbidden when it is not
+// the actor's to do; the message begins with the [order.Reason]. Refunds go by
+// [OrderStore.Refund].
 func (s *OrderStore) Change(ctx context.Context, step world.OrderStep) (world.Order, error) {
+	if step.Key == "" {
+		return s.lead(ctx, step)
+	}
+	for {
+		err := sameKey(ctx, s.c.Pool, keysOf(step.OrderID), step.Key, string(step.Event))
+		if err == nil { // it is done: whoever did it may still be waiting for the standby
+			if err = s.c.confirm(ctx); err == nil {
+				return s.Order(ctx, step.OrderID)
+			}
+		}
+		if !world.Is(err, world.CodeNotFound) {
+			return world.Order{}, mapError("postgres.order", err)
+		}
+		o, err := s.lead(ctx, step)
+		if constraint(err) != "idempotency_key_pkey" { // else the same was sent twice at once
+			return o, err
+		}
+	}
+}
+
+// keysOf is the scope of the idempotency keys of an order's steps.
+func keysOf(orderID string) string { return "order/" + orderID }
+
+// lead is [OrderStore.Change] for a key that is not used.
+func (s *OrderStore) lead(ctx context.Context, step world.OrderStep) (world.Order, error) {
 	o, err := s.change(ctx, "postgres.order", step.OrderID, func(o *world.Order, given []world.Refund) (*pgx.Batch, error) {
 		to, refused := order.Next(o.State, step.Event, step.By, order.FactsOf(*o, given, step.At))
 		switch {
@@ -43,9 +70,20 @@ func (s *OrderStore) Change(ctx context.Context, step world.OrderStep) (world.Or
 		case refused != "":
 			return nil, refusedFor(*o, step.Event, refused)
 		}
+		if err := expected(*o, step.Expect); err != nil {
+			return nil, err
+		}
 		return stepping(o, given, step, to)
 	})
 	return o, err
+}
+
+// expected refuses an order of another version than its changer has seen.
+func expected(o world.Order, version int64) error {
+	if version != 0 && version != o.Version {
+		return world.E(world.CodePrecondition, "postgres.order", "")
+	}
+	return nil
 }
 
 func refusedFor(o world.Order, event world.OrderEvent, r order.Reason) error {
@@ -104,6 +142,9 @@ func stepping(after *world.Order, given []world.Refund, step world.OrderStep, to
 		if r, err = order.NewRefund(o, given, rest); err != nil {
 			return nil, err
 		}
+	}
+	if step.Key != "" {
+		b.Queue(`insert into idempotency_key (scope, key, answer) values ($1, $2, $3)`, keysOf(o.ID), step.Key, step.Event)
 	}
 	queueStep(b, after, step, to, r.TotalMinor)
 	if r.N > 0 {

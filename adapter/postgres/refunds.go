@@ -22,8 +22,9 @@ const cancelKey = "cancel"
 // see [OrderStore.OwedRefunds].
 //
 // Errors: not_found for no such order; conflict when its state allows no refund,
-// fewer pieces are left than wanted, or the key gave other pieces back; invalid for
-// lines that it does not have.
+// fewer pieces are left than wanted, or the key gave other pieces back;
+// precondition_failed when the order is of another version than is expected; invalid
+// for lines that it does not have.
 func (s *OrderStore) Refund(ctx context.Context, want world.Refund) (world.Refund, error) {
 	const op = "postgres.refund"
 	if want.Key == cancelKey {
@@ -44,6 +45,9 @@ func (s *OrderStore) Refund(ctx context.Context, want world.Refund) (world.Refun
 		to, refused := order.Next(o.State, world.OrderRefund, want.By, order.FactsOf(*o, given, want.At))
 		if refused != "" {
 			return nil, refusedFor(*o, world.OrderRefund, refused)
+		}
+		if err := expected(*o, want.Expect); err != nil {
+			return nil, err
 		}
 		var err error
 		if r, err = order.NewRefund(*o, given, want.Lines); err != nil {

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -24,56 +23,6 @@ func (s *OrderStore) Stock(ctx context.Context, market string, skus []string) (m
 		return nil
 	})
 	return levels, mapError("postgres.stock", err)
-}
-
-// MoveStock is a movement that no order makes: [world.StockReceive] of so many
-// pieces, or [world.StockCorrect] by so many, up or down. who and note go into the
-// ledger. A key that was used for the market already changes nothing; keys are kept
-// for thirty days. conflict when it was used for another movement, and
-// unprocessed when less would be on hand than is reserved, or for another kind.
-func (s *OrderStore) MoveStock(ctx context.Context, market, sku string, kind world.StockKind, pieces int, key, who, note string) error {
-	const op = "postgres.movestock"
-	if kind != world.StockReceive && kind != world.StockCorrect {
-		return world.E(world.CodeUnprocessed, op, "Only what is received, or counted anew, is moved by hand.")
-	}
-	err := s.once(ctx, "stock/"+market, key, fmt.Sprintf("%s %s %d", kind, sku, pieces), func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `select stock_move($1, $2, $3, $4, 0, null, null, $5, $6)`, market, sku, kind, pieces, who, note)
-		return err
-	})
-	return mapError(op, refusal(op, err))
-}
-
-// once does something under a key of a scope, durably, unless that was done
-// before: then it waits until it is durable. Without a key it is done. what tells
-// it from other things: conflict when the key was used for one of those.
-func (s *OrderStore) once(ctx context.Context, scope, key, what string, do func(tx pgx.Tx) error) error {
-	done := false
-	err := s.c.durably(ctx, func(tx pgx.Tx) error {
-		if key != "" {
-			tag, err := tx.Exec(ctx, `insert into idempotency_key (scope, key, answer) values ($1, $2, $3) on conflict do nothing`, scope, key, what)
-			if err != nil {
-				return err
-			}
-			if done = tag.RowsAffected() == 0; done {
-				return sameDeed(ctx, tx, scope, key, what)
-			}
-		}
-		return do(tx)
-	})
-	if err == nil && done {
-		err = s.c.confirm(ctx)
-	}
-	return err
-}
-
-// sameDeed fails with conflict when a key was used for something else.
-func sameDeed(ctx context.Context, tx pgx.Tx, scope, key, what string) error {
-	var was string
-	err := tx.QueryRow(ctx, `select answer from idempotency_key where scope = $1 and key = $2`, scope, key).Scan(&was)
-	if err == nil && was != what {
-		return world.E(world.CodeConflict, "postgres.once", "This key was used for something else: draw a new one for each deed.")
-	}
-	return err
 }
 
 // ForgetKeys removes idempotency keys of writes from before a moment, at most

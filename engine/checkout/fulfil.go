@@ -1,6 +1,7 @@
 package checkout
 
 import (
+	"fmt"
 	"time"
 
 	"meridian/engine/promotion"
@@ -22,6 +23,33 @@ type Selling struct {
 type Closed struct {
 	Day  tax.Date
 	Kind slots.Kind
+}
+
+// Week is when a market hands goods over, as its owner keeps it: the week's table
+// and the days that are out of it.
+type Week struct {
+	Slots   []slots.Rule
+	Closed  []Closed
+	Version int64 // counts its changes from 1
+}
+
+// Check tells whether a week can be kept. It fails as [slots.Limits.Check] does, and
+// with [world.CodeInvalid] for a closed day that is named twice or of no kind.
+func (w Week) Check(l slots.Limits) error {
+	if err := l.Check(w.Slots); err != nil {
+		return err
+	}
+	if len(w.Closed) > l.MaxClosed {
+		return world.E(world.CodeTooLarge, "checkout.week", fmt.Sprintf("There are %d closed days, of at most %d: remove those that are over.", len(w.Closed), l.MaxClosed))
+	}
+	seen := map[Closed]bool{}
+	for _, c := range w.Closed {
+		if c.Kind != "" && c.Kind != slots.PickUp && c.Kind != slots.Delivery || seen[c] {
+			return world.E(world.CodeInvalid, "checkout.week", fmt.Sprintf("The closed day %s is named twice, or for neither %s nor %s: mend it.", c.Day, slots.PickUp, slots.Delivery))
+		}
+		seen[c] = true
+	}
+	return nil
 }
 
 // Calendar are the slots of a way of fulfilment that can be chosen at a moment,

@@ -20,7 +20,6 @@ const (
 	partsPerPercent      = 10_000           // ten to the RateDecimals
 	partsPerOne          = 1_000_000        // the whole
 	MaxRate         Rate = 10_000_000       // 1000 %: more is a slip of the pen
-	Whole           Rate = partsPerOne      // 100 %
 	maxRateText          = len("1000.0000") // bytes
 )
 

@@ -35,18 +35,12 @@ func ParseRounding(name string) (Rounding, error) {
 // [world.CodeInvalid] for an unknown rounding and with [world.CodeTooLarge]
 // past an int64.
 func RoundRat(x *big.Rat, rounding Rounding) (int64, error) {
-	return RoundOver(x.Num(), x.Denom(), rounding)
-}
-
-// RoundOver is [RoundRat] of a number of equal parts, of which one are a unit:
-// who reckons with many fractions spares bringing each to its lowest terms.
-func RoundOver(parts, one *big.Int, rounding Rounding) (int64, error) {
 	if _, err := ParseRounding(string(rounding)); err != nil {
 		return 0, err
 	}
-	quotient, rest := new(big.Int).QuoRem(parts, one, new(big.Int))
-	if roundsAway(quotient, rest, one, rounding) {
-		quotient.Add(quotient, big.NewInt(int64(parts.Sign())))
+	quotient, rest := new(big.Int).QuoRem(x.Num(), x.Denom(), new(big.Int))
+	if roundsAway(quotient, rest, x.Denom(), rounding) {
+		quotient.Add(quotient, big.NewInt(int64(x.Sign())))
 	}
 	if !quotient.IsInt64() {
 		return 0, overflow("money.round")

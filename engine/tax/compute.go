@@ -29,60 +29,36 @@ func (t *Table) Compute(policy Policy, sale Sale, lines []Line) (Result, error) 
 	if len(lines) == 0 {
 		return Result{}, world.E(world.CodeInvalid, "tax.compute", "nothing to tax; give at least one line")
 	}
-	rated, err := t.rateAll(sale, lines)
-	if err != nil {
-		return Result{}, world.Wrap("tax.compute", err)
+	rated := make([]*ratedLine, len(lines))
+	for i, line := range lines {
+		var err error
+		if rated[i], err = t.rate(sale, line); err != nil {
+			return Result{}, world.Wrap("tax.compute", err)
+		}
+		rated[i].at = i
+		policy.reckon(rated[i])
 	}
-	one := policy.exactly(rated)
 	for _, levy := range leviesOf(rated) {
-		if err := policy.roundLevy(groupsOf(levy, rated, one)); err != nil {
+		if err := policy.roundLevy(groupsOf(levy, rated)); err != nil {
 			return Result{}, world.Wrap("tax.compute", err)
 		}
 	}
 	return policy.result(sale, rated)
 }
 
-// rateAll finds the rules of lines; lines of one class and supply have the same.
-func (t *Table) rateAll(sale Sale, lines []Line) ([]*ratedLine, error) {
-	type kind struct {
-		class  string
-		supply Supply
+// rate finds the rules of a line.
+func (t *Table) rate(sale Sale, line Line) (*ratedLine, error) {
+	if line.Amount.Minor < 0 {
+		return nil, world.E(world.CodeInvalid, "tax.compute",
+			fmt.Sprintf("line %q is negative; refund its sale with Result.Refund", clip(line.ID)))
 	}
-	known, all := map[kind]*rating{}, make([]ratedLine, len(lines))
-	rated := make([]*ratedLine, len(lines))
-	for i, line := range lines {
-		if line.Amount.Minor < 0 {
-			return nil, world.E(world.CodeInvalid, "tax.compute",
-				fmt.Sprintf("line %q is negative; refund its sale with Result.Refund", clip(line.ID)))
-		}
-		k := kind{line.Class, line.Supply}
-		if known[k] == nil {
-			r, err := t.rate(sale, line.Class, line.Supply)
-			if err != nil {
-				return nil, err
-			}
-			known[k] = r
-		}
-		all[i] = ratedLine{Line: line, rating: known[k], at: i}
-		rated[i] = &all[i]
-	}
-	return rated, nil
-}
-
-// rate finds the rules of a class of goods.
-func (t *Table) rate(sale Sale, class string, supply Supply) (*rating, error) {
-	r := &rating{exempt: sale.exempt(supply)}
+	r := &ratedLine{Line: line, exempt: sale.exempt(line.Supply)}
 	if r.exempt {
 		sale = sale.atHome()
 	}
 	var err error
-	if r.rules, err = t.Find(sale, class, supply); err != nil {
-		return nil, err
-	}
-	for _, rule := range r.rules {
-		r.names = append(r.names, printed(rule).String())
-	}
-	return r, nil
+	r.rules, err = t.Find(sale, line.Class, line.Supply)
+	return r, err
 }
 
 // leviesOf are the names of all levies that are owed, sorted.
@@ -113,7 +89,7 @@ func (p Policy) result(sale Sale, rated []*ratedLine) (Result, error) {
 
 // split is a line's price with its rounded tax taken out or put on top.
 func (p Policy) split(sale Sale, line *ratedLine) (LineTax, error) {
-	out := LineTax{ID: line.ID, Components: make([]Component, 0, len(line.rules))}
+	out := LineTax{ID: line.ID}
 	tax := money.Amount{Currency: line.Amount.Currency}
 	for i, rule := range line.rules {
 		c := Component{Rule: rule, Tax: money.Amount{Minor: line.taxes[i], Currency: line.Amount.Currency}}

@@ -107,15 +107,15 @@ func (p Policy) Steps(amount money.Amount, rules []Rule) ([]Step, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
-	line := &ratedLine{Line: Line{Amount: amount}, rating: &rating{rules: rules}}
-	one := p.exactly([]*ratedLine{line})
+	line := &ratedLine{Line: Line{Amount: amount}, rules: rules}
+	p.reckon(line)
 	var steps []Step
 	for _, levy := range leviesOf([]*ratedLine{line}) {
 		s := Step{Levy: levy, Exact: new(big.Rat)}
 		for i, r := range rules {
 			if r.Levy == levy {
 				s.Rate += r.Rate
-				s.Exact.Add(s.Exact, new(big.Rat).SetFrac(&line.exact[i], one))
+				s.Exact.Add(s.Exact, line.exact[i])
 				s.Parts = append(s.Parts, r)
 			}
 		}

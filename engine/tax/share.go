@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math/big"
 	"slices"
+	"strings"
 
 	"meridian/engine/money"
 )
@@ -11,84 +12,61 @@ import (
 // ratedLine is a line on its way through the reckoning.
 type ratedLine struct {
 	Line
-	*rating
-	at    int       // its place among the lines given
-	exact []big.Int // tax by rule, in parts of a minor unit; see exactly
-	taxes []int64   // the same in minor units, rounded
-}
-
-// rating is what lines of one class and supply have in common.
-type rating struct {
+	at     int // its place among the lines given
 	rules  []Rule
-	names  []string // of the rules, as summaries tell them apart
-	exempt bool     // the tax is reckoned only to be taken off
+	exempt bool       // its tax is reckoned only to be taken off
+	exact  []*big.Rat // tax by rule, in minor units
+	taxes  []int64    // the same, rounded
 }
 
-// divisor is what a price is divided by, in a rate's parts, before each rate is
-// taken of it.
-func (p Policy) divisor(rules []Rule) int64 {
+// reckon puts down the line's tax by rule before any rounding.
+func (p Policy) reckon(line *ratedLine) {
+	base := big.NewRat(line.Amount.Minor, 1)
 	if p.Inclusive {
-		return int64(money.Whole + Combined(rules))
+		base.Quo(base, new(big.Rat).Add(big.NewRat(1, 1), Combined(line.rules).Rat()))
 	}
-	return int64(money.Whole)
-}
-
-// exactly puts down the lines' taxes by rule before any rounding, in parts so small
-// that each is a whole number of them; one is how many make a minor unit.
-func (p Policy) exactly(lines []*ratedLine) (one *big.Int) {
-	one = big.NewInt(1)
-	var part, factor big.Int
-	for _, line := range lines {
-		money.Widen(one, factor.SetInt64(p.divisor(line.rules)))
+	line.exact, line.taxes = make([]*big.Rat, len(line.rules)), make([]int64, len(line.rules))
+	for i, rule := range line.rules {
+		line.exact[i] = new(big.Rat).Mul(base, rule.Rate.Rat())
 	}
-	for _, line := range lines {
-		part.Quo(one, factor.SetInt64(p.divisor(line.rules)))
-		part.Mul(&part, factor.SetInt64(line.Amount.Minor))
-		line.exact, line.taxes = make([]big.Int, len(line.rules)), make([]int64, len(line.rules))
-		for i, rule := range line.rules {
-			line.exact[i].Mul(&part, factor.SetInt64(int64(rule.Rate)))
-		}
-	}
-	return one
 }
 
 // share is what one line owes of one levy: a cell for each of its parts.
 type share struct {
 	line  *ratedLine
 	rules []int // of the line, those of the levy
-	exact *big.Int
+	exact *big.Rat
 }
 
 // taxGroup are the lines that owe one levy at the same rates.
 type taxGroup struct {
 	name   string
 	shares []share
-	exact  *big.Int
-	one    *big.Int // how many of exact's parts make a minor unit
+	exact  *big.Rat
 }
 
 // groupsOf sorts the lines that owe a levy by rates, id and amount, so that
 // whatever a rounding decides afterwards cannot depend on the order in which
 // they came.
-func groupsOf(levy string, lines []*ratedLine, one *big.Int) []taxGroup {
+func groupsOf(levy string, lines []*ratedLine) []taxGroup {
 	byName := map[string]*taxGroup{}
 	for _, line := range lines {
-		s := share{line: line, exact: new(big.Int)}
-		var name string
+		s := share{line: line, exact: new(big.Rat)}
+		var name strings.Builder
 		for i, rule := range line.rules {
 			if rule.Levy == levy {
 				s.rules = append(s.rules, i)
-				s.exact.Add(s.exact, &line.exact[i])
-				name += line.names[i]
+				s.exact.Add(s.exact, line.exact[i])
+				name.WriteString(printed(rule).String())
 			}
 		}
 		if len(s.rules) == 0 {
 			continue
 		}
-		g := byName[name]
+		g := byName[name.String()]
 		if g == nil {
-			g = &taxGroup{name: name, exact: new(big.Int), one: one}
-			byName[name] = g
+			g = &taxGroup{name: name.String(), exact: new(big.Rat)}
+			byName[g.name] = g
 		}
 		g.shares = append(g.shares, s)
 		g.exact.Add(g.exact, s.exact)
@@ -114,19 +92,16 @@ func (p Policy) roundLevy(groups []taxGroup) error {
 		}
 		return nil
 	}
-	if len(groups) == 0 {
-		return nil
-	}
-	parts, whole, one := make([]*big.Int, len(groups)), new(big.Int), groups[0].one
+	parts, whole := make([]*big.Rat, len(groups)), new(big.Rat)
 	for i, g := range groups {
 		parts[i] = g.exact
 		whole.Add(whole, g.exact)
 	}
-	total, err := money.RoundOver(whole, one, p.Rounding)
+	total, err := money.RoundRat(whole, p.Rounding)
 	if err != nil {
 		return err
 	}
-	taxes, err := money.ApportionOver(total, parts, one)
+	taxes, err := money.Apportion(total, parts)
 	if err != nil {
 		return err
 	}
@@ -141,18 +116,18 @@ func (p Policy) roundLevy(groups []taxGroup) error {
 // roundGroup rounds a group's tax by the line or as one.
 func (p Policy) roundGroup(g taxGroup) error {
 	if p.Per == PerRate {
-		tax, err := money.RoundOver(g.exact, g.one, p.Rounding)
+		tax, err := money.RoundRat(g.exact, p.Rounding)
 		if err != nil {
 			return err
 		}
 		return g.give(tax)
 	}
 	for i, s := range g.shares {
-		tax, err := money.RoundOver(s.exact, g.one, p.Rounding)
+		tax, err := money.RoundRat(s.exact, p.Rounding)
 		if err != nil {
 			return err
 		}
-		if err := (taxGroup{shares: g.shares[i : i+1], one: g.one}).give(tax); err != nil {
+		if err := (taxGroup{shares: g.shares[i : i+1]}).give(tax); err != nil {
 			return err
 		}
 	}
@@ -163,22 +138,22 @@ func (p Policy) roundGroup(g taxGroup) error {
 // parts that are printed: both sums are shared from the exact tax, and the
 // cells between them are filled so that they meet both.
 func (g taxGroup) give(tax int64) error {
-	parts := make([]*big.Int, len(g.shares[0].rules))
+	parts := make([]*big.Rat, len(g.shares[0].rules))
 	for i := range parts {
-		parts[i] = new(big.Int)
+		parts[i] = new(big.Rat)
 	}
-	lines := make([]*big.Int, len(g.shares))
+	lines := make([]*big.Rat, len(g.shares))
 	for n, s := range g.shares {
 		lines[n] = s.exact
 		for i, rule := range s.rules {
-			parts[i].Add(parts[i], &s.line.exact[rule])
+			parts[i].Add(parts[i], s.line.exact[rule])
 		}
 	}
-	byLine, err := money.ApportionOver(tax, lines, g.one)
+	byLine, err := money.Apportion(tax, lines)
 	if err != nil {
 		return err
 	}
-	byPart, err := money.ApportionOver(tax, parts, g.one)
+	byPart, err := money.Apportion(tax, parts)
 	if err != nil {
 		return err
 	}
@@ -192,14 +167,14 @@ func (g taxGroup) give(tax int64) error {
 func (g taxGroup) fill(byLine, byPart []int64) {
 	type cell struct {
 		line, part int
-		rest       *big.Int
+		rest       *big.Rat
 	}
-	cells, rests, floor := make([]cell, 0, len(byLine)*len(byPart)), make([]big.Int, len(byLine)*len(byPart)), new(big.Int)
+	var cells []cell
 	for n, s := range g.shares {
 		for i, rule := range s.rules {
-			rest := &rests[len(cells)]
-			floor.QuoRem(&s.line.exact[rule], g.one, rest)
-			cells = append(cells, cell{n, i, rest})
+			exact := s.line.exact[rule]
+			floor := new(big.Int).Quo(exact.Num(), exact.Denom())
+			cells = append(cells, cell{n, i, new(big.Rat).Sub(exact, new(big.Rat).SetInt(floor))})
 			s.line.taxes[rule] = floor.Int64()
 			byLine[n] -= floor.Int64()
 			byPart[i] -= floor.Int64()

@@ -110,22 +110,13 @@ func (w When) String() string {
 }
 
 // holds tells whether each circumstance is among those asked for.
-func (w When) holds(c When) bool {
-	for d := range dimensions {
-		if !w.meets(c, d) {
-			return false
-		}
-	}
-	return true
-}
-
-func (w When) meets(c When, d int) bool { return w.at(d)&c.at(d) == c.at(d) }
+func (w When) holds(c When) bool { return len(w.misses(c)) == 0 }
 
 // misses are the dimensions in which a circumstance is not what is asked for.
 func (w When) misses(c When) []int {
 	var out []int
 	for d := range dimensions {
-		if !w.meets(c, d) {
+		if w.at(d)&c.at(d) != c.at(d) {
 			out = append(out, d)
 		}
 	}

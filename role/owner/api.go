@@ -37,6 +37,11 @@ func newAPI(o *Owner) *openapi.API {
 	o.addBulk(a)
 	o.addBrands(a)
 	o.addOrders(a)
+	o.addSteps(a)
+	o.addSelling(a)
+	o.addStock(a)
+	o.addHooks(a)
+	o.addLetters(a)
 	return a
 }
 

@@ -37,12 +37,12 @@ func (o *Owner) apiOrders(v *visit, in *paged) (*answer[api.OrderList], error) {
 	return &answer[api.OrderList]{Body: out}, nil
 }
 
-// orderAsked names an order.
-type orderAsked struct {
+// OrderAsked names an order.
+type OrderAsked struct {
 	ID string `path:"id" maxLength:"26"`
 }
 
-func (o *Owner) apiOrder(v *visit, in *orderAsked) (*answer[api.Order], error) {
+func (o *Owner) apiOrder(v *visit, in *OrderAsked) (*answer[api.Order], error) {
 	found, err := o.orderOf(v, in.ID)
 	if err != nil {
 		return nil, err

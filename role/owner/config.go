@@ -31,6 +31,8 @@ type Config struct {
 	MediaWait       time.Duration      `yaml:"media_wait" doc:"longest wait for media's answer to a question"`
 	PhotoLife       time.Duration      `yaml:"photo_life" doc:"how long the addresses hold by which a page shows a customer's photo"`
 	Private         signedurl.Settings `yaml:"private"`
+	HooksHTTP       bool               `yaml:"hooks_http" doc:"whether endpoints of owners' systems may have http:// addresses; for systems in networks of our own (shop: hooks.private)"`
+	SecretOverlap   time.Duration      `yaml:"secret_overlap" doc:"how long messages to an owner's system are signed with the old secret too, after it has got a new one"`
 	UploadWait      time.Duration      `yaml:"upload_wait" doc:"longest time for a picture to arrive and be taken by media"`
 }
 
@@ -63,6 +65,8 @@ func Default() Config {
 		Private:      signedurl.DefaultSettings(),
 		MediaWait:    10 * time.Second,
 		UploadWait:   90 * time.Second,
+
+		SecretOverlap: 24 * time.Hour,
 	}
 }
 
@@ -98,6 +102,8 @@ func (c Config) Validate() error {
 		return bad("page_size", fmt.Sprintf("write 1 to %d", mediaListMost))
 	case c.PhotoLife < time.Minute || c.PhotoLife*5/4 >= c.Private.Longest:
 		return bad("photo_life", "write a minute or more, and less than three quarters of private.longest")
+	case c.SecretOverlap < 0 || c.SecretOverlap > 30*24*time.Hour:
+		return bad("secret_overlap", "write a time of up to 720h, such as 24h")
 	case c.MediaWait <= 0 || c.UploadWait <= 0:
 		return bad("media_wait, upload_wait", "write a time above zero, such as 10s")
 	}

@@ -19,14 +19,20 @@ type Deps struct {
 	Editing Editing // over the same as Catalog
 	// TaxClasses are the classes of goods that the tax rules of a country know.
 	TaxClasses func(country string) []string
-	Orders     Orders            // over the resident cluster of this region
-	Accounts   Accounts          // over the same
-	Documents  Documents         // over the same
-	Media      http.RoundTripper // the region's media role; it always reaches its role
-	Texts      *i18n.Texts       // how each market's first locale writes dates and addresses: date.format, address.format
-	Now        func() time.Time
-	Random     io.Reader // of cryptographic quality: a session's token is a secret
-	Log        *slog.Logger
+	Orders     Orders    // over the resident cluster of this region
+	Accounts   Accounts  // over the same
+	Documents  Documents // over the same
+	Selling    Selling   // over the same as Catalog
+	Stock      Stock     // over the resident cluster
+	Hooks      Hooks     // over the same
+	Letters    Letters   // over the same
+	// Tell tells the region's shop that something is owed; nil: it looks by itself.
+	Tell   func(ctx context.Context) error
+	Media  http.RoundTripper // the region's media role; it always reaches its role
+	Texts  *i18n.Texts       // how each market's first locale writes dates and addresses: date.format, address.format
+	Now    func() time.Time
+	Random io.Reader // of cryptographic quality: a session's token is a secret
+	Log    *slog.Logger
 }
 
 // Catalog reads and changes the catalog of the markets at home in this region,

@@ -73,6 +73,8 @@ type fakes struct {
 	sessions map[[32]byte]session
 	forget   func(now time.Time, limit int) (int, error) // removes ended sessions
 
+	keeping keeping
+
 	asking sync.Mutex
 	media  func(r *http.Request) (int, any) // answers for media, one question at a time
 }
@@ -287,7 +289,8 @@ func newDesk(t *testing.T, change ...func(*Config)) *desk {
 	for _, c := range change {
 		c(&cfg)
 	}
-	d.owner, err = New(cfg, Deps{World: testWorld(), Catalog: f, Editing: d.shelf, TaxClasses: func(string) []string { return []string{"bread", "cake"} }, Orders: f, Accounts: f, Documents: f, Media: f, Texts: texts,
+	d.owner, err = New(cfg, Deps{World: testWorld(), Catalog: f, Editing: d.shelf, TaxClasses: func(string) []string { return []string{"bread", "cake"} }, Orders: f, Accounts: f, Documents: f, Media: f,
+		Selling: &f.keeping, Stock: &f.keeping, Hooks: &f.keeping, Letters: &f.keeping, Tell: f.keeping.tell, Texts: texts,
 		Now: func() time.Time { return d.now }, Random: rand.Reader, Log: slog.New(slog.NewTextHandler(&d.log, nil))})
 	if err != nil {
 		t.Fatal(err)

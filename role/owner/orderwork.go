@@ -134,6 +134,7 @@ func (o *Owner) leadOn(v *visit) error {
 	}
 	switch world.CodeOf(err) {
 	case "":
+		o.owes(v)
 		seeOther(v, ordersPath+"orders/"+found.ID)
 		return nil
 	case world.CodeConflict, world.CodeForbidden, world.CodeUnprocessed:

@@ -112,6 +112,7 @@ func (o *Owner) routes() *http.ServeMux {
 	on("/owner/products/{slug}", methods{http.MethodGet: o.signedIn(o.showProduct), http.MethodPost: o.signedIn(o.form(o.changePrice))})
 	on("/owner/products/{slug}/picture", methods{http.MethodPost: o.signedIn(o.form(o.changePicture))})
 	o.libraryRoutes(on)
+	o.sellingRoutes(on)
 	mux.HandleFunc(apiBase+"/", o.serveAPI)
 	on("/", methods{http.MethodGet: nothing, http.MethodPost: nothing})
 	return mux

@@ -14,7 +14,8 @@ import (
 var pageFiles embed.FS
 
 // pageNames are the templates that fill the layout.
-var pageNames = []string{"signin", "orders", "order", "products", "product", "prices", "pictures", "picture", "remove", "queue", "work", "error"}
+var pageNames = []string{"signin", "orders", "order", "products", "product", "prices", "pictures", "picture", "remove", "queue", "work", "error",
+	"promotions", "promotion", "hours", "stock", "stocksku", "hooks", "hook", "letters"}
 
 func loadPages() (map[string]*template.Template, error) {
 	layout, err := template.ParseFS(pageFiles, "pages/layout.html")
@@ -37,7 +38,7 @@ func loadPages() (map[string]*template.Template, error) {
 // page is what a template is given.
 type page struct {
 	Title   string
-	Section string // of the navigation: "orders", "products", "pictures"
+	Section string // of the navigation: "orders", "products", "stock", "promotions", "hours", "pictures", "systems"
 	Notice  notice
 	Body    any
 

@@ -143,8 +143,8 @@ func (s *Shop) basketSums(ctx context.Context, at *site, b basket) (*sums, error
 		return at.openSums(b, "tax.at_checkout")
 	}
 	w := s.readWish(at, nil)
+	err := s.look(ctx, at, b, &w)
 	var q checkout.Quote
-	err := s.sell(ctx, at, &w) // slots are chosen at the checkout
 	if err == nil {
 		q, err = s.quote(ctx, at, b, w, "", at.jurisdiction(), tax.Buyer{})
 	}

@@ -62,20 +62,14 @@ func (s *Shop) takesCard(at *site) bool {
 	return ok
 }
 
-// sell reads what the market's owner has set.
-func (s *Shop) sell(ctx context.Context, at *site, w *wish) (err error) {
-	w.selling, err = s.deps.Catalog.Selling(ctx, at.market.ID, at.locale(), s.deps.Now())
-	return world.Wrap("shop.wish", err)
-}
-
 // look reads what the market's owner has set, and what is left of each slot. A
 // slot of the other way of fulfilment is forgotten: the buyer has changed from
 // one to the other.
 func (s *Shop) look(ctx context.Context, at *site, b basket, w *wish) (err error) {
 	const op = "shop.wish"
 	now := s.deps.Now()
-	if err = s.sell(ctx, at, w); err != nil {
-		return err
+	if w.selling, err = s.deps.Catalog.Selling(ctx, at.market.ID, at.locale(), now); err != nil {
+		return world.Wrap(op, err)
 	}
 	calendar, err := w.selling.Calendar(w.fulfilment, at.zone, now, checkout.LeadOf(b.sold()), s.cfg.SlotDays)
 	if err != nil {
