@@ -29,7 +29,7 @@ type hookList struct {
 // hookForm is what stands in the fields of a new endpoint.
 type hookForm struct {
 	Key, Address string
-	Kinds        []choice
+	Kinds        []ticked
 }
 
 type hookRow struct {
@@ -52,7 +52,7 @@ func (o *Owner) hooksPage(v *visit, status int, form url.Values, wrong string) e
 		}
 	}
 	for _, k := range world.HookKinds {
-		body.Form.Kinds = append(body.Form.Kinds, choice{string(k), string(k), wrong == "" || slices.Contains(form["kind"], string(k))})
+		body.Form.Kinds = append(body.Form.Kinds, ticked{string(k), string(k), wrong == "" || slices.Contains(form["kind"], string(k))})
 	}
 	for _, e := range all {
 		body.Rows = append(body.Rows, hookRowOf(e))

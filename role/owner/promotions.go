@@ -100,14 +100,14 @@ type offerBody struct {
 	Version    int64
 	F          url.Values // what stands in the fields
 	Labels     []labelField
-	Categories []choice
+	Categories []ticked
 	Example    string // how a sum is written
 	Wrong      string
 }
 
 type labelField struct{ Locale, Name, Text string }
 
-type choice struct {
+type ticked struct {
 	Key, Name string
 	Chosen    bool
 }
@@ -153,11 +153,11 @@ func (o *Owner) offerPage(v *visit, status int, body offerBody, wrong string) er
 	}
 	chosen := body.F["category"]
 	for _, k := range known {
-		body.Categories = append(body.Categories, choice{k.Key, k.Name, slices.Contains(chosen, k.Key)})
+		body.Categories = append(body.Categories, ticked{k.Key, k.Name, slices.Contains(chosen, k.Key)})
 	}
 	for _, key := range chosen { // what has nothing for sale just now stays chosen
 		if !slices.ContainsFunc(known, func(k world.Category) bool { return k.Key == key }) {
-			body.Categories = append(body.Categories, choice{key, key, true})
+			body.Categories = append(body.Categories, ticked{key, key, true})
 		}
 	}
 	return o.render(v, status, "promotion", page{Title: body.Title, Section: "promotions", Body: body})

@@ -74,7 +74,7 @@ type stockBody struct {
 	URL, Name     string
 	Level         world.StockLevel
 	Key           string // makes what is sent one act
-	Acts          []choice
+	Acts          []ticked
 	Pieces, Why   string // as they were typed
 	MaxReason     int
 	Wrong         string
@@ -113,7 +113,7 @@ func (o *Owner) stockPage(v *visit, status int, form url.Values, wrong string) e
 		}
 	}
 	for i, a := range acts {
-		body.Acts = append(body.Acts, choice{string(a), actWords[a], form.Get("act") == string(a) || i == 0 && form.Get("act") == ""})
+		body.Acts = append(body.Acts, ticked{string(a), actWords[a], form.Get("act") == string(a) || i == 0 && form.Get("act") == ""})
 	}
 	moves, err := o.deps.Stock.Movements(v.r.Context(), v.at.market.ID, p.Key, before, o.cfg.PageSize+1)
 	if err != nil {
