@@ -57,7 +57,7 @@ func Next(from world.OrderState, event world.OrderEvent, by world.Actor, f Facts
 	case !c.allows(by):
 		return "", NotYours
 	case c.guard != nil:
-		if refused := c.guard(f); refused != "" {
+		if refused := c.guard(by, f); refused != "" {
 			return "", refused
 		}
 	}

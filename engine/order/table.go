@@ -20,13 +20,13 @@ var Events = []world.OrderEvent{
 type cell struct {
 	to      world.OrderState
 	by      []world.Actor
-	guard   func(Facts) Reason // nil: none
+	guard   func(world.Actor, Facts) Reason // nil: none
 	refused Reason
 }
 
 func (c cell) allows(by world.Actor) bool { return slices.Contains(c.by, by) }
 
-func (c cell) when(guard func(Facts) Reason) cell {
+func (c cell) when(guard func(world.Actor, Facts) Reason) cell {
 	c.guard = guard
 	return c
 }
@@ -38,7 +38,7 @@ func no(r Reason) cell { return cell{refused: r} }
 type row = map[world.OrderEvent]cell
 
 // transitions is the whole of what can happen. A buyer can cancel until the
-// shop begins to work; the provider of payments can when it has no money after
+// shop begins to work, unless all of it was given back; the provider of payments can when it has no money after
 // all; refunds of a part are for orders that were placed, and change no state.
 var transitions = map[world.OrderState]row{
 	world.OrderAwaitingPayment: {
@@ -56,7 +56,7 @@ var transitions = map[world.OrderState]row{
 		world.OrderAccept:    leads(world.OrderPreparing, world.ByOwner),
 		world.OrderMakeReady: leads(world.OrderReady, world.ByOwner), // bread needs no preparing
 		world.OrderComplete:  no(TooEarly),
-		world.OrderCancel:    leads(world.OrderCancelled, world.ByBuyer, world.ByOwner, world.ByPayment),
+		world.OrderCancel:    leads(world.OrderCancelled, world.ByBuyer, world.ByOwner, world.ByPayment).when(worthwhile),
 		world.OrderRefund:    leads(world.OrderPlaced, world.ByOwner).when(somethingLeft),
 	},
 	world.OrderPreparing: {
@@ -106,21 +106,30 @@ var transitions = map[world.OrderState]row{
 	},
 }
 
-func byCard(f Facts) Reason {
+func byCard(_ world.Actor, f Facts) Reason {
 	if f.Method != world.PayCard {
 		return NoCard
 	}
 	return ""
 }
 
-func due(f Facts) Reason {
+func due(_ world.Actor, f Facts) Reason {
 	if f.Now.Before(f.ExpiresAt) {
 		return NotDue
 	}
 	return ""
 }
 
-func somethingLeft(f Facts) Reason {
+// worthwhile keeps a buyer from cancelling what was given back whole: nothing would
+// come of it. The shop may: it ends the order, and frees its slot.
+func worthwhile(by world.Actor, f Facts) Reason {
+	if by != world.ByBuyer {
+		return ""
+	}
+	return somethingLeft(by, f)
+}
+
+func somethingLeft(_ world.Actor, f Facts) Reason {
 	if f.Remaining < 1 {
 		return NothingLeft
 	}

@@ -27,6 +27,7 @@ type cashier struct {
 	batch     int
 	poll      time.Duration
 	nudge     chan struct{} // something is due now
+	told      func()        // something may be owed to the buyer or the owner's systems
 
 	mu   sync.Mutex
 	sums world.PaymentSums
@@ -56,15 +57,17 @@ func (c *cashier) provider(market, name string) (world.PaymentProvider, error) {
 	return nil, world.E(world.CodeInvalid, "shop.provider", fmt.Sprintf("Market %s has no provider %s: name it among the shop's payments.", market, name))
 }
 
-// settle looks after one payment, unless somebody else does.
-func (c *cashier) settle(ctx context.Context, key string) error {
+// settle looks after one payment, unless somebody else does; looked is whether its
+// state is known now.
+func (c *cashier) settle(ctx context.Context, key string) (looked bool, err error) {
 	now := c.now()
 	until := now.Add(c.lease).Truncate(time.Microsecond)
 	ok, err := c.payments.Claim(ctx, key, now, until)
 	if err != nil || !ok {
-		return err
+		return false, err
 	}
-	return c.held(ctx, key, until)
+	err = c.held(ctx, key, until)
+	return err == nil, err
 }
 
 // held looks after a payment whose lease is ours until a moment, and gives it back.
@@ -73,6 +76,9 @@ func (c *cashier) held(ctx context.Context, key string, until time.Time) error {
 	defer cancel()
 	h := &holding{cashier: c, key: key}
 	err := h.run(work)
+	if h.moved {
+		c.told()
+	}
 	due, tries, trouble := h.due, 0, h.trouble
 	if err != nil {
 		tries = h.row.Tries + 1
@@ -111,6 +117,7 @@ type holding struct {
 	row     world.PaymentRow
 	order   payment.Order
 	wakes   int64
+	moved   bool // something has become of it, or of its order
 	looked  bool // the provider has been asked, or has answered to what it was asked to do
 	due     time.Time
 	trouble string
@@ -170,6 +177,7 @@ func (h *holding) heard(ctx context.Context, said world.Payment) error {
 		if err := h.payments.Save(ctx, h.key, known, h.now()); err != nil {
 			return err
 		}
+		h.moved = true
 	}
 	h.row.Payment, h.looked = known, true
 	return nil
@@ -189,9 +197,11 @@ func (h *holding) step(ctx context.Context, p world.PaymentProvider, s payment.S
 		h.due, h.trouble = now.Add(troubled), s.Why
 		return true, nil
 	case payment.Place:
+		h.moved = true
 		_, err = h.paid.Authorised(ctx, h.row.OrderID, ref, now)
 		return false, err
 	case payment.Cancel:
+		h.moved = true
 		return false, h.paid.Unpaid(ctx, h.row.OrderID, ref, now)
 	case payment.Settle:
 		return false, h.paid.RefundSettled(ctx, h.row.OrderID, s.N, now)

@@ -363,3 +363,28 @@ func TestAnAddressIsAskedForAsItIsWritten(t *testing.T) {
 		}
 	}
 }
+
+// What was given back whole is not the buyer's to cancel, and a cancellation has
+// the letter sent soon.
+func TestWhenABuyerMayCancel(t *testing.T) {
+	b := open(t, "eu-central", "de.localhost", nil)
+	w := b.post("/checkout", with(atCheckout(t, b, contactDE()), "step", "place"))
+	show := w.Header().Get("Location")
+	id := strings.TrimPrefix(show, "/orders/")
+	cancel := `action="` + show + `/cancel"`
+	wants(t, b.get(show), 200, cancel)
+	var all []world.RefundLine
+	for i, l := range b.orders.orders[id].Lines {
+		all = append(all, world.RefundLine{Line: i + 1, Quantity: l.Quantity})
+	}
+	b.orders.refunds[id] = []world.Refund{{OrderID: id, N: 1, Lines: all}}
+	lacks(t, b.get(show), cancel)
+	delete(b.orders.refunds, id)
+	for len(b.shop.told) > 0 {
+		<-b.shop.told
+	}
+	b.post(show+"/cancel", nil)
+	if b.orders.orders[id].State != world.OrderCancelled || len(b.shop.told) != 1 {
+		t.Errorf("%s, told %d times", b.orders.orders[id].State, len(b.shop.told))
+	}
+}

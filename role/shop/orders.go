@@ -58,7 +58,7 @@ func (s *Shop) orderPage(w http.ResponseWriter, r *http.Request, at *site, o wor
 	if err != nil {
 		return world.Wrap("shop.order", err)
 	}
-	pay, err := s.payView(r.Context(), at, o)
+	pay, err := s.payView(r, at, o)
 	if err != nil {
 		return err
 	}
@@ -91,6 +91,9 @@ func (s *Shop) orderPage(w http.ResponseWriter, r *http.Request, at *site, o wor
 		v.CartCount += l.Quantity
 	}
 	v.Counted = true
+	if pay.Refresh != "" {
+		w.Header().Set("Refresh", pay.Refresh)
+	}
 	return s.render(w, r, status, "order", v)
 }
 
@@ -127,7 +130,11 @@ func (s *Shop) cancelOrder(w http.ResponseWriter, r *http.Request, at *site) err
 
 // cancel is what a buyer does. conflict or forbidden when it is too late.
 func (s *Shop) cancel(ctx context.Context, orderID string) (world.Order, error) {
-	return s.deps.Orders.Change(ctx, world.OrderStep{OrderID: orderID, Event: world.OrderCancel, By: world.ByBuyer, At: s.deps.Now().UTC()})
+	o, err := s.deps.Orders.Change(ctx, world.OrderStep{OrderID: orderID, Event: world.OrderCancel, By: world.ByBuyer, At: s.deps.Now().UTC()})
+	if err == nil {
+		s.Told()
+	}
+	return o, err
 }
 
 // orderRow is an order on the list.

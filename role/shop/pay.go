@@ -11,13 +11,6 @@ import (
 	"meridian/world"
 )
 
-// payBody is what an order's page says of its payment.
-type payBody struct {
-	URL     string // where to pay; "" when there is nothing to pay
-	Failure string // why the last try did not work
-	Paid    bool
-}
-
 // pay leads the buyer to the provider's page.
 func (s *Shop) pay(w http.ResponseWriter, r *http.Request, at *site) error {
 	o, err := s.ownOrder(r, at)
@@ -89,6 +82,9 @@ func (s *Shop) openPayment(ctx context.Context, with MarketPay, o world.Order) (
 	if err == nil {
 		err = s.deps.Payments.Save(ctx, row.Key, known, s.deps.Now())
 	}
+	if err == nil && known.Failure != row.Failure {
+		s.Told()
+	}
 	return said, world.Wrap(op, err)
 }
 
@@ -111,71 +107,6 @@ func (s *Shop) orderSite(o world.Order) *site {
 		}
 	}
 	return nil // no order is of a market that the world does not have: the rows are this region's
-}
-
-// paidBack is where the provider sends the buyer. The payment is looked at and
-// settled, and the order shown as it is then; what takes longer is finished later.
-// To a browser that has not placed it, for the buyer has ordered by a program, no
-// more is told than how it stands.
-func (s *Shop) paidBack(w http.ResponseWriter, r *http.Request, at *site) error {
-	id := r.PathValue("id")
-	if !validID(id) {
-		return world.E(world.CodeNotFound, "shop.paid", "")
-	}
-	o, err := s.deps.Orders.Order(r.Context(), id)
-	if err == nil && o.Market != at.market.ID {
-		err = world.E(world.CodeNotFound, "shop.paid", "")
-	}
-	if err != nil {
-		return world.Wrap("shop.paid", err)
-	}
-	rows, err := s.deps.Payments.OfOrder(r.Context(), o.ID)
-	if err != nil {
-		return world.Wrap("shop.paid", err)
-	}
-	if len(rows) > 0 && !rows[0].Over() {
-		ctx, cancel := context.WithTimeout(r.Context(), s.cfg.PayWait)
-		defer cancel()
-		if err := s.cashier.settle(ctx, rows[0].Key); err != nil {
-			s.deps.Log.InfoContext(ctx, "a payment is settled later", "payment", rows[0].Key, "err", err)
-		}
-	}
-	if o.CartID != s.cartID(r) {
-		return s.paidElsewhere(w, r, at, id)
-	}
-	http.Redirect(w, r, at.prefix+"/orders/"+o.ID, http.StatusSeeOther)
-	return nil
-}
-
-func (s *Shop) paidElsewhere(w http.ResponseWriter, r *http.Request, at *site, id string) error {
-	o, err := s.deps.Orders.Order(r.Context(), id)
-	if err != nil {
-		return world.Wrap("shop.paid", err)
-	}
-	v := s.view(at, "/")
-	v.Title = v.T(headOf(o.State))
-	v.Body = failureBody{Heading: v.Title}
-	return s.render(w, r, http.StatusOK, "error", v)
-}
-
-// payView is what an order's page says of its payment.
-func (s *Shop) payView(ctx context.Context, at *site, o world.Order) (payBody, error) {
-	if o.Method != world.PayCard {
-		return payBody{}, nil
-	}
-	rows, err := s.deps.Payments.OfOrder(ctx, o.ID)
-	if err != nil {
-		return payBody{}, world.Wrap("shop.order", err)
-	}
-	if o.State != world.OrderAwaitingPayment {
-		return payBody{Paid: len(rows) > 0 && !rows[0].Over()}, nil
-	}
-	var body payBody
-	body.URL = at.prefix + "/orders/" + o.ID + "/pay"
-	if len(rows) > 0 && rows[0].Failure != "" {
-		body.Failure = at.texts.Text(failureText(rows[0].Failure))
-	}
-	return body, nil
 }
 
 // failureText is the key of a text about a failure. Who holds a lost card is told

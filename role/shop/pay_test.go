@@ -89,6 +89,60 @@ func TestABuyerPaysAndComesBack(t *testing.T) {
 	}
 }
 
+// Who may have paid is never asked to pay once more.
+func TestAPaymentInDoubtIsNotAskedForAgain(t *testing.T) {
+	k := openTill(t, "eu-central")
+	show := "/orders/" + k.id
+	k.get(show + "/pay")
+	wants(t, k.get(show), 200, `href="`+show+`/pay"`) // untouched
+	k.bank.pays(k.desk.row.Key)
+	k.bank.fails(func(string) error { return world.E(world.CodeUnavailable, "bank", "It is away.") })
+	k.desk.lease = noon.Add(time.Minute) // somebody else looks just now
+	leads(t, k.get(show+"/paid"), show+"?checking=1")
+	page := k.get(show + "?checking=1")
+	wants(t, page, 200, "Wir prüfen Ihre Zahlung", `href="`+show+`/paid"`)
+	lacks(t, page, `href="`+show+`/pay"`)
+	if got := page.Header().Get("Refresh"); got != "3; url="+show+"/paid?checking=1" {
+		t.Errorf("Refresh: %q", got)
+	}
+	k.desk.lease = time.Time{}
+	leads(t, k.get(show+"/paid?checking=1"), show+"?checking=2") // the provider does not answer
+	page = k.get(show)                                           // the last look has failed, whatever the address says
+	wants(t, page, 200, "Wir prüfen Ihre Zahlung")
+	lacks(t, page, `href="`+show+`/pay"`)
+	last := k.get(show + "?checking=20")
+	wants(t, last, 200, "Wir prüfen Ihre Zahlung", `href="`+show+`/paid"`)
+	if got := last.Header().Get("Refresh"); got != "" {
+		t.Errorf("it goes on for ever: %q", got)
+	}
+	own := k.cookies
+	k.cookies = map[string]string{}
+	wants(t, k.get(show+"/paid"), 200, "Wir prüfen Ihre Zahlung")
+	k.cookies = own
+	k.bank.fails(nil)
+	for len(k.shop.told) > 0 {
+		<-k.shop.told
+	}
+	leads(t, k.get(show+"/paid?checking=2"), show)
+	if k.desk.order.State != world.OrderPlaced || len(k.shop.told) != 1 {
+		t.Errorf("%+v, told %d times", k.desk.order, len(k.shop.told))
+	}
+}
+
+func TestAFailedPaymentCanBePaidAgain(t *testing.T) {
+	k := openTill(t, "eu-central")
+	show := "/orders/" + k.id
+	k.get(show + "/pay")
+	p := k.bank.byKey[k.desk.row.Key]
+	p.State, p.URL, p.Failure, p.Version = world.PaymentFailed, "", world.FailureFunds, 9
+	leads(t, k.get(show+"/paid"), show)
+	page := k.get(show + "?checking=1") // an address from before
+	wants(t, page, 200, `href="`+show+`/pay"`)
+	if page.Header().Get("Refresh") != "" {
+		t.Error("it looks again for nothing")
+	}
+}
+
 func TestAnotherPaymentAfterOneThatIsOver(t *testing.T) {
 	k := openTill(t, "eu-central")
 	k.get("/orders/" + k.id + "/pay")

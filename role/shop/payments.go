@@ -65,7 +65,7 @@ func (s *Shop) newCashier() *cashier {
 	return &cashier{
 		payments: s.deps.Payments, paid: s.deps.Paid, providers: s.deps.Providers, now: s.deps.Now, log: s.deps.Log,
 		pace:  payment.Pace{First: s.cfg.PayFirst, Longest: s.cfg.PayLongest, Retry: s.cfg.PayRetry, Patience: s.cfg.PayPatience},
-		lease: s.cfg.PayLease, batch: 2 * together, poll: s.cfg.PayEvery, nudge: make(chan struct{}, 1),
+		lease: s.cfg.PayLease, batch: 2 * together, poll: s.cfg.PayEvery, nudge: make(chan struct{}, 1), told: s.Told,
 		request: func(ctx context.Context, row world.PaymentRow) (world.PaymentRequest, error) {
 			o, err := s.deps.Orders.Order(ctx, row.OrderID)
 			if err != nil {

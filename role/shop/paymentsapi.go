@@ -107,7 +107,7 @@ func (s *Shop) shownPayment(ctx context.Context, key string) (PaymentShown, erro
 // reconcilePayment looks after one payment now.
 func (s *Shop) reconcilePayment(r *http.Request) (any, error) {
 	key := r.PathValue("key")
-	if err := s.cashier.settle(r.Context(), key); err != nil {
+	if _, err := s.cashier.settle(r.Context(), key); err != nil {
 		return nil, world.Wrap("shop.payment", err)
 	}
 	return s.shownPayment(r.Context(), key)

@@ -357,6 +357,7 @@ func newDesk(now func() time.Time) *desk {
 
 func newTestCashier(d *desk, b *bank, now func() time.Time) *cashier {
 	return &cashier{
+		told:     func() {},
 		payments: d, paid: d, providers: []MarketPay{{Market: "de", Name: "testpay", Provider: b}}, now: now, log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		pace:  payment.Pace{First: 20 * time.Second, Longest: 5 * time.Minute, Retry: time.Second, Patience: 6},
 		lease: time.Minute, batch: 4, poll: 30 * time.Second, nudge: make(chan struct{}, 1),
@@ -405,7 +406,7 @@ func TestTheMoneyIsWhatTheOrderSays(t *testing.T) {
 					d.wake(clock)
 				}
 			},
-			"settle": func(t *rapid.T) { _ = c.settle(t.Context(), key()) },
+			"settle": func(t *rapid.T) { _, _ = c.settle(t.Context(), key()) },
 			"a message": func(t *rapid.T) {
 				_, _, _ = d.Heard(t.Context(), "testpay", world.PaymentEvent{ID: rapid.StringMatching(`[a-d]`).Draw(t, "id"), Key: key()}, clock)
 			},
