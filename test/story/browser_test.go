@@ -183,7 +183,7 @@ func TestPhone(t *testing.T) {
 			b.visit("/owner/")
 			fits(b)
 			ownerIn(b, w, market)
-			for _, path := range []string{"/owner/", "/owner/products", "/owner/products/" + slug, "/owner/pictures"} {
+			for _, path := range []string{"/owner/", "/owner/products", "/owner/products/" + slug, "/owner/prices", "/owner/stock", "/owner/promotions", "/owner/new-promotion", "/owner/hours", "/owner/pictures", "/owner/systems", "/owner/letters"} {
 				b.visit(path)
 				fits(b)
 			}
