@@ -25,7 +25,7 @@ up: deps build ## Install what is missing, build, and bring the whole world up (
 
 test: ## Install what is missing and run every test (TESTS=./engine/...)
 	@scripts/install-deps test
-	$(GO) test -count 1 -p 2 -timeout 25m $(if $(filter ./...,$(TESTS)),$(LONGEST)) $(TESTS)
+	$(GO) test -count 1 -p 2 -timeout 40m $(if $(filter ./...,$(TESTS)),$(LONGEST)) $(TESTS)
 
 check: build ## Format, vet, staticcheck, vulnerabilities, generated files, rules of the house
 	@echo "== gofmt"; bad=$$(gofmt -l .); test -z "$$bad" || { echo "not formatted, run gofmt -w:"; echo "$$bad"; exit 1; }

@@ -60,8 +60,8 @@ func takeover(t *testing.T, w *worldtest.World) {
 		})
 	}
 	wg.Wait()
-	settle(t, forms)
 	after := inStep(t, w, cluster)
+	settle(t, forms)
 	if after.Epoch != before.Epoch+1 || after.Primary != before.Standby || after.Takeover == nil {
 		t.Fatalf("before %+v, after %+v", before, after)
 	}
