@@ -7,7 +7,6 @@ import (
 	"html/template"
 	"regexp"
 	"slices"
-	"strings"
 
 	"meridian/engine/money"
 	"meridian/engine/tax"
@@ -72,14 +71,10 @@ func (p page) Rate(percent string) string {
 	return p.words("invoice.rate", "Rate", money.Decimal(percent, p.Locale))
 }
 
-// Unit prints the price of a piece without tax, with no fewer decimals than the currency has.
-func (p page) Unit(text string) string {
-	digits, _ := money.Digits(p.Total.Net.Currency) // of one that is not known: none
-	whole, fraction, _ := strings.Cut(text, ".")
-	for len(fraction) > digits && strings.HasSuffix(fraction, "0") {
-		fraction = fraction[:len(fraction)-1]
-	}
-	return money.Decimal(strings.TrimSuffix(whole+"."+fraction, "."), p.Locale)
+// Unit prints the price of a piece without tax, with the decimals that it needs and
+// no fewer than the currency has.
+func (p page) Unit(number string) string {
+	return money.FormatUnit(number, p.Total.Net.Currency, p.Locale)
 }
 
 // Day prints a day.

@@ -19,6 +19,20 @@ func (a Amount) Format(locale string) string {
 	return formatter(locale).Format(value)
 }
 
+// FormatUnit is a price in major units ("4.8567"), which may be finer than the
+// currency's minor unit, as [Amount.Format] has amounts: with no more decimals than
+// it needs and no fewer than the currency has, at most six. What is no number, or of
+// a currency that is not known, is returned as it is.
+func FormatUnit(number, code, locale string) string {
+	value, err := currency.NewAmount(number, code)
+	if err != nil {
+		return number
+	}
+	f := formatter(locale)
+	f.MaxDigits = 6
+	return f.Format(value)
+}
+
 // Decimal is a number with a point as a locale (BCP 47) writes it: "7,5" for de-DE.
 // No groups are made.
 func Decimal(number, locale string) string {

@@ -60,3 +60,19 @@ func TestPrintedDigitsAreTheAmount(t *testing.T) {
 		}
 	})
 }
+
+func TestFormatUnit(t *testing.T) {
+	for _, c := range []struct{ number, currency, locale, want string }{
+		{"4.8600", "EUR", "de-DE", "4,86\u00a0€"},
+		{"1113.4250", "USD", "en-US", "$1,113.425"},
+		{"4538.0000", "JPY", "ja-JP", "￥4,538"},
+		{"0.3333", "GBP", "en-GB", "£0.3333"},
+		{"123456.5000", "INR", "en-IN", "₹1,23,456.50"},
+		{"-2.5000", "EUR", "en-GB", "-€2.50"},
+		{"x", "EUR", "de-DE", "x"},
+	} {
+		if got := money.FormatUnit(c.number, c.currency, c.locale); got != c.want {
+			t.Errorf("%s %s in %s: %q, want %q", c.number, c.currency, c.locale, got, c.want)
+		}
+	}
+}
