@@ -42,6 +42,47 @@ func TestShippedLocalesWriteDates(t *testing.T) {
 	}
 }
 
+func TestShippedLocalesWriteSlots(t *testing.T) {
+	texts, err := i18n.Load(os.DirFS("../../data/locales"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Date(2026, 11, 25, 9, 0, 0, 0, zone)
+	for tag, want := range map[string]string{
+		"en-US": "Wed, November 25, 9:00 AM–1:00 PM",
+		"en-GB": "Wed 25 November, 09:00–13:00",
+		"en-IN": "Wed, 25 November, 9:00 am–1:00 pm",
+		"de-DE": "Mi., 25. November, 09:00–13:00 Uhr",
+		"ja-JP": "11月25日（水）09:00～13:00",
+		"hi-IN": "बुध, 25 नवंबर, 9:00 am–1:00 pm",
+	} {
+		f, err := texts.Locale(tag).SlotForm()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.Format(start, start.Add(4*time.Hour).UTC()); got != want {
+			t.Errorf("%s: %q, want %q", tag, got, want)
+		}
+	}
+	for body, want := range map[string]string{
+		"a: b": "lacks the text date.slot",
+		`date.slot: "{weekday} {day}/{month} {from}-{to}"`: "lacks the text date.weekday_0",
+		`date.slot: "{day}/{month} {from}-{to}"`:           "date.slot lacks {weekday}",
+	} {
+		l, err := i18n.Parse("de-DE", []byte(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.SlotForm(); !world.Is(err, world.CodeInvalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", body, err, want)
+		}
+	}
+}
+
 func TestDateFormNamesWhatIsMissing(t *testing.T) {
 	months := ""
 	for i := 1; i < 12; i++ {

@@ -244,14 +244,25 @@ func testConfig() Config {
 	return c
 }
 
+// slotTexts are how a locale of the tests writes slots.
+const slotTexts = `date.slot: "{weekday} {day}.{month}. {from}-{to}"
+date.weekday_0: "So"
+date.weekday_1: "Mo"
+date.weekday_2: "Di"
+date.weekday_3: "Mi"
+date.weekday_4: "Do"
+date.weekday_5: "Fr"
+date.weekday_6: "Sa"
+`
+
 var testTexts = fstest.MapFS{
-	"de-DE.yaml": {Data: []byte(`date.format: "{day}.{month}.{year}, {time}"
+	"de-DE.yaml": {Data: []byte(slotTexts + `date.format: "{day}.{month}.{year}, {time}"
 address.format: "{name}\n{line1}\n{line2}\n{postal_code} {city}\n{state}"`)},
-	"en-GB.yaml": {Data: []byte(`date.format: "{day}/{month}/{year}, {time}"
+	"en-GB.yaml": {Data: []byte(slotTexts + `date.format: "{day}/{month}/{year}, {time}"
 address.format: "{name}\n{line1}\n{line2}\n{city}\n{state}\n{postal_code}"`)},
 	"en-AU.yaml": {Data: []byte(`date.format: "{day}/{month}, {time}"
 address.format: "{name}\n{line1}\n{line2}\n{city}\n{state}\n{postal_code}"`)},
-	"ja-JP.yaml": {Data: []byte(`date.format: "{year}年{month}月{day}日 {time}"
+	"ja-JP.yaml": {Data: []byte(slotTexts + `date.format: "{year}年{month}月{day}日 {time}"
 address.format: "〒{postal_code}\n{state}{city}{line1}\n{line2}\n{name} 様"`)},
 }
 

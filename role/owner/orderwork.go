@@ -80,7 +80,7 @@ func (o *Owner) workOf(v *visit, found world.Order) (orderWork, error) {
 		w.Fulfilment = "Pick-up"
 	}
 	if found.Slot.ID != "" {
-		w.When = v.at.date(found.Slot.Start) + " to " + v.at.date(found.Slot.End)
+		w.When = v.at.slots.Format(found.Slot.Start.In(v.at.zone), found.Slot.End)
 	}
 	if w.Documents, err = o.documentsOf(v, found); err != nil {
 		return w, err

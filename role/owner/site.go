@@ -17,6 +17,7 @@ type site struct {
 	zone   *time.Location
 	texts  i18n.Locale
 	dates  i18n.DateForm
+	slots  i18n.SlotForm
 	price  money.PriceForm
 	point  string // between whole units and decimals, as the locale writes it
 }
@@ -42,8 +43,12 @@ func buildSites(cfg Config, d Deps) (map[string]*site, error) {
 		if err != nil {
 			return nil, world.Wrap("owner.new "+m.ID, err)
 		}
+		slots, err := texts.SlotForm()
+		if err != nil {
+			return nil, world.Wrap("owner.new "+m.ID, err)
+		}
 		sites[m.ID] = &site{
-			market: m, zone: zone, texts: texts, dates: dates, point: decimalPoint(m.Currency, locale),
+			market: m, zone: zone, texts: texts, dates: dates, slots: slots, point: decimalPoint(m.Currency, locale),
 			price: money.PriceForm{Currency: m.Currency, Locale: locale, MaxMinor: cfg.MaxPrice},
 		}
 	}

@@ -130,6 +130,13 @@ func (s *Shop) writeMail(ctx context.Context, m world.QueuedMail) (world.Mail, e
 			return world.Mail{}, err
 		}
 	}
+	papers, err := s.documents(ctx, at, o)
+	if err != nil {
+		return world.Mail{}, world.Wrap("shop.mail", err)
+	}
+	for _, p := range papers {
+		l.Papers = append(l.Papers, letters.Paper{Name: p.Name, URL: s.origin(at.market.Host) + p.URL})
+	}
 	w, err := s.letters.Write(at.texts, l)
 	if err != nil {
 		return world.Mail{}, world.Wrap("shop.mail", err)
@@ -160,10 +167,8 @@ func (s *Shop) siteOfOrder(o world.Order) (*site, error) {
 func (s *Shop) letterOf(at *site, o world.Order, m world.QueuedMail) letters.Letter {
 	l := letters.Letter{
 		Kind: m.Kind, Brand: at.name(s.world.Name), Name: o.Contact.Name, Number: o.Number, PickUp: o.Fulfilment == world.PickUp,
-		URL: s.origin(at.market.Host) + at.prefix + "/orders/" + o.ID,
-	}
-	if o.Slot.ID != "" {
-		l.When = at.date(o.Slot.Start) + " – " + o.Slot.End.In(at.zone).Format("15:04")
+		When: at.window(o.Slot.Start, o.Slot.End),
+		URL:  s.origin(at.market.Host) + at.prefix + "/orders/" + o.ID,
 	}
 	switch m.Kind {
 	case world.MailPaymentFailed:

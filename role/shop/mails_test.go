@@ -90,7 +90,7 @@ func TestALetterSaysWhatWasSold(t *testing.T) {
 	waiting.State = world.OrderAwaitingPayment
 	b.orders.orders["waiting"] = waiting
 	for kind, want := range map[world.MailKind][]string{
-		world.MailPlaced:        {"2 × Brezeln: 10,00", "Zehn Prozent: -1,00", "0,59", "Gesamtbetrag: 9,00", "Abholung: 22. November 2026, 09:00 Uhr – 10:00", "https://de.localhost:8443/orders/id", "Jürgen Weiß"},
+		world.MailPlaced:        {"2 × Brezeln: 10,00", "Zehn Prozent: -1,00", "0,59", "Gesamtbetrag: 9,00", "Abholung: So., 22. November, 09:00–10:00 Uhr", "https://de.localhost:8443/orders/id", "Rechnung drucken: https://de.localhost:8443/orders/id/invoice", "Jürgen Weiß"},
 		world.MailPaymentFailed: {"13:30 Uhr", "9,00", "Zahlung noch einmal versuchen"},
 		world.MailReady:         {"wartet auf Sie"},
 		world.MailCancelled:     {"storniert", "Der Ofen ist kaputt"},

@@ -23,6 +23,7 @@ type site struct {
 	zone   *time.Location
 	digits int // of the currency's minor units
 	dates  i18n.DateForm
+	slots  i18n.SlotForm
 	terms  checkout.Terms
 	rules  checkout.ContactRules
 	home   bool // whether this shop's region takes the market's writes
@@ -90,7 +91,11 @@ func buildSites(cfg Config, d Deps) (map[string]sites, error) {
 			if err != nil {
 				return nil, world.Wrap("shop.new "+m.ID, err)
 			}
-			s := &site{market: m, texts: texts, zone: zone, digits: digits, dates: dates, terms: terms, rules: rules, home: m.HomeRegion == cfg.Region}
+			slots, err := texts.SlotForm()
+			if err != nil {
+				return nil, world.Wrap("shop.new "+m.ID, err)
+			}
+			s := &site{market: m, texts: texts, zone: zone, digits: digits, dates: dates, slots: slots, terms: terms, rules: rules, home: m.HomeRegion == cfg.Region}
 			if i > 0 {
 				s.prefix = "/" + strings.ToLower(l)
 			}

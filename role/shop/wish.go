@@ -198,13 +198,12 @@ func (at *site) slotOptions(w wish) []slotOption {
 	return out
 }
 
-// window writes a slot on the market's clocks: "23 November 2026, 09:00–10:00".
+// window writes a slot on the market's clocks: "Mon 23 November, 09:00–10:00".
 func (at *site) window(start, end time.Time) string {
 	if start.IsZero() {
 		return ""
 	}
-	from, to := at.dates.Clock(start.In(at.zone)), at.dates.Clock(end.In(at.zone))
-	return strings.Replace(at.date(start), from, from+"–"+to, 1)
+	return at.slots.Format(start.In(at.zone), end)
 }
 
 // refused says why a promotion's code does not work; "" when it does.

@@ -34,6 +34,7 @@ type Letter struct {
 	Total  string //
 	Note   string // how it is paid
 	URL    string // the order's page, or where to pay
+	Papers []Paper
 	Reason string // why, in the words of the shop
 	Amount string // of [world.MailRefunded]: what is given back
 	Until  string // of [world.MailPaymentFailed]: how long the order is held
@@ -45,6 +46,9 @@ type Line struct {
 	Quantity int
 	Sum      string
 }
+
+// Paper is a document of the order that can be printed.
+type Paper struct{ Name, URL string }
 
 // Row is a sum below the lines.
 type Row struct{ Label, Sum string }

@@ -50,6 +50,7 @@ func letter(kind world.MailKind) letters.Letter {
 		l.PickUp, l.When, l.Note = true, "23. 11. 2026, 09:00–10:00", "¤"
 		l.Lines = []letters.Line{{"Schwarzwälder Kirschtorte", 1, "39,90 €"}, {"Laugenbrezeln & Salz", 12, "62,40 €"}}
 		l.Rows, l.Total = []letters.Row{{"−10 %", "−10,23 €"}, {"MwSt. 7 %", "6,02 €"}}, "92,07 €"
+		l.Papers = []letters.Paper{{"Rechnung <drucken>", l.URL + "/invoice"}}
 	case world.MailPaymentFailed:
 		l.Until, l.Total = "12:30", "92,07 €"
 	case world.MailReady:
