@@ -1,10 +1,9 @@
 package owner
 
 import (
-	"slices"
 	"strconv"
-	"strings"
 
+	"meridian/platform/openapi"
 	"meridian/world"
 )
 
@@ -23,26 +22,7 @@ func conditional(more ...world.Code) []world.Code {
 // §13.1.1). Errors: precondition_required for none, precondition_failed for other
 // versions, with the present one as the answer's ETag.
 func (v *visit) match(condition, present string) error {
-	const op = "owner.match"
-	condition = strings.TrimSpace(condition)
-	switch {
-	case condition == "":
-		return world.E(world.CodeUnconditional, op, "")
-	case condition == "*", slices.Contains(tags(condition), quoted(present)):
-		return nil
-	}
-	v.w.Header().Set("ETag", quoted(present))
-	return world.E(world.CodePrecondition, op, "")
-}
-
-// tags are the entity tags of a list. Ours are letters and digits between quotes, so a comma
-// always ends one.
-func tags(list string) []string {
-	out := strings.Split(list, ",")
-	for i, tag := range out {
-		out[i] = strings.TrimSpace(tag)
-	}
-	return out
+	return openapi.Match(v.w, condition, quoted(present))
 }
 
 // maxRaces is how often a change is tried again when others keep changing the same.

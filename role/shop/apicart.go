@@ -194,7 +194,7 @@ func (s *Shop) apiDeleteLine(c *caller, in *lineNamed) (*tagged[api.Cart], error
 
 func (s *Shop) setLine(c *caller, in lineNamed, quantity int) (*tagged[api.Cart], error) {
 	lines, err := s.deps.Orders.SetLine(c.ctx, c.cart, c.at.market.ID, in.SKU, quantity, s.cfg.MaxLines, func(lines []world.CartLine) error {
-		return openapi.Match(c.ctx, in.IfMatch, cartTag(lines))
+		return openapi.Match(c.w, in.IfMatch, cartTag(lines))
 	})
 	if err != nil {
 		return nil, world.Wrap("shop.api.line", err)
