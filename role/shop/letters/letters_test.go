@@ -74,9 +74,15 @@ func TestGoldenLetters(t *testing.T) {
 			}
 			golden(t, locale+"."+string(kind)+".txt", "Subject: "+got.Subject+"\n\n"+got.Text)
 			golden(t, locale+"."+string(kind)+".html", got.HTML)
+			if body := whole.FindStringSubmatch(got.HTML); body == nil || strings.Count(body[1], "<h1") != 1 || !strings.Contains(body[1], ">"+letter(kind).Brand+"</h1>") {
+				t.Errorf("%s %s: not all of it is in the main landmark, under one title:\n%s", locale, kind, got.HTML)
+			}
 		}
 	}
 }
+
+// whole is a letter whose body is its main landmark, and nothing beside it.
+var whole = regexp.MustCompile(`(?s)<body[^>]*>\s*<main>(.*)</main>\s*</body>`)
 
 func golden(t *testing.T, name, got string) {
 	t.Helper()
@@ -116,7 +122,7 @@ func TestWhatIsTypedStaysText(t *testing.T) {
 // The elements that the template has.
 var (
 	element = regexp.MustCompile(`<([^ />!][^ />]*)`)
-	may     = []string{"html", "head", "meta", "title", "body", "div", "p", "table", "tr", "td", "a"}
+	may     = []string{"html", "head", "meta", "title", "body", "main", "div", "h1", "p", "table", "tr", "td", "a"}
 )
 
 func FuzzWrite(f *testing.F) {
