@@ -17,6 +17,15 @@ type CartLine struct {
 	Photo    string // media id of the buyer's photo, a private asset; "" for none
 }
 
+// CartAddition is what a visitor puts into a cart at once.
+type CartAddition struct {
+	Slug     string // the SKU's key
+	Quantity int    // above 0
+	Photo    string // media id of the buyer's photo; "" for none, which leaves the line's
+	PhotoSum string // of the photo's bytes, alike for alike ones; "" for none
+	Key      string // the idempotency key: the same again does nothing; "" for none
+}
+
 // Contact is where an order goes. It is resident data.
 type Contact struct {
 	Name, Email, Phone        string

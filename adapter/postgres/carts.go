@@ -29,13 +29,17 @@ func (s *OrderStore) KnowsCart(ctx context.Context, cartID, market string) (know
 	return known, mapError("postgres.knowscart", err)
 }
 
-// AddToCart puts more of a product into a cart, which is made if need be. A
-// quantity past most stays at most, at highest [MaxCartQuantity]. It fails
-// with too_large when the cart would hold more than maxLines products, and with
-// not_found for a cart of another market.
-func (s *OrderStore) AddToCart(ctx context.Context, cartID, market, slug string, quantity, most, maxLines int) error {
+// AddToCart puts more of a product into a cart, which is made if need be, and gives
+// it the photo that comes with it. A quantity past most stays at most, at highest
+// [MaxCartQuantity]. The same key again in the same cart changes nothing. It fails
+// with too_large when the cart would hold more than maxLines products, with
+// not_found for a cart of another market, and with conflict when the key was another
+// addition's; of these none uses the key up.
+func (s *OrderStore) AddToCart(ctx context.Context, cartID, market string, a world.CartAddition, most, maxLines int) error {
 	most = min(most, MaxCartQuantity)
-	err := s.c.durably(ctx, func(tx pgx.Tx) error {
+	// The market is named too: the key is good for the cart that the market has.
+	scope, what := "cart/"+market+"/"+cartID, fmt.Sprintf("add %s %d %s", a.Slug, a.Quantity, a.PhotoSum)
+	err := s.once(ctx, scope, a.Key, what, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `insert into cart as c (id, market) values ($1, $2)
 			on conflict (id) do update set updated_at = now() where c.market = excluded.market`, cartID, market)
 		if err == nil && tag.RowsAffected() == 0 {
@@ -44,8 +48,9 @@ func (s *OrderStore) AddToCart(ctx context.Context, cartID, market, slug string,
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `insert into cart_line as c (cart_id, sku, quantity) values ($1, $2, least($3::integer, $4::integer))
-			on conflict (cart_id, sku) do update set quantity = least(c.quantity + $3, $4)`, cartID, slug, quantity, most)
+		_, err = tx.Exec(ctx, `insert into cart_line as c (cart_id, sku, quantity, photo) values ($1, $2, least($3::integer, $4::integer), $5)
+			on conflict (cart_id, sku) do update set quantity = least(c.quantity + $3, $4), photo = coalesce(nullif(excluded.photo, ''), c.photo)`,
+			cartID, a.Slug, a.Quantity, most, a.Photo)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,8 @@
 package postgres_test
 
 import (
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,6 +39,73 @@ func TestKnowsCart(t *testing.T) {
 	}
 	knows(o.CartID, "de", true, "by its order")
 	knows(o.CartID, "gb", false, "by its order, in another market")
+}
+
+// What is sent twice under one key is put into the cart once, also at once; a key
+// is a cart's own, and one that was refused is not used up.
+func TestAnAdditionIsMadeOnceAKey(t *testing.T) {
+	s, super := asShop(t)
+	ctx, id := t.Context(), id26()
+	bread := func(key string) world.CartAddition { return world.CartAddition{Slug: "brot", Quantity: 2, Key: key} }
+	add := func(id string, a world.CartAddition, code world.Code) {
+		t.Helper()
+		if err := s.AddToCart(ctx, id, "de", a, 50, 2); world.CodeOf(err) != code {
+			t.Errorf("%+v gave %v, want %q", a, err, code)
+		}
+	}
+	holds := func(id string, want ...world.CartLine) {
+		t.Helper()
+		if lines, err := s.Cart(ctx, id, "de"); err != nil || !slices.Equal(lines, want) {
+			t.Errorf("the cart holds %v, %v; want %v", lines, err, want)
+		}
+	}
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() { add(id, bread("a"), "") })
+	}
+	all.Wait()
+	add(id, bread("a"), "")
+	holds(id, world.CartLine{Slug: "brot", Quantity: 2})
+	add(id, bread("b"), "")
+	add(id, bread(""), "")
+	add(id, bread(""), "") // without a key each is a wish of its own
+	holds(id, world.CartLine{Slug: "brot", Quantity: 8})
+
+	cake := world.CartAddition{Slug: "cake", Quantity: 1, Photo: "20abcdefghjkmnpq", PhotoSum: "dog", Key: "c"}
+	add(id, cake, "")
+	again := cake
+	again.Photo = "20abcdefghjkmnpr" // kept anew, of the same bytes
+	add(id, again, "")
+	holds(id, world.CartLine{Slug: "brot", Quantity: 8}, world.CartLine{Slug: "cake", Quantity: 1, Photo: cake.Photo})
+	again.Key = "d"
+	add(id, again, "")
+	add(id, world.CartAddition{Slug: "cake", Quantity: 1}, "")
+	holds(id, world.CartLine{Slug: "brot", Quantity: 8}, world.CartLine{Slug: "cake", Quantity: 3, Photo: again.Photo})
+
+	for _, other := range []world.CartAddition{{Slug: "brot", Quantity: 3, Key: "a"}, {Slug: "cake", Quantity: 2, Key: "a"}, {Slug: "cake", Quantity: 1, PhotoSum: "cat", Key: "c"}} {
+		add(id, other, world.CodeConflict)
+	}
+	third := world.CartAddition{Slug: "bun", Quantity: 1, Key: "e"}
+	add(id, third, world.CodeTooLarge)
+	if err := s.SetInCart(ctx, id, "de", "cake", 0); err != nil {
+		t.Fatal(err)
+	}
+	add(id, third, "")
+	holds(id, world.CartLine{Slug: "brot", Quantity: 8}, world.CartLine{Slug: "bun", Quantity: 1})
+	if err := s.AddToCart(ctx, id, "gb", bread("a"), 50, 2); !world.Is(err, world.CodeNotFound) {
+		t.Errorf("another market's cart took a used key: %v", err)
+	}
+	other := id26()
+	add(other, bread("a"), "")
+	holds(other, world.CartLine{Slug: "brot", Quantity: 2})
+
+	keys := func() int { return count(t, super.Pool, "select count(*) from idempotency_key") }
+	if n := keys(); n != 6 {
+		t.Errorf("%d keys are kept", n)
+	}
+	if n, err := s.ForgetKeys(ctx, time.Now().Add(time.Hour), 9); err != nil || n != 6 || keys() != 0 {
+		t.Errorf("%d keys went, %v", n, err)
+	}
 }
 
 // asShop opens a resident database twice: with the rights that the shop has, no

@@ -44,7 +44,7 @@ func ordered(t *testing.T, s *postgres.OrderStore, quantities map[string]int) wo
 		State: world.OrderPlaced, Method: world.PayOnCollection, Fulfilment: world.Delivery, Inclusive: true,
 		Contact: world.Contact{Name: "Jürgen Weiß", Email: "j@example.de", Line1: "Weg 1", City: "Köln", PostalCode: "50667"}}
 	for slug, n := range quantities {
-		if err := s.AddToCart(t.Context(), o.CartID, "de", slug, n, 99, 50); err != nil {
+		if err := s.AddToCart(t.Context(), o.CartID, "de", world.CartAddition{Slug: slug, Quantity: n}, 99, 50); err != nil {
 			t.Fatal(err)
 		}
 		line := world.OrderLine{Slug: slug, Name: slug, TaxClass: "bread", Quantity: n, UnitMinor: 107, LineMinor: int64(107 * n), TaxMinor: int64(7 * n), PriceVersion: 1}
@@ -242,7 +242,9 @@ func TestOrderNumberIsDrawnAgain(t *testing.T) {
 func TestCart(t *testing.T) {
 	s, _ := newOrders(t, nil)
 	ctx, id := t.Context(), id26()
-	add := func(slug string, n int) error { return s.AddToCart(ctx, id, "de", slug, n, 9, 2) }
+	add := func(slug string, n int) error {
+		return s.AddToCart(ctx, id, "de", world.CartAddition{Slug: slug, Quantity: n}, 9, 2)
+	}
 	for _, step := range []struct {
 		slug string
 		n    int
@@ -281,7 +283,7 @@ func TestCart(t *testing.T) {
 	if other, err := s.Cart(ctx, id, "gb"); err != nil || len(other) != 0 {
 		t.Errorf("another market sees %v, %v", other, err)
 	}
-	if err := s.AddToCart(ctx, id, "gb", "a", 1, 9, 9); !world.Is(err, world.CodeNotFound) {
+	if err := s.AddToCart(ctx, id, "gb", world.CartAddition{Slug: "a", Quantity: 1}, 9, 9); !world.Is(err, world.CodeNotFound) {
 		t.Errorf("another market's cart was taken: %v", err)
 	}
 }

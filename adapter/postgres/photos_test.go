@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"meridian/adapter/postgres"
+	"meridian/world"
 )
 
 // Whatever way a cart lets go of a photo, it is found then; one that a cart or an
@@ -24,10 +25,7 @@ func TestPhotosThatNothingHoldsAreFound(t *testing.T) {
 		if err := s.NotePhoto(ctx, photo(n)); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.AddToCart(ctx, id, "de", "cake", 1, 9, 9); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.SetPhoto(ctx, id, "de", "cake", photo(n)); err != nil {
+		if err := s.AddToCart(ctx, id, "de", world.CartAddition{Slug: "cake", Quantity: 1, Photo: photo(n)}, 9, 9); err != nil {
 			t.Fatal(err)
 		}
 		return id

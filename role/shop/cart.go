@@ -1,11 +1,14 @@
 package shop
 
 import (
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 
+	"meridian/engine/checkout"
 	"meridian/world"
 )
 
@@ -193,9 +196,24 @@ func quantityOf(form url.Values, most int) (n int, ok bool) {
 	return n, err == nil && n >= 0 && n <= most
 }
 
+// additionKey is the idempotency key of a form that adds: the page's script makes it,
+// as pages that are the same for everybody cannot bring it. A form without the
+// script has none, "", and is a wish of its own each time that it is sent.
+func additionKey(form url.Values) (string, error) {
+	if form.Get("key") == "" {
+		return "", nil
+	}
+	key, err := checkout.ParseIdempotencyKey(form.Get("key"))
+	return key, world.Wrap("shop.add", err)
+}
+
 // add puts a product into the browser's cart, which is made with its first, and
 // tells which that is.
 func (s *Shop) add(w http.ResponseWriter, r *http.Request, at *site, slug string, quantity int, photo []byte) (cart string, err error) {
+	key, err := additionKey(r.PostForm)
+	if err != nil {
+		return "", err
+	}
 	found, err := s.deps.Catalog.Current(r.Context(), at.market.ID, at.locale(), []string{slug}, s.deps.Now())
 	if err != nil {
 		return "", world.Wrap("shop.add", err)
@@ -207,20 +225,18 @@ func (s *Shop) add(w http.ResponseWriter, r *http.Request, at *site, slug string
 	if err != nil {
 		return "", err
 	}
+	a := world.CartAddition{Slug: slug, Quantity: quantity, Key: key}
 	// The photo first: with it refused nothing has changed.
-	media := ""
 	if found[0].TakesPhoto {
-		if media, err = s.keepPhoto(r.Context(), photo); err != nil {
+		if a.Photo, err = s.keepPhoto(r.Context(), photo); err != nil {
 			return "", err
 		}
+		a.PhotoSum = fmt.Sprintf("%x", sha256.Sum256(photo))
 	}
-	if err := s.deps.Orders.AddToCart(r.Context(), id, at.market.ID, slug, quantity, s.cfg.MaxQuantity, s.cfg.MaxLines); err != nil {
+	if err := s.deps.Orders.AddToCart(r.Context(), id, at.market.ID, a, s.cfg.MaxQuantity, s.cfg.MaxLines); err != nil {
 		return "", world.Wrap("shop.add", err)
 	}
 	s.keepCart(w, id)
-	if media != "" {
-		return id, world.Wrap("shop.add", s.deps.Orders.SetPhoto(r.Context(), id, at.market.ID, slug, media))
-	}
 	return id, nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"meridian/engine/checkout"
 )
 
 // Whoever gives a visitor a cart of their own making must not see what comes
@@ -48,4 +50,72 @@ func TestAPlainCookieIsNoCartUnderHTTPS(t *testing.T) {
 	delete(b.cookies, secureCart)
 	b.cookies[cartCookie] = cart
 	lacks(t, b.get("/cart"), "Brot")
+}
+
+// A double click, and a browser that sends again what it has had no answer to, add
+// once; without the script each form is a wish of its own.
+func TestAFormSentTwiceAddsOnce(t *testing.T) {
+	b := open(t, "eu-central", "de.localhost", nil)
+	wants(t, b.get("/p/brot"), 200, `<input type="hidden" name="key" data-fresh>`)
+	b.add("torte", "1") // the cart is there
+	quantity := func() int { return b.orders.carts[b.cookies[secureCart]+"de"][1].Quantity }
+	form := func(key, quantity string) url.Values {
+		return url.Values{"action": {"add"}, "slug": {"brot"}, "quantity": {quantity}, "key": {key}}
+	}
+	for range 2 {
+		if w := b.post("/cart", form("one-0123456789abcdef", "2")); w.Code != 303 || w.Header().Get("Location") != "/cart?added=brot" || quantity() != 2 {
+			t.Errorf("%d, %v, %d in the cart", w.Code, w.Header(), quantity())
+		}
+	}
+	wants(t, b.post("/cart", form("two-0123456789abcdef", "2")), 303)
+	wants(t, b.post("/cart", form("", "2")), 303)
+	wants(t, b.post("/cart", form("", "2")), 303)
+	if quantity() != 8 {
+		t.Errorf("%d in the cart, want 8", quantity())
+	}
+	wants(t, b.post("/cart", form("one-0123456789abcdef", "3")), 409, "Das hat nicht geklappt")
+	wants(t, b.post("/cart", form("one-0123456789abcdef", "3"), "Accept", "application/json"), 409)
+	if quantity() != 8 {
+		t.Errorf("a key that was another's added: %d", quantity())
+	}
+}
+
+func TestTheKeyOfAnAdditionAtItsLimits(t *testing.T) {
+	for key, status := range map[string]int{
+		strings.Repeat("k", checkout.MinIdempotencyKey): 303, strings.Repeat("k", checkout.MinIdempotencyKey-1): 400,
+		strings.Repeat("k", checkout.MaxIdempotencyKey): 303, strings.Repeat("k", checkout.MaxIdempotencyKey+1): 400,
+		"sixteen letters!": 400, "\"sixteen-letters.": 400,
+	} {
+		b := open(t, "eu-central", "de.localhost", nil)
+		w := b.post("/cart", url.Values{"action": {"add"}, "slug": {"brot"}, "quantity": {"1"}, "key": {key}}, "Accept", "application/json")
+		if w.Code != status || len(b.orders.carts) != 1 && status == 303 || len(b.orders.carts) != 0 && status != 303 {
+			t.Errorf("%q: %d %s, %v", key, w.Code, w.Body, b.orders.carts)
+		}
+		if status == 400 {
+			wants(t, w, 400, "16 to 64 letters, digits, - and _")
+		}
+	}
+}
+
+// The photo that a form brings is part of what its key stands for. What is sent
+// again changes nothing, whatever the cart holds by then.
+func TestACakeSentTwiceIsAddedOnce(t *testing.T) {
+	b := openCake(t, nil)
+	b.add("brot", "1")
+	send := func(photo string) int {
+		return b.send(photo, "action", "add", "slug", "fototorte", "quantity", "1", "key", "one-0123456789abcdef").Code
+	}
+	if code := send("photo of a dog"); code != 303 {
+		t.Fatal(code)
+	}
+	wants(t, b.send("photo of a cat", "action", "photo", "slug", "fototorte"), 303)
+	if code := send("photo of a dog"); code != 303 {
+		t.Error(code)
+	}
+	if code := send("photo of a cat"); code != 409 {
+		t.Errorf("another photo under the same key: %d", code)
+	}
+	if l := b.orders.carts[b.cookies[secureCart]+"de"][1]; l.Quantity != 1 || l.Photo != "2000000000000002" {
+		t.Errorf("the cart holds %+v", l)
+	}
 }

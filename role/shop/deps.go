@@ -99,8 +99,10 @@ type Orders interface {
 	// an order by one there.
 	KnowsCart(ctx context.Context, cartID, market string) (bool, error)
 	// AddToCart adds to a cart, made if need be. A quantity past most stays at
-	// most; too_large when the cart would hold more than maxLines products.
-	AddToCart(ctx context.Context, cartID, market, slug string, quantity, most, maxLines int) error
+	// most. The same key again in the same cart changes nothing. Errors: too_large
+	// when the cart would hold more than maxLines products, conflict when the key
+	// was another addition's.
+	AddToCart(ctx context.Context, cartID, market string, a world.CartAddition, most, maxLines int) error
 	// SetInCart changes a line's quantity; 0 removes it. A cart that the market
 	// does not have is not made.
 	SetInCart(ctx context.Context, cartID, market, slug string, quantity int) error

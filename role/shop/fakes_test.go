@@ -227,7 +227,8 @@ type fakeOrders struct {
 	carts     map[string][]world.CartLine // by cart and market
 	stock     map[string]int
 	orders    map[string]world.Order
-	keys      map[string]string // cart and key to order id
+	keys      map[string]string             // cart and key to order id
+	added     map[string]world.CartAddition // by cart, market and key
 	logs      map[string][]world.OrderNote
 	booked    map[string]int // by slot
 	promoted  map[string]int // by promotion
@@ -244,7 +245,7 @@ type fakeOrders struct {
 }
 
 func newFakeOrders() *fakeOrders {
-	return &fakeOrders{carts: map[string][]world.CartLine{}, orders: map[string]world.Order{}, gone: map[string]string{}, keys: map[string]string{}, logs: map[string][]world.OrderNote{},
+	return &fakeOrders{carts: map[string][]world.CartLine{}, orders: map[string]world.Order{}, gone: map[string]string{}, keys: map[string]string{}, added: map[string]world.CartAddition{}, logs: map[string][]world.OrderNote{},
 		refunds: map[string][]world.Refund{}, invoices: map[entryKey]invoice.Document{}, last: map[invoice.Series]int{},
 		stock: map[string]int{"torte": 5, "brot": 50}}
 }
@@ -286,20 +287,28 @@ func (o *fakeOrders) KnowsCart(_ context.Context, id, market string) (bool, erro
 	return known, nil
 }
 
-func (o *fakeOrders) AddToCart(_ context.Context, id, market, slug string, quantity, most, maxLines int) error {
+func (o *fakeOrders) AddToCart(_ context.Context, id, market string, a world.CartAddition, most, maxLines int) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	lines := o.carts[id+market]
-	for i := range lines {
-		if lines[i].Slug == slug {
-			lines[i].Quantity = min(most, lines[i].Quantity+quantity)
-			return nil
+	what := a
+	what.Photo = "" // kept anew each time
+	if was, used := o.added[id+market+a.Key]; used && a.Key != "" {
+		if was != what {
+			return world.E(world.CodeConflict, "fake", "")
 		}
+		return nil
 	}
-	if len(lines) == maxLines {
-		return world.E(world.CodeTooLarge, "fake", "")
+	lines := o.carts[id+market]
+	i := slices.IndexFunc(lines, func(l world.CartLine) bool { return l.Slug == a.Slug })
+	if i < 0 {
+		if len(lines) == maxLines {
+			return world.E(world.CodeTooLarge, "fake", "")
+		}
+		i, lines = len(lines), append(lines, world.CartLine{Slug: a.Slug})
 	}
-	o.carts[id+market] = append(lines, world.CartLine{Slug: slug, Quantity: quantity})
+	lines[i].Quantity = min(most, lines[i].Quantity+a.Quantity)
+	lines[i].Photo = cmp.Or(a.Photo, lines[i].Photo)
+	o.carts[id+market], o.added[id+market+a.Key] = lines, what
 	return nil
 }
 

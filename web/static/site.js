@@ -4,6 +4,8 @@
 // the page itself, in one round trip, where the shop would else name its address.
 // Such a page's address is put in place of the form's: to load it again, or to
 // come back to it, sends nothing again.
+// What adds to the cart is given a new key at each press, as a cached page cannot
+// bring one: however often the browser then sends that form, it adds once.
 (() => {
   const address = document.body.dataset.address;
   if (address) {
@@ -25,6 +27,10 @@
       return;
     }
     event.target.dataset.sent = "yes";
+    const key = event.target.querySelector("input[data-fresh]");
+    if (key) {
+      key.value = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    }
     if (event.target.method === "post" && !event.target.elements.answer) {
       const answer = document.createElement("input");
       Object.assign(answer, { type: "hidden", name: "answer", value: "page" });
