@@ -68,7 +68,8 @@ const (
 	MaxIdempotencyKey = 64
 )
 
-// ParseIdempotencyKey reads the key that makes a repeated order one order:
+// ParseIdempotencyKey reads the key that makes a repeated order, or addition to a
+// cart, one:
 // MinIdempotencyKey to MaxIdempotencyKey letters, digits, "-" and "_", bare as
 // a form has it or in the double quotes of a header
 // (draft-ietf-httpapi-idempotency-key-header §2.1). It fails with

@@ -49,3 +49,24 @@ func TestLoadingAgainSendsNothingAgain(t *testing.T) {
 	b.until("the cart is back", `location.pathname === "/cart"`)
 	at("/cart?added="+slug, 2)
 }
+
+// TestAFormSentAgainAddsOnce sends the very form of a press again, as a browser does
+// that has had no answer: nothing more is added. The next press is a wish of its own.
+func TestAFormSentAgainAddsOnce(t *testing.T) {
+	w := theWorld(t)
+	slug := w.Visitor(t, "de", "").Page(t, "/").Slugs()[2]
+	w.Restock(t, "de", slug, 30)
+	b := open(t, site(t, w, "de"))
+	for _, want := range []string{"1", "2"} {
+		b.visit("/p/" + slug)
+		js[bool](b, `(document.querySelector("form.buy").addEventListener("formdata", (e) => sessionStorage.setItem("sent", new URLSearchParams(e.formData))), true)`)
+		b.leads(200, b.click("form.buy button"))
+		if got := js[int](b, `fetch("/cart", {method: "POST", body: new URLSearchParams(sessionStorage.getItem("sent"))}).then((answer) => answer.status)`); got != 200 {
+			t.Errorf("the form sent again is answered with %d", got)
+		}
+		b.leads(200, chromedp.Reload())
+		if got := js[string](b, `document.querySelector(".qty").value`); got != want {
+			t.Errorf("%s are in the cart, want %s", got, want)
+		}
+	}
+}
