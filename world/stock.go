@@ -65,3 +65,12 @@ type StockMovement struct {
 	OrderID, Number  string // of the order that made it; "" for none
 	Who, Note        string
 }
+
+// StockFault is a SKU whose level is not what the ledger, or the orders, say: never
+// when all is well. 0 stands for a level, a movement or an order that is not there.
+type StockFault struct {
+	SKU                     string
+	OnHand, Moved           int // on hand by the level, and by the sum of the ledger
+	Reserved, MovedReserved int
+	Ordered                 int // reserved by orders that await payment
+}

@@ -172,7 +172,7 @@ func (k *contest) judge(c *postgres.Cluster, pieces int) {
 	if got != want {
 		k.t.Errorf("left, reserved, by the ledger, placed, waiting, carts with two orders: %s, want %s", got, want)
 	}
-	if faults, err := k.s.StockFaults(k.t.Context(), 10); err != nil || len(faults) > 0 {
+	if faults, err := k.s.StockFaults(k.t.Context(), "de", 10); err != nil || len(faults) > 0 {
 		k.t.Errorf("faults %+v, %v", faults, err)
 	}
 }

@@ -47,8 +47,10 @@ func TestCommerceKeepsWhatWasThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := postgres.NewOrderStore(c)
-	if faults, err := s.StockFaults(ctx, 10); err != nil || len(faults) != 0 {
-		t.Errorf("faults %v, %v", faults, err)
+	for _, market := range []string{"de", "us", "gb", "jp"} {
+		if faults, err := s.StockFaults(ctx, market, 10); err != nil || len(faults) != 0 {
+			t.Errorf("faults of %s: %v, %v", market, faults, err)
+		}
 	}
 	levels, err := s.Stock(ctx, "de", []string{"brezel", "torte", "pie"})
 	if err != nil || levels["brezel"] != (world.StockLevel{SKU: "brezel", OnHand: 40}) || levels["torte"].OnHand != 0 || len(levels) != 2 {

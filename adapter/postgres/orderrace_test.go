@@ -146,7 +146,7 @@ func TestWhateverRunsAtOnceTheLedgerIsRight(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	faults, err := s.StockFaults(t.Context(), 10)
+	faults, err := s.StockFaults(t.Context(), "de", 10)
 	if err != nil || len(faults) > 0 {
 		t.Errorf("faults %+v, %v", faults, err)
 	}

@@ -58,7 +58,7 @@ func TestOwnerRoleMayLeadOrdersOn(t *testing.T) {
 	if n := stockOf(t, s, "brezel"); n != 7 {
 		t.Errorf("%d left", n)
 	}
-	if faults, err := s.StockFaults(t.Context(), 5); err != nil || len(faults) > 0 {
+	if faults, err := s.StockFaults(t.Context(), "de", 5); err != nil || len(faults) > 0 {
 		t.Errorf("%v, %v", faults, err)
 	}
 	for _, q := range []string{"update stock_level set on_hand = 99", "delete from order_event", "update refund set total_minor = 0", "update orders set total_minor = 0"} {

@@ -33,21 +33,14 @@ func (s *OrderStore) ForgetKeys(ctx context.Context, before time.Time, limit int
 	return int(tag.RowsAffected()), mapError("postgres.forgetkeys", err)
 }
 
-// StockFault is a SKU whose level is not what the ledger, or the orders, say.
-type StockFault struct {
-	Market, SKU             string
-	OnHand, Moved           int // on hand by the level, and by the sum of the ledger
-	Reserved, MovedReserved int
-	Ordered                 int // reserved by orders that await payment
-}
-
-// StockFaults are all of them, at most limit; none when all is well.
-func (s *OrderStore) StockFaults(ctx context.Context, limit int) ([]StockFault, error) {
-	rows, err := s.c.Pool.Query(ctx, `select market, sku, coalesce(on_hand, 0), moved, coalesce(reserved, 0), moved_reserved, ordered from stock_fault order by market, sku limit $1`, limit)
+// StockFaults are a market's, by SKU, at most limit; none when all is well. All of
+// the ledger is read, as of one moment.
+func (s *OrderStore) StockFaults(ctx context.Context, market string, limit int) ([]world.StockFault, error) {
+	rows, err := s.c.Pool.Query(ctx, `select sku, coalesce(on_hand, 0), moved, coalesce(reserved, 0), moved_reserved, ordered from stock_fault where market = $1 order by sku limit $2`, market, limit)
 	if err != nil {
 		return nil, mapError("postgres.stockfaults", err)
 	}
-	faults, err := pgx.CollectRows(rows, pgx.RowToStructByPos[StockFault])
+	faults, err := pgx.CollectRows(rows, pgx.RowToStructByPos[world.StockFault])
 	return faults, mapError("postgres.stockfaults", err)
 }
 

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -76,8 +77,49 @@ func TestStockIsKeptByHand(t *testing.T) {
 	if older, err := s.Movements(t.Context(), "de", "brezel", all[2].ID, 1); err != nil || len(older) != 1 || older[0].ID != all[3].ID {
 		t.Errorf("%+v, %v", older, err)
 	}
-	if faults, err := s.StockFaults(t.Context(), 5); err != nil || len(faults) > 0 {
+	if faults, err := s.StockFaults(t.Context(), "de", 5); err != nil || len(faults) > 0 {
 		t.Errorf("%v, %v", faults, err)
+	}
+}
+
+// What no code of ours does is done here by hand, by who may do everything.
+func TestFaultsOfStockAreFound(t *testing.T) {
+	s, super, c := asBoth(t, 9)
+	o := ordered(t, super, map[string]int{"brezel": 4})
+	o.State, o.Method, o.ExpiresAt = world.OrderAwaitingPayment, world.PayCard, time.Now().Add(time.Hour)
+	if _, _, err := super.Place(t.Context(), o, "key-0123456789abcdef", draw); err != nil {
+		t.Fatal(err)
+	}
+	seed := []postgres.SeedProduct{{Market: "de", Slug: "roll", Stock: 5}, {Market: "de", Slug: "well", Stock: 5}, {Market: "gb", Slug: "scone", Stock: 5}}
+	if err := postgres.SeedStock(t.Context(), c.Pool, seed); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []string{
+		"update stock_level set reserved = 3 where sku = 'brezel'",
+		"delete from stock_level where sku = 'roll'",
+		"update stock_level set on_hand = 6 where sku = 'scone'",
+		"insert into stock_level values ('de', 'nothing', 2)",
+	} {
+		if _, err := c.Pool.Exec(t.Context(), q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []world.StockFault{
+		{SKU: "brezel", OnHand: 9, Moved: 9, Reserved: 3, MovedReserved: 4, Ordered: 4},
+		{SKU: "nothing", OnHand: 2},
+		{SKU: "roll", Moved: 5},
+	}
+	if got, err := s.StockFaults(t.Context(), "de", 5); err != nil || !slices.Equal(got, want) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got, err := s.StockFaults(t.Context(), "de", 2); err != nil || !slices.Equal(got, want[:2]) {
+		t.Errorf("no more than asked for: %+v, %v", got, err)
+	}
+	if got, err := s.StockFaults(t.Context(), "gb", 5); err != nil || !slices.Equal(got, []world.StockFault{{SKU: "scone", OnHand: 6, Moved: 5}}) {
+		t.Errorf("another market's: %+v, %v", got, err)
+	}
+	if got, err := s.StockFaults(t.Context(), "us", 5); err != nil || len(got) > 0 {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 

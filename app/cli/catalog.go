@@ -34,9 +34,14 @@ type shopTarget struct {
 	shop string // its host; "" for that of --server
 }
 
+// ownersShop is one whose owners' API commands ask; op is that of their errors.
+func ownersShop(op string) *shopTarget {
+	return &shopTarget{operatorTarget: operatorTarget{op: op, variable: OwnerVariable, own: func(s localworld.Secrets) string { return s.OwnerToken }}}
+}
+
 // catalog holds the commands about head office's products in a market.
 func (c *cli) catalog() *cobra.Command {
-	t := &shopTarget{operatorTarget: operatorTarget{op: "catalog", variable: OwnerVariable, own: func(s localworld.Secrets) string { return s.OwnerToken }}}
+	t := ownersShop("catalog")
 	cmd := &cobra.Command{
 		Use: "catalog", Short: "Adopt head office's products in a market, and keep them up to date",
 		Long: `A product of head office's is adopted by a market with SKUs and prices of its own.

@@ -142,6 +142,30 @@ func TestAPIStock(t *testing.T) {
 	}
 }
 
+func TestAPIStockCheck(t *testing.T) {
+	d, promised := newDesk(t, tokenFor([]string{"de"}, ReadStock)), contract(t)
+	if w := d.do(promised, "GET", "/stock-check", ""); w.Code != 200 || w.Body.String() != `{"market":"de","faults":[],"more":false}`+"\n" {
+		t.Errorf("all is well: %d %s", w.Code, w.Body)
+	}
+	d.keeping.faults = []world.StockFault{{SKU: "stollen", OnHand: 4, Moved: 5, Reserved: 1, MovedReserved: 2, Ordered: 3}}
+	want := api.StockFault{SKU: "stollen", OnHand: 4, LedgerOnHand: 5, Reserved: 1, LedgerReserved: 2, OrdersReserved: 3}
+	if got := read[api.StockCheck](t, d.do(promised, "GET", "/stock-check", "")); got.More || !slices.Equal(got.Faults, []api.StockFault{want}) {
+		t.Errorf("%+v", got)
+	}
+	d.keeping.faults = slices.Repeat(d.keeping.faults, maxStockFaults)
+	if got := read[api.StockCheck](t, d.do(promised, "GET", "/stock-check", "")); got.More || len(got.Faults) != maxStockFaults {
+		t.Errorf("%d, more %t", len(got.Faults), got.More)
+	}
+	d.keeping.faults = slices.Repeat(d.keeping.faults, 2)
+	if got := read[api.StockCheck](t, d.do(promised, "GET", "/stock-check", "")); !got.More || len(got.Faults) != maxStockFaults {
+		t.Errorf("%d, more %t", len(got.Faults), got.More)
+	}
+	d.keeping.err = world.E(world.CodeUnavailable, "", "")
+	if w := d.do(promised, "GET", "/stock-check", ""); w.Code != 503 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
 func TestAPIOrderSteps(t *testing.T) {
 	d, promised := newDesk(t, tokenFor([]string{"de"}, ReadOrders, WriteOrders)), contract(t)
 	o, other := placedOrder(), anOrder(1)
@@ -232,7 +256,7 @@ func TestAPISellingScopes(t *testing.T) {
 		scope        Scope
 	}{
 		{"GET", "/promotions", ReadSelling}, {"POST", "/promotions/x", WriteSelling}, {"PUT", "/promotions/x", WriteSelling}, {"DELETE", "/promotions/x", WriteSelling},
-		{"GET", "/hours", ReadSelling}, {"PUT", "/hours", WriteSelling}, {"GET", "/bookings", ReadSelling}, {"GET", "/stock", ReadStock}, {"POST", "/stock/x/movements", WriteStock},
+		{"GET", "/hours", ReadSelling}, {"PUT", "/hours", WriteSelling}, {"GET", "/bookings", ReadSelling}, {"GET", "/stock", ReadStock}, {"GET", "/stock-check", ReadStock}, {"POST", "/stock/x/movements", WriteStock},
 		{"POST", "/orders/x/steps", WriteOrders}, {"POST", "/orders/x/refunds", WriteOrders}, {"GET", "/endpoints", ReadHooks}, {"POST", "/endpoints", WriteHooks},
 		{"DELETE", "/endpoints/x", WriteHooks}, {"POST", "/endpoints/x/secret", WriteHooks}, {"GET", "/letters", ReadOrders}, {"POST", "/letters/1/retry", WriteOrders},
 	}

@@ -2,6 +2,7 @@ package owner
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 
 	"meridian/platform/openapi"
@@ -11,6 +12,7 @@ import (
 
 var (
 	exampleLevel    = api.Level{SKU: "brezel", OnHand: 40, Reserved: 2, Available: 38}
+	exampleFault    = api.StockFault{SKU: "brezel", OnHand: 40, LedgerOnHand: 42, Reserved: 2, LedgerReserved: 2, OrdersReserved: 2}
 	exampleMovement = api.Movement{ID: 17, At: exampleSince, Kind: "receive", OnHand: 12, Who: "till software"}
 )
 
@@ -24,6 +26,25 @@ func (o *Owner) addStock(a *openapi.API) {
 	operate(a, WriteStock, openapi.Operation{Method: http.MethodPost, Path: "/stock/{sku}/movements", ID: "keepStock", Tag: "stock",
 		Summary: "Receives, writes off or counts", Description: "Less than is reserved for orders is never left: that is a conflict.", Sent: api.StockAct{Act: "receive", Pieces: 12}, Given: exampleLevel,
 		Errors: []world.Code{world.CodeNotFound, world.CodeConflict}}, o.apiKeepStock)
+	operate(a, ReadStock, openapi.Operation{Method: http.MethodGet, Path: "/stock-check", ID: "checkStock", Tag: "stock",
+		Summary: "Where the stock's levels, its ledger and the orders disagree", Description: fmt.Sprintf("None does when all is well. At most %d SKUs are told of.", maxStockFaults),
+		Given: api.StockCheck{Market: "de", Faults: []api.StockFault{exampleFault}}}, o.apiStockCheck)
+}
+
+// maxStockFaults is how many faults of stock are told at most. The first few name what
+// is wrong; who mends it asks again.
+const maxStockFaults = 100
+
+func (o *Owner) apiStockCheck(v *visit, _ *struct{}) (*answer[api.StockCheck], error) {
+	faults, err := o.deps.Stock.StockFaults(v.r.Context(), v.at.market.ID, maxStockFaults+1)
+	if err != nil {
+		return nil, world.Wrap("owner.api.stockcheck", err)
+	}
+	out := api.StockCheck{Market: v.at.market.ID, Faults: []api.StockFault{}, More: len(faults) > maxStockFaults}
+	for _, f := range faults[:min(len(faults), maxStockFaults)] {
+		out.Faults = append(out.Faults, api.StockFault{SKU: f.SKU, OnHand: f.OnHand, LedgerOnHand: f.Moved, Reserved: f.Reserved, LedgerReserved: f.MovedReserved, OrdersReserved: f.Ordered})
+	}
+	return &answer[api.StockCheck]{Body: out}, nil
 }
 
 func (o *Owner) apiStock(v *visit, in *paged) (*answer[api.LevelList], error) {

@@ -41,6 +41,9 @@ type Stock interface {
 	KeepStock(ctx context.Context, c world.StockChange) (world.StockLevel, error)
 	// Movements are the ledger's of one SKU, newest first, with ids below before.
 	Movements(ctx context.Context, market, sku string, before int64, limit int) ([]world.StockMovement, error)
+	// StockFaults are the SKUs whose level is not what the ledger and the orders say,
+	// at most limit; none when all is well.
+	StockFaults(ctx context.Context, market string, limit int) ([]world.StockFault, error)
 	// SlotUse is how many orders each of some slots has; without an entry none.
 	SlotUse(ctx context.Context, market string, slots []string) (map[string]int, error)
 	// PromotionUses is how often promotions were used so far.

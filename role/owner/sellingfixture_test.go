@@ -19,6 +19,7 @@ type keeping struct {
 	levels  map[string]world.StockLevel
 	acts    []world.StockChange
 	moves   []world.StockMovement
+	faults  []world.StockFault
 	booked  map[string]int
 	uses    map[string]int
 	hooks   []world.HookEndpoint
@@ -125,6 +126,13 @@ func (k *keeping) Movements(_ context.Context, _, _ string, before int64, limit 
 		}
 	}
 	return out, k.err
+}
+
+func (k *keeping) StockFaults(_ context.Context, market string, limit int) ([]world.StockFault, error) {
+	if market != "de" {
+		return nil, k.err
+	}
+	return k.faults[:min(len(k.faults), limit)], k.err
 }
 
 func (k *keeping) SlotUse(context.Context, string, []string) (map[string]int, error) {

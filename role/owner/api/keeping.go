@@ -42,6 +42,23 @@ type MovementList struct {
 	Next      string     `json:"next,omitempty" doc:"send it as after for the next page; none on the last"`
 }
 
+// StockCheck is where a market's stock disagrees with itself.
+type StockCheck struct {
+	Market string       `json:"market" example:"de"`
+	Faults []StockFault `json:"faults" nullable:"false" doc:"by SKU; none when all is well"`
+	More   bool         `json:"more" doc:"there are more faults than these"`
+}
+
+// StockFault is a SKU whose level is not what the ledger, or the orders, say.
+type StockFault struct {
+	SKU            string `json:"sku" example:"brezel"`
+	OnHand         int    `json:"on_hand" doc:"what is sold from" example:"40"`
+	LedgerOnHand   int    `json:"ledger_on_hand" doc:"the sum of its movements" example:"42"`
+	Reserved       int    `json:"reserved" example:"2"`
+	LedgerReserved int    `json:"ledger_reserved" doc:"the sum of its movements" example:"2"`
+	OrdersReserved int    `json:"orders_reserved" doc:"pieces in orders that await payment" example:"2"`
+}
+
 // Step leads an order on.
 type Step struct {
 	_      struct{} `additionalProperties:"false"`
