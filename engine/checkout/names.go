@@ -69,9 +69,8 @@ const (
 )
 
 // ParseIdempotencyKey reads the key that makes a repeated order, or addition to a
-// cart, one:
-// MinIdempotencyKey to MaxIdempotencyKey letters, digits, "-" and "_", bare as
-// a form has it or in the double quotes of a header
+// cart, one: MinIdempotencyKey to MaxIdempotencyKey letters, digits, "-" and "_",
+// bare as a form has it or in the double quotes of a header
 // (draft-ietf-httpapi-idempotency-key-header §2.1). It fails with
 // [world.CodeInvalid] otherwise.
 func ParseIdempotencyKey(text string) (string, error) {

@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"meridian/world"
 )
 
 // Counter counts tries by a key: so many a minute, and that many at once after
@@ -53,10 +56,22 @@ func (c *Counter) Try(key string, now time.Time) (forgive func(), wait time.Dura
 	return func() { r.CancelAt(now) }, 0
 }
 
-// Announce tells a client in an answer's header how many tries its key has left, and
-// in how many seconds it has all of them again, by the policy's name
-// (draft-ietf-httpapi-ratelimit-headers-10 §3 and §4).
-func (c *Counter) Announce(h http.Header, policy, key string, now time.Time) {
+// Count counts a request by a key. The answer's header tells how many the key has
+// left, and in how many seconds it has all of them again, by the policy's name, which
+// is what the key is of: "network" (draft-ietf-httpapi-ratelimit-headers-10 §3 and
+// §4). Past so many a minute it fails with busy, and Retry-After says for how long.
+func (c *Counter) Count(h http.Header, policy, key string, now time.Time) error {
+	_, wait := c.Try(key, now)
+	c.announce(h, policy, key, now)
+	if wait <= 0 {
+		return nil
+	}
+	seconds := int(math.Ceil(wait.Seconds()))
+	h.Set("Retry-After", strconv.Itoa(seconds))
+	return world.E(world.CodeBusy, "attempts.count", fmt.Sprintf("Too many requests came from this %s. Wait %d seconds.", policy, seconds))
+}
+
+func (c *Counter) announce(h http.Header, policy, key string, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	left := float64(0)

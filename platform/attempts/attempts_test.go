@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"meridian/world"
 )
 
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
@@ -23,13 +25,16 @@ func TestTriesArePacedByKey(t *testing.T) {
 	}
 }
 
-func TestAnnounce(t *testing.T) {
-	c, h := New(2, 10), http.Header{}
-	for _, want := range []string{`"network";r=1;t=30`, `"network";r=0;t=60`, `"network";r=0;t=60`} {
-		c.Try("a", noon)
-		c.Announce(h, "network", "a", noon)
-		if got := h.Get("RateLimit"); got != want || h.Get("RateLimit-Policy") != `"network";q=2;w=60` {
-			t.Errorf("%s, want %s; %s", got, want, h.Get("RateLimit-Policy"))
+func TestCount(t *testing.T) {
+	c := New(2, 10)
+	for _, want := range []struct {
+		limit, retry string
+		code         world.Code
+	}{{`"network";r=1;t=30`, "", ""}, {`"network";r=0;t=60`, "", ""}, {`"network";r=0;t=60`, "30", world.CodeBusy}} {
+		h := http.Header{}
+		err := c.Count(h, "network", "a", noon)
+		if got := h.Get("RateLimit"); got != want.limit || h.Get("RateLimit-Policy") != `"network";q=2;w=60` || h.Get("Retry-After") != want.retry || world.CodeOf(err) != want.code {
+			t.Errorf("%v, %v; want %+v", h, err, want)
 		}
 	}
 }

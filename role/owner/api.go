@@ -60,6 +60,10 @@ func (o *Owner) serveAPI(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		v.token = &o.cfg.Tokens[i]
+		if err := o.calls.Count(w.Header(), "token", v.token.Name, o.deps.Now()); err != nil {
+			o.failAPI(w, r, world.Wrap("owner.api", err))
+			return
+		}
 	}
 	o.api.ServeHTTP(w, r)
 }

@@ -124,6 +124,32 @@ func TestAPIGuessesAreCounted(t *testing.T) {
 	}
 }
 
+// Requests are counted by the token; another's are counted on their own, and the
+// document, which nobody shows a token for, is not.
+func TestAPILimitOfAToken(t *testing.T) {
+	d := newDesk(t, tokenFor([]string{"de"}, ReadProducts), func(c *Config) {
+		another, sum := c.Tokens[0], sha256.Sum256([]byte("another token"))
+		another.Name, another.SHA256 = "another", hex.EncodeToString(sum[:])
+		c.Tokens, c.APILimit.PerToken = append(c.Tokens, another), 2
+	})
+	for i, want := range []int{200, 200, 429, 429} {
+		w := d.ask(apiBase + "/products")
+		h := w.Header()
+		if w.Code != want || (want == 429) != (h.Get("Retry-After") == "30") || h.Get("RateLimit-Policy") != `"token";q=2;w=60` || h.Get("RateLimit") != fmt.Sprintf(`"token";r=%d;t=%d`, max(0, 1-i), min(60, 30*(i+1))) {
+			t.Errorf("request %d: %d %v", i, w.Code, h)
+		}
+		if want == 429 && (h.Get("Content-Type") != "application/problem+json" || !strings.Contains(w.Body.String(), `"code":"busy"`)) {
+			t.Errorf("request %d: %v %s", i, h, w.Body)
+		}
+	}
+	if w := d.ask(apiBase+"/products", "Authorization", "Bearer another token"); w.Code != 200 {
+		t.Errorf("another token: %d", w.Code)
+	}
+	if w := d.at("de.localhost").get(apiBase + "/openapi.json"); w.Code != 200 || w.Header().Get("RateLimit") != "" {
+		t.Errorf("the document: %d %v", w.Code, w.Header())
+	}
+}
+
 func TestTokensOfConfig(t *testing.T) {
 	for name, change := range map[string]func(*Token){
 		"no hash": func(t *Token) { t.SHA256 = "" }, "no name": func(t *Token) { t.Name = "" }, "no market": func(t *Token) { t.Markets = nil },

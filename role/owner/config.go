@@ -23,6 +23,7 @@ type Config struct {
 	SweepEvery      time.Duration      `yaml:"sweep_every" doc:"time between two looks for sessions that have ended"`
 	SweepBatch      int                `yaml:"sweep_batch" doc:"most sessions that are removed at once"`
 	SignInLimit     SignInLimit        `yaml:"sign_in_limit"`
+	APILimit        APILimit           `yaml:"api_limit"`
 	MaxForm         int64              `yaml:"max_form" doc:"most bytes of a form, a picture apart"`
 	MaxContent      int64              `yaml:"max_content" doc:"most bytes of a request's content in the API"`
 	MaxPrice        int64              `yaml:"max_price" doc:"highest price, in minor units of the market's currency"`
@@ -44,6 +45,11 @@ type SignInLimit struct {
 	AtOnce     int `yaml:"at_once" doc:"most passwords that are checked at once; each takes 19 MiB of memory"`
 }
 
+// APILimit bounds the requests to the API.
+type APILimit struct {
+	PerToken int `yaml:"per_token" doc:"most requests a minute with one token, at one process of this role"`
+}
+
 // mediaListMost is the most pictures that a media role lists at once, unless
 // it is told otherwise.
 const mediaListMost = 200
@@ -56,6 +62,7 @@ func Default() Config {
 		SweepEvery:   time.Hour,
 		SweepBatch:   500,
 		SignInLimit:  SignInLimit{PerAccount: 10, PerNetwork: 30, Tracked: 10_000, AtOnce: 2},
+		APILimit:     APILimit{PerToken: 600},
 		MaxForm:      64 << 10,
 		MaxContent:   512 << 10,
 		MaxPrice:     10_000_000,
@@ -94,6 +101,8 @@ func (c Config) Validate() error {
 		return bad("sweep_batch", "write at least 1")
 	case l.PerAccount < 1 || l.PerNetwork < 1 || l.Tracked < 1 || l.AtOnce < 1:
 		return bad("sign_in_limit: per_account, per_network, tracked, at_once", "write at least 1")
+	case c.APILimit.PerToken < 1:
+		return bad("api_limit.per_token", "write at least 1")
 	case c.MaxForm < 1024 || c.MaxContent < 1024:
 		return bad("max_form, max_content", "allow at least 1024 bytes")
 	case c.MaxPrice < 1 || c.UploadBytes < 1:

@@ -28,6 +28,7 @@ type Owner struct {
 	passwords *passwords
 	accounts  *attempts.Counter
 	networks  *attempts.Counter
+	calls     *attempts.Counter // of the API's requests, by the token's name
 	library   library
 	served    *imagegrid.Policy // sizes and formats of the app's pictures
 	private   *signedurl.Ring   // signs the addresses of customers' photos
@@ -50,6 +51,7 @@ func New(cfg Config, d Deps) (*Owner, error) {
 		cfg: cfg, deps: d, csrf: http.NewCrossOriginProtection(),
 		accounts: attempts.New(cfg.SignInLimit.PerAccount, cfg.SignInLimit.Tracked),
 		networks: attempts.New(cfg.SignInLimit.PerNetwork, cfg.SignInLimit.Tracked),
+		calls:    attempts.New(cfg.APILimit.PerToken, len(cfg.Tokens)),
 		library:  library{media: d.Media, app: cfg.App, token: cfg.UploadToken, judge: cfg.ModerationToken},
 	}
 	if err := o.knowTokens(); err != nil {

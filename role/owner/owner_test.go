@@ -44,6 +44,7 @@ func TestValidateNamesTheSetting(t *testing.T) {
 		"per_network":   func(c *Config) { c.SignInLimit.PerNetwork = 0 },
 		"tracked":       func(c *Config) { c.SignInLimit.Tracked = 0 },
 		"at_once":       func(c *Config) { c.SignInLimit.AtOnce = 0 },
+		"per_token":     func(c *Config) { c.APILimit.PerToken = 0 },
 		"max_form":      func(c *Config) { c.MaxForm = 10 },
 		"max_price":     func(c *Config) { c.MaxPrice = 0 },
 		"upload_bytes":  func(c *Config) { c.UploadBytes = 0 },

@@ -2,10 +2,7 @@ package shop
 
 import (
 	"context"
-	"fmt"
-	"math"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"meridian/platform/httpserver"
@@ -62,15 +59,7 @@ func (s *Shop) count(w http.ResponseWriter, r *http.Request) error {
 	if world.RouteOf(r.Method, r.URL.Path) != world.RouteHome {
 		return nil
 	}
-	network, now := r.Header.Get(world.HeaderClient), s.deps.Now()
-	_, wait := s.calls.Try(network, now)
-	s.calls.Announce(w.Header(), "network", network, now)
-	if wait <= 0 {
-		return nil
-	}
-	seconds := int(math.Ceil(wait.Seconds()))
-	w.Header().Set("Retry-After", strconv.Itoa(seconds))
-	return world.E(world.CodeBusy, "shop.api", fmt.Sprintf("Too many requests came from this network. Wait %d seconds.", seconds))
+	return world.Wrap("shop.api", s.calls.Count(w.Header(), "network", r.Header.Get(world.HeaderClient), s.deps.Now()))
 }
 
 // failAPI answers a program.
