@@ -2,6 +2,9 @@
 #include "_cgo_export.h"
 
 #include <libheif/heif.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <string.h>
 
 static void log_line(const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer user)
@@ -52,6 +55,13 @@ void mv_tune(int concurrency, int cache)
 {
 	vips_concurrency_set(concurrency);
 	vips_cache_set_max(cache);
+}
+
+void mv_trim(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0); /* of all arenas, also of those whose threads are gone */
+#endif
 }
 
 void mv_cancel(int *cancel) { g_atomic_int_set(cancel, 1); }

@@ -48,6 +48,9 @@ typedef struct {
 int mv_start(void);
 char *mv_loaders(void);
 void mv_tune(int concurrency, int cache);
+
+/* Gives back to the system what the C library keeps and nobody uses. */
+void mv_trim(void);
 void mv_cancel(int *cancel);
 int mv_header(void *buf, size_t len, MvKind kind, MvHeader *header);
 int mv_notes(void *buf, size_t len, MvKind kind, MvNotes *notes);

@@ -52,6 +52,7 @@ type Engine struct {
 	nPixels  int64
 	closed   *atomic.Bool
 	gate     *gate
+	rest     *rest
 	beside   bool // what is worked on is nobody's who waits
 }
 
@@ -89,6 +90,7 @@ func Start(o Options) (*Engine, error) {
 		nPixels:  o.MaxPixels,
 		closed:   new(atomic.Bool),
 		gate:     newGate(o.MaxWorkers),
+		rest:     &rest{giveBack: giveBackMemory},
 	}, nil
 }
 
@@ -144,6 +146,8 @@ func (e *Engine) work(ctx context.Context, op string, pixels int64, f func() err
 	if err := ctx.Err(); err != nil { // Acquire may succeed on a context that is done
 		return gaveUp(op, err)
 	}
+	e.rest.begin()
+	defer e.rest.end()
 	return f()
 }
 

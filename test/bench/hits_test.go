@@ -125,11 +125,11 @@ func TestWatchH2load(t *testing.T) {
 
 func TestSumOfMetrics(t *testing.T) {
 	page := "# HELP a{ b\na{region=\"x\",state=\"pending\"} 3\na{region=\"y\",state=\"pending\"} 2\na{state=\"failed\"} 9\nab{state=\"pending\"} 9\n"
-	if got, err := sumOf(strings.NewReader(page), "a{", `state="pending"`); err != nil || got != 5 {
+	if got, err := sumOf(strings.NewReader(page), map[string]string{"a{": `state="pending"`}); err != nil || got != 5 {
 		t.Error(got, err)
 	}
 	for _, bad := range []string{"", "a{state=\"failed\"} 0\n", "a{state=\"pending\"} x\n"} {
-		if got, err := sumOf(strings.NewReader(bad), "a{", `state="pending"`); err == nil {
+		if got, err := sumOf(strings.NewReader(bad), map[string]string{"a{": `state="pending"`}); err == nil {
 			t.Errorf("%q: %v", bad, got)
 		}
 	}

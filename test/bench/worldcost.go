@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -46,7 +47,9 @@ func runs(ctx context.Context, o options, bin string, out io.Writer) error {
 	for n := range o.runs {
 		fmt.Fprintf(out, "run %d of %d …\n", n+1, o.runs)
 		var err error
-		if tiers, err = run(ctx, o, bin, t); err != nil {
+		in := o
+		in.dir = filepath.Join(o.dir, strconv.Itoa(n))
+		if tiers, err = run(ctx, in, bin, t); err != nil {
 			return err
 		}
 	}
@@ -57,6 +60,11 @@ func runs(ctx context.Context, o options, bin string, out io.Writer) error {
 
 // run starts the world anew, then again with what it had stored, and measures
 // the second: that is how it runs from then on.
+//
+// Each run has a directory of its own, and all are removed at the end. A file system
+// without a journal, as of many virtual machines, does not give away an inode in the
+// first minutes after it was freed, and looks at each of them for every new file:
+// where a world was just removed, the next took up to twice as long to come up.
 func run(ctx context.Context, o options, bin string, t *table) (latencies, error) {
 	w, took, err := start(ctx, bin, o.dir, o.port, true)
 	if err != nil {
@@ -115,27 +123,28 @@ const (
 	restLooks  = 12
 )
 
-// atRest waits until every original has its copies in all regions: at its first
-// start a world copies its pictures.
+// atRest waits until every original has its copies in all regions and every variant
+// is made: at its first start a world does that with its pictures.
 func atRest(ctx context.Context, port int) error {
 	until, cancel := context.WithTimeout(ctx, restWithin)
 	defer cancel()
 	for looks := 0; looks < restLooks; {
-		waiting, err := uncopied(until, port)
+		waiting, err := unfinished(until, port)
 		if err == nil && waiting == 0 {
 			looks++
 		} else {
 			looks = 0
 		}
 		if wait(until, restPoll) != nil {
-			return errors.Join(fmt.Errorf("the world does not come to rest: %v pictures wait to be copied", waiting), err, ctx.Err())
+			return errors.Join(fmt.Errorf("the world does not come to rest: %v copies and jobs wait", waiting), err, ctx.Err())
 		}
 	}
 	return nil
 }
 
-// uncopied is how many copies between regions are still to be made.
-func uncopied(ctx context.Context, port int) (float64, error) {
+// unfinished is how many copies between regions and background jobs are still to be
+// made, those included that a world's last end cut short.
+func unfinished(ctx context.Context, port int) (float64, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://localhost:%d/metrics", port), nil)
 	if err != nil {
 		return 0, err
@@ -145,18 +154,18 @@ func uncopied(ctx context.Context, port int) (float64, error) {
 		return 0, err
 	}
 	defer res.Body.Close()
-	return sumOf(res.Body, "meridian_media_uncopied{", `state="pending"`)
+	return sumOf(res.Body, map[string]string{"meridian_media_uncopied{": `state="pending"`, "meridian_media_jobs{": ""})
 }
 
-// sumOf adds up the metrics that begin with start and have the label. It is an
-// error if there is none.
-func sumOf(page io.Reader, start, label string) (sum float64, err error) {
+// sumOf adds up the metrics that begin with one of the keys and have its label. It
+// is an error if there is none.
+func sumOf(page io.Reader, metrics map[string]string) (sum float64, err error) {
 	found := false
 	lines := bufio.NewScanner(page)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		line := lines.Text()
-		if !strings.HasPrefix(line, start) || !strings.Contains(line, label) {
+		if !counted(line, metrics) {
 			continue
 		}
 		v, err := strconv.ParseFloat(line[strings.LastIndexByte(line, ' ')+1:], 64)
@@ -166,9 +175,18 @@ func sumOf(page io.Reader, start, label string) (sum float64, err error) {
 		sum, found = sum+v, true
 	}
 	if err = lines.Err(); err == nil && !found {
-		err = fmt.Errorf("there is no metric %s…%s", start, label)
+		err = fmt.Errorf("there is no metric of %v", metrics)
 	}
 	return sum, err
+}
+
+func counted(line string, metrics map[string]string) bool {
+	for start, label := range metrics {
+		if strings.HasPrefix(line, start) && strings.Contains(line, label) {
+			return true
+		}
+	}
+	return false
 }
 
 func wait(ctx context.Context, d time.Duration) error {
