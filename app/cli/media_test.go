@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"meridian/platform/httpserver"
@@ -18,8 +19,11 @@ import (
 // edgeFake answers the media commands, and remembers what it was asked.
 func edgeFake(t *testing.T, answer http.HandlerFunc) (base string, asked *[]*http.Request) {
 	asked = &[]*http.Request{}
+	var mu sync.Mutex // of asked: several may ask at once
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
 		*asked = append(*asked, r)
+		mu.Unlock()
 		answer(w, r)
 	}))
 	t.Cleanup(s.Close)
