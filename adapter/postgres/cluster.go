@@ -18,8 +18,8 @@ import (
 // pool_max_conn_idle_time and pool_health_check_period.
 const (
 	defaultMaxConns    = 8
-	defaultIdleTime    = 2 * time.Minute
-	defaultHealthCheck = time.Minute
+	defaultIdleTime    = 30 * time.Second // a connection costs its server 3 MB and more
+	defaultHealthCheck = 15 * time.Second
 	connectTimeout     = 5 * time.Second
 	statementTimeout   = 10 * time.Second
 	waitStep           = 10 * time.Millisecond // between looks at a replica that is behind

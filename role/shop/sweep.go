@@ -5,49 +5,71 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"time"
 
+	"meridian/engine/pause"
 	"meridian/platform/sweep"
 	"meridian/world"
 )
 
 // Run removes carts that no browser remembers any more, photos that no cart and no
-// order holds, and old idempotency keys, at once and then every sweep_every; gives
+// order holds, and old idempotency keys, soon and then every sweep_every; gives
 // up orders that were not paid for in time, every expire_every; issues invoices
 // that are owed, every invoice_every; sends letters and
 // messages to owners' systems that are owed, and looks after payments; until ctx
 // ends.
 func (s *Shop) Run(ctx context.Context) error {
-	var both sync.WaitGroup
+	works := []func(context.Context){s.runMails, s.runHooks}
+	if len(s.deps.Providers) > 0 {
+		works = append(works, func(ctx context.Context) { _ = s.cashier.reconcile(ctx) }) // it never fails
+	}
+	for _, l := range s.sweeps() {
+		works = append(works, func(ctx context.Context) { _ = l.Run(ctx) }) // it never fails
+	}
+	var all sync.WaitGroup
+	for i, work := range works {
+		all.Go(func() {
+			if pause.For(ctx, time.Duration(i)*beginApart) {
+				work(ctx)
+			}
+		})
+	}
+	all.Wait()
+	return nil
+}
+
+// beginApart is the time from one work's beginning to the next one's: intervals that
+// are alike would have them all look at the same moments, and hold as many
+// connections to the database for good.
+const beginApart = 200 * time.Millisecond
+
+// sweeps are what is removed, given up and issued in the background.
+func (s *Shop) sweeps() []sweep.Loop {
 	loops := []sweep.Loop{
+		{What: "debts of invoices", Every: s.cfg.InvoiceEvery, Remove: s.issueOwed},
 		{What: "old carts", Remove: func(ctx context.Context, limit int) (int, error) {
 			return s.deps.Orders.ForgetCarts(ctx, s.deps.Now().Add(-s.cfg.CartAge), limit)
 		}},
 		{What: "unused photos", Remove: s.deletePhotos},
 		s.oldMails(), s.oldHooks(),
-		{What: "debts of invoices", Every: s.cfg.InvoiceEvery, Remove: s.issueOwed},
 		{What: "idempotency keys", Remove: func(ctx context.Context, limit int) (int, error) {
 			return s.deps.Orders.ForgetKeys(ctx, s.deps.Now().Add(-s.cfg.KeyAge), limit)
 		}},
 	}
 	if len(s.deps.Providers) > 0 {
-		both.Go(func() { _ = s.cashier.reconcile(ctx) }) // it never fails
-		loops = append(loops, sweep.Loop{What: "payment messages", Remove: func(ctx context.Context, limit int) (int, error) {
-			return s.deps.Payments.ForgetEvents(ctx, s.deps.Now().Add(-s.cfg.PayEvents), limit)
-		}}, sweep.Loop{What: "orders that were not paid for", Every: s.cfg.ExpireEvery, Remove: func(ctx context.Context, limit int) (int, error) {
+		loops = append(loops, sweep.Loop{What: "orders that were not paid for", Every: s.cfg.ExpireEvery, Remove: func(ctx context.Context, limit int) (int, error) {
 			return s.deps.Orders.ExpireOrders(ctx, s.deps.Now(), limit)
+		}}, sweep.Loop{What: "payment messages", Remove: func(ctx context.Context, limit int) (int, error) {
+			return s.deps.Payments.ForgetEvents(ctx, s.deps.Now().Add(-s.cfg.PayEvents), limit)
 		}})
 	}
-	for _, l := range loops {
+	for i, l := range loops {
 		if l.Every == 0 {
-			l.Every = s.cfg.SweepEvery
+			loops[i].Every = s.cfg.SweepEvery
 		}
-		l.Batch, l.Log = s.cfg.SweepBatch, s.deps.Log
-		both.Go(func() { _ = l.Run(ctx) }) // it never fails
+		loops[i].Batch, loops[i].Log = s.cfg.SweepBatch, s.deps.Log
 	}
-	both.Go(func() { s.runMails(ctx) })
-	both.Go(func() { s.runHooks(ctx) })
-	both.Wait()
-	return nil
+	return loops
 }
 
 // deletePhotos deletes at most limit photos that nothing holds, and returns how
