@@ -12,14 +12,14 @@ type Picture struct {
 
 // CartLine is a SKU in a cart.
 type CartLine struct {
-	Slug     string // the SKU's key
+	SKU      string // the SKU's key
 	Quantity int
 	Photo    string // media id of the buyer's photo, a private asset; "" for none
 }
 
 // CartAddition is what a visitor puts into a cart at once.
 type CartAddition struct {
-	Slug     string // the SKU's key
+	SKU      string // the SKU's key
 	Quantity int    // above 0
 	Photo    string // media id of the buyer's photo; "" for none, which leaves the line's
 	PhotoSum string // of the photo's bytes, alike for alike ones; "" for none
@@ -72,7 +72,7 @@ func (o Order) PayableMinor() int64 { return o.TotalMinor + o.RoundingMinor }
 
 // OrderLine is what was bought, as it was quoted.
 type OrderLine struct {
-	Slug         string // the SKU's key
+	SKU          string // the SKU's key
 	Name         string
 	TaxClass     string
 	Quantity     int

@@ -92,7 +92,7 @@ func TestSetLineIsAgreedToOnce(t *testing.T) {
 func told(lines []world.CartLine) string {
 	var out []string
 	for _, l := range lines {
-		out = append(out, fmt.Sprint(l.Slug, " ", l.Quantity))
+		out = append(out, fmt.Sprint(l.SKU, " ", l.Quantity))
 	}
 	return strings.Join(out, ", ")
 }

@@ -38,7 +38,7 @@ func (s *OrderStore) KnowsCart(ctx context.Context, cartID, market string) (know
 func (s *OrderStore) AddToCart(ctx context.Context, cartID, market string, a world.CartAddition, most, maxLines int) error {
 	most = min(most, MaxCartQuantity)
 	// The market is named too: the key is good for the cart that the market has.
-	scope, what := "cart/"+market+"/"+cartID, fmt.Sprintf("add %s %d %s", a.Slug, a.Quantity, a.PhotoSum)
+	scope, what := "cart/"+market+"/"+cartID, fmt.Sprintf("add %s %d %s", a.SKU, a.Quantity, a.PhotoSum)
 	err := s.once(ctx, scope, a.Key, what, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `insert into cart as c (id, market) values ($1, $2)
 			on conflict (id) do update set updated_at = now() where c.market = excluded.market`, cartID, market)
@@ -50,7 +50,7 @@ func (s *OrderStore) AddToCart(ctx context.Context, cartID, market string, a wor
 		}
 		_, err = tx.Exec(ctx, `insert into cart_line as c (cart_id, sku, quantity, photo) values ($1, $2, least($3::integer, $4::integer), $5)
 			on conflict (cart_id, sku) do update set quantity = least(c.quantity + $3, $4), photo = coalesce(nullif(excluded.photo, ''), c.photo)`,
-			cartID, a.Slug, a.Quantity, most, a.Photo)
+			cartID, a.SKU, a.Quantity, most, a.Photo)
 		if err != nil {
 			return err
 		}

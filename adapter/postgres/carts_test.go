@@ -46,7 +46,7 @@ func TestKnowsCart(t *testing.T) {
 func TestAnAdditionIsMadeOnceAKey(t *testing.T) {
 	s, super := asShop(t)
 	ctx, id := t.Context(), id26()
-	bread := func(key string) world.CartAddition { return world.CartAddition{Slug: "brot", Quantity: 2, Key: key} }
+	bread := func(key string) world.CartAddition { return world.CartAddition{SKU: "brot", Quantity: 2, Key: key} }
 	add := func(id string, a world.CartAddition, code world.Code) {
 		t.Helper()
 		if err := s.AddToCart(ctx, id, "de", a, 50, 2); world.CodeOf(err) != code {
@@ -65,39 +65,39 @@ func TestAnAdditionIsMadeOnceAKey(t *testing.T) {
 	}
 	all.Wait()
 	add(id, bread("a"), "")
-	holds(id, world.CartLine{Slug: "brot", Quantity: 2})
+	holds(id, world.CartLine{SKU: "brot", Quantity: 2})
 	add(id, bread("b"), "")
 	add(id, bread(""), "")
 	add(id, bread(""), "") // without a key each is a wish of its own
-	holds(id, world.CartLine{Slug: "brot", Quantity: 8})
+	holds(id, world.CartLine{SKU: "brot", Quantity: 8})
 
-	cake := world.CartAddition{Slug: "cake", Quantity: 1, Photo: "20abcdefghjkmnpq", PhotoSum: "dog", Key: "c"}
+	cake := world.CartAddition{SKU: "cake", Quantity: 1, Photo: "20abcdefghjkmnpq", PhotoSum: "dog", Key: "c"}
 	add(id, cake, "")
 	again := cake
 	again.Photo = "20abcdefghjkmnpr" // kept anew, of the same bytes
 	add(id, again, "")
-	holds(id, world.CartLine{Slug: "brot", Quantity: 8}, world.CartLine{Slug: "cake", Quantity: 1, Photo: cake.Photo})
+	holds(id, world.CartLine{SKU: "brot", Quantity: 8}, world.CartLine{SKU: "cake", Quantity: 1, Photo: cake.Photo})
 	again.Key = "d"
 	add(id, again, "")
-	add(id, world.CartAddition{Slug: "cake", Quantity: 1}, "")
-	holds(id, world.CartLine{Slug: "brot", Quantity: 8}, world.CartLine{Slug: "cake", Quantity: 3, Photo: again.Photo})
+	add(id, world.CartAddition{SKU: "cake", Quantity: 1}, "")
+	holds(id, world.CartLine{SKU: "brot", Quantity: 8}, world.CartLine{SKU: "cake", Quantity: 3, Photo: again.Photo})
 
-	for _, other := range []world.CartAddition{{Slug: "brot", Quantity: 3, Key: "a"}, {Slug: "cake", Quantity: 2, Key: "a"}, {Slug: "cake", Quantity: 1, PhotoSum: "cat", Key: "c"}} {
+	for _, other := range []world.CartAddition{{SKU: "brot", Quantity: 3, Key: "a"}, {SKU: "cake", Quantity: 2, Key: "a"}, {SKU: "cake", Quantity: 1, PhotoSum: "cat", Key: "c"}} {
 		add(id, other, world.CodeConflict)
 	}
-	third := world.CartAddition{Slug: "bun", Quantity: 1, Key: "e"}
+	third := world.CartAddition{SKU: "bun", Quantity: 1, Key: "e"}
 	add(id, third, world.CodeTooLarge)
 	if err := s.SetInCart(ctx, id, "de", "cake", 0); err != nil {
 		t.Fatal(err)
 	}
 	add(id, third, "")
-	holds(id, world.CartLine{Slug: "brot", Quantity: 8}, world.CartLine{Slug: "bun", Quantity: 1})
+	holds(id, world.CartLine{SKU: "brot", Quantity: 8}, world.CartLine{SKU: "bun", Quantity: 1})
 	if err := s.AddToCart(ctx, id, "gb", bread("a"), 50, 2); !world.Is(err, world.CodeNotFound) {
 		t.Errorf("another market's cart took a used key: %v", err)
 	}
 	other := id26()
 	add(other, bread("a"), "")
-	holds(other, world.CartLine{Slug: "brot", Quantity: 2})
+	holds(other, world.CartLine{SKU: "brot", Quantity: 2})
 
 	keys := func() int { return count(t, super.Pool, "select count(*) from idempotency_key") }
 	if n := keys(); n != 6 {
@@ -173,7 +173,7 @@ func TestForgetCartsLeavesOrdersAndWhatIsInUse(t *testing.T) {
 	if n := count(t, super.Pool, "select count(*) from cart_line"); n != 2 {
 		t.Errorf("%d lines are left", n)
 	}
-	if o, err := s.Order(ctx, bought.ID); err != nil || len(o.Lines) != 1 || o.Lines[0] != (world.OrderLine{Slug: "brezel", Name: "brezel", TaxClass: "bread", Quantity: 1, UnitMinor: 107, LineMinor: 107, TaxMinor: 7, PriceVersion: 1}) {
+	if o, err := s.Order(ctx, bought.ID); err != nil || len(o.Lines) != 1 || o.Lines[0] != (world.OrderLine{SKU: "brezel", Name: "brezel", TaxClass: "bread", Quantity: 1, UnitMinor: 107, LineMinor: 107, TaxMinor: 7, PriceVersion: 1}) {
 		t.Errorf("the order: %+v, %v", o, err)
 	}
 }

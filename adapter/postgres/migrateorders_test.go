@@ -56,7 +56,7 @@ func TestCommerceKeepsWhatWasThere(t *testing.T) {
 	if err != nil || levels["brezel"] != (world.StockLevel{SKU: "brezel", OnHand: 40}) || levels["torte"].OnHand != 0 || len(levels) != 2 {
 		t.Errorf("levels %v, %v", levels, err)
 	}
-	if lines, err := s.Cart(ctx, "c0000000000000000000000000", "de"); err != nil || len(lines) != 1 || lines[0].Slug != "brezel" || lines[0].Photo == "" {
+	if lines, err := s.Cart(ctx, "c0000000000000000000000000", "de"); err != nil || len(lines) != 1 || lines[0].SKU != "brezel" || lines[0].Photo == "" {
 		t.Errorf("cart %v, %v", lines, err)
 	}
 	for id, want := range map[string]struct {
@@ -75,7 +75,7 @@ func TestCommerceKeepsWhatWasThere(t *testing.T) {
 		if o.State != world.OrderPlaced || o.Version != 1 || o.Method != world.PayOnCollection || o.Fulfilment != world.Delivery || o.Inclusive != want.inclusive {
 			t.Errorf("%+v", o)
 		}
-		if o.Lines[0].Product != o.Lines[0].Slug || !slices.Equal(o.TaxShares, want.shares) {
+		if o.Lines[0].Product != o.Lines[0].SKU || !slices.Equal(o.TaxShares, want.shares) {
 			t.Errorf("lines %+v, shares %+v", o.Lines, o.TaxShares)
 		}
 		log, refunds, err := s.History(ctx, id)

@@ -187,13 +187,13 @@ func (r *race) audit(orders int) {
 		for i, l := range o.Lines {
 			switch {
 			case o.State == world.OrderAwaitingPayment:
-				reserved[l.Slug] += l.Quantity
+				reserved[l.SKU] += l.Quantity
 			case o.State != world.OrderExpired && log[0].To == world.OrderPlaced || len(log) > 1 && log[1].To == world.OrderPlaced:
-				onHand[l.Slug] -= l.Quantity
+				onHand[l.SKU] -= l.Quantity
 				for _, g := range refunds {
 					for _, back := range g.Lines {
 						if back.Line == i+1 && back.Restock {
-							onHand[l.Slug] += back.Quantity
+							onHand[l.SKU] += back.Quantity
 						}
 					}
 				}

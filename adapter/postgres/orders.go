@@ -72,7 +72,7 @@ func bySKU(lines []world.OrderLine, shares []world.TaxShare) ([]world.OrderLine,
 	for i := range was {
 		was[i] = i
 	}
-	slices.SortStableFunc(was, func(a, b int) int { return cmp.Compare(lines[a].Slug, lines[b].Slug) })
+	slices.SortStableFunc(was, func(a, b int) int { return cmp.Compare(lines[a].SKU, lines[b].SKU) })
 	sorted, place := make([]world.OrderLine, len(lines)), make(map[int]int, len(lines))
 	for i, w := range was {
 		sorted[i], place[w+1] = lines[w], i+1
@@ -136,7 +136,7 @@ func queueLines(b *pgx.Batch, o world.Order) {
 	for i, l := range o.Lines {
 		b.Queue(`insert into order_line (order_id, n, sku, name, tax_class, quantity, unit_minor, line_minor, tax_minor, price_version, photo, product, product_version, discount_minor)
 			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-			o.ID, i+1, l.Slug, l.Name, l.TaxClass, l.Quantity, l.UnitMinor, l.LineMinor, l.TaxMinor, l.PriceVersion, l.Photo, l.Product, l.ProductVersion, l.DiscountMinor)
+			o.ID, i+1, l.SKU, l.Name, l.TaxClass, l.Quantity, l.UnitMinor, l.LineMinor, l.TaxMinor, l.PriceVersion, l.Photo, l.Product, l.ProductVersion, l.DiscountMinor)
 	}
 	for i, t := range o.Taxes {
 		b.Queue(`insert into order_tax (order_id, n, label, rate, net_minor, tax_minor) values ($1, $2, $3, $4, $5, $6)`,
@@ -157,7 +157,7 @@ func queueLines(b *pgx.Batch, o world.Order) {
 func queueTakeFromCart(b *pgx.Batch, o world.Order) {
 	skus, quantities, photos := make([]string, len(o.Lines)), make([]int, len(o.Lines)), make([]string, len(o.Lines))
 	for i, l := range o.Lines {
-		skus[i], quantities[i], photos[i] = l.Slug, l.Quantity, l.Photo
+		skus[i], quantities[i], photos[i] = l.SKU, l.Quantity, l.Photo
 	}
 	b.Queue(`select cart_take($1, $2, $3, $4)`, o.CartID, skus, quantities, photos)
 }

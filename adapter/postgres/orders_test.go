@@ -44,10 +44,10 @@ func ordered(t *testing.T, s *postgres.OrderStore, quantities map[string]int) wo
 		State: world.OrderPlaced, Method: world.PayOnCollection, Fulfilment: world.Delivery, Inclusive: true,
 		Contact: world.Contact{Name: "Jürgen Weiß", Email: "j@example.de", Line1: "Weg 1", City: "Köln", PostalCode: "50667"}}
 	for slug, n := range quantities {
-		if err := s.AddToCart(t.Context(), o.CartID, "de", world.CartAddition{Slug: slug, Quantity: n}, 99, 50); err != nil {
+		if err := s.AddToCart(t.Context(), o.CartID, "de", world.CartAddition{SKU: slug, Quantity: n}, 99, 50); err != nil {
 			t.Fatal(err)
 		}
-		line := world.OrderLine{Slug: slug, Name: slug, TaxClass: "bread", Quantity: n, UnitMinor: 107, LineMinor: int64(107 * n), TaxMinor: int64(7 * n), PriceVersion: 1}
+		line := world.OrderLine{SKU: slug, Name: slug, TaxClass: "bread", Quantity: n, UnitMinor: 107, LineMinor: int64(107 * n), TaxMinor: int64(7 * n), PriceVersion: 1}
 		o.Lines = append(o.Lines, line)
 		o.TotalMinor += line.LineMinor
 		o.TaxMinor += line.TaxMinor
@@ -80,7 +80,7 @@ func TestPlaceKeepsTheOrderWhole(t *testing.T) {
 	if got.Number != placed.Number || got.Contact != o.Contact || got.TotalMinor != o.TotalMinor || len(got.Taxes) != 1 || got.Taxes[0] != o.Taxes[0] {
 		t.Errorf("kept %+v", got)
 	}
-	if len(got.Lines) != 2 || got.Lines[0].Slug != "brezel" || got.Lines[0].Quantity != 3 || got.Lines[1].Slug != "torte" {
+	if len(got.Lines) != 2 || got.Lines[0].SKU != "brezel" || got.Lines[0].Quantity != 3 || got.Lines[1].SKU != "torte" {
 		t.Errorf("lines %+v", got.Lines)
 	}
 	if n := stockOf(t, s, "brezel"); n != 7 {
@@ -243,7 +243,7 @@ func TestCart(t *testing.T) {
 	s, _ := newOrders(t, nil)
 	ctx, id := t.Context(), id26()
 	add := func(slug string, n int) error {
-		return s.AddToCart(ctx, id, "de", world.CartAddition{Slug: slug, Quantity: n}, 9, 2)
+		return s.AddToCart(ctx, id, "de", world.CartAddition{SKU: slug, Quantity: n}, 9, 2)
 	}
 	for _, step := range []struct {
 		slug string
@@ -257,7 +257,7 @@ func TestCart(t *testing.T) {
 		t.Errorf("a third product in a cart of two gave %v", err)
 	}
 	lines, err := s.Cart(ctx, id, "de")
-	if err != nil || len(lines) != 2 || lines[0] != (world.CartLine{Slug: "a", Quantity: 5}) || lines[1] != (world.CartLine{Slug: "b", Quantity: 9}) {
+	if err != nil || len(lines) != 2 || lines[0] != (world.CartLine{SKU: "a", Quantity: 5}) || lines[1] != (world.CartLine{SKU: "b", Quantity: 9}) {
 		t.Fatalf("%v, %v", lines, err)
 	}
 	if err := s.SetInCart(ctx, id, "de", "a", 0); err != nil {
@@ -266,7 +266,7 @@ func TestCart(t *testing.T) {
 	if err := s.SetInCart(ctx, id, "de", "nowhere", 4); err != nil {
 		t.Fatal(err)
 	}
-	if lines, _ = s.Cart(ctx, id, "de"); len(lines) != 1 || lines[0].Slug != "b" {
+	if lines, _ = s.Cart(ctx, id, "de"); len(lines) != 1 || lines[0].SKU != "b" {
 		t.Errorf("%v", lines)
 	}
 	if err := s.SetPhoto(ctx, id, "de", "b", "20abcdefghjkmnpq"); err != nil {
@@ -283,7 +283,7 @@ func TestCart(t *testing.T) {
 	if other, err := s.Cart(ctx, id, "gb"); err != nil || len(other) != 0 {
 		t.Errorf("another market sees %v, %v", other, err)
 	}
-	if err := s.AddToCart(ctx, id, "gb", world.CartAddition{Slug: "a", Quantity: 1}, 9, 9); !world.Is(err, world.CodeNotFound) {
+	if err := s.AddToCart(ctx, id, "gb", world.CartAddition{SKU: "a", Quantity: 1}, 9, 9); !world.Is(err, world.CodeNotFound) {
 		t.Errorf("another market's cart was taken: %v", err)
 	}
 }

@@ -232,7 +232,7 @@ func TestOrdersOfMarketPageByPage(t *testing.T) {
 		}
 		for _, o := range page {
 			got = append(got, o.ID)
-			if len(o.Lines) != 2 || o.Lines[0].Slug != "a" || o.Lines[1].Quantity != 2 || o.Lines[0].PriceVersion != 7 {
+			if len(o.Lines) != 2 || o.Lines[0].SKU != "a" || o.Lines[1].Quantity != 2 || o.Lines[0].PriceVersion != 7 {
 				t.Errorf("order %s has lines %+v", o.ID, o.Lines)
 			}
 		}

@@ -25,7 +25,7 @@ func TestPhotosThatNothingHoldsAreFound(t *testing.T) {
 		if err := s.NotePhoto(ctx, photo(n)); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.AddToCart(ctx, id, "de", world.CartAddition{Slug: "cake", Quantity: 1, Photo: photo(n)}, 9, 9); err != nil {
+		if err := s.AddToCart(ctx, id, "de", world.CartAddition{SKU: "cake", Quantity: 1, Photo: photo(n)}, 9, 9); err != nil {
 			t.Fatal(err)
 		}
 		return id

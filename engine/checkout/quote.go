@@ -204,7 +204,7 @@ func newQuote(wish Wish, full []money.Amount, applied promotion.Applied, result 
 	}
 	for i, line := range wish.Lines {
 		q.Lines[i] = world.OrderLine{
-			Slug: line.Offer.Key, Name: line.Offer.Label(), TaxClass: line.Offer.TaxClass,
+			SKU: line.Offer.Key, Name: line.Offer.Label(), TaxClass: line.Offer.TaxClass,
 			Quantity: line.Quantity, UnitMinor: line.Offer.PriceMinor, LineMinor: full[i].Minor,
 			DiscountMinor: full[i].Minor - applied.Lines[i].Minor,
 			TaxMinor:      result.Lines[i].Tax.Minor, PriceVersion: line.Offer.PriceVersion,

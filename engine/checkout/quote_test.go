@@ -65,8 +65,8 @@ func TestNewQuote(t *testing.T) {
 		t.Errorf("%s on %s", got.Jurisdiction, got.Date)
 	}
 	lines := []world.OrderLine{
-		{Slug: "torte", Name: "The torte", TaxClass: "cake", Quantity: 2, UnitMinor: 3490, LineMinor: 6980, TaxMinor: 457, PriceVersion: 3, Product: "torte"},
-		{Slug: "kaffee", Name: "The kaffee", TaxClass: "coffee", Quantity: 1, UnitMinor: 420, LineMinor: 420, TaxMinor: 67, PriceVersion: 3, Product: "kaffee"},
+		{SKU: "torte", Name: "The torte", TaxClass: "cake", Quantity: 2, UnitMinor: 3490, LineMinor: 6980, TaxMinor: 457, PriceVersion: 3, Product: "torte"},
+		{SKU: "kaffee", Name: "The kaffee", TaxClass: "coffee", Quantity: 1, UnitMinor: 420, LineMinor: 420, TaxMinor: 67, PriceVersion: 3, Product: "kaffee"},
 	}
 	if !slices.Equal(got.Lines, lines) {
 		t.Errorf("lines %v", got.Lines)
@@ -292,8 +292,8 @@ func TestTermsOf(t *testing.T) {
 
 func TestVerify(t *testing.T) {
 	quoted := []world.OrderLine{
-		{Slug: "torte", Name: "Torte", TaxClass: "cake", UnitMinor: 3490, PriceVersion: 3},
-		{Slug: "kaffee", Name: "Kaffee", TaxClass: "coffee", UnitMinor: 420, PriceVersion: 3},
+		{SKU: "torte", Name: "Torte", TaxClass: "cake", UnitMinor: 3490, PriceVersion: 3},
+		{SKU: "kaffee", Name: "Kaffee", TaxClass: "coffee", UnitMinor: 420, PriceVersion: 3},
 	}
 	torte, kaffee := product("torte", "cake", 3490), product("kaffee", "coffee", 420)
 	newer, dearer, hot, yen := torte, torte, torte, torte

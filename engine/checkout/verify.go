@@ -32,8 +32,8 @@ func Verify(currency string, quoted []world.OrderLine, current []world.Offer) []
 	}
 	var changes []Change
 	for _, line := range quoted {
-		p, sold := now[line.Slug]
-		change := Change{Slug: line.Slug, Name: line.Name, WasMinor: line.UnitMinor, NowMinor: p.PriceMinor}
+		p, sold := now[line.SKU]
+		change := Change{Slug: line.SKU, Name: line.Name, WasMinor: line.UnitMinor, NowMinor: p.PriceMinor}
 		switch {
 		case !sold:
 			change.Kind = Gone

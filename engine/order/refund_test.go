@@ -16,8 +16,8 @@ func sold(inclusive bool) world.Order {
 	o := world.Order{
 		ID: "o", Currency: "EUR", Inclusive: inclusive, State: world.OrderPlaced, Method: world.PayCard,
 		Lines: []world.OrderLine{
-			{Slug: "cake", Quantity: 3, UnitMinor: 100, LineMinor: 300, DiscountMinor: 5, TaxMinor: 19},
-			{Slug: "coffee", Quantity: 1, UnitMinor: 420, LineMinor: 420, TaxMinor: 67},
+			{SKU: "cake", Quantity: 3, UnitMinor: 100, LineMinor: 300, DiscountMinor: 5, TaxMinor: 19},
+			{SKU: "coffee", Quantity: 1, UnitMinor: 420, LineMinor: 420, TaxMinor: 67},
 		},
 		Taxes:     []world.OrderTax{{Label: "USt 7 %", Rate: "7", NetMinor: 276, TaxMinor: 19}, {Label: "USt 19 %", Rate: "19", NetMinor: 353, TaxMinor: 67}},
 		TaxShares: []world.TaxShare{{Line: 1, Tax: 1, NetMinor: 276, TaxMinor: 19}, {Line: 2, Tax: 2, NetMinor: 353, TaxMinor: 67}},
@@ -139,7 +139,7 @@ func TestRefundsBringEverythingBackToNothing(t *testing.T) {
 func drawn(t *rapid.T) world.Order {
 	o := world.Order{ID: "o", Currency: "EUR", State: world.OrderPlaced, Inclusive: rapid.Bool().Draw(t, "inclusive")}
 	for i := range rapid.IntRange(1, 6).Draw(t, "lines") {
-		l := world.OrderLine{Slug: fmt.Sprint("p", i), Quantity: rapid.IntRange(1, 48).Draw(t, "quantity"), UnitMinor: rapid.Int64Range(1, 5000).Draw(t, "unit")}
+		l := world.OrderLine{SKU: fmt.Sprint("p", i), Quantity: rapid.IntRange(1, 48).Draw(t, "quantity"), UnitMinor: rapid.Int64Range(1, 5000).Draw(t, "unit")}
 		l.LineMinor = l.UnitMinor * int64(l.Quantity)
 		l.DiscountMinor = rapid.Int64Range(0, l.LineMinor).Draw(t, "discount")
 		base := l.LineMinor - l.DiscountMinor

@@ -25,7 +25,7 @@ func Placing(o world.Order) []Movement {
 	}
 	pieces := map[string]int{}
 	for _, l := range o.Lines {
-		pieces[l.Slug] += l.Quantity
+		pieces[l.SKU] += l.Quantity
 	}
 	return movements(pieces, func(n int) Movement {
 		if kind == world.StockReserve {
@@ -55,7 +55,7 @@ func Returning(o world.Order, r world.Refund) []Movement {
 	pieces := map[string]int{}
 	for _, l := range r.Lines {
 		if l.Restock {
-			pieces[o.Lines[l.Line-1].Slug] += l.Quantity
+			pieces[o.Lines[l.Line-1].SKU] += l.Quantity
 		}
 	}
 	return movements(pieces, giveBack)
@@ -67,7 +67,7 @@ func giveBack(n int) Movement { return Movement{Kind: world.StockGiveBack, OnHan
 func kept(o world.Order, given []world.Refund) map[string]int {
 	pieces := map[string]int{}
 	for i, l := range o.Lines {
-		pieces[l.Slug] += l.Quantity - returned(given, i+1)
+		pieces[l.SKU] += l.Quantity - returned(given, i+1)
 	}
 	return pieces
 }

@@ -199,7 +199,7 @@ func TestAPIOrders(t *testing.T) {
 	for i, market := range []string{"de", "de", "gb", "de"} {
 		d.orders = append(d.orders, world.Order{ID: strings.Repeat(string(rune('d'-i)), 26), Market: market, Number: fmt.Sprint("SC-", i), PlacedAt: noon.Add(-time.Duration(i) * time.Hour), Currency: "EUR",
 			State: world.OrderPlaced, Version: int64(i + 1), TotalMinor: 1040, NetMinor: 972, TaxMinor: 68, Contact: world.Contact{Name: "Ada", Email: "ada@example.org", City: "Berlin"},
-			Lines: []world.OrderLine{{Slug: "stollen", Name: "Stollen", Quantity: 2, UnitMinor: 520, LineMinor: 1040}}, Taxes: []world.OrderTax{{Label: "MwSt.", Rate: "7", NetMinor: 972, TaxMinor: 68}}})
+			Lines: []world.OrderLine{{SKU: "stollen", Name: "Stollen", Quantity: 2, UnitMinor: 520, LineMinor: 1040}}, Taxes: []world.OrderTax{{Label: "MwSt.", Rate: "7", NetMinor: 972, TaxMinor: 68}}})
 	}
 	var seen []string
 	path := apiBase + "/orders?limit=2"

@@ -42,7 +42,7 @@ var (
 		Method: world.PayCard, Fulfilment: world.PickUp, Jurisdiction: "DE", NetMinor: 972, TaxMinor: 68, TotalMinor: 1040,
 		Contact: world.Contact{Name: "Ada Lovelace", Email: "ada@example.org"},
 		Slot:    world.OrderSlot{ID: "pickup-2026-11-23-0900", Start: exampleSince.Add(71 * time.Hour), End: exampleSince.Add(72 * time.Hour)},
-		Lines:   []world.OrderLine{{Slug: "brezel", Name: "Brezel, 4 Stück", Quantity: 2, UnitMinor: 520, LineMinor: 1040, PriceVersion: 4}},
+		Lines:   []world.OrderLine{{SKU: "brezel", Name: "Brezel, 4 Stück", Quantity: 2, UnitMinor: 520, LineMinor: 1040, PriceVersion: 4}},
 		Taxes:   []world.OrderTax{{Label: "MwSt. 7 %", Rate: "7", NetMinor: 972, TaxMinor: 68}},
 	})
 	exampleOrders = api.OrderList{Orders: []api.OrderCard{exampleOrder.OrderCard}, Next: "1795165200000000.aaaaaaaaaaaaaaaaaaaaaaaaaa"}

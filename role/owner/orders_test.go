@@ -17,7 +17,7 @@ func anOrder(n int) world.Order {
 	return world.Order{
 		ID: strings.Repeat("a", 25) + string(rune('a'+n)), Number: fmt.Sprintf("SC-DE-%d", n), Market: "de", Currency: "EUR", PlacedAt: noon.Add(-time.Duration(n) * time.Hour),
 		Contact:  world.Contact{Name: "Ada <b>", Email: "ada@example.com", Phone: "0228 1", Line1: "Weg 1", PostalCode: "53111", City: "Bonn"},
-		Lines:    []world.OrderLine{{Slug: "stollen", Name: "Christstollen", Quantity: 2, UnitMinor: 3200, LineMinor: 6400, TaxMinor: 419}, {Name: "Brezel", Quantity: 1, UnitMinor: 90, LineMinor: 90, TaxMinor: 6}},
+		Lines:    []world.OrderLine{{SKU: "stollen", Name: "Christstollen", Quantity: 2, UnitMinor: 3200, LineMinor: 6400, TaxMinor: 419}, {Name: "Brezel", Quantity: 1, UnitMinor: 90, LineMinor: 90, TaxMinor: 6}},
 		Taxes:    []world.OrderTax{{Label: "USt", Rate: "7", NetMinor: 6065, TaxMinor: 425}},
 		NetMinor: 6065, TaxMinor: 425, TotalMinor: 6490,
 	}

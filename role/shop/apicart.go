@@ -107,7 +107,7 @@ func (s *Shop) apiNewCart(c *caller, _ *struct{}) (*tagged[api.NewCart], error) 
 func cartOf(token string, lines []world.CartLine) *tagged[api.Cart] {
 	out := &tagged[api.Cart]{ETag: cartTag(lines), Body: api.Cart{ID: cartName(token), Lines: []api.CartLine{}}}
 	for _, l := range lines {
-		out.Body.Lines = append(out.Body.Lines, api.CartLine{SKU: l.Slug, Quantity: l.Quantity, Photo: l.Photo != ""})
+		out.Body.Lines = append(out.Body.Lines, api.CartLine{SKU: l.SKU, Quantity: l.Quantity, Photo: l.Photo != ""})
 	}
 	return out
 }
@@ -115,7 +115,7 @@ func cartOf(token string, lines []world.CartLine) *tagged[api.Cart] {
 func cartTag(lines []world.CartLine) string {
 	sum := sha256.New()
 	for _, l := range lines {
-		fmt.Fprintf(sum, "%s %d %s\n", l.Slug, l.Quantity, l.Photo)
+		fmt.Fprintf(sum, "%s %d %s\n", l.SKU, l.Quantity, l.Photo)
 	}
 	return `"` + hex.EncodeToString(sum.Sum(nil)[:12]) + `"`
 }

@@ -33,10 +33,10 @@ func (o *fakeOrders) SetLine(_ context.Context, id, market, sku string, quantity
 		return nil, err
 	}
 	lines = slices.Clone(lines)
-	if i := slices.IndexFunc(lines, func(l world.CartLine) bool { return l.Slug == sku }); i >= 0 {
+	if i := slices.IndexFunc(lines, func(l world.CartLine) bool { return l.SKU == sku }); i >= 0 {
 		lines[i].Quantity = quantity
 	} else {
-		lines = append(lines, world.CartLine{Slug: sku, Quantity: quantity})
+		lines = append(lines, world.CartLine{SKU: sku, Quantity: quantity})
 	}
 	lines = slices.DeleteFunc(lines, func(l world.CartLine) bool { return l.Quantity == 0 })
 	if len(lines) > maxLines {

@@ -96,7 +96,7 @@ func (s *Shop) faults(a *attempt) []api.Fault {
 		out = append(out, api.Fault{At: "cart", Code: "empty", Text: a.at.texts.Text("cart.empty")})
 	}
 	for _, l := range a.basket.lines {
-		f := api.Fault{At: "lines." + l.Slug, Text: a.at.wrongWith(l)}
+		f := api.Fault{At: "lines." + l.SKU, Text: a.at.wrongWith(l)}
 		switch {
 		case l.gone():
 			f.Code = "gone"
@@ -139,7 +139,7 @@ func (at *site) apiSums(o world.Order) api.Sums {
 func (at *site) apiLines(lines []world.OrderLine) []api.Line {
 	out := []api.Line{}
 	for _, l := range lines {
-		out = append(out, api.Line{SKU: l.Slug, Name: l.Name, Quantity: l.Quantity, Price: at.amount(l.UnitMinor), PriceVersion: l.PriceVersion,
+		out = append(out, api.Line{SKU: l.SKU, Name: l.Name, Quantity: l.Quantity, Price: at.amount(l.UnitMinor), PriceVersion: l.PriceVersion,
 			Amount: at.amount(l.LineMinor), Discount: at.amount(l.DiscountMinor), Tax: at.amount(l.TaxMinor), Photo: l.Photo != ""})
 	}
 	return out

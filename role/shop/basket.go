@@ -42,7 +42,7 @@ func (s *Shop) basket(ctx context.Context, at *site, id string) (basket, error) 
 	}
 	slugs := make([]string, len(lines))
 	for i, l := range lines {
-		slugs[i] = l.Slug
+		slugs[i] = l.SKU
 	}
 	products, err := s.deps.Catalog.Current(ctx, at.market.ID, at.locale(), slugs, s.deps.Now())
 	if err != nil {
@@ -57,7 +57,7 @@ func (s *Shop) basket(ctx context.Context, at *site, id string) (basket, error) 
 		byKey[p.Key] = p
 	}
 	for _, l := range lines {
-		b.lines = append(b.lines, basketLine{CartLine: l, product: byKey[l.Slug], left: stock[l.Slug].Available()})
+		b.lines = append(b.lines, basketLine{CartLine: l, product: byKey[l.SKU], left: stock[l.SKU].Available()})
 	}
 	return b, nil
 }

@@ -78,7 +78,7 @@ func (s *Shop) cartPage(w http.ResponseWriter, r *http.Request, at *site, c cart
 			return err
 		}
 		body.Lines = append(body.Lines, row)
-		if l.Slug == c.added && !l.gone() {
+		if l.SKU == c.added && !l.gone() {
 			body.Notices = append(body.Notices, notice{Kind: "good", Text: v.T("cart.added", "Name", l.product.Label())})
 		}
 	}
@@ -90,9 +90,9 @@ func (s *Shop) cartPage(w http.ResponseWriter, r *http.Request, at *site, c cart
 }
 
 func (s *Shop) cartRow(v *view, at *site, l basketLine, first bool) (row cartRow, err error) {
-	row = cartRow{Slug: l.Slug, Name: l.product.Label(), Quantity: l.Quantity, Wrong: at.wrongWith(l), Left: at.leftOf(l), Sold: l.gone() || l.left == 0}
+	row = cartRow{Slug: l.SKU, Name: l.product.Label(), Quantity: l.Quantity, Wrong: at.wrongWith(l), Left: at.leftOf(l), Sold: l.gone() || l.left == 0}
 	if l.gone() {
-		row.Name = l.Slug
+		row.Name = l.SKU
 		return row, nil
 	}
 	row.URL = at.prefix + "/p/" + l.product.Address
@@ -111,11 +111,11 @@ func (at *site) shortages(b basket) (out []noticeItem) {
 	for _, l := range b.lines {
 		switch {
 		case l.gone() || l.left == 0:
-			out = append(out, noticeItem{Text: at.wrongWith(l), At: "r-" + l.Slug})
+			out = append(out, noticeItem{Text: at.wrongWith(l), At: "r-" + l.SKU})
 		case l.short():
-			out = append(out, noticeItem{Text: at.wrongWith(l), At: "q-" + l.Slug})
+			out = append(out, noticeItem{Text: at.wrongWith(l), At: "q-" + l.SKU})
 		case l.bare():
-			out = append(out, noticeItem{Text: at.wrongWith(l), At: "f-" + l.Slug})
+			out = append(out, noticeItem{Text: at.wrongWith(l), At: "f-" + l.SKU})
 		}
 	}
 	return out
@@ -136,7 +136,7 @@ func (at *site) leftOf(l basketLine) string {
 func (at *site) wrongWith(l basketLine) string {
 	switch {
 	case l.gone():
-		return at.texts.Text("cart.out_of_stock", "Name", l.Slug)
+		return at.texts.Text("cart.out_of_stock", "Name", l.SKU)
 	case l.short() && l.left == 0:
 		return at.texts.Text("cart.out_of_stock", "Name", l.product.Label())
 	case l.short():
@@ -225,7 +225,7 @@ func (s *Shop) add(w http.ResponseWriter, r *http.Request, at *site, slug string
 	if err != nil {
 		return "", err
 	}
-	a := world.CartAddition{Slug: slug, Quantity: quantity, Key: key}
+	a := world.CartAddition{SKU: slug, Quantity: quantity, Key: key}
 	// The photo first: with it refused nothing has changed.
 	if found[0].TakesPhoto {
 		if a.Photo, err = s.keepPhoto(r.Context(), photo); err != nil {

@@ -168,7 +168,7 @@ func (s *Shop) trim(a *attempt) (err error) {
 		case !l.short():
 			continue
 		}
-		if err := s.set(a.r, a.at, l.Slug, quantity); err != nil {
+		if err := s.set(a.r, a.at, l.SKU, quantity); err != nil {
 			return err
 		}
 	}

@@ -299,12 +299,12 @@ func (o *fakeOrders) AddToCart(_ context.Context, id, market string, a world.Car
 		return nil
 	}
 	lines := o.carts[id+market]
-	i := slices.IndexFunc(lines, func(l world.CartLine) bool { return l.Slug == a.Slug })
+	i := slices.IndexFunc(lines, func(l world.CartLine) bool { return l.SKU == a.SKU })
 	if i < 0 {
 		if len(lines) == maxLines {
 			return world.E(world.CodeTooLarge, "fake", "")
 		}
-		i, lines = len(lines), append(lines, world.CartLine{Slug: a.Slug})
+		i, lines = len(lines), append(lines, world.CartLine{SKU: a.SKU})
 	}
 	lines[i].Quantity = min(most, lines[i].Quantity+a.Quantity)
 	lines[i].Photo = cmp.Or(a.Photo, lines[i].Photo)
@@ -320,7 +320,7 @@ func (o *fakeOrders) SetInCart(_ context.Context, id, market, slug string, quant
 		return nil
 	}
 	for i := range lines {
-		if lines[i].Slug == slug {
+		if lines[i].SKU == slug {
 			lines[i].Quantity = quantity
 		}
 	}
@@ -332,7 +332,7 @@ func (o *fakeOrders) SetPhoto(_ context.Context, id, market, slug, media string)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for i, l := range o.carts[id+market] {
-		if l.Slug == slug {
+		if l.SKU == slug {
 			o.carts[id+market][i].Photo = media
 			return nil
 		}
@@ -367,12 +367,12 @@ func (o *fakeOrders) Place(_ context.Context, placing world.Order, key string, n
 		return world.Order{}, false, o.err
 	}
 	for _, l := range placing.Lines {
-		if o.stock[l.Slug] < l.Quantity {
-			return world.Order{}, false, world.E(world.CodeUnprocessed, "fake", l.Slug)
+		if o.stock[l.SKU] < l.Quantity {
+			return world.Order{}, false, world.E(world.CodeUnprocessed, "fake", l.SKU)
 		}
 	}
 	for _, l := range placing.Lines {
-		o.stock[l.Slug] -= l.Quantity
+		o.stock[l.SKU] -= l.Quantity
 	}
 	var err error
 	placing.Number, err = number()

@@ -75,7 +75,7 @@ func (s *Shop) orderPage(w http.ResponseWriter, r *http.Request, at *site, o wor
 	}
 	may := order.May(o.State, world.ByBuyer, order.FactsOf(o, refunds, s.deps.Now()))
 	body := orderBody{ID: o.ID, Photos: photos, Name: o.Contact.Name, Number: o.Number, Date: at.date(o.PlacedAt), Machine: o.PlacedAt.Format(time.RFC3339),
-		State: string(o.State), Head: v.T(headOf(o.State)), Good: order.Live(o.State),
+		State: string(o.State), Head: v.T(headOf(o)), Good: order.Live(o.State),
 		Address: at.texts.Address(o.Contact), Email: o.Contact.Email, Phone: o.Contact.Phone,
 		PickUp: o.Fulfilment == world.PickUp, When: at.window(o.Slot.Start, o.Slot.End),
 		MayCancel: slices.Contains(may, world.OrderCancel), Notices: notices, Pay: pay, Documents: documents}
@@ -97,12 +97,16 @@ func (s *Shop) orderPage(w http.ResponseWriter, r *http.Request, at *site, o wor
 	return s.render(w, r, status, "order", v)
 }
 
-// headOf is the text that an order's page begins with.
-func headOf(s world.OrderState) string {
-	if s == world.OrderPlaced {
-		return "order.thanks"
+// headOf is the text that an order's page begins with: thanks, as long as not all of
+// the money went back.
+func headOf(o world.Order) string {
+	switch {
+	case o.State != world.OrderPlaced:
+		return stateText(o.State)
+	case o.TotalMinor > 0 && o.RefundedMinor == o.TotalMinor:
+		return "order.event_" + string(world.OrderRefund)
 	}
-	return stateText(s)
+	return "order.thanks"
 }
 
 func stateText(s world.OrderState) string { return "order.state_" + string(s) }

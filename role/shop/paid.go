@@ -91,7 +91,7 @@ func (s *Shop) paidElsewhere(w http.ResponseWriter, r *http.Request, at *site, i
 		return world.Wrap("shop.paid", err)
 	}
 	v := s.view(at, "/")
-	v.Title = v.T(headOf(o.State))
+	v.Title = v.T(headOf(o))
 	if !known && o.State == world.OrderAwaitingPayment {
 		v.Title = v.T("payment.checking")
 		if again := refresh(at.prefix+"/orders/"+id+"/paid", checks(r)+1); again != "" {

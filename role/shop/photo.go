@@ -131,7 +131,7 @@ func (s *Shop) changePhoto(r *http.Request, at *site, slug string, photo []byte)
 	if err != nil {
 		return world.Wrap("shop.photo", err)
 	}
-	if !slices.ContainsFunc(lines, func(l world.CartLine) bool { return l.Slug == slug }) {
+	if !slices.ContainsFunc(lines, func(l world.CartLine) bool { return l.SKU == slug }) {
 		return nil // nobody keeps photos here for other things
 	}
 	media, err := s.keepPhoto(r.Context(), photo)
@@ -209,7 +209,7 @@ func (s *Shop) photoShots(at *site, lines []world.OrderLine) (out []shot, err er
 func (b basket) photos() (out []world.OrderLine) {
 	for _, l := range b.lines {
 		if !l.gone() {
-			out = append(out, world.OrderLine{Slug: l.Slug, Name: l.product.Label(), Photo: l.Photo})
+			out = append(out, world.OrderLine{SKU: l.SKU, Name: l.product.Label(), Photo: l.Photo})
 		}
 	}
 	return out
@@ -219,7 +219,7 @@ func (b basket) photos() (out []world.OrderLine) {
 func (b basket) withPhotos(lines []world.OrderLine) []world.OrderLine {
 	for i := range lines {
 		for _, l := range b.lines {
-			if l.Slug == lines[i].Slug && l.product.TakesPhoto {
+			if l.SKU == lines[i].SKU && l.product.TakesPhoto {
 				lines[i].Photo = l.Photo
 			}
 		}

@@ -168,7 +168,7 @@ func TestACakeWithoutAPhotoIsNotOrdered(t *testing.T) {
 	b := openCake(t, nil)
 	b.add("brot", "1")
 	for id := range b.orders.carts {
-		b.orders.carts[id] = append(b.orders.carts[id], world.CartLine{Slug: "fototorte", Quantity: 1})
+		b.orders.carts[id] = append(b.orders.carts[id], world.CartLine{SKU: "fototorte", Quantity: 1})
 	}
 	wants(t, b.get("/cart"), 200, "Bitte geben Sie ein Foto für Fototorte an.", `href="#f-fototorte"`, "Foto hinzufügen")
 	if w := b.get("/checkout"); w.Code != 303 {

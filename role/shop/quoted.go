@@ -30,7 +30,7 @@ func (q quoted) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s;%d", q.terms, q.total)
 	for _, l := range q.lines {
-		fmt.Fprintf(&b, ";%s:%d:%d:%s", l.Slug, l.Quantity, l.UnitMinor, l.TaxClass)
+		fmt.Fprintf(&b, ";%s:%d:%d:%s", l.SKU, l.Quantity, l.UnitMinor, l.TaxClass)
 	}
 	return b.String()
 }
@@ -58,7 +58,7 @@ func parseQuoted(text string, maxLines int) (q quoted, ok bool) {
 		if err1 != nil || err2 != nil || n < 1 || unit < 0 {
 			return quoted{}, false
 		}
-		q.lines = append(q.lines, world.OrderLine{Slug: f[0], Name: f[0], Quantity: n, UnitMinor: unit, TaxClass: f[3]})
+		q.lines = append(q.lines, world.OrderLine{SKU: f[0], Name: f[0], Quantity: n, UnitMinor: unit, TaxClass: f[3]})
 	}
 	return q, true
 }
@@ -94,7 +94,7 @@ func (b basket) products() []world.Offer {
 // name is a product's name as far as the cart knows it.
 func (b basket) name(slug string) string {
 	for _, l := range b.lines {
-		if l.Slug == slug && !l.gone() {
+		if l.SKU == slug && !l.gone() {
 			return l.product.Label()
 		}
 	}

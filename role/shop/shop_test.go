@@ -139,7 +139,7 @@ func TestCookieIsSecureOnlyOverTLS(t *testing.T) {
 
 func TestQuotedRoundTrip(t *testing.T) {
 	q := quotedOf(checkout.Quote{Jurisdiction: "US-CA", Fulfilment: world.Delivery, Total: money.Amount{Minor: 1270, Currency: "USD"},
-		Lines: []world.OrderLine{{Slug: "brezel", Quantity: 2, UnitMinor: 180, TaxClass: "bread"}}})
+		Lines: []world.OrderLine{{SKU: "brezel", Quantity: 2, UnitMinor: 180, TaxClass: "bread"}}})
 	if got, ok := parseQuoted(q.String(), 1); !ok || got.String() != q.String() || q.String() != "US-CA,delivery,0;1270;brezel:2:180:bread" {
 		t.Errorf("%q became %q", q, got)
 	}

@@ -128,7 +128,7 @@ func (at *site) untaxed(b basket) (world.Order, error) {
 		if net, err = net.Add(price); err != nil {
 			return world.Order{}, err
 		}
-		lines = append(lines, world.OrderLine{Slug: l.Offer.Key, Name: l.Offer.Label(), Quantity: l.Quantity, UnitMinor: l.Offer.PriceMinor, LineMinor: price.Minor, PriceVersion: l.Offer.PriceVersion})
+		lines = append(lines, world.OrderLine{SKU: l.Offer.Key, Name: l.Offer.Label(), Quantity: l.Quantity, UnitMinor: l.Offer.PriceMinor, LineMinor: price.Minor, PriceVersion: l.Offer.PriceVersion})
 	}
 	return world.Order{Lines: lines, NetMinor: net.Minor, TotalMinor: net.Minor}, nil
 }
