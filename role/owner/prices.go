@@ -153,7 +153,7 @@ func (o *Owner) pricesPage(v *visit, status int, pg page, values url.Values, wro
 		body.Lists = append(body.Lists, choice{Value: l.List.List, Name: l.List.List})
 	}
 	for _, c := range money.Charms(v.at.market.Currency) {
-		body.Endings = append(body.Endings, choice{Value: c.Name, Name: c.Name})
+		body.Endings = append(body.Endings, choice{Value: c.Name, Name: v.at.ending(c)})
 	}
 	for field, of := range map[string][]choice{"category": body.Categories, "into": body.Lists, "ending": body.Endings} {
 		wanted := values.Get(field)
@@ -169,6 +169,18 @@ func (o *Owner) pricesPage(v *visit, status int, pg page, values url.Values, wro
 	}
 	pg.Title, pg.Section, pg.Body = "Change many", "products", body
 	return o.render(v, status, "prices", pg)
+}
+
+// ending shows a rule for prices by its lowest ones.
+func (at *site) ending(c money.Charm) string {
+	if c.Period == 1 {
+		return "Any price"
+	}
+	least := c.Ending
+	if least == 0 {
+		least = c.Period
+	}
+	return fmt.Sprintf("%s, %s, %s …", at.money(least), at.money(least+c.Period), at.money(least+2*c.Period))
 }
 
 func (at *site) planTable(p catalog.Plan, values url.Values) *planTable {

@@ -13,7 +13,7 @@ var planField = regexp.MustCompile(`name="plan" value="([0-9a-f]+)"`)
 func TestPricesAreShownBeforeTheyChange(t *testing.T) {
 	d := newDesk(t)
 	c := d.signedIn()
-	want(t, c.get("/owner/prices"), 200, "Change many", `value="base" selected`, `<option value="end_99">`)
+	want(t, c.get("/owner/prices"), 200, "Change many", `value="base" selected`, ">0,99\u00a0€, 1,99\u00a0€, 2,99\u00a0€ …<", ">Any price<")
 	form := url.Values{"what": {"raise"}, "percent": {"10,0"}, "ending": {"whole"}, "into": {"base"}}
 	w := c.post("/owner/prices", form)
 	want(t, w, 200, "1 would change", "32,00", "35,00", "Do exactly this")
