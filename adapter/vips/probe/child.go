@@ -171,10 +171,11 @@ func (c *complaint) Write(b []byte) (int, error) {
 }
 
 // lacks are how the libraries say that there is no memory left: libvips, libjpeg,
-// GLib, libheif, the run-time system of Go, and errno's text.
+// GLib, libheif, the run-time system of Go, and errno's text. A thread cannot be made
+// where there is no memory for its stack: children have no bound on threads.
 var lacks = [][]byte{
 	[]byte("out of memory"), []byte("insufficient memory"), []byte("failed to allocate"), []byte("memory allocation"),
-	[]byte("cannot allocate memory"), []byte("not enough memory"), []byte("pthread_create failed"),
+	[]byte("cannot allocate memory"), []byte("not enough memory"), []byte("pthread_create failed"), []byte("error creating thread"),
 }
 
 func outOfMemory(text []byte) bool {

@@ -203,6 +203,28 @@ func TestMemoryIsBoundedWhereLibrariesTakeIt(t *testing.T) {
 	noneLeft(t)
 }
 
+// TestWantOfMemoryIsKnownByItsWords: which library lacks memory first is a matter of
+// chance, so what each of them says is looked at here.
+func TestWantOfMemoryIsKnownByItsWords(t *testing.T) {
+	for text, want := range map[string]bool{
+		"vips: out of memory -- size == 3MB":                                    true,
+		"VipsJpeg: Insufficient memory (case 4)":                                true,
+		"GLib-ERROR **: ../glib/gmem.c:106: failed to allocate 4096 bytes":      true,
+		"heif: Memory allocation error: Security limit exceeded":                true,
+		"runtime: cannot allocate memory":                                       true,
+		"runtime/cgo: pthread_create failed: Resource temporarily unavailable":  true,
+		"glib: Error creating thread: Resource temporarily unavailable":         true,
+		"fatal error: runtime: Not enough memory":                               true,
+		"VipsJpeg: Premature end of JPEG file":                                  false,
+		"heif: Invalid input: Unspecified: Resource temporarily not in the box": false,
+		"": false,
+	} {
+		if got := outOfMemory([]byte(text)); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
 func TestADrawingHasItsFonts(t *testing.T) {
 	svg := func(text string) []byte {
 		return []byte(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 50"><text x="5" y="40" font-size="40">` + text + `</text></svg>`)
