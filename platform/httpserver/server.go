@@ -114,10 +114,10 @@ func (s *Server) Stop(ctx context.Context) error {
 	defer cancel()
 	s.hurry()
 	err := s.http.Shutdown(ctx)
-	s.cancel()
 	if err != nil {
-		err = s.http.Close()
+		err = s.http.Close() // before the requests are told: see Kill
 	}
+	s.cancel()
 	if before, ok := s.ln.(interface{ Shutdown(context.Context) error }); ok {
 		_ = before.Shutdown(ctx) // who did not end in time is cut off, as above
 	}
@@ -125,16 +125,18 @@ func (s *Server) Stop(ctx context.Context) error {
 	return world.Wrap("httpserver.stop", err)
 }
 
-// Kill closes the listener and every connection at once and ends every request.
+// Kill closes the listener and every connection at once and ends every request. The
+// connections go first: a handler that gives up would otherwise end its answer in good
+// order, and who reads it would take half of it for the whole.
 func (s *Server) Kill() {
-	s.hurry()
-	s.cancel()
 	_ = s.http.Close() // nobody waits for its outcome
 	if before, ok := s.ln.(interface{ Shutdown(context.Context) error }); ok {
 		over, cancel := context.WithCancel(context.Background())
 		cancel()
 		_ = before.Shutdown(over)
 	}
+	s.hurry()
+	s.cancel()
 	<-s.done
 }
 

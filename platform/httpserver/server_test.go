@@ -189,31 +189,43 @@ func TestAnAnswerThatWasPassedOnHasOneID(t *testing.T) {
 	}
 }
 
-// A kill waits for nobody: requests that run are cut off and their contexts end.
-func TestKillCutsOff(t *testing.T) {
-	began, ended := make(chan struct{}), make(chan struct{})
-	s, url := start(t, func(w http.ResponseWriter, r *http.Request) {
-		w.WriteHeader(200)
-		http.NewResponseController(w).Flush()
-		close(began)
-		<-r.Context().Done()
-		close(ended)
-	})
-	res, err := http.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	<-began
-	s.Kill()
-	<-ended
-	if _, err := io.ReadAll(res.Body); err == nil {
-		t.Error("the answer came to a good end")
-	}
-	if _, err := http.Get(url); err == nil {
-		t.Error("somebody still answers")
-	}
-	if err := s.Err(); err != nil {
-		t.Errorf("a kill that was asked for is a failure: %v", err)
+// Requests that run are cut off by a kill, which waits for nobody, and by a stop that
+// has no more time: their contexts end, and no reader takes what they sent for the whole.
+func TestRequestsAreCutOff(t *testing.T) {
+	for name, end := range map[string]func(*Server){
+		"kill": (*Server).Kill,
+		"stop": func(s *Server) {
+			over, cancel := context.WithCancel(t.Context())
+			cancel()
+			s.Stop(over)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			began, ended := make(chan struct{}), make(chan struct{})
+			s, url := start(t, func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(200)
+				http.NewResponseController(w).Flush()
+				close(began)
+				<-r.Context().Done()
+				close(ended)
+			})
+			res, err := http.Get(url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			<-began
+			end(s)
+			<-ended
+			if _, err := io.ReadAll(res.Body); err == nil {
+				t.Error("the answer came to a good end")
+			}
+			if _, err := http.Get(url); err == nil {
+				t.Error("somebody still answers")
+			}
+			if err := s.Err(); err != nil {
+				t.Errorf("an end that was asked for is a failure: %v", err)
+			}
+		})
 	}
 }
