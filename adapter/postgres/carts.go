@@ -39,7 +39,7 @@ func (s *OrderStore) AddToCart(ctx context.Context, cartID, market string, a wor
 	most = min(most, MaxCartQuantity)
 	// The market is named too: the key is good for the cart that the market has.
 	scope, what := "cart/"+market+"/"+cartID, fmt.Sprintf("add %s %d %s", a.SKU, a.Quantity, a.PhotoSum)
-	err := s.once(ctx, scope, a.Key, what, func(tx pgx.Tx) error {
+	_, err := s.c.underKey(ctx, scope, a.Key, what, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `insert into cart as c (id, market) values ($1, $2)
 			on conflict (id) do update set updated_at = now() where c.market = excluded.market`, cartID, market)
 		if err == nil && tag.RowsAffected() == 0 {

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"time"
 
@@ -18,14 +19,18 @@ type HookStore struct{ c *Cluster }
 // NewHookStore keeps them in the given resident cluster.
 func NewHookStore(c *Cluster) *HookStore { return &HookStore{c: c} }
 
-// AddEndpoint keeps an endpoint with its secret. Errors: invalid for one that
-// cannot be, conflict when the market has [world.MaxHookEndpoints].
-func (s *HookStore) AddEndpoint(ctx context.Context, e world.HookEndpoint, secret string, open bool) error {
+// AddEndpoint keeps an endpoint with its secret. The same key again changes nothing:
+// again says so, and the secret is the former one. Keys are kept for thirty days.
+// Errors: invalid for one that cannot be, conflict when the market has
+// [world.MaxHookEndpoints], or when the key was another act's.
+func (s *HookStore) AddEndpoint(ctx context.Context, e world.HookEndpoint, secret, key string, open bool) (again bool, err error) {
 	const op = "postgres.add endpoint"
 	if err := e.Check(open); err != nil {
-		return world.Wrap(op, err)
+		return false, world.Wrap(op, err)
 	}
-	return mapError(op, s.c.durably(ctx, func(tx pgx.Tx) error {
+	// By its hash: the address may hold a password of the receiver's, and keys outlive endpoints.
+	what := fmt.Sprintf("endpoint %s %x", e.ID, sha256.Sum256(fmt.Append(nil, e.URL, e.Kinds)))
+	again, err = s.c.underKey(ctx, "hooks/"+e.Market, key, what, func(tx pgx.Tx) error {
 		// Two that are added at once must not both be the last that fits.
 		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock(hashtextextended('hook_endpoint ' || $1, 0))`, e.Market); err != nil {
 			return err
@@ -36,7 +41,8 @@ func (s *HookStore) AddEndpoint(ctx context.Context, e world.HookEndpoint, secre
 			return world.E(world.CodeConflict, op, fmt.Sprintf("A market has at most %d endpoints: remove one first.", world.MaxHookEndpoints))
 		}
 		return err
-	}))
+	})
+	return again, mapError(op, err)
 }
 
 // Endpoints are a market's, oldest first, without their secrets.
@@ -72,11 +78,22 @@ func (s *HookStore) EnableEndpoint(ctx context.Context, market, id string, enabl
 }
 
 // RotateSecret gives an endpoint another secret. For the time of keep messages are
-// signed with both, so that the receiver can change at its leisure. not_found
-// where there is none.
-func (s *HookStore) RotateSecret(ctx context.Context, market, id, secret string, keep time.Duration) error {
-	return s.one(ctx, "postgres.rotate secret", `update hook_endpoint set old_secret = secret, old_until = now() + $4 * interval '1 microsecond', secret = $3
-		where market = $1 and id = $2`, market, id, secret, keep.Microseconds())
+// signed with both, so that the receiver can change at its leisure. While that lasts
+// another one takes the newer one's place, and the older, which the receiver has, is
+// good for the time of keep again. The same key again changes nothing, as in
+// [HookStore.AddEndpoint]. Errors: not_found where there is no such endpoint, conflict
+// when the key was another act's.
+func (s *HookStore) RotateSecret(ctx context.Context, market, id, secret, key string, keep time.Duration) (again bool, err error) {
+	const op = "postgres.rotate secret"
+	again, err = s.c.underKey(ctx, "hooks/"+market, key, "rotate "+id, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `update hook_endpoint set old_secret = case when old_until > now() then old_secret else secret end,
+			old_until = now() + $4 * interval '1 microsecond', secret = $3 where market = $1 and id = $2`, market, id, secret, keep.Microseconds())
+		if err == nil && tag.RowsAffected() == 0 {
+			return noHook(op)
+		}
+		return err
+	})
+	return again, mapError(op, err)
 }
 
 const messageColumns = `d.id, d.endpoint, d.message, d.kind, d.at, d.since, d.data, d.state, d.attempts, d.failure`

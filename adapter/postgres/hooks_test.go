@@ -19,8 +19,8 @@ import (
 func endpoint(t *testing.T, hooks *postgres.HookStore, market string, kinds ...world.HookKind) world.HookEndpoint {
 	t.Helper()
 	e := world.HookEndpoint{ID: id26(), Market: market, URL: "https://shop.example/hook", Kinds: kinds}
-	if err := hooks.AddEndpoint(t.Context(), e, "whsec_one", false); err != nil {
-		t.Fatal(err)
+	if again, err := hooks.AddEndpoint(t.Context(), e, "whsec_one", "", false); again || err != nil {
+		t.Fatal(again, err)
 	}
 	return e
 }
@@ -193,13 +193,13 @@ func TestEndpoints(t *testing.T) {
 	e := endpoint(t, hooks, "de", world.HookStockLow)
 	queue := func(message string) { owe(t, c.Pool, world.HookStockLow, message) }
 	queue("1")
-	if err := hooks.RotateSecret(t.Context(), "de", e.ID, "whsec_two", time.Hour); err != nil {
+	if _, err := hooks.RotateSecret(t.Context(), "de", e.ID, "whsec_two", "", time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	if due := calls(t, hooks, 0); len(due) != 1 || !slices.Equal(due[0].Secrets, []string{"whsec_two", "whsec_one"}) {
 		t.Errorf("two secrets: %+v", due)
 	}
-	if err := hooks.RotateSecret(t.Context(), "de", e.ID, "whsec_three", 0); err != nil {
+	if _, err := hooks.RotateSecret(t.Context(), "de", e.ID, "whsec_three", "", 0); err != nil {
 		t.Fatal(err)
 	}
 	if due := calls(t, hooks, 0); len(due) != 1 || !slices.Equal(due[0].Secrets, []string{"whsec_three"}) {
@@ -212,9 +212,10 @@ func TestEndpoints(t *testing.T) {
 	if due := calls(t, hooks, 0); len(due) != 0 {
 		t.Errorf("an endpoint that is off is told %+v", due)
 	}
+	_, elsewhere := hooks.RotateSecret(t.Context(), "gb", e.ID, "x", "key-1", 0)
 	for name, err := range map[string]error{
 		"another market removes": hooks.RemoveEndpoint(t.Context(), "gb", e.ID),
-		"another market rotates": hooks.RotateSecret(t.Context(), "gb", e.ID, "x", 0),
+		"another market rotates": elsewhere,
 		"another market enables": hooks.EnableEndpoint(t.Context(), "gb", e.ID, true),
 	} {
 		if !world.Is(err, world.CodeNotFound) {
@@ -232,7 +233,7 @@ func TestEndpoints(t *testing.T) {
 	for range world.MaxHookEndpoints + 5 {
 		id := id26()
 		all.Go(func() {
-			err := hooks.AddEndpoint(t.Context(), world.HookEndpoint{ID: id, Market: "de", URL: e.URL, Kinds: e.Kinds}, "s", false)
+			_, err := hooks.AddEndpoint(t.Context(), world.HookEndpoint{ID: id, Market: "de", URL: e.URL, Kinds: e.Kinds}, "s", id, false)
 			if err != nil && !world.Is(err, world.CodeConflict) {
 				t.Error(err)
 			}
@@ -241,6 +242,66 @@ func TestEndpoints(t *testing.T) {
 	all.Wait()
 	if got, err := hooks.Endpoints(t.Context(), "de"); err != nil || len(got) != world.MaxHookEndpoints {
 		t.Errorf("%d endpoints, %v", len(got), err)
+	}
+}
+
+// Asked for again under its key, an endpoint is not made twice, and its secret not
+// changed twice: also when the endpoint is gone by then.
+func TestEndpointsAreMadeOnce(t *testing.T) {
+	conn := pgtest.Resident(t)
+	hooks := postgres.NewHookStore(asOwner(t, "resident-here", conn, true))
+	e := world.HookEndpoint{ID: id26(), Market: "de", URL: "https://shop.example/hook", Kinds: []world.HookKind{world.HookStockLow}}
+	add := func(e world.HookEndpoint, secret string) (bool, error) {
+		return hooks.AddEndpoint(t.Context(), e, secret, "key-add", false)
+	}
+	for n := range 3 {
+		if again, err := add(e, fmt.Sprint("whsec_", n)); err != nil || again != (n > 0) {
+			t.Errorf("added %d times: %v %v", n, again, err)
+		}
+	}
+	other := e
+	other.URL += "/other"
+	if _, err := add(other, "x"); !world.Is(err, world.CodeConflict) {
+		t.Errorf("another address: %v", err)
+	}
+	if _, err := hooks.RotateSecret(t.Context(), "de", e.ID, "x", "key-add", time.Hour); !world.Is(err, world.CodeConflict) {
+		t.Errorf("another act: %v", err)
+	}
+	if _, err := hooks.RotateSecret(t.Context(), "de", id26(), "x", "key-rotate", time.Hour); !world.Is(err, world.CodeNotFound) {
+		t.Errorf("no endpoint: %v", err)
+	}
+	rotate := func(secret, key string) (again bool) {
+		t.Helper()
+		again, err := hooks.RotateSecret(t.Context(), "de", e.ID, secret, key, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return again
+	}
+	if rotate("whsec_new", "key-rotate") || !rotate("whsec_newer", "key-rotate") { // the failure before has not used the key up
+		t.Error("rotated under one key")
+	}
+	signed := func(want ...string) {
+		t.Helper()
+		var secrets []string
+		c := pgtest.Cluster(t, "resident-here", "here", conn)
+		if err := c.Pool.QueryRow(t.Context(), `select array_remove(array[secret, case when old_until > now() then old_secret end], null) from hook_endpoint`).Scan(&secrets); err != nil || !slices.Equal(secrets, want) {
+			t.Errorf("signed with %v, want %v: %v", secrets, want, err)
+		}
+	}
+	signed("whsec_new", "whsec_0")
+	if rotate("whsec_newest", "key-again") { // nobody has seen whsec_new
+		t.Error("another key")
+	}
+	signed("whsec_newest", "whsec_0")
+	if err := hooks.RemoveEndpoint(t.Context(), "de", e.ID); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := add(e, "x"); !again || err != nil {
+		t.Errorf("added again after it was removed: %v %v", again, err)
+	}
+	if all, err := hooks.Endpoints(t.Context(), "de"); err != nil || len(all) != 0 {
+		t.Errorf("%+v %v", all, err)
 	}
 }
 
@@ -273,7 +334,7 @@ func TestMessagesAreReplayedFromAMomentOn(t *testing.T) {
 	if err != nil || len(all) != 1 || all[0].Waiting != 4 || all[0].Failure == "" || !all[0].OldUntil.IsZero() {
 		t.Errorf("%+v, %v", all, err)
 	}
-	if err := hooks.RotateSecret(t.Context(), "de", e.ID, "whsec_two", time.Hour); err != nil {
+	if _, err := hooks.RotateSecret(t.Context(), "de", e.ID, "whsec_two", "", time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	if all, err = hooks.Endpoints(t.Context(), "de"); err != nil || all[0].OldUntil.Before(time.Now()) {

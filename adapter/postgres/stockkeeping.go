@@ -18,7 +18,7 @@ func (s *OrderStore) KeepStock(ctx context.Context, c world.StockChange) (world.
 	if err := c.Check(); err != nil {
 		return world.StockLevel{}, world.Wrap(op, err)
 	}
-	err := s.once(ctx, "stock/"+c.Market, c.Key, fmt.Sprintf("%s %s %d", c.Act, c.SKU, c.Pieces), func(tx pgx.Tx) error {
+	_, err := s.c.underKey(ctx, "stock/"+c.Market, c.Key, fmt.Sprintf("%s %s %d", c.Act, c.SKU, c.Pieces), func(tx pgx.Tx) error {
 		pieces, kind := c.Pieces, world.StockCorrect
 		switch c.Act {
 		case world.ActCount:
@@ -48,12 +48,11 @@ func (s *OrderStore) KeepStock(ctx context.Context, c world.StockChange) (world.
 	return level, mapError(op, err)
 }
 
-// once does something under a key of a scope, durably, unless that was done
+// underKey does something under a key of a scope, durably, unless that was done
 // before: then it waits until it is durable. what tells it from others: conflict
 // where the key was another's. Without a key it is done.
-func (s *OrderStore) once(ctx context.Context, scope, key, what string, do func(tx pgx.Tx) error) error {
-	done := false
-	err := s.c.durably(ctx, func(tx pgx.Tx) error {
+func (c *Cluster) underKey(ctx context.Context, scope, key, what string, do func(tx pgx.Tx) error) (done bool, err error) {
+	err = c.durably(ctx, func(tx pgx.Tx) error {
 		if key == "" {
 			return do(tx)
 		}
@@ -67,9 +66,9 @@ func (s *OrderStore) once(ctx context.Context, scope, key, what string, do func(
 		return do(tx)
 	})
 	if err == nil && done {
-		err = s.c.confirm(ctx)
+		err = c.confirm(ctx)
 	}
-	return err
+	return done, err
 }
 
 // sameKey fails with conflict where a key was used for something else, and with

@@ -20,7 +20,7 @@ func (o *Owner) addBrands(a *openapi.API) {
 		Summary: "Write a product of head office's", Description: "Its next version, for markets to adopt and to update to; a new one has the ETag 0. Only under the host of a market that is at home in the main region.",
 		Sent: exampleBrand.Product, Given: exampleBrand, Errors: conditional(world.CodeMisdirected)}, o.apiWriteBrand)
 	operate(a, WriteProducts, openapi.Operation{Method: http.MethodPost, Path: "/brand-products/{brand}/adopt", ID: "adoptBrandProduct", Tag: "head office", Status: http.StatusCreated,
-		Summary: "Sell a product of head office's in the market", Description: "It becomes a product of the market, with SKUs and prices of its own.", Sent: exampleAdoption, Given: exampleDraft,
+		Summary: "Sell a product of head office's in the market", Description: "It becomes a product of the market, with SKUs and prices of its own. Sent again it is a conflict: a market adopts each once.", Sent: exampleAdoption, Given: exampleDraft,
 		Errors: []world.Code{world.CodeNotFound, world.CodeConflict, world.CodeUnprocessed}}, o.apiAdopt)
 	operate(a, ReadProducts, openapi.Operation{Method: http.MethodGet, Path: "/brand-products/{brand}/diff", ID: "compareBrandProduct", Tag: "head office",
 		Summary: "Where the market's product is not head office's newest", Description: "Its ETag is the version of the market's product.", Given: exampleDifferences, Errors: []world.Code{world.CodeNotFound}}, o.apiDiff)

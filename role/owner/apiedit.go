@@ -11,7 +11,7 @@ import (
 
 func (o *Owner) addEditing(a *openapi.API) {
 	operate(a, WriteProducts, openapi.Operation{Method: http.MethodPost, Path: "/products", ID: "createProduct", Tag: "products", Status: http.StatusCreated,
-		Summary: "Add a product", Description: "With its SKUs, each with its first price.", Sent: exampleNew, Given: exampleDraft,
+		Summary: "Add a product", Description: "With its SKUs, each with its first price. " + againTaken, Sent: exampleNew, Given: exampleDraft,
 		Errors: []world.Code{world.CodeConflict, world.CodeUnprocessed}}, o.apiCreateProduct)
 	operate(a, ReadProducts, openapi.Operation{Method: http.MethodGet, Path: "/products/{slug}", ID: "getProduct", Tag: "products",
 		Summary: "A product as its owner writes it", Description: "Its ETag is its version. What is read can be changed and put back.", Given: exampleDraft, Errors: []world.Code{world.CodeNotFound}}, o.apiProduct)
@@ -110,7 +110,7 @@ func (o *Owner) addCategories(a *openapi.API) {
 	operate(a, ReadProducts, openapi.Operation{Method: http.MethodGet, Path: "/categories/{category}", ID: "getCategory", Tag: "products",
 		Summary: "A category", Description: "Its ETag is its version.", Given: exampleCategory, Errors: []world.Code{world.CodeNotFound}}, o.apiCategory)
 	operate(a, WriteProducts, openapi.Operation{Method: http.MethodPost, Path: "/categories", ID: "createCategory", Tag: "products", Status: http.StatusCreated,
-		Summary: "Add a category", Sent: exampleCategory, Given: exampleCategory, Errors: []world.Code{world.CodeConflict, world.CodeUnprocessed}}, o.apiCreateCategory)
+		Summary: "Add a category", Description: againTaken, Sent: exampleCategory, Given: exampleCategory, Errors: []world.Code{world.CodeConflict, world.CodeUnprocessed}}, o.apiCreateCategory)
 	operate(a, WriteProducts, openapi.Operation{Method: http.MethodPut, Path: "/categories/{category}", ID: "changeCategory", Tag: "products",
 		Summary: "Change a category", Sent: exampleCategory, Given: exampleCategory, Errors: conditional(world.CodeNotFound, world.CodeUnprocessed)}, o.apiChangeCategory)
 }

@@ -1,6 +1,7 @@
 package owner
 
 import (
+	"crypto/sha256"
 	"net/http"
 
 	"meridian/platform/openapi"
@@ -19,19 +20,20 @@ func (o *Owner) addHooks(a *openapi.API) {
 	operate(a, ReadHooks, openapi.Operation{Method: http.MethodGet, Path: "/endpoints", ID: "listEndpoints", Tag: "systems",
 		Summary: "The endpoints that are told what happens", Given: api.EndpointList{Endpoints: []api.Endpoint{exampleEndpoint}}}, o.apiEndpoints)
 	operate(a, WriteHooks, openapi.Operation{Method: http.MethodPost, Path: "/endpoints", ID: "addEndpoint", Tag: "systems", Status: http.StatusCreated,
-		Summary: "Adds an endpoint and tells its secret, this once", Sent: api.NewEndpoint{URL: exampleEndpoint.URL, Kinds: exampleEndpoint.Kinds}, Given: exampleSecret, Errors: []world.Code{world.CodeConflict}}, o.apiAddEndpoint)
+		Summary: "Adds an endpoint and tells its secret, this once", Description: "With the same key it is added once: then the answer has its id and no secret. Whoever did not get that asks for a new one.", Sent: api.NewEndpoint{URL: exampleEndpoint.URL, Kinds: exampleEndpoint.Kinds}, Given: exampleSecret, Errors: []world.Code{world.CodeConflict}}, o.apiAddEndpoint)
 	operate(a, WriteHooks, openapi.Operation{Method: http.MethodPatch, Path: "/endpoints/{endpoint}", ID: "changeEndpoint", Tag: "systems", Status: http.StatusNoContent,
-		Summary: "Turns an endpoint on or off", Description: "What happens while it is off is not kept for it.", Sent: api.EndpointState{Enabled: true}, Errors: missing}, o.apiChangeEndpoint)
+		Summary: "Turns an endpoint on or off", Description: "What happens while it is off is not kept for it. " + againHarmless, Sent: api.EndpointState{Enabled: true}, Errors: missing}, o.apiChangeEndpoint)
 	operate(a, WriteHooks, openapi.Operation{Method: http.MethodDelete, Path: "/endpoints/{endpoint}", ID: "removeEndpoint", Tag: "systems", Status: http.StatusNoContent,
-		Summary: "Removes an endpoint, with all that it was told or is owed", Errors: missing}, o.apiRemoveEndpoint)
+		Summary: "Removes an endpoint, with all that it was told or is owed", Description: againGone, Errors: missing}, o.apiRemoveEndpoint)
 	operate(a, WriteHooks, openapi.Operation{Method: http.MethodPost, Path: "/endpoints/{endpoint}/secret", ID: "rotateSecret", Tag: "systems",
-		Summary: "Gives an endpoint a new secret and tells it, this once", Description: "For a while messages are signed with the old one, too.", Given: exampleSecret, Errors: missing}, o.apiRotate)
+		Summary: "Gives an endpoint a new secret and tells it, this once", Description: "For a while messages are signed with the old one, too. A new secret within that time takes the newer one's place, and the older, which the receiver has, stays good. With the same key it is changed once: then the answer has no secret. Whoever did not get it sends another key.",
+		Given: exampleSecret, Errors: []world.Code{world.CodeNotFound, world.CodeConflict}}, o.apiRotate)
 	operate(a, ReadHooks, openapi.Operation{Method: http.MethodGet, Path: "/endpoints/{endpoint}/messages", ID: "listMessages", Tag: "systems",
 		Summary: "What an endpoint is owed and was told", Given: api.MessageList{Messages: []api.Message{exampleMessage}}, Errors: missing}, o.apiMessages)
 	operate(a, WriteHooks, openapi.Operation{Method: http.MethodPost, Path: "/endpoints/{endpoint}/replay", ID: "replaySince", Tag: "systems",
-		Summary: "Has messages sent again, from a moment on", Sent: api.ReplaySince{Since: exampleSince}, Given: api.Replayed{Messages: 3}, Errors: missing}, o.apiReplaySince)
+		Summary: "Has messages sent again, from a moment on", Description: againTold, Sent: api.ReplaySince{Since: exampleSince}, Given: api.Replayed{Messages: 3}, Errors: missing}, o.apiReplaySince)
 	operate(a, WriteHooks, openapi.Operation{Method: http.MethodPost, Path: "/messages/{message}/replay", ID: "replayMessage", Tag: "systems", Status: http.StatusNoContent,
-		Summary: "Has a message sent again that was sent or given up", Errors: missing}, o.apiReplay)
+		Summary: "Has a message sent again that was sent or given up", Description: againTold, Errors: missing}, o.apiReplay)
 }
 
 func (o *Owner) apiEndpoints(v *visit, _ *struct{}) (*answer[api.EndpointList], error) {
@@ -54,22 +56,24 @@ func (o *Owner) apiEndpoints(v *visit, _ *struct{}) (*answer[api.EndpointList], 
 }
 
 // endpointSent is a new endpoint.
-type endpointSent struct{ Body api.NewEndpoint }
+type endpointSent struct {
+	Keyed
+	Body api.NewEndpoint
+}
+
+// idFor is the id of what is made under a key in a market: the same each time.
+func idFor(market, key string) string {
+	sum := sha256.Sum256([]byte(market + " " + key))
+	return tokenEncoding.EncodeToString(sum[:16])
+}
 
 func (o *Owner) apiAddEndpoint(v *visit, in *endpointSent) (*answer[api.Secret], error) {
-	id, err := newToken(o.deps.Random)
-	if err != nil {
-		return nil, err
-	}
-	e := world.HookEndpoint{ID: id, URL: in.Body.URL}
+	e := world.HookEndpoint{ID: idFor(v.at.market.ID, in.apiKey()), URL: in.Body.URL}
 	for _, k := range in.Body.Kinds {
 		e.Kinds = append(e.Kinds, world.HookKind(k))
 	}
-	secret, err := o.addEndpoint(v, e)
-	if err != nil {
-		return nil, err
-	}
-	return &answer[api.Secret]{Body: api.Secret{ID: id, Secret: secret}}, nil
+	secret, err := o.addEndpoint(v, e, in.apiKey())
+	return apiSecret(e.ID, secret), err
 }
 
 // EndpointAsked names an endpoint.
@@ -99,12 +103,20 @@ func (o *Owner) apiRemoveEndpoint(v *visit, in *EndpointAsked) (*struct{}, error
 	return o.hooked(v, o.deps.Hooks.RemoveEndpoint(v.r.Context(), v.at.market.ID, in.ID))
 }
 
-func (o *Owner) apiRotate(v *visit, in *EndpointAsked) (*answer[api.Secret], error) {
-	secret, err := o.rotate(v, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	return &answer[api.Secret]{Body: api.Secret{ID: in.ID, Secret: secret}}, nil
+// secretAsked asks for a new secret.
+type secretAsked struct {
+	EndpointAsked
+	Keyed
+}
+
+func (o *Owner) apiRotate(v *visit, in *secretAsked) (*answer[api.Secret], error) {
+	secret, err := o.rotate(v, in.ID, in.apiKey())
+	return apiSecret(in.ID, secret), err
+}
+
+// apiSecret tells a new secret; "" is one that was told before.
+func apiSecret(id, secret string) *answer[api.Secret] {
+	return &answer[api.Secret]{Body: api.Secret{ID: id, Secret: secret, Again: secret == ""}}
 }
 
 // messagesAsked asks for an endpoint's messages.

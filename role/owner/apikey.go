@@ -12,6 +12,14 @@ type Keyed struct {
 	Key string `header:"Idempotency-Key" required:"true" minLength:"8" maxLength:"128" pattern:"^[!-~]+$" doc:"the same again does nothing more; make a new one for each thing that is done"`
 }
 
+// What operations say that take no key: why the same sent again does no harm.
+const (
+	againHarmless = "Sent again it changes nothing more."
+	againTaken    = "Sent again it is a conflict, and nothing is made twice: the name that it gives is taken."
+	againGone     = "Sent again it is not found any more, and nothing is done."
+	againTold     = "Sent again it may have the receiver told once more, by the same `webhook-id`."
+)
+
 // apiKey keeps the API's keys apart from those of pages.
 func (k Keyed) apiKey() string { return "api/" + k.Key }
 

@@ -14,7 +14,7 @@ func (o *Owner) addLetters(a *openapi.API) {
 	operate(a, ReadOrders, openapi.Operation{Method: http.MethodGet, Path: "/letters", ID: "listLetters", Tag: "orders",
 		Summary: "Letters to buyers that were given up", Given: exampleLetters}, o.apiLetters)
 	operate(a, WriteOrders, openapi.Operation{Method: http.MethodPost, Path: "/letters/{letter}/retry", ID: "retryLetter", Tag: "orders", Status: http.StatusNoContent,
-		Summary: "Has a letter that was given up tried again", Errors: []world.Code{world.CodeNotFound}}, o.apiRetryLetter)
+		Summary: "Has a letter that was given up tried again", Description: againGone, Errors: []world.Code{world.CodeNotFound}}, o.apiRetryLetter)
 }
 
 func (o *Owner) apiLetters(v *visit, in *Numbered) (*answer[api.LetterList], error) {

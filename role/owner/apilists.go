@@ -15,7 +15,7 @@ func (o *Owner) addLists(a *openapi.API) {
 	operate(a, ReadProducts, openapi.Operation{Method: http.MethodGet, Path: "/price-lists/{list}", ID: "getPriceList", Tag: "prices",
 		Summary: "A price list", Description: "Its ETag is its version.", Given: exampleList, Errors: []world.Code{world.CodeNotFound}}, o.apiList)
 	operate(a, WriteProducts, openapi.Operation{Method: http.MethodPost, Path: "/price-lists", ID: "createPriceList", Tag: "prices", Status: http.StatusCreated,
-		Summary: "Add a price list", Description: "Without prices.", Sent: exampleList, Given: exampleList, Errors: []world.Code{world.CodeConflict}}, o.apiCreateList)
+		Summary: "Add a price list", Description: "Without prices. " + againTaken, Sent: exampleList, Given: exampleList, Errors: []world.Code{world.CodeConflict}}, o.apiCreateList)
 	operate(a, WriteProducts, openapi.Operation{Method: http.MethodPut, Path: "/price-lists/{list}", ID: "changePriceList", Tag: "prices",
 		Summary: "Change a price list's rank and dates", Sent: exampleList, Given: exampleList, Errors: conditional(world.CodeNotFound)}, o.apiChangeList)
 

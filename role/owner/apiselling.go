@@ -29,7 +29,7 @@ func (o *Owner) addSelling(a *openapi.API) {
 	operate(a, ReadSelling, openapi.Operation{Method: http.MethodGet, Path: "/promotions/{promotion}", ID: "getPromotion", Tag: "selling",
 		Summary: "A promotion", Description: "Its ETag is its version.", Given: examplePromotion, Errors: missing}, o.apiPromotion)
 	operate(a, WriteSelling, openapi.Operation{Method: http.MethodPost, Path: "/promotions/{promotion}", ID: "createPromotion", Tag: "selling", Status: http.StatusCreated,
-		Summary: "Makes a promotion", Sent: exampleTerms, Given: examplePromotion, Errors: []world.Code{world.CodeConflict}}, o.apiCreatePromotion)
+		Summary: "Makes a promotion", Description: againTaken, Sent: exampleTerms, Given: examplePromotion, Errors: []world.Code{world.CodeConflict}}, o.apiCreatePromotion)
 	operate(a, WriteSelling, openapi.Operation{Method: http.MethodPut, Path: "/promotions/{promotion}", ID: "changePromotion", Tag: "selling",
 		Summary: "Changes a promotion", Description: "Its terms are replaced whole.", Sent: exampleTerms, Given: examplePromotion, Errors: conditional(world.CodeNotFound, world.CodeConflict)}, o.apiChangePromotion)
 	operate(a, WriteSelling, openapi.Operation{Method: http.MethodDelete, Path: "/promotions/{promotion}", ID: "endPromotion", Tag: "selling", Status: http.StatusNoContent,

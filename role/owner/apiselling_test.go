@@ -1,6 +1,8 @@
 package owner
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -211,12 +213,17 @@ func TestAPIOrderSteps(t *testing.T) {
 
 func TestAPIEndpointsAndLetters(t *testing.T) {
 	d, promised := newDesk(t, tokenFor([]string{"de"}, ReadHooks, WriteHooks, ReadOrders, WriteOrders)), contract(t)
-	w := d.do(promised, "POST", "/endpoints", `{"url":"https://shop.example/hook","kinds":["order.placed"]}`)
-	var id string
-	if w.Code != 201 || !strings.Contains(w.Body.String(), d.keeping.secrets[0]) {
+	key := func(k string) []string { return []string{"Idempotency-Key", "key-" + k} }
+	const sent = `{"url":"https://shop.example/hook","kinds":["order.placed"]}`
+	w := d.do(promised, "POST", "/endpoints", sent, key("0001")...)
+	if w.Code != 201 || !strings.Contains(w.Body.String(), d.keeping.secrets[0]) || strings.Contains(w.Body.String(), "again") {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
-	id = d.keeping.hooks[0].ID
+	id := d.keeping.hooks[0].ID
+	w = d.do(promised, "POST", "/endpoints", sent, key("0001")...)
+	if want := fmt.Sprintf(`{"id":%q,"again":true}`, id); w.Code != 201 || strings.TrimSpace(w.Body.String()) != want || len(d.keeping.hooks) != 1 || !validToken(id) {
+		t.Errorf("again: %d %s, want %s", w.Code, w.Body, want)
+	}
 	list := d.do(promised, "GET", "/endpoints", "")
 	if got := read[api.EndpointList](t, list); len(got.Endpoints) != 1 || got.Endpoints[0].ID != id || strings.Contains(list.Body.String(), "whsec_") {
 		t.Errorf("%s", list.Body)
@@ -225,13 +232,17 @@ func TestAPIEndpointsAndLetters(t *testing.T) {
 	d.keeping.parked = []world.ParkedMail{{QueuedMail: world.QueuedMail{ID: 5, OrderID: orderID, Kind: world.MailPlaced, At: noon}}}
 	nobody := strings.Repeat("c", tokenLength)
 	d.doAll(promised, []asked{
-		{"POST", "/endpoints", `{"url":"http://shop.example/hook","kinds":["order.placed"]}`, nil, 400},
-		{"POST", "/endpoints", `{"url":"https://shop.example/hook","kinds":["order.eaten"]}`, nil, 400},
-		{"POST", "/endpoints", `{"url":"https://shop.example/hook","kinds":[]}`, nil, 400},
+		{"POST", "/endpoints", `{"url":"http://shop.example/hook","kinds":["order.placed"]}`, key("0002"), 400},
+		{"POST", "/endpoints", `{"url":"https://shop.example/hook","kinds":["order.eaten"]}`, key("0002"), 400},
+		{"POST", "/endpoints", `{"url":"https://shop.example/hook","kinds":[]}`, key("0002"), 400},
+		{"POST", "/endpoints", sent, nil, 400},
+		{"POST", "/endpoints", strings.Replace(sent, "hook", "another", 1), key("0001"), 409},
 		{"PATCH", "/endpoints/" + id, `{"enabled":false}`, nil, 204},
 		{"PATCH", "/endpoints/" + nobody, `{"enabled":false}`, nil, 404},
-		{"POST", "/endpoints/" + id + "/secret", "", nil, 200},
-		{"POST", "/endpoints/" + nobody + "/secret", "", nil, 404},
+		{"POST", "/endpoints/" + id + "/secret", "", key("0003"), 200},
+		{"POST", "/endpoints/" + id + "/secret", "", key("0003"), 200}, // and nothing is done
+		{"POST", "/endpoints/" + id + "/secret", "", nil, 400},
+		{"POST", "/endpoints/" + nobody + "/secret", "", key("0004"), 404},
 		{"GET", "/endpoints/" + id + "/messages?limit=1", "", nil, 200},
 		{"GET", "/endpoints/" + nobody + "/messages", "", nil, 404},
 		{"POST", "/endpoints/" + id + "/replay", `{"since":"2026-03-01T09:00:00Z"}`, nil, 200},
@@ -246,6 +257,34 @@ func TestAPIEndpointsAndLetters(t *testing.T) {
 	})
 	if want := []string{"off", "rotate 24h0m0s", "replay since 2026-03-01T09:00:00Z", "replay", "remove", "retry"}; !slices.Equal(d.keeping.done, want) || d.keeping.told != 5 {
 		t.Errorf("%v, told %d", d.keeping.done, d.keeping.told)
+	}
+}
+
+// Whatever changes something says what the same sent again does: it has a key or a
+// version, or its description tells why it is harmless.
+func TestAPIWritesSayWhatTheSameAgainDoes(t *testing.T) {
+	type operation struct {
+		Description string `json:"description"`
+		Parameters  []struct {
+			Name string `json:"name"`
+		} `json:"parameters"`
+	}
+	var document struct {
+		Paths map[string]map[string]operation `json:"paths"`
+	}
+	if err := json.Unmarshal(newDesk(t).at("de.localhost").get(apiBase+"/openapi.json").Body.Bytes(), &document); err != nil || len(document.Paths) == 0 {
+		t.Fatal(err)
+	}
+	for path, methods := range document.Paths {
+		for method, op := range methods {
+			guarded := strings.Contains(op.Description, "Sent again")
+			for _, p := range op.Parameters {
+				guarded = guarded || p.Name == "Idempotency-Key" || p.Name == "If-Match"
+			}
+			if method != "get" && !guarded {
+				t.Errorf("%s %s: %q", method, path, op.Description)
+			}
+		}
 	}
 }
 

@@ -72,7 +72,7 @@ func hookRowOf(e world.HookEndpoint) hookRow {
 }
 
 // addHook adds an endpoint and shows its secret, this once. The form's key is the
-// endpoint's id: sent again it is there already.
+// endpoint's id, too.
 func (o *Owner) addHook(v *visit) error {
 	form := v.r.PostForm
 	if !validToken(form.Get("key")) {
@@ -82,23 +82,48 @@ func (o *Owner) addHook(v *visit) error {
 	for _, k := range form["kind"] {
 		e.Kinds = append(e.Kinds, world.HookKind(k))
 	}
-	secret, err := o.addEndpoint(v, e)
+	secret, err := o.addEndpoint(v, e, e.ID)
 	if err == nil {
-		return o.hookPage(v, http.StatusCreated, e.ID, told{Secret: secret})
+		return o.hookPage(v, http.StatusCreated, e.ID, secretTold(secret))
 	}
 	if wrong := mendable(err); wrong != "" {
+		if world.Is(err, world.CodeConflict) {
+			form.Del("key") // what is sent next is another one
+		}
 		return o.hooksPage(v, world.CodeOf(err).Status(), form, wrong)
 	}
 	return err
 }
 
-// addEndpoint keeps an endpoint with a new secret.
-func (o *Owner) addEndpoint(v *visit, e world.HookEndpoint) (secret string, err error) {
-	if secret, err = o.newSecret(); err != nil {
+// addEndpoint keeps an endpoint with a new secret, once for each key. It returns the
+// secret the first time only: a secret is shown once.
+func (o *Owner) addEndpoint(v *visit, e world.HookEndpoint, key string) (secret string, err error) {
+	e.Market = v.at.market.ID
+	return o.withSecret(func(secret string) (bool, error) {
+		return o.deps.Hooks.AddEndpoint(v.r.Context(), e, secret, key, o.cfg.HooksHTTP)
+	})
+}
+
+// withSecret does something with a new secret and returns that; "" where it was done
+// before.
+func (o *Owner) withSecret(do func(secret string) (again bool, err error)) (string, error) {
+	secret, err := o.newSecret()
+	if err != nil {
 		return "", err
 	}
-	e.Market = v.at.market.ID
-	return secret, world.Wrap("owner.systems", o.deps.Hooks.AddEndpoint(v.r.Context(), e, secret, o.cfg.HooksHTTP))
+	again, err := do(secret)
+	if err != nil || again {
+		return "", world.Wrap("owner.systems", err)
+	}
+	return secret, nil
+}
+
+// secretTold shows a new secret; "" is one that was shown before.
+func secretTold(secret string) told {
+	if secret == "" {
+		return told{Done: "This was sent before, and the secret was shown then. If nobody has it, make a new one: until it is in use the one that your system has stays good."}
+	}
+	return told{Secret: secret}
 }
 
 func (o *Owner) newSecret() (string, error) {
@@ -139,6 +164,7 @@ type hookBody struct {
 	First         bool
 	Newest, Older string
 	Since         string // what stands in the field
+	Key           string // makes a new secret one, however often the form is sent
 }
 
 type messageRow struct {
@@ -163,6 +189,9 @@ func (o *Owner) hookPage(v *visit, status int, id string, says told) error {
 		return err
 	}
 	body := hookBody{hookRow: hookRowOf(e), told: says, First: before == 0, Newest: systemsPath + "/" + e.ID, Since: v.at.clockText(o.deps.Now().Add(-24 * time.Hour))}
+	if body.Key, err = newToken(o.deps.Random); err != nil {
+		return err
+	}
 	for _, k := range e.Kinds {
 		body.Kinds = append(body.Kinds, string(k))
 	}
@@ -187,13 +216,17 @@ func (o *Owner) hookPage(v *visit, status int, id string, says told) error {
 // changeHook does what an endpoint's page offers.
 func (o *Owner) changeHook(v *visit) error {
 	ctx, market, id, form := v.r.Context(), v.at.market.ID, v.r.PathValue("id"), v.r.PostForm
-	says, err := told{}, error(nil)
+	var err error
 	switch form.Get("do") {
 	case "on", "off":
 		err = o.deps.Hooks.EnableEndpoint(ctx, market, id, form.Get("do") == "on")
 	case "rotate":
-		if says.Secret, err = o.rotate(v, id); err == nil {
-			return o.hookPage(v, http.StatusOK, id, says)
+		if !validToken(form.Get("key")) {
+			return world.E(world.CodeInvalid, "owner.systems", "The form has no key. Open the endpoint again.")
+		}
+		var secret string
+		if secret, err = o.rotate(v, id, form.Get("key")); err == nil {
+			return o.hookPage(v, http.StatusOK, id, secretTold(secret))
 		}
 	case "remove":
 		if err = o.deps.Hooks.RemoveEndpoint(ctx, market, id); err == nil {
@@ -236,11 +269,10 @@ func replayedText(n int) string {
 	return text
 }
 
-// rotate gives an endpoint a new secret; the old one is good for a while longer.
-func (o *Owner) rotate(v *visit, id string) (string, error) {
-	secret, err := o.newSecret()
-	if err != nil {
-		return "", err
-	}
-	return secret, world.Wrap("owner.systems", o.deps.Hooks.RotateSecret(v.r.Context(), v.at.market.ID, id, secret, o.cfg.SecretOverlap))
+// rotate gives an endpoint a new secret, once for each key, and returns it as
+// [Owner.addEndpoint] does; the old one is good for a while longer.
+func (o *Owner) rotate(v *visit, id, key string) (string, error) {
+	return o.withSecret(func(secret string) (bool, error) {
+		return o.deps.Hooks.RotateSecret(v.r.Context(), v.at.market.ID, id, secret, key, o.cfg.SecretOverlap)
+	})
 }

@@ -170,6 +170,11 @@ func TestSystemsPages(t *testing.T) {
 		t.Errorf("the secret is not shown")
 	}
 	path := "/owner/systems/" + key
+	want(t, c.post("/owner/systems", form), 201, "shown then")
+	form.Set("address", "https://shop.example/other")
+	if res := c.post("/owner/systems", form); res.Code != 409 || strings.Contains(res.Body.String(), `value="`+key) || len(d.keeping.hooks) != 1 {
+		t.Errorf("another address under the same key: %d, %+v", res.Code, d.keeping.hooks)
+	}
 	if body := c.get(path).Body.String() + c.get("/owner/systems").Body.String() + d.log.String(); strings.Contains(body, "whsec_") {
 		t.Error("the secret is told again")
 	}
@@ -183,18 +188,21 @@ func TestSystemsPages(t *testing.T) {
 	}{
 		{url.Values{"do": {"off"}}, "off"}, {url.Values{"do": {"on"}}, "on"}, {url.Values{"do": {"replay"}, "message": {"3"}}, "replay"},
 		{url.Values{"do": {"replay-since"}, "since": {"2026-03-01T10:00"}, "sent": {"yes"}}, "replay since 2026-03-01T09:00:00Z sent"},
-		{url.Values{"do": {"rotate"}}, "rotate 24h0m0s"}, {url.Values{"do": {"remove"}}, "remove"},
+		{url.Values{"do": {"rotate"}, "key": {strings.Repeat("d", tokenLength)}}, "rotate 24h0m0s"}, {url.Values{"do": {"remove"}}, "remove"},
 	} {
 		if res := c.post(path, f.form); res.Code >= 400 || d.keeping.done[len(d.keeping.done)-1] != f.did {
 			t.Errorf("%v: %d, %v", f.form, res.Code, d.keeping.done)
 		}
 		want(t, c.post("/owner/systems/"+strings.Repeat("c", tokenLength), f.form), map[bool]int{true: 303, false: 404}[f.did == "replay"])
+		if f.did == "rotate 24h0m0s" {
+			want(t, c.post(path, f.form), 200, "shown then", `name="key"`)
+		}
 	}
-	if len(d.keeping.secrets) < 2 || d.keeping.secrets[1] == secret {
-		t.Error("no new secret")
+	if len(d.keeping.secrets) != 2 || d.keeping.secrets[1] == secret {
+		t.Error("not one new secret")
 	}
 	want(t, c.post(path, url.Values{"do": {"replay-since"}, "since": {"gestern"}}), 422, "Since: write")
-	for _, bad := range []url.Values{{}, {"do": {"eat"}}, {"do": {"replay"}, "message": {"x"}}} {
+	for _, bad := range []url.Values{{}, {"do": {"eat"}}, {"do": {"rotate"}}, {"do": {"replay"}, "message": {"x"}}} {
 		want(t, c.post(path, bad), 400)
 	}
 	d.keeping.hooks[0].Market = "gb"

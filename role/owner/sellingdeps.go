@@ -52,14 +52,18 @@ type Stock interface {
 
 // Hooks keeps the endpoints of owners' systems, and what they are told.
 type Hooks interface {
-	// AddEndpoint keeps one with its secret. Errors: invalid, saying what to mend;
-	// conflict when the market has [world.MaxHookEndpoints], or has this one.
-	AddEndpoint(ctx context.Context, e world.HookEndpoint, secret string, open bool) error
+	// AddEndpoint keeps one with its secret, once for each key: again tells that it
+	// was done before, and with the former secret. Errors: invalid, saying what to
+	// mend; conflict when the market has [world.MaxHookEndpoints], or the key was
+	// another act's.
+	AddEndpoint(ctx context.Context, e world.HookEndpoint, secret, key string, open bool) (again bool, err error)
 	Endpoints(ctx context.Context, market string) ([]world.HookEndpoint, error)
 	// The others change one: not_found where the market has none of this id.
 	RemoveEndpoint(ctx context.Context, market, id string) error
 	EnableEndpoint(ctx context.Context, market, id string, enabled bool) error
-	RotateSecret(ctx context.Context, market, id, secret string, keep time.Duration) error
+	// RotateSecret gives one another secret, once for each key as AddEndpoint does; the
+	// one that receivers have is good for the time of keep.
+	RotateSecret(ctx context.Context, market, id, secret, key string, keep time.Duration) (again bool, err error)
 	// Messages are what an endpoint is owed and was told, newest first.
 	Messages(ctx context.Context, market, endpoint string, before int64, limit int) ([]world.HookMessage, error)
 	Replay(ctx context.Context, market string, id int64) error

@@ -24,6 +24,7 @@ type keeping struct {
 	uses    map[string]int
 	hooks   []world.HookEndpoint
 	secrets []string
+	keys    map[string]bool // under which something was done to endpoints
 	sent    []world.HookMessage
 	done    []string // to endpoints, messages and letters
 	parked  []world.ParkedMail
@@ -143,13 +144,29 @@ func (k *keeping) PromotionUses(context.Context, string, []string) (map[string]i
 	return k.uses, k.err
 }
 
-func (k *keeping) AddEndpoint(_ context.Context, e world.HookEndpoint, secret string, open bool) error {
+func (k *keeping) AddEndpoint(_ context.Context, e world.HookEndpoint, secret, key string, open bool) (again bool, err error) {
 	if err := e.Check(open); err != nil || k.err != nil {
-		return cmpErr(err, k.err)
+		return false, cmpErr(err, k.err)
+	}
+	if slices.ContainsFunc(k.hooks, func(was world.HookEndpoint) bool { return k.keys[key] && was.ID == e.ID && was.URL != e.URL }) {
+		return false, world.E(world.CodeConflict, "", "The key was used for something else.")
+	}
+	if k.used(key) {
+		return true, nil
 	}
 	e.Enabled = true
 	k.hooks, k.secrets = append(k.hooks, e), append(k.secrets, secret)
-	return nil
+	return false, nil
+}
+
+// used tells whether something was done under a key, and notes that it is.
+func (k *keeping) used(key string) bool {
+	if k.keys == nil {
+		k.keys = map[string]bool{}
+	}
+	was := k.keys[key]
+	k.keys[key] = true
+	return was
 }
 
 func (k *keeping) Endpoints(_ context.Context, market string) (out []world.HookEndpoint, err error) {
@@ -180,9 +197,16 @@ func (k *keeping) EnableEndpoint(_ context.Context, market, id string, enabled b
 	return k.note(market, id, map[bool]string{true: "on", false: "off"}[enabled])
 }
 
-func (k *keeping) RotateSecret(_ context.Context, market, id, secret string, keep time.Duration) error {
+func (k *keeping) RotateSecret(_ context.Context, market, id, secret, key string, keep time.Duration) (again bool, err error) {
+	if k.keys[key] {
+		return true, nil
+	}
+	if err := k.note(market, id, "rotate "+keep.String()); err != nil {
+		return false, err
+	}
+	k.used(key)
 	k.secrets = append(k.secrets, secret)
-	return k.note(market, id, "rotate "+keep.String())
+	return false, nil
 }
 
 func (k *keeping) Messages(_ context.Context, _, _ string, before int64, limit int) (out []world.HookMessage, err error) {

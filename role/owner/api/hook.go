@@ -29,7 +29,8 @@ type EndpointList struct {
 // Secret is what messages to an endpoint are signed with, told once.
 type Secret struct {
 	ID     string `json:"id" doc:"the endpoint's" example:"aaaaaaaaaaaaaaaaaaaaaaaaaa"`
-	Secret string `json:"secret" doc:"by Standard Webhooks; it is not told again" example:"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"`
+	Secret string `json:"secret,omitempty" doc:"by Standard Webhooks; it is not told again" example:"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"`
+	Again  bool   `json:"again,omitempty" doc:"this was done before by the same Idempotency-Key; the secret was told then"`
 }
 
 // EndpointState is whether an endpoint is told.
