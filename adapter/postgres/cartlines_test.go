@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"meridian/adapter/postgres"
 	"meridian/world"
 )
 
@@ -87,6 +88,49 @@ func TestSetLineIsAgreedToOnce(t *testing.T) {
 	if done != 1 {
 		t.Errorf("%d changes of one state", done)
 	}
+}
+
+// Who changes a line looks at the cart when no order takes lines out of it: the cart
+// that was ordered is not filled again by who was shown the full one.
+func TestSetLineWaitsForAnOrder(t *testing.T) {
+	s, c := asShop(t)
+	o := ordered(t, s, map[string]int{"brezel": 2})
+	tx, err := c.Pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(t.Context())
+	if _, err := tx.Exec(t.Context(), `select cart_take($1, '{brezel}', '{2}', '{""}')`, o.CartID); err != nil {
+		t.Fatal(err)
+	}
+	shown, over := make(chan string, 1), make(chan error, 1)
+	go func() {
+		_, err := s.SetLine(t.Context(), o.CartID, "de", "brezel", 5, 9, func(l []world.CartLine) error {
+			shown <- told(l)
+			return nil
+		})
+		over <- err
+	}()
+	blocked(t, c, 1)
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-over; err != nil {
+		t.Error(err)
+	}
+	if got := <-shown; got != "" {
+		t.Errorf("it is shown what was ordered: %s", got)
+	}
+}
+
+// blocked waits until so many wait for locks.
+func blocked(t *testing.T, c *postgres.Cluster, n int) {
+	t.Helper()
+	eventually(t, "somebody waits for a lock", func() bool {
+		var waiting int
+		err := c.Pool.QueryRow(t.Context(), `select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`).Scan(&waiting)
+		return err == nil && waiting == n
+	})
 }
 
 func told(lines []world.CartLine) string {

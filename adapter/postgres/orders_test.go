@@ -295,8 +295,9 @@ func TestAPhotoIsOrdered(t *testing.T) {
 	if err := s.SetPhoto(t.Context(), o.CartID, "de", "cake", "20abcdefghjkmnpq"); err != nil {
 		t.Fatal(err)
 	}
+	o.Lines[0].Photo = "20abcdefghjkmnpr"
 	if _, _, err := s.Place(t.Context(), o, "key-0123456789abcdef", draw); !world.Is(err, world.CodeConflict) {
-		t.Errorf("ordered without the cart's photo: %v", err)
+		t.Errorf("ordered with another photo than the cart's: %v", err)
 	}
 	o.Lines[0].Photo = "20abcdefghjkmnpq"
 	if _, _, err := s.Place(t.Context(), o, "key-0123456789abcdef", draw); err != nil {
@@ -309,6 +310,25 @@ func TestAPhotoIsOrdered(t *testing.T) {
 	of, err := s.OrdersOfMarket(t.Context(), "de", time.Time{}, "", 10)
 	if err != nil || len(of) == 0 || of[0].Lines[0].Photo != "20abcdefghjkmnpq" {
 		t.Errorf("%+v, %v", of, err)
+	}
+}
+
+// What takes no photo any more is ordered without the cart's, which is let go of.
+func TestALineIsOrderedWithoutItsPhoto(t *testing.T) {
+	s, _ := newOrders(t, map[string]int{"cake": 9})
+	o := ordered(t, s, map[string]int{"cake": 1})
+	if err := s.SetPhoto(t.Context(), o.CartID, "de", "cake", "20abcdefghjkmnpq"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.Place(t.Context(), o, "key-0123456789abcdef", draw); err != nil {
+		t.Fatal(err)
+	}
+	later := time.Now().Add(time.Hour)
+	if unused, err := s.UnusedPhotos(t.Context(), later, later, 9); err != nil || len(unused) != 1 || unused[0] != "20abcdefghjkmnpq" {
+		t.Errorf("let go of: %v, %v", unused, err)
+	}
+	if lines, err := s.Cart(t.Context(), o.CartID, "de"); err != nil || len(lines) > 0 {
+		t.Errorf("the cart holds %v, %v", lines, err)
 	}
 }
 

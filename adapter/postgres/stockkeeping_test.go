@@ -82,6 +82,41 @@ func TestStockIsKeptByHand(t *testing.T) {
 	}
 }
 
+// Of two first counts of a SKU at once the later holds, not both together.
+func TestFirstCountsDoNotAddUp(t *testing.T) {
+	s, _, c := asBoth(t, 9)
+	tx, err := c.Pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(t.Context())
+	if _, err := tx.Exec(t.Context(), `select stock_count('de', 'bun', 10, 'o@example.com', 'counted')`); err != nil {
+		t.Fatal(err)
+	}
+	over := make(chan error, 1)
+	go func() {
+		l, err := s.KeepStock(t.Context(), world.StockChange{Market: "de", SKU: "bun", Act: world.ActCount, Pieces: 12, Reason: "counted"})
+		if l.OnHand != 12 {
+			t.Errorf("%+v", l)
+		}
+		over <- err
+	}()
+	blocked(t, c, 1)
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-over; err != nil {
+		t.Error(err)
+	}
+	all, err := s.Movements(t.Context(), "de", "bun", 0, 10)
+	if err != nil || len(all) != 2 || all[0].Kind != world.StockCorrect || all[0].OnHand != 2 || all[1].Kind != world.StockReceive {
+		t.Errorf("%+v, %v", all, err)
+	}
+	if faults, err := s.StockFaults(t.Context(), "de", 5); err != nil || len(faults) > 0 {
+		t.Errorf("%v, %v", faults, err)
+	}
+}
+
 // What no code of ours does is done here by hand, by who may do everything.
 func TestFaultsOfStockAreFound(t *testing.T) {
 	s, super, c := asBoth(t, 9)

@@ -29,6 +29,16 @@ func (l basketLine) short() bool { return !l.gone() && l.left < l.Quantity }
 // bare reports whether a product lacks the photo that it is made with.
 func (l basketLine) bare() bool { return l.product.TakesPhoto && l.Photo == "" }
 
+// madeWith is the buyer's photo that a line is made with, by its media id; "" for a
+// product that takes none. One that was given before the product stopped taking any
+// goes with the cart's line: an order does not keep what nobody needs.
+func (l basketLine) madeWith() string {
+	if l.product.TakesPhoto {
+		return l.Photo
+	}
+	return ""
+}
+
 // basket reads a cart, its products and its stock. A browser without a cart
 // has an empty one.
 func (s *Shop) basket(ctx context.Context, at *site, id string) (basket, error) {

@@ -100,7 +100,7 @@ func (s *Shop) cartRow(v *view, at *site, l basketLine, first bool) (row cartRow
 	row.Sum = at.money(l.product.PriceMinor * int64(l.Quantity))
 	row.Shot = s.shot(v, l.product.Product, lineSizes, lineWidth, first)
 	if row.TakesPhoto = l.product.TakesPhoto; row.TakesPhoto {
-		row.Photo, err = s.photoShot(at, l.Photo, l.product.Name)
+		row.Photo, err = s.photoShot(at, l.madeWith(), l.product.Name)
 	}
 	return row, err
 }

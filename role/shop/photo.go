@@ -209,7 +209,7 @@ func (s *Shop) photoShots(at *site, lines []world.OrderLine) (out []shot, err er
 func (b basket) photos() (out []world.OrderLine) {
 	for _, l := range b.lines {
 		if !l.gone() {
-			out = append(out, world.OrderLine{SKU: l.SKU, Name: l.product.Label(), Photo: l.Photo})
+			out = append(out, world.OrderLine{SKU: l.SKU, Name: l.product.Label(), Photo: l.madeWith()})
 		}
 	}
 	return out
@@ -219,8 +219,8 @@ func (b basket) photos() (out []world.OrderLine) {
 func (b basket) withPhotos(lines []world.OrderLine) []world.OrderLine {
 	for i := range lines {
 		for _, l := range b.lines {
-			if l.SKU == lines[i].SKU && l.product.TakesPhoto {
-				lines[i].Photo = l.Photo
+			if l.SKU == lines[i].SKU {
+				lines[i].Photo = l.madeWith()
 			}
 		}
 	}

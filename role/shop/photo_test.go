@@ -124,6 +124,25 @@ func TestACakeWithAPhotoFromPageToOrder(t *testing.T) {
 	}
 }
 
+// A product that stops taking photos is ordered without the one that a cart holds.
+func TestAPhotoOfAProductThatTakesNoneAnyMore(t *testing.T) {
+	b := openCake(t, nil)
+	if w := b.addCake("photo of a dog"); w.Code != 303 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	b.catalog.products[len(b.catalog.products)-1].TakesPhoto = false
+	checkout := b.get("/checkout")
+	if got := photosOn(t, checkout); checkout.Code != 200 || len(got) != 0 {
+		t.Errorf("the checkout shows %v", got)
+	}
+	wants(t, b.post("/checkout", with(contactDE(), "key", hidden(t, checkout, "key"), "quoted", hidden(t, checkout, "quoted"), "step", "place")), 303)
+	for _, o := range b.orders.orders {
+		if len(o.Lines) != 1 || o.Lines[0].Photo != "" {
+			t.Errorf("the order's lines: %+v", o.Lines)
+		}
+	}
+}
+
 func TestAPhotoThatIsNotTaken(t *testing.T) {
 	for name, c := range map[string]struct {
 		photo string
