@@ -9,6 +9,7 @@ import (
 
 	"meridian/adapter/postgres"
 	"meridian/engine/order"
+	"meridian/engine/promotion"
 	"meridian/world"
 )
 
@@ -219,7 +220,7 @@ func (r *race) audit(orders int) {
 		t.Errorf("the slot has %d, by the orders %d of %d, %v", used[raceSlot], slots, raceCapacity, err)
 	}
 	for email, n := range byBuyer {
-		total, mine, err := r.s.PromotionUse(ctx, "de", email, []string{"ten"})
+		total, mine, err := r.s.PromotionUse(ctx, "de", email, []promotion.Promotion{{ID: "ten", MaxUses: raceUses, MaxPerBuyer: racePerBuyer}})
 		if err != nil || total["ten"] != uses || mine["ten"] != n || uses > raceUses || n > racePerBuyer {
 			t.Errorf("used %v, by %s %v; by the orders %d, %d, %v", total, email, mine, uses, n, err)
 		}

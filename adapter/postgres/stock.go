@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"meridian/engine/promotion"
 	"meridian/world"
 )
 
@@ -60,25 +61,37 @@ func (s *OrderStore) SlotUse(ctx context.Context, market string, slots []string)
 	return used, mapError("postgres.slotuse", err)
 }
 
-// PromotionUse is how often promotions with limits were used in a market: in all,
-// and by the buyer of an e-mail address; without an entry never.
-func (s *OrderStore) PromotionUse(ctx context.Context, market, email string, promotions []string) (total, byBuyer map[string]int, err error) {
-	rows, err := s.c.Pool.Query(ctx, `select promotion, buyer = '', used from promotion_use where market = $1 and promotion = any($2) and buyer in ('', $3)`,
-		market, promotions, buyerOf(world.Order{Contact: world.Contact{Email: email}}))
+// PromotionUse is how often promotions were used in a market so far by orders that
+// were not given back: in all, and by the buyer of an e-mail address ("" is nobody),
+// without an entry never. Neither is counted further than the promotion's limit, nor
+// at all where it has none.
+func (s *OrderStore) PromotionUse(ctx context.Context, market, email string, limited []promotion.Promotion) (total, byBuyer map[string]int, err error) {
+	ids, most, each := make([]string, len(limited)), make([]int, len(limited)), make([]int, len(limited))
+	for i, p := range limited {
+		ids[i], most[i], each[i] = p.ID, p.MaxUses, p.MaxPerBuyer
+	}
+	// As promotion_take will count, which makes a row by the first order under a limit.
+	rows, err := s.c.Pool.Query(ctx, `
+select l.id,
+       case when most > 0 then coalesce((select used from promotion_use where market = $1 and promotion = l.id and buyer = ''),
+         (select count(*) from (select `+liveUse+` limit most) u)) else 0 end,
+       case when each > 0 and $2 <> '' then coalesce((select used from promotion_use where market = $1 and promotion = l.id and buyer = $2),
+         (select count(*) from (select `+liveUse+` and lower(o.email) = $2 limit each) u)) else 0 end
+  from unnest($3::text[], $4::integer[], $5::integer[]) l(id, most, each)`,
+		market, buyerOf(world.Order{Contact: world.Contact{Email: email}}), ids, most, each)
 	if err != nil {
 		return nil, nil, mapError("postgres.promotionuse", err)
 	}
 	total, byBuyer = map[string]int{}, map[string]int{}
-	var promotion string
-	var all bool
-	var n int
-	_, err = pgx.ForEachRow(rows, []any{&promotion, &all, &n}, func() error {
-		if all {
-			total[promotion] = n
-		} else {
-			byBuyer[promotion] = n
-		}
+	var id string
+	var all, mine int
+	_, err = pgx.ForEachRow(rows, []any{&id, &all, &mine}, func() error {
+		total[id], byBuyer[id] = all, mine
 		return nil
 	})
 	return total, byBuyer, mapError("postgres.promotionuse", err)
 }
+
+// liveUse are the orders of market $1 that have the promotion l.id and were not given back.
+const liveUse = `from order_discount d join orders o on o.id = d.order_id
+  where d.promotion = l.id and o.market = $1 and o.state not in ('cancelled', 'expired')`

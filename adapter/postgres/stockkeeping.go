@@ -112,10 +112,9 @@ const MaxUses = 10_000
 func (s *OrderStore) PromotionUses(ctx context.Context, market string, promotions []string) (map[string]int, error) {
 	const op = "postgres.promotionuses"
 	rows, err := s.c.Pool.Query(ctx, `
-select p, coalesce((select used from promotion_use where market = $1 and promotion = p and buyer = ''),
-       (select count(*) from (select from order_discount d join orders o on o.id = d.order_id
-         where d.promotion = p and o.market = $1 and o.state not in ('cancelled', 'expired') limit $3) u))
-  from unnest($2::text[]) p`, market, promotions, MaxUses)
+select l.id, coalesce((select used from promotion_use where market = $1 and promotion = l.id and buyer = ''),
+       (select count(*) from (select `+liveUse+` limit $3) u))
+  from unnest($2::text[]) l(id)`, market, promotions, MaxUses)
 	if err != nil {
 		return nil, mapError(op, err)
 	}

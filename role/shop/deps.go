@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"meridian/engine/checkout"
+	"meridian/engine/promotion"
 	"meridian/engine/tax"
 	"meridian/engine/taxid"
 	"meridian/platform/i18n"
@@ -134,8 +135,8 @@ type Orders interface {
 	// SlotUse is how many orders each of some slots has; without an entry none.
 	SlotUse(ctx context.Context, market string, slots []string) (map[string]int, error)
 	// PromotionUse is how often promotions with limits were used, in all and by a
-	// buyer; without an entry never.
-	PromotionUse(ctx context.Context, market, email string, promotions []string) (total, byBuyer map[string]int, err error)
+	// buyer, counted no further than the limits; without an entry never.
+	PromotionUse(ctx context.Context, market, email string, limited []promotion.Promotion) (total, byBuyer map[string]int, err error)
 	// Place writes an order, takes its stock, slot and promotions, and empties
 	// the cart, all or nothing. The same cart and key again give the order that is
 	// there, with existed true. number draws an order number, again if one is

@@ -21,6 +21,7 @@ import (
 	"meridian/engine/invoice"
 	"meridian/engine/keyring"
 	"meridian/engine/order"
+	"meridian/engine/promotion"
 	"meridian/engine/tax"
 	"meridian/platform/i18n"
 	"meridian/world"
@@ -408,7 +409,7 @@ func (o *fakeOrders) SlotUse(_ context.Context, _ string, slots []string) (map[s
 	return out, nil
 }
 
-func (o *fakeOrders) PromotionUse(context.Context, string, string, []string) (total, byBuyer map[string]int, err error) {
+func (o *fakeOrders) PromotionUse(context.Context, string, string, []promotion.Promotion) (total, byBuyer map[string]int, err error) {
 	return o.promoted, nil, nil
 }
 

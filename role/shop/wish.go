@@ -130,10 +130,10 @@ func (s *Shop) quote(ctx context.Context, at *site, b basket, w wish, email, jur
 
 // used looks up how often the promotions that have limits were used.
 func (s *Shop) used(ctx context.Context, at *site, w wish, email string) (promotion.Used, error) {
-	var limited []string
+	var limited []promotion.Promotion
 	for _, p := range w.selling.Promotions {
 		if p.MaxUses > 0 || p.MaxPerBuyer > 0 {
-			limited = append(limited, p.ID)
+			limited = append(limited, p)
 		}
 	}
 	if len(limited) == 0 {
