@@ -93,8 +93,9 @@ func queueRead[T any](b *pgx.Batch, into *[]T, query string, args ...any) {
 
 const lineColumns = `sku, name, tax_class, quantity, unit_minor, line_minor, tax_minor, price_version, photo, product, product_version, discount_minor`
 
-// History is an order's log and its refunds, oldest first; nothing for an order
-// that is not there.
+// History is an order's log and its refunds, each by its numbers: a refund is
+// reckoned from those before it, whatever the clocks said. Nothing for an order that
+// is not there.
 func (s *OrderStore) History(ctx context.Context, id string) (log []world.OrderNote, refunds []world.Refund, err error) {
 	b := &pgx.Batch{}
 	b.Queue(`select n, at, event, actor, who, from_state, to_state, note from order_event where order_id = $1 order by n`, id).Query(func(rows pgx.Rows) (err error) {
@@ -105,21 +106,21 @@ func (s *OrderStore) History(ctx context.Context, id string) (log []world.OrderN
 		})
 		return err
 	})
-	queueRefunds(b, &refunds, `order_id = $1`, id)
+	queueRefunds(b, &refunds, `order_id = $1`, `n`, id)
 	return log, refunds, mapError("postgres.history", s.c.Pool.SendBatch(ctx, b).Close())
 }
 
-// queueRefunds has a batch read refunds with their lines and taxes. A refund is
+// queueRefunds has a batch read refunds with their lines and taxes, in an order. A refund is
 // written whole and never changes but for its settling; of one that is younger
 // than the first query the rest is left out.
-func queueRefunds(b *pgx.Batch, into *[]world.Refund, where string, args ...any) {
+func queueRefunds(b *pgx.Batch, into *[]world.Refund, where, order string, args ...any) {
 	type place struct {
 		order string
 		n     int
 	}
 	places := map[place]int{}
 	b.Queue(`select order_id, n, idempotency_key, at, actor, who, reason, net_minor, tax_minor, total_minor, settled_at is not null
-		from refund where `+where+` order by at, order_id, n`, args...).Query(func(rows pgx.Rows) (err error) {
+		from refund where `+where+` order by `+order, args...).Query(func(rows pgx.Rows) (err error) {
 		*into, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (world.Refund, error) {
 			var r world.Refund
 			err := row.Scan(&r.OrderID, &r.N, &r.Key, instant{&r.At}, &r.By, &r.Who, &r.Reason, &r.NetMinor, &r.TaxMinor, &r.TotalMinor, &r.Settled)

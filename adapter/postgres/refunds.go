@@ -107,7 +107,7 @@ func queueRefund(b *pgx.Batch, o world.Order, r world.Refund) {
 func (s *OrderStore) OwedRefunds(ctx context.Context, limit int) ([]world.Refund, error) {
 	var out []world.Refund
 	b := &pgx.Batch{}
-	queueRefunds(b, &out, `(order_id, n) in (select order_id, n from refund where settled_at is null order by at, order_id, n limit $1)`, limit)
+	queueRefunds(b, &out, `(order_id, n) in (select order_id, n from refund where settled_at is null order by at, order_id, n limit $1)`, `at, order_id, n`, limit)
 	return out, mapError("postgres.owed", s.c.Pool.SendBatch(ctx, b).Close())
 }
 
