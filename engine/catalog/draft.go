@@ -88,6 +88,12 @@ type Written struct {
 	BrandVersion int64
 }
 
+// Former is a product as it was in one of its versions; its SKUs are without prices.
+type Former struct {
+	Written
+	Since time.Time // when it became so
+}
+
 // WrittenCategory is a category as it is kept.
 type WrittenCategory struct {
 	Category

@@ -15,6 +15,9 @@ func (o *Owner) addEditing(a *openapi.API) {
 		Errors: []world.Code{world.CodeConflict, world.CodeUnprocessed}}, o.apiCreateProduct)
 	operate(a, ReadProducts, openapi.Operation{Method: http.MethodGet, Path: "/products/{slug}", ID: "getProduct", Tag: "products",
 		Summary: "A product as its owner writes it", Description: "Its ETag is its version. What is read can be changed and put back.", Given: exampleDraft, Errors: []world.Code{world.CodeNotFound}}, o.apiProduct)
+	operate(a, ReadProducts, openapi.Operation{Method: http.MethodGet, Path: "/products/{slug}/versions/{version}", ID: "getProductVersion", Tag: "products",
+		Summary: "A product as it was in one of its versions", Description: "Orders name the version that they were placed by, so what was told of allergens and ingredients then can be read for ever.", Given: exampleVersion,
+		Errors: []world.Code{world.CodeNotFound}}, o.apiProductVersion)
 	operate(a, WriteProducts, openapi.Operation{Method: http.MethodPut, Path: "/products/{slug}", ID: "changeProduct", Tag: "products",
 		Summary: "Change a product", Description: "All of it is given anew; its SKUs are all named. Each change is a version, and orders go on to show the one that they were placed by.", Sent: exampleDraft, Given: exampleDraft,
 		Errors: conditional(world.CodeNotFound, world.CodeUnprocessed)}, o.apiChangeProduct)
@@ -41,6 +44,20 @@ func (o *Owner) draftOf(v *visit, slug string) (*answer[catalog.Draft], error) {
 
 func (o *Owner) apiProduct(v *visit, in *ProductAsked) (*answer[catalog.Draft], error) {
 	return o.draftOf(v, in.Slug)
+}
+
+// versionAsked names a version of a product.
+type versionAsked struct {
+	ProductAsked
+	Version int64 `path:"version" minimum:"1"`
+}
+
+func (o *Owner) apiProductVersion(v *visit, in *versionAsked) (*answer[api.ProductVersion], error) {
+	f, err := o.deps.Editing.ProductVersion(v.r.Context(), v.at.market.ID, in.Slug, in.Version)
+	if err != nil {
+		return nil, world.Wrap("owner.api.productversion", err)
+	}
+	return &answer[api.ProductVersion]{Body: api.ProductVersion{Version: f.Version, Since: f.Since, Product: f.Draft}}, nil
 }
 
 func (o *Owner) apiCreateProduct(v *visit, in *struct{ Body catalog.Draft }) (*answer[catalog.Draft], error) {

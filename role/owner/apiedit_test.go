@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -22,6 +23,7 @@ type shelf struct {
 	lists      map[string]catalog.WrittenList
 	prices     map[string]catalog.ListPrice // by SKU and list
 	brand      []world.BrandProduct         // versions of head office's cake
+	former     map[string]catalog.Written   // by slug and version
 	race       func()                       // runs just before a change
 }
 
@@ -56,6 +58,11 @@ func (s *shelf) change(version func() int64, expect int64) error {
 
 func (s *shelf) ProductDraft(_ context.Context, market, slug string) (catalog.Written, error) {
 	return kept(s.products, market, slug)
+}
+
+func (s *shelf) ProductVersion(_ context.Context, market, slug string, version int64) (catalog.Former, error) {
+	w, err := kept(s.former, market, fmt.Sprint(slug, "/", version))
+	return catalog.Former{Written: w, Since: noon}, err
 }
 
 func (s *shelf) CreateProduct(_ context.Context, _ string, w catalog.Written) (int64, error) {

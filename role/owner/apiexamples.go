@@ -21,6 +21,7 @@ var (
 	exampleDraft = catalog.Draft{Slug: "brezel", Category: "rolls", TaxClass: "bread", Place: 7, Allergens: []world.Allergen{"wheat"}, MayContain: []world.Allergen{"sesame"},
 		Texts: map[string]catalog.DraftText{"de-DE": {Name: "Brezel", Description: "Außen rösch, innen weich.", Ingredients: "*Weizen*mehl, Wasser, Salz", Address: "brezel"}},
 		SKUs:  []catalog.DraftSKU{{SKU: "brezel", Names: map[string]string{"de-DE": "4 Stück"}, Sold: true, Net: 360, NetUnit: "g"}}}
+	exampleVersion   = api.ProductVersion{Version: 3, Since: exampleSince, Product: exampleDraft}
 	exampleNew       = priced(exampleDraft, 520)
 	exampleCategory  = catalog.Category{Category: "rolls", Place: 1, Texts: map[string]catalog.CategoryText{"de-DE": {Name: "Brötchen", Address: "broetchen"}}}
 	exampleList      = catalog.List{List: "advent", Rank: 10, From: &exampleSince}
@@ -42,7 +43,7 @@ var (
 		Method: world.PayCard, Fulfilment: world.PickUp, Jurisdiction: "DE", NetMinor: 972, TaxMinor: 68, TotalMinor: 1040,
 		Contact: world.Contact{Name: "Ada Lovelace", Email: "ada@example.org"},
 		Slot:    world.OrderSlot{ID: "pickup-2026-11-23-0900", Start: exampleSince.Add(71 * time.Hour), End: exampleSince.Add(72 * time.Hour)},
-		Lines:   []world.OrderLine{{SKU: "brezel", Name: "Brezel, 4 Stück", Quantity: 2, UnitMinor: 520, LineMinor: 1040, PriceVersion: 4}},
+		Lines:   []world.OrderLine{{SKU: "brezel", Name: "Brezel, 4 Stück", Quantity: 2, UnitMinor: 520, LineMinor: 1040, PriceVersion: 4, Product: "brezel", ProductVersion: 3}},
 		Taxes:   []world.OrderTax{{Label: "MwSt. 7 %", Rate: "7", NetMinor: 972, TaxMinor: 68}},
 	})
 	exampleOrders = api.OrderList{Orders: []api.OrderCard{exampleOrder.OrderCard}, Next: "1795165200000000.aaaaaaaaaaaaaaaaaaaaaaaaaa"}

@@ -54,7 +54,8 @@ func orderCard(o world.Order) api.OrderCard {
 	out := api.OrderCard{ID: o.ID, Number: o.Number, State: string(o.State), Version: o.Version, PlacedAt: o.PlacedAt.UTC(),
 		Total: in(o, o.TotalMinor), Refunded: in(o, o.RefundedMinor), Name: o.Contact.Name, Lines: []api.Line{}}
 	for _, l := range o.Lines {
-		out.Lines = append(out.Lines, api.Line{SKU: l.SKU, Name: l.Name, Quantity: l.Quantity, Unit: in(o, l.UnitMinor), Sum: in(o, l.LineMinor), PriceVersion: l.PriceVersion})
+		out.Lines = append(out.Lines, api.Line{SKU: l.SKU, Name: l.Name, Quantity: l.Quantity, Unit: in(o, l.UnitMinor), Sum: in(o, l.LineMinor), PriceVersion: l.PriceVersion,
+			Product: l.Product, ProductVersion: l.ProductVersion})
 	}
 	return out
 }

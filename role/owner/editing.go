@@ -15,6 +15,8 @@ import (
 type Editing interface {
 	// ProductDraft is a product as its owner writes it.
 	ProductDraft(ctx context.Context, market, slug string) (catalog.Written, error)
+	// ProductVersion is a product as it was in one of its versions.
+	ProductVersion(ctx context.Context, market, slug string, version int64) (catalog.Former, error)
 	// CreateProduct adds a product with its SKUs and their first prices. Errors:
 	// conflict when the slug is taken or the brand product adopted, unprocessed when
 	// a SKU or an address is taken, or the category is none.

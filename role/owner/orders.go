@@ -90,6 +90,7 @@ type orderBody struct {
 type orderLine struct {
 	Name, Unit, Sum, Tax string
 	Quantity             int
+	Sold                 string // where it is shown as it was sold; "" where that was not kept
 	Photo                thumb  // the customer's
 	PhotoURL             string // in full
 }
@@ -138,8 +139,8 @@ func (at *site) orderBody(o world.Order) orderBody {
 	c := o.Contact
 	body := orderBody{Number: o.Number, Address: at.texts.Address(c), Email: c.Email, Phone: c.Phone, At: at.moment(o.PlacedAt),
 		Net: at.money(o.NetMinor), Tax: at.money(o.TaxMinor), Total: at.money(o.TotalMinor)}
-	for _, l := range o.Lines {
-		body.Lines = append(body.Lines, orderLine{Name: l.Name, Quantity: l.Quantity, Unit: at.money(l.UnitMinor), Sum: at.money(l.LineMinor), Tax: at.money(l.TaxMinor)})
+	for i, l := range o.Lines {
+		body.Lines = append(body.Lines, orderLine{Sold: soldURL(o, i), Name: l.Name, Quantity: l.Quantity, Unit: at.money(l.UnitMinor), Sum: at.money(l.LineMinor), Tax: at.money(l.TaxMinor)})
 	}
 	for _, d := range o.Discounts {
 		body.Discounts = append(body.Discounts, orderTax{Label: d.Label, Rate: d.Code, Net: at.money(-d.Minor)})

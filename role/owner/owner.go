@@ -108,6 +108,7 @@ func (o *Owner) routes() *http.ServeMux {
 	on("/owner/sign-in", methods{http.MethodGet: o.showSignIn, http.MethodPost: o.form(o.signIn)})
 	on("/owner/sign-out", methods{http.MethodPost: o.form(o.signOut)})
 	on("/owner/orders/{id}", methods{http.MethodGet: o.signedIn(o.showOrder), http.MethodPost: o.signedIn(o.form(o.leadOn))})
+	on("/owner/orders/{id}/lines/{n}", methods{http.MethodGet: o.signedIn(o.showSold)})
 	on("/owner/orders/{id}/documents/{n}", methods{http.MethodGet: o.signedIn(o.showDocument)})
 	on("/owner/products", methods{http.MethodGet: o.signedIn(o.listProducts)})
 	on("/owner/prices", methods{http.MethodGet: o.signedIn(o.showPrices), http.MethodPost: o.signedIn(o.form(o.changePrices))})

@@ -14,7 +14,7 @@ import (
 var pageFiles embed.FS
 
 // pageNames are the templates that fill the layout.
-var pageNames = []string{"signin", "orders", "order", "products", "product", "prices", "pictures", "picture", "remove", "queue", "work", "error",
+var pageNames = []string{"signin", "orders", "order", "sold", "products", "product", "prices", "pictures", "picture", "remove", "queue", "work", "error",
 	"promotions", "promotion", "hours", "stock", "stocksku", "hooks", "hook", "letters"}
 
 func loadPages() (map[string]*template.Template, error) {

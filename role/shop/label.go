@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"meridian/web"
 	"meridian/world"
 )
 
@@ -26,22 +27,8 @@ type fact struct {
 }
 
 func (at *site) label(p world.Product) label {
-	return label{Ingredients: emphasised(p.Ingredients), Note: p.AllergenNote,
+	return label{Ingredients: web.Emphasised(p.Ingredients), Note: p.AllergenNote,
 		Contains: at.allergens(p.Allergens), MayContain: at.allergens(p.MayContain), Nutrition: at.nutrition(p), Lead: at.lead(p)}
-}
-
-// emphasised is a list of ingredients with what stands between asterisks set off
-// from the rest (Regulation (EU) No 1169/2011, article 21).
-func emphasised(text string) template.HTML {
-	var b strings.Builder
-	for i, part := range strings.Split(text, "*") {
-		if i%2 == 1 {
-			b.WriteString("<strong>" + template.HTMLEscapeString(part) + "</strong>")
-		} else {
-			b.WriteString(template.HTMLEscapeString(part))
-		}
-	}
-	return template.HTML(b.String())
 }
 
 func (at *site) allergens(codes []world.Allergen) string {

@@ -1,6 +1,17 @@
 package api
 
-import "meridian/engine/catalog"
+import (
+	"time"
+
+	"meridian/engine/catalog"
+)
+
+// ProductVersion is a product as it was in one of its versions.
+type ProductVersion struct {
+	Version int64         `json:"version" example:"3"`
+	Since   time.Time     `json:"since" doc:"when it became so; the next version's since ends it"`
+	Product catalog.Draft `json:"product" doc:"prices are not in it: an order's line has its own"`
+}
 
 // Categories are all of a market's categories.
 type Categories struct {

@@ -23,6 +23,9 @@ type Line struct {
 	Unit         Amount `json:"unit" doc:"the price of one"`
 	Sum          Amount `json:"sum" doc:"of all pieces, before discounts"`
 	PriceVersion int64  `json:"price_version" doc:"names the price" example:"4"`
+
+	Product        string `json:"product,omitempty" doc:"the slug of the SKU's product" example:"brezel"`
+	ProductVersion int64  `json:"product_version,omitempty" doc:"the version that it was sold by: /products/{slug}/versions/{version} has it; none for orders from before versions were kept" example:"3"`
 }
 
 // Order is an order in full.
