@@ -505,7 +505,7 @@ func open(t *testing.T, region, host string, change func(*Config, *Deps)) *bench
 	cfg := Default()
 	cfg.Region, cfg.WireKey = region, "wire-key"
 	cfg.Private.Keys = []keyring.Key{{ID: "k1", Secret: "a secret of a test, long enough"}}
-	d := Deps{World: w, Catalog: b.catalog, Photos: &b.photos, Orders: b.orders, Invoices: fakeInvoices{b.orders}, Tax: testTax(t), Rates: &b.rates, Texts: testTexts(t), Now: func() time.Time { return noon }, Random: rand.Reader,
+	d := Deps{World: w, Catalog: b.catalog, Photos: &b.photos, Orders: b.orders, Invoices: fakeInvoices{b.orders}, Payments: newDesk(func() time.Time { return noon }), Tax: testTax(t), Rates: &b.rates, Texts: testTexts(t), Now: func() time.Time { return noon }, Random: rand.Reader,
 		Log: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	if change != nil {
 		change(&cfg, &d)

@@ -55,13 +55,14 @@ func (s *Shop) sweeps() []sweep.Loop {
 		{What: "idempotency keys", Remove: func(ctx context.Context, limit int) (int, error) {
 			return s.deps.Orders.ForgetKeys(ctx, s.deps.Now().Add(-s.cfg.KeyAge), limit)
 		}},
-	}
-	if len(s.deps.Providers) > 0 {
-		loops = append(loops, sweep.Loop{What: "orders that were not paid for", Every: s.cfg.ExpireEvery, Remove: func(ctx context.Context, limit int) (int, error) {
+		// Without a provider, too: the last one may have been taken out of the config
+		// while orders awaited its payment.
+		{What: "orders that were not paid for", Every: s.cfg.ExpireEvery, Remove: func(ctx context.Context, limit int) (int, error) {
 			return s.deps.Orders.ExpireOrders(ctx, s.deps.Now(), limit)
-		}}, sweep.Loop{What: "payment messages", Remove: func(ctx context.Context, limit int) (int, error) {
+		}},
+		{What: "payment messages", Remove: func(ctx context.Context, limit int) (int, error) {
 			return s.deps.Payments.ForgetEvents(ctx, s.deps.Now().Add(-s.cfg.PayEvents), limit)
-		}})
+		}},
 	}
 	for i, l := range loops {
 		if l.Every == 0 {

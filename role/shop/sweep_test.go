@@ -27,6 +27,39 @@ func TestCartsPastTheirAgeAreRemoved(t *testing.T) {
 	}
 }
 
+// expiring counts how often orders are asked for that were not paid for in time.
+type expiring struct {
+	*fakeOrders
+	asked int
+}
+
+func (e *expiring) ExpireOrders(context.Context, time.Time, int) (int, error) {
+	e.asked++
+	return 0, nil
+}
+
+// Orders may await the payment of a provider that the config names no more: what they
+// hold is given back all the same.
+func TestOrdersExpireWithoutAProvider(t *testing.T) {
+	orders := &expiring{}
+	b := open(t, "eu-central", "", func(c *Config, d *Deps) {
+		c.ExpireEvery = 7 * time.Second
+		orders.fakeOrders = d.Orders.(*fakeOrders)
+		d.Orders = orders
+	})
+	for _, l := range b.shop.sweeps() {
+		if l.Every != 7*time.Second {
+			continue
+		}
+		if _, err := l.Remove(t.Context(), 10); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if orders.asked != 1 {
+		t.Errorf("asked for %d times", orders.asked)
+	}
+}
+
 // Photos that nothing holds are deleted, each by itself: one that cannot be keeps
 // no other back, and with media away the rest waits.
 func TestPhotosThatNothingHoldsAreDeleted(t *testing.T) {
