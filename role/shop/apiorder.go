@@ -28,7 +28,7 @@ func (s *Shop) addOrders(a *openapi.API) {
 	operate(s, a, place, s.apiPlace)
 	operate(s, a, on(http.MethodGet, "/orders/{id}", "getOrder", "An order", "For who has the token of the cart that it was placed from.", exampleOrder, world.CodeNotFound), s.apiOrder)
 	operate(s, a, on(http.MethodPost, "/orders/{id}/cancellation", "cancelOrder", "A buyer cancels", "Until the shop begins to make it. Sent again it changes nothing.", exampleOrder, world.CodeNotFound, world.CodeConflict), s.apiCancel)
-	operate(s, a, on(http.MethodPost, "/orders/{id}/payment", "startPayment", "Where an order is paid for", "An order has one payment at a time: sent again this leads to the same one, or to a new one after one that did not work.", exampleStart, world.CodeNotFound), s.apiPay)
+	operate(s, a, on(http.MethodPost, "/orders/{id}/payment", "startPayment", "Where an order is paid for", "An order has one payment at a time: sent again this leads to the same one, or to a new one after one that did not work. A sum that the provider does not take is refused (422): cancel the order, and order with the method `on_collection`.", exampleStart, world.CodeNotFound, world.CodeUnprocessed), s.apiPay)
 }
 
 type orderAsked struct {

@@ -150,20 +150,36 @@ func (h *holding) run(ctx context.Context) (err error) {
 
 // look asks the provider. What was begun and not heard of is begun again, by the same key.
 func (h *holding) look(ctx context.Context, p world.PaymentProvider) error {
+	if h.row.Ref == "" && h.row.Over() {
+		h.looked = true // the provider never had it
+		return nil
+	}
 	var said world.Payment
 	var err error
 	if h.row.Ref != "" {
 		said, err = p.Look(ctx, h.row.Ref)
 	} else {
-		var r world.PaymentRequest
-		if r, err = h.request(ctx, h.row); err == nil {
-			said, err = p.Open(ctx, r)
-		}
+		said, err = h.begin(ctx, p)
 	}
 	if err != nil {
 		return err
 	}
 	return h.heard(ctx, said)
+}
+
+// begin begins what was not heard of. What the provider can never carry out, and
+// nobody is to pay for any more, is over.
+func (h *holding) begin(ctx context.Context, p world.PaymentProvider) (world.Payment, error) {
+	r, err := h.request(ctx, h.row)
+	if err != nil {
+		return world.Payment{}, err
+	}
+	said, err := p.Open(ctx, r)
+	if world.Is(err, world.CodeInvalid) && h.order.State != world.OrderAwaitingPayment {
+		said, err = h.row.Payment, nil
+		said.State, said.Version = world.PaymentVoided, said.Version+1
+	}
+	return said, err
 }
 
 // heard joins and notes what the provider says.

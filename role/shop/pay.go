@@ -8,16 +8,22 @@ import (
 	"strings"
 
 	"meridian/engine/payment"
+	"meridian/platform/httpserver"
 	"meridian/world"
 )
 
-// pay leads the buyer to the provider's page.
+// pay leads the buyer to the provider's page, or says on the order's why there is none.
 func (s *Shop) pay(w http.ResponseWriter, r *http.Request, at *site) error {
 	o, err := s.ownOrder(r, at)
 	if err != nil {
 		return err
 	}
-	return s.leadToPay(w, r, at, o)
+	err = s.leadToPay(w, r, at, o)
+	if world.Is(err, world.CodeUnprocessed) {
+		httpserver.LogError(r.Context(), s.deps.Log, r, err)
+		return s.orderPage(w, r, at, o, http.StatusUnprocessableEntity, []notice{{ID: wrongID, Kind: "bad", Text: at.texts.Text("payment.not_by_card")}})
+	}
+	return err
 }
 
 // leadToPay leads the buyer of an order to the provider's page. The payment is
@@ -41,7 +47,8 @@ func (s *Shop) leadToPay(w http.ResponseWriter, r *http.Request, at *site, o wor
 }
 
 // payPage is the provider's page where an order is paid for; "" when it is paid or
-// over by now.
+// over by now. It fails with unprocessed for what the provider does not take, such as
+// less than its smallest sum.
 func (s *Shop) payPage(ctx context.Context, with MarketPay, o world.Order) (string, error) {
 	for again := true; ; again = false {
 		p, err := s.openPayment(ctx, with, o)
@@ -74,6 +81,9 @@ func (s *Shop) openPayment(ctx context.Context, with MarketPay, o world.Order) (
 		said, err = provider.Look(ctx, row.Ref)
 	} else {
 		said, err = provider.Open(ctx, s.paymentRequest(o, row.Key))
+		if world.Is(err, world.CodeInvalid) {
+			return world.Payment{}, world.Because(world.CodeUnprocessed, op, s.orderSite(o).texts.Text("payment.not_by_card"), err)
+		}
 	}
 	if err != nil {
 		return world.Payment{}, world.Wrap(op, err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"meridian/engine/payment"
+	"meridian/role/shop/api"
 	"meridian/world"
 )
 
@@ -170,6 +171,34 @@ func TestWhoMayPay(t *testing.T) {
 	}
 	k.bank.fail = func(string) error { return world.E(world.CodeUnavailable, "bank", "It is away.") }
 	wants(t, k.get("/orders/"+k.id+"/pay"), 503)
+}
+
+// What the provider does not take, such as less than its smallest sum, is told to the
+// buyer while the order awaits its payment, and over for good once it does not.
+func TestAPaymentThatTheProviderNeverTakes(t *testing.T) {
+	k := openTill(t, "eu-central")
+	asked := 0
+	k.bank.fails(func(string) error {
+		asked++
+		return world.E(world.CodeInvalid, "bank", "This is too little.")
+	})
+	show := "/orders/" + k.id
+	wants(t, k.get(show+"/pay"), 422, "lässt sich nicht mit Karte bezahlen", `href="`+show+`/pay"`)
+	a := &app{bench: k.bench, cart: api.NewCart{Token: k.cookies[secureCart]}}
+	wants(t, a.send("POST", "/api/v1"+show+"/payment", nil), 422, "lässt sich nicht mit Karte bezahlen")
+	if _, err := k.shop.cashier.settle(t.Context(), k.desk.row.Key); !world.Is(err, world.CodeInvalid) || k.desk.row.Over() {
+		t.Errorf("%+v, %v", k.desk.row, err)
+	}
+	k.desk.expire()
+	for range 2 { // the second time there is nothing to ask
+		asked = 0
+		if _, err := k.shop.cashier.settle(t.Context(), k.desk.row.Key); err != nil || k.desk.row.State != world.PaymentVoided || k.desk.row.Ref != "" || !k.desk.row.DueAt.IsZero() || k.desk.row.Trouble != "" {
+			t.Errorf("%+v, %v", k.desk.row, err)
+		}
+	}
+	if asked != 0 {
+		t.Errorf("asked %d times for what is over", asked)
+	}
 }
 
 func (k *till) message(id, signature, path string) *httptest.ResponseRecorder {

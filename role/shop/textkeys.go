@@ -21,7 +21,7 @@ func codeKeys() []string {
 		"invoice.link", "invoice.credit_link",
 		"error.quantity", "error.try_again",
 		"photo.hint", "photo.missing", "photo.too_large", "photo.unsupported", "photo.broken", "photo.busy", "photo.yours",
-		"payment.declined", "payment.insufficient_funds", "payment.expired_card", "payment.incorrect_card", "payment.authentication", "payment.abandoned",
+		"payment.declined", "payment.insufficient_funds", "payment.expired_card", "payment.incorrect_card", "payment.authentication", "payment.abandoned", "payment.not_by_card",
 		"not_found.title", "not_found.text", "unavailable.title", "unavailable.text", "unavailable.checkout",
 	}
 	for _, a := range world.Allergens() {
