@@ -171,7 +171,7 @@ func (m *machine) ownerOver(ctx context.Context, s *Owner, clusters []*postgres.
 	}
 	orders := postgres.NewOrderStore(resident)
 	role, err := owner.New(s.Config, owner.Deps{
-		World: m.World, Catalog: products, Editing: products, TaxClasses: rates.Classes, Orders: orders,
+		World: m.World, Catalog: products, Editing: products, Tax: rates, Orders: orders,
 		Selling: products, Stock: orders, Hooks: postgres.NewHookStore(resident), Letters: postgres.NewMailStore(resident), Tell: resident.Tell, Documents: postgres.NewInvoiceStore(resident), Accounts: postgres.NewAccountStore(resident), Texts: words,
 		Media: netaddr.Transport(s.Media, netaddr.DefaultTransportOptions()), Now: m.now, Random: random, Log: m.tel.Log,
 	})

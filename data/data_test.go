@@ -29,6 +29,8 @@ type product struct {
 	Slug       string           `yaml:"slug"`
 	Art        string           `yaml:"art"`
 	TaxClass   string           `yaml:"tax_class"`
+	ServedHot  bool             `yaml:"served_hot"`
+	ServedWith string           `yaml:"served_with"`
 	PriceMinor int64            `yaml:"price_minor"`
 	Stock      int              `yaml:"stock"`
 	Featured   bool             `yaml:"featured"`

@@ -13,6 +13,8 @@ type Product struct {
 	Brand        string // the brand product that it was adopted from; "" for a local one
 	BrandVersion int64  // of the brand product, when it was adopted or brought up to date
 	TaxClass     string
+	ServedHot    bool   // sold hot, or kept hot
+	ServedWith   string // what it comes with, as tax has it: "" for nothing, "utensils" or "gift"
 	Featured     bool
 	TakesPhoto   bool          // it is made with a photo that its buyer gives
 	Lead         time.Duration // how long before it is handed over it must be ordered
@@ -178,6 +180,8 @@ type Listing struct {
 type BrandProduct struct {
 	Art         string               `json:"art"` // the drawing that its picture is made from, by name
 	TaxClass    string               `json:"tax_class"`
+	ServedHot   bool                 `json:"served_hot,omitempty"`
+	ServedWith  string               `json:"served_with,omitempty" enum:"utensils,gift"`
 	TakesPhoto  bool                 `json:"takes_photo"`
 	LeadMinutes int                  `json:"lead_minutes"`
 	Allergens   []Allergen           `json:"allergens"`

@@ -75,6 +75,8 @@ type OrderLine struct {
 	SKU          string // the SKU's key
 	Name         string
 	TaxClass     string
+	ServedHot    bool   // as [Product] has it
+	ServedWith   string // likewise
 	Quantity     int
 	UnitMinor    int64
 	LineMinor    int64 // UnitMinor × Quantity

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -116,6 +117,10 @@ func (a Area) State() string {
 
 // TaxPlaces are the places whose tax is owed where a market delivers, each once.
 func (m Market) TaxPlaces() []string { return m.each(func(a Area) string { return a.Tax }) }
+
+// Seller is the path of where the market's shop stands: a place whose tax it owes for
+// what is handed over there.
+func (m Market) Seller() string { return cmp.Or(m.Tax.Seller, m.Country) }
 
 // States are the codes of the states that a market delivers to, each once; none
 // where it delivers to its country as a whole.

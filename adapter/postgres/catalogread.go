@@ -19,7 +19,7 @@ import (
 // goes on behind it. Of the price lists in force the one of the highest rank that
 // has a price for the SKU holds.
 const productColumns = `
-select u.until, p.total, p.turn, p.place, p.slug, p.version, p.category, p.brand, p.brand_version, p.tax_class,
+select u.until, p.total, p.turn, p.place, p.slug, p.version, p.category, p.brand, p.brand_version, p.tax_class, coalesce(p.served_hot, false), p.served_with,
        coalesce(p.featured, false), coalesce(p.takes_photo, false), p.lead_minutes, p.allergens, p.may_contain, coalesce(p.nutrition, 'null'), p.media_id,
        t.address, t.name, t.description, t.ingredients, t.allergen_note,
        s.sku, x.name, coalesce(s.net, 0), s.net_unit, e.amount_minor, e.currency, e.version, e.list, b.amount_minor, b.version, `
@@ -101,7 +101,7 @@ func (f *found) take(rows pgx.Rows, m world.Market) error {
 	var nutrition []byte
 	var allergens, mayContain []string
 	err := rows.Scan((*zeronull.Timestamptz)(&f.until), (*zeronull.Int8)(&f.total), (*zeronull.Int4)(&at.turn), (*zeronull.Int4)(&at.n), (*zeronull.Text)(&p.Slug), (*zeronull.Int8)(&p.Version),
-		(*zeronull.Text)(&p.Category), (*zeronull.Text)(&p.Brand), (*zeronull.Int8)(&p.BrandVersion), (*zeronull.Text)(&p.TaxClass),
+		(*zeronull.Text)(&p.Category), (*zeronull.Text)(&p.Brand), (*zeronull.Int8)(&p.BrandVersion), (*zeronull.Text)(&p.TaxClass), &p.ServedHot, (*zeronull.Text)(&p.ServedWith),
 		&p.Featured, &p.TakesPhoto, (*zeronull.Int8)(&lead), &allergens, &mayContain, &nutrition, (*zeronull.Text)(&p.PictureID),
 		(*zeronull.Text)(&p.Address), (*zeronull.Text)(&p.Name), (*zeronull.Text)(&p.Description), (*zeronull.Text)(&p.Ingredients), (*zeronull.Text)(&p.AllergenNote),
 		(*zeronull.Text)(&k.Key), (*zeronull.Text)(&k.Sort), &k.Net, (*zeronull.Text)(&k.NetUnit),

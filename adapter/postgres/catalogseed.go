@@ -19,6 +19,8 @@ type SeedProduct struct {
 	Slug       string
 	Art        string // the drawing that its picture is made from, by name
 	TaxClass   string
+	ServedHot  bool
+	ServedWith string // as of [world.Product]
 	Category   string // "" for none
 	Brand      string // the brand product that it is the first version of; "" for a local one
 	Featured   bool
@@ -122,13 +124,13 @@ func seedProduct(ctx context.Context, tx pgx.Tx, p SeedProduct) (changed bool, e
 	if p.Nutrition.Known() {
 		nutrition = p.Nutrition
 	}
-	b.Queue(`insert into product as o (market, slug, tax_class, featured, place, art, takes_photo, lead_minutes, allergens, may_contain, nutrition, category, brand, brand_version)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, coalesce($9::text[], '{}'), coalesce($10::text[], '{}'), $11, nullif($12, ''), nullif($13, ''), case when $13 <> '' then 1 end)
+	b.Queue(`insert into product as o (market, slug, tax_class, featured, place, art, takes_photo, lead_minutes, allergens, may_contain, nutrition, category, brand, brand_version, served_hot, served_with)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, coalesce($9::text[], '{}'), coalesce($10::text[], '{}'), $11, nullif($12, ''), nullif($13, ''), case when $13 <> '' then 1 end, $14, $15)
 		on conflict (market, slug) do update set tax_class = excluded.tax_class, featured = excluded.featured, place = excluded.place, art = excluded.art, takes_photo = excluded.takes_photo,
-			lead_minutes = excluded.lead_minutes, allergens = excluded.allergens, may_contain = excluded.may_contain, nutrition = excluded.nutrition, category = excluded.category
-		where (o.tax_class, o.featured, o.place, o.art, o.takes_photo, o.lead_minutes, o.allergens, o.may_contain, o.nutrition, o.category)
-			is distinct from (excluded.tax_class, excluded.featured, excluded.place, excluded.art, excluded.takes_photo, excluded.lead_minutes, excluded.allergens, excluded.may_contain, excluded.nutrition, excluded.category)`,
-		p.Market, p.Slug, p.TaxClass, p.Featured, p.Place, p.Art, p.TakesPhoto, int(p.Lead/time.Minute), p.Allergens, p.MayContain, nutrition, p.Category, p.Brand)
+			lead_minutes = excluded.lead_minutes, allergens = excluded.allergens, may_contain = excluded.may_contain, nutrition = excluded.nutrition, category = excluded.category, served_hot = excluded.served_hot, served_with = excluded.served_with
+		where (o.tax_class, o.featured, o.place, o.art, o.takes_photo, o.lead_minutes, o.allergens, o.may_contain, o.nutrition, o.category, o.served_hot, o.served_with)
+			is distinct from (excluded.tax_class, excluded.featured, excluded.place, excluded.art, excluded.takes_photo, excluded.lead_minutes, excluded.allergens, excluded.may_contain, excluded.nutrition, excluded.category, excluded.served_hot, excluded.served_with)`,
+		p.Market, p.Slug, p.TaxClass, p.Featured, p.Place, p.Art, p.TakesPhoto, int(p.Lead/time.Minute), p.Allergens, p.MayContain, nutrition, p.Category, p.Brand, p.ServedHot, p.ServedWith)
 	for _, locale := range slices.Sorted(maps.Keys(p.Texts)) {
 		t := p.Texts[locale]
 		b.Queue(`insert into product_text as o (market, slug, locale, name, description, ingredients, allergen_note, address) values ($1, $2, $3, $4, $5, $6, $7, $8)

@@ -100,6 +100,7 @@ insert into slot_rule values ('de', 'pickup', 1, 540, 600, 4, 60);
 insert into slot_closed values ('de', '2026-12-25', '');
 insert into brand_product (brand, version, product) values ('cake', 1, '{"slug": "cake"}');`},
 	12: {fill: `insert into fx_rate (source, day, currency, per_euro) values ('ECB', '2026-03-02', 'USD', 1.0842)`},
+	16: {fill: `insert into slot_week values ('de', 3)`},
 }
 
 // Whatever a shop of an earlier version had, each row of each table is there after

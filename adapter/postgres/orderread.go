@@ -91,7 +91,7 @@ func queueRead[T any](b *pgx.Batch, into *[]T, query string, args ...any) {
 	})
 }
 
-const lineColumns = `sku, name, tax_class, quantity, unit_minor, line_minor, tax_minor, price_version, photo, product, product_version, discount_minor`
+const lineColumns = `sku, name, tax_class, served_hot, served_with, quantity, unit_minor, line_minor, tax_minor, price_version, photo, product, product_version, discount_minor`
 
 // History is an order's log and its refunds, each by its numbers: a refund is
 // reckoned from those before it, whatever the clocks said. Nothing for an order that

@@ -134,9 +134,9 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 
 func queueLines(b *pgx.Batch, o world.Order) {
 	for i, l := range o.Lines {
-		b.Queue(`insert into order_line (order_id, n, sku, name, tax_class, quantity, unit_minor, line_minor, tax_minor, price_version, photo, product, product_version, discount_minor)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-			o.ID, i+1, l.SKU, l.Name, l.TaxClass, l.Quantity, l.UnitMinor, l.LineMinor, l.TaxMinor, l.PriceVersion, l.Photo, l.Product, l.ProductVersion, l.DiscountMinor)
+		b.Queue(`insert into order_line (order_id, n, sku, name, tax_class, quantity, unit_minor, line_minor, tax_minor, price_version, photo, product, product_version, discount_minor, served_hot, served_with)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+			o.ID, i+1, l.SKU, l.Name, l.TaxClass, l.Quantity, l.UnitMinor, l.LineMinor, l.TaxMinor, l.PriceVersion, l.Photo, l.Product, l.ProductVersion, l.DiscountMinor, l.ServedHot, l.ServedWith)
 	}
 	for i, t := range o.Taxes {
 		b.Queue(`insert into order_tax (order_id, n, label, rate, net_minor, tax_minor) values ($1, $2, $3, $4, $5, $6)`,

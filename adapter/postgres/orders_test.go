@@ -365,3 +365,23 @@ func TestShopRoleMaySellAndNoMore(t *testing.T) {
 		}
 	}
 }
+
+func TestAnOrderKeepsHowItsLinesWereServed(t *testing.T) {
+	s, c := newOrders(t, map[string]int{"brezel": 10, "torte": 2})
+	o := ordered(t, s, map[string]int{"brezel": 1})
+	o.Lines[0].ServedHot, o.Lines[0].ServedWith = true, "utensils"
+	if _, _, err := s.Place(t.Context(), o, "key-0123456789abcdef", draw); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Order(t.Context(), o.ID)
+	if err != nil || got.Lines[0] != o.Lines[0] {
+		t.Errorf("%+v, %v", got.Lines, err)
+	}
+	of, err := s.OrdersOfMarket(t.Context(), "de", time.Time{}, "", 9)
+	if err != nil || len(of) != 1 || of[0].Lines[0] != o.Lines[0] {
+		t.Errorf("%+v, %v", of, err)
+	}
+	if _, err := c.Pool.Exec(t.Context(), `update order_line set served_with = 'plates'`); err == nil {
+		t.Error("a line was served with plates")
+	}
+}

@@ -132,7 +132,7 @@ func (s *OrderStore) addLines(ctx context.Context, orders []world.Order) error {
 	}
 	var id string
 	var l world.OrderLine
-	_, err = pgx.ForEachRow(rows, []any{&id, &l.SKU, &l.Name, &l.TaxClass, &l.Quantity, &l.UnitMinor, &l.LineMinor, &l.TaxMinor, &l.PriceVersion, &l.Photo, &l.Product, &l.ProductVersion, &l.DiscountMinor}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &l.SKU, &l.Name, &l.TaxClass, &l.ServedHot, &l.ServedWith, &l.Quantity, &l.UnitMinor, &l.LineMinor, &l.TaxMinor, &l.PriceVersion, &l.Photo, &l.Product, &l.ProductVersion, &l.DiscountMinor}, func() error {
 		o := &orders[place[id]]
 		o.Lines = append(o.Lines, l)
 		return nil

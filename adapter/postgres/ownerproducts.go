@@ -21,7 +21,7 @@ import (
 // head office's it was adopted from: of one moment, as it is one statement.
 const draftColumns = `
 select p.version, coalesce(p.brand, ''), coalesce(p.brand_version, 0), jsonb_strip_nulls(jsonb_build_object(
-       'slug', p.slug, 'category', p.category, 'tax_class', p.tax_class, 'featured', p.featured, 'takes_photo', p.takes_photo, 'place', p.place, 'lead_minutes', p.lead_minutes,
+       'slug', p.slug, 'category', p.category, 'tax_class', p.tax_class, 'served_hot', p.served_hot, 'served_with', p.served_with, 'featured', p.featured, 'takes_photo', p.takes_photo, 'place', p.place, 'lead_minutes', p.lead_minutes,
        'published_from', nullif(p.published_from, '-infinity'), 'published_until', nullif(p.published_until, 'infinity'), 'art', p.art,
        'allergens', p.allergens, 'may_contain', p.may_contain, 'nutrition', p.nutrition,
        'texts', (select jsonb_object_agg(t.locale, jsonb_build_object('name', t.name, 'description', t.description, 'ingredients', t.ingredients,
@@ -198,10 +198,10 @@ func writeProduct(ctx context.Context, tx pgx.Tx, m world.Market, w catalog.Writ
 	}
 	b := &pgx.Batch{}
 	b.Queue(`update product o set tax_class = $3, featured = $4, place = $5, art = $6, takes_photo = $7, lead_minutes = $8, allergens = coalesce($9::text[], '{}'), may_contain = coalesce($10::text[], '{}'),
-			nutrition = $11, category = nullif($12, ''), published_from = coalesce($13::timestamptz, '-infinity'), published_until = coalesce($14::timestamptz, 'infinity'), brand_version = case when o.brand is null then null else coalesce(nullif($15::bigint, 0), o.brand_version) end
-		where o.market = $1 and o.slug = $2 and (o.tax_class, o.featured, o.place, o.art, o.takes_photo, o.lead_minutes, o.allergens, o.may_contain, o.nutrition, o.category, o.published_from, o.published_until, o.brand_version)
-			is distinct from ($3, $4, $5, $6, $7, $8, coalesce($9::text[], '{}'), coalesce($10::text[], '{}'), $11::jsonb, nullif($12, ''), coalesce($13::timestamptz, '-infinity'), coalesce($14::timestamptz, 'infinity'), case when o.brand is null then null else coalesce(nullif($15::bigint, 0), o.brand_version) end)`,
-		m.ID, d.Slug, d.TaxClass, d.Featured, d.Place, d.Art, d.TakesPhoto, d.LeadMinutes, d.Allergens, d.MayContain, d.Nutrition, d.Category, d.From, d.Until, w.BrandVersion)
+			nutrition = $11, category = nullif($12, ''), published_from = coalesce($13::timestamptz, '-infinity'), published_until = coalesce($14::timestamptz, 'infinity'), brand_version = case when o.brand is null then null else coalesce(nullif($15::bigint, 0), o.brand_version) end, served_hot = $16, served_with = $17
+		where o.market = $1 and o.slug = $2 and (o.tax_class, o.featured, o.place, o.art, o.takes_photo, o.lead_minutes, o.allergens, o.may_contain, o.nutrition, o.category, o.published_from, o.published_until, o.brand_version, o.served_hot, o.served_with)
+			is distinct from ($3, $4, $5, $6, $7, $8, coalesce($9::text[], '{}'), coalesce($10::text[], '{}'), $11::jsonb, nullif($12, ''), coalesce($13::timestamptz, '-infinity'), coalesce($14::timestamptz, 'infinity'), case when o.brand is null then null else coalesce(nullif($15::bigint, 0), o.brand_version) end, $16::boolean, $17::text)`,
+		m.ID, d.Slug, d.TaxClass, d.Featured, d.Place, d.Art, d.TakesPhoto, d.LeadMinutes, d.Allergens, d.MayContain, d.Nutrition, d.Category, d.From, d.Until, w.BrandVersion, d.ServedHot, d.ServedWith)
 	writeTexts(b, m, d)
 	for i, k := range d.SKUs {
 		writeSKU(b, m, d.Slug, k, i)

@@ -102,6 +102,39 @@ func TestProductsAreWritten(t *testing.T) {
 	}
 }
 
+// How a product is served is part of it: a change of that alone is a version, which
+// carts and pages read, and an older one says what it was.
+func TestHowAProductIsServed(t *testing.T) {
+	s, super := ownerCatalog(t, true)
+	ctx := t.Context()
+	d := roll()
+	d.Category = ""
+	if _, err := s.CreateProduct(ctx, "de", catalog.Written{Draft: d}); err != nil {
+		t.Fatal(err)
+	}
+	w, err := s.ProductDraft(ctx, "de", "brezel")
+	if err != nil || w.ServedHot || w.ServedWith != "" {
+		t.Fatalf("%+v, %v", w, err)
+	}
+	w.ServedHot, w.ServedWith = true, "utensils"
+	if version, err := s.ChangeProduct(ctx, "de", 1, w); err != nil || version != 2 {
+		t.Fatalf("version %d, %v", version, err)
+	}
+	if again, err := s.ProductDraft(ctx, "de", "brezel"); err != nil || !again.ServedHot || again.ServedWith != "utensils" {
+		t.Errorf("%+v, %v", again, err)
+	}
+	if version, err := s.ChangeProduct(ctx, "de", 2, w); err != nil || version != 2 {
+		t.Errorf("the same again is version %d, %v", version, err)
+	}
+	if p, _, err := s.Product(ctx, "de", "laugenbrezel", "de-DE", then); err != nil || !p.ServedHot || p.ServedWith != "utensils" {
+		t.Errorf("the shop has %+v, %v", p, err)
+	}
+	var was string
+	if err := super.Pool.QueryRow(ctx, `select string_agg((product ->> 'served_hot') || (product ->> 'served_with'), ',' order by version) from product_history where slug = 'brezel'`).Scan(&was); err != nil || was != "false,trueutensils" {
+		t.Errorf("it was %q, %v", was, err)
+	}
+}
+
 func TestEditsAreRefused(t *testing.T) {
 	s, super := ownerCatalog(t, true)
 	ctx := t.Context()

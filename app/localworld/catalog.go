@@ -34,6 +34,8 @@ type fileProduct struct {
 	Slug       string           `yaml:"slug"`
 	Art        string           `yaml:"art"`
 	TaxClass   string           `yaml:"tax_class"`
+	ServedHot  bool             `yaml:"served_hot"`
+	ServedWith string           `yaml:"served_with"`
 	PriceMinor int64            `yaml:"price_minor"`
 	Stock      int              `yaml:"stock"`
 	Category   string           `yaml:"category"`
@@ -174,7 +176,7 @@ func minuteOf(text string) (int, error) {
 
 func (q fileProduct) seed(f *catalogFile, at int) postgres.SeedProduct {
 	s := postgres.SeedProduct{
-		Market: f.Market, Slug: q.Slug, Art: q.Art, TaxClass: q.TaxClass, Category: q.Category, Brand: q.Brand, Featured: q.Featured, TakesPhoto: q.Photo, Place: at,
+		Market: f.Market, Slug: q.Slug, Art: q.Art, TaxClass: q.TaxClass, ServedHot: q.ServedHot, ServedWith: q.ServedWith, Category: q.Category, Brand: q.Brand, Featured: q.Featured, TakesPhoto: q.Photo, Place: at,
 		Lead: time.Duration(q.LeadHours) * time.Hour, Allergens: q.Allergens, MayContain: q.MayContain, Nutrition: q.nutrition(),
 		PriceMinor: q.PriceMinor, Currency: f.Currency, Stock: q.Stock, Texts: map[string]postgres.SeedText{},
 	}
@@ -219,7 +221,7 @@ func (f *catalogFile) addBrands(brands map[string]fileProduct) {
 func brandSeeds(brands map[string]fileProduct) (out []postgres.SeedBrand, err error) {
 	for _, key := range slices.Sorted(maps.Keys(brands)) {
 		q := brands[key]
-		p := world.BrandProduct{Art: q.Art, TaxClass: q.TaxClass, TakesPhoto: q.Photo, LeadMinutes: q.LeadHours * 60,
+		p := world.BrandProduct{Art: q.Art, TaxClass: q.TaxClass, ServedHot: q.ServedHot, ServedWith: q.ServedWith, TakesPhoto: q.Photo, LeadMinutes: q.LeadHours * 60,
 			Allergens: q.Allergens, MayContain: q.MayContain, Nutrition: q.nutrition(), Texts: map[string]world.BrandText{}}
 		for locale, t := range q.Text {
 			p.Texts[locale] = world.BrandText{Name: t.Name, Description: t.Description, Ingredients: t.Ingredients}

@@ -112,7 +112,7 @@ func fields(p world.BrandProduct, locales []string) map[string]string {
 	out := map[string]string{}
 	v := reflect.ValueOf(p)
 	for i := range v.NumField() {
-		if name := v.Type().Field(i).Tag.Get("json"); name != "texts" {
+		if name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ","); name != "texts" {
 			out[name] = asJSON(v.Field(i).Interface())
 		}
 	}
@@ -179,7 +179,7 @@ func Locales(m world.Market, of ...world.BrandProduct) (out []string) {
 
 // Branded is what a draft has of what head office's products have.
 func (d Draft) Branded() world.BrandProduct {
-	p := world.BrandProduct{Art: d.Art, TaxClass: d.TaxClass, TakesPhoto: d.TakesPhoto, LeadMinutes: d.LeadMinutes, Allergens: d.Allergens, MayContain: d.MayContain, Texts: map[string]world.BrandText{}}
+	p := world.BrandProduct{Art: d.Art, TaxClass: d.TaxClass, ServedHot: d.ServedHot, ServedWith: d.ServedWith, TakesPhoto: d.TakesPhoto, LeadMinutes: d.LeadMinutes, Allergens: d.Allergens, MayContain: d.MayContain, Texts: map[string]world.BrandText{}}
 	if d.Nutrition != nil {
 		p.Nutrition = *d.Nutrition
 	}
@@ -191,6 +191,7 @@ func (d Draft) Branded() world.BrandProduct {
 
 // With is the draft with what head office's product has in these places.
 func (d Draft) With(p world.BrandProduct) Draft {
+	d.ServedHot, d.ServedWith = p.ServedHot, p.ServedWith
 	d.Art, d.TaxClass, d.TakesPhoto, d.LeadMinutes, d.Allergens, d.MayContain, d.Nutrition = p.Art, p.TaxClass, p.TakesPhoto, p.LeadMinutes, p.Allergens, p.MayContain, nil
 	if p.Nutrition.Known() {
 		d.Nutrition = &p.Nutrition
@@ -247,6 +248,7 @@ func (r Rules) CheckBrand(brand string, p world.BrandProduct) error {
 		f.key("art", p.Art)
 	}
 	f.key("tax_class", strings.ReplaceAll(p.TaxClass, "_", "-"))
+	f.served(p.ServedWith)
 	if p.LeadMinutes < 0 || p.LeadMinutes > MaxLead {
 		f.add("lead_minutes", "write 0 to %d", MaxLead)
 	}

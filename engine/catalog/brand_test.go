@@ -57,6 +57,7 @@ func TestMergeByFields(t *testing.T) {
 	locales := []string{"de-DE"}
 	product := rapid.Custom(func(t *rapid.T) world.BrandProduct {
 		p := world.BrandProduct{Art: rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "art"), TaxClass: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "class"), TakesPhoto: rapid.Bool().Draw(t, "photo"),
+			ServedHot: rapid.Bool().Draw(t, "hot"), ServedWith: rapid.SampledFrom([]string{"", "utensils", "gift"}).Draw(t, "with"),
 			LeadMinutes: rapid.IntRange(0, 2).Draw(t, "lead"), Allergens: rapid.SampledFrom([][]world.Allergen{nil, {"egg"}, {"egg", "milk"}, {"milk", "egg"}}).Draw(t, "allergens"),
 			Texts: map[string]world.BrandText{"de-DE": {Name: rapid.SampledFrom([]string{"x", "y", "z"}).Draw(t, "name")}}}
 		p.Nutrition.FatMg = rapid.IntRange(0, 2).Draw(t, "fat")
@@ -71,6 +72,7 @@ func TestMergeByFields(t *testing.T) {
 		}{
 			{"art", func(p world.BrandProduct) any { return p.Art }}, {"lead_minutes", func(p world.BrandProduct) any { return p.LeadMinutes }},
 			{"takes_photo", func(p world.BrandProduct) any { return p.TakesPhoto }}, {"nutrition", func(p world.BrandProduct) any { return p.Nutrition }},
+			{"served_hot", func(p world.BrandProduct) any { return p.ServedHot }}, {"served_with", func(p world.BrandProduct) any { return p.ServedWith }},
 			{"texts.de-DE.name", func(p world.BrandProduct) any { return p.Texts["de-DE"].Name }},
 		} {
 			want := c.of(local)
@@ -100,7 +102,7 @@ func TestCheckBrand(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(*world.BrandProduct){
-		"no words": func(p *world.BrandProduct) { p.Texts = nil }, "no class": func(p *world.BrandProduct) { p.TaxClass = "" }, "no locale": func(p *world.BrandProduct) { p.Texts = map[string]world.BrandText{"German": {Name: "x"}} },
+		"no words": func(p *world.BrandProduct) { p.Texts = nil }, "served with what": func(p *world.BrandProduct) { p.ServedWith = "plates" }, "no class": func(p *world.BrandProduct) { p.TaxClass = "" }, "no locale": func(p *world.BrandProduct) { p.Texts = map[string]world.BrandText{"German": {Name: "x"}} },
 		"no name": func(p *world.BrandProduct) { p.Texts["de-DE"] = world.BrandText{} }, "an allergen": func(p *world.BrandProduct) { p.Allergens = []world.Allergen{"x"} },
 		"a lead": func(p *world.BrandProduct) { p.LeadMinutes = -1 }, "nutrition": func(p *world.BrandProduct) { p.Nutrition.SaltMg = -1 },
 	} {

@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"meridian/engine/tax"
 	"meridian/world"
 )
 
@@ -29,8 +30,9 @@ const (
 // Rules are those of one market.
 type Rules struct {
 	Market   world.Market
-	Classes  []string // of goods, that its tax rules know
-	MaxPrice int64    // in minor units
+	Classes  []string          // of goods, that its tax rules know
+	MaxPrice int64             // in minor units
+	Taxed    func(Draft) error // why the tax on a product is known nowhere in the market; nil: it is not asked
 }
 
 var keyForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,59}$`)
@@ -65,6 +67,7 @@ func (r Rules) Check(d Draft) error {
 	if !slices.Contains(r.Classes, d.TaxClass) {
 		f.add("tax_class", "the market's tax rules know %s", strings.Join(r.Classes, ", "))
 	}
+	f.served(d.ServedWith)
 	if d.LeadMinutes < 0 || d.LeadMinutes > MaxLead {
 		f.add("lead_minutes", "write 0 to %d", MaxLead)
 	}
@@ -84,6 +87,11 @@ func (r Rules) Check(d Draft) error {
 		}
 	}
 	r.skus(&f, d.SKUs)
+	if len(f) == 0 && r.Taxed != nil {
+		if err := r.Taxed(d); err != nil {
+			f.add("tax_class, served_hot, served_with", "as it is it could not be sold: %v", err)
+		}
+	}
 	return f.err("catalog.product")
 }
 
@@ -154,6 +162,12 @@ func (r Rules) CheckPrice(field string, minor int64) error {
 		f.add(field, "write 1 to %d minor units", r.MaxPrice)
 	}
 	return f.err("catalog.price")
+}
+
+func (f *faults) served(with string) {
+	if !slices.Contains([]tax.With{tax.Nothing, tax.Utensils, tax.Gift}, tax.With(with)) {
+		f.add("served_with", "write %s or %s, or leave it out", tax.Utensils, tax.Gift)
+	}
 }
 
 func (f *faults) key(field, value string) {

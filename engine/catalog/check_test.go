@@ -38,6 +38,7 @@ func TestCheckNamesTheField(t *testing.T) {
 		"slug":                {func(d *catalog.Draft) { d.Slug = "" }, func(d *catalog.Draft) { d.Slug = "-a" }, func(d *catalog.Draft) { d.Slug = strings.Repeat("a", 61) }, func(d *catalog.Draft) { d.Slug = "É" }},
 		"category":            {func(d *catalog.Draft) { d.Category = "A" }},
 		"tax_class":           {func(d *catalog.Draft) { d.TaxClass = "gold" }, func(d *catalog.Draft) { d.TaxClass = "" }},
+		"served_with":         {func(d *catalog.Draft) { d.ServedWith = "plates" }},
 		"lead_minutes":        {func(d *catalog.Draft) { d.LeadMinutes = -1 }, func(d *catalog.Draft) { d.LeadMinutes = catalog.MaxLead + 1 }},
 		"published_until":     {func(d *catalog.Draft) { d.From, d.Until = day(2), day(2) }, func(d *catalog.Draft) { d.Until = &far }},
 		"allergens":           {func(d *catalog.Draft) { d.Allergens = []world.Allergen{"joy"} }, func(d *catalog.Draft) { d.Allergens = []world.Allergen{"egg", "egg"} }},
@@ -65,6 +66,31 @@ func TestCheckNamesTheField(t *testing.T) {
 				t.Errorf("%s, %d: %v", field, i, err)
 			}
 		}
+	}
+}
+
+// What could not be taxed is refused with the reason; a product with other faults is
+// not asked for.
+func TestCheckAsksForTheTax(t *testing.T) {
+	r := rules
+	r.Taxed = func(d catalog.Draft) error {
+		if d.ServedHot && d.ServedWith == "utensils" {
+			return world.E(world.CodeUnprocessed, "", "no cgst rule")
+		}
+		return nil
+	}
+	d := good()
+	d.ServedWith = "utensils"
+	if err := r.Check(d); err != nil {
+		t.Error(err)
+	}
+	d.ServedHot = true
+	if err := r.Check(d); !world.Is(err, world.CodeInvalid) || !strings.Contains(err.Error(), "served_hot") || !strings.Contains(err.Error(), "no cgst rule") {
+		t.Errorf("%v", err)
+	}
+	d.TaxClass = "gold"
+	if err := r.Check(d); err == nil || strings.Contains(err.Error(), "no cgst rule") {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -13,6 +13,8 @@ type Draft struct {
 	Slug        string               `json:"slug" maxLength:"60" doc:"names it in its market for ever: a-z, 0-9 and hyphens" example:"brezel"`
 	Category    string               `json:"category,omitempty" maxLength:"60" doc:"key of a category; none for no category" example:"rolls"`
 	TaxClass    string               `json:"tax_class" maxLength:"60" doc:"of the market's tax rules" example:"bread"`
+	ServedHot   bool                 `json:"served_hot,omitempty" doc:"sold hot, or kept hot: another tax in many places"`
+	ServedWith  string               `json:"served_with,omitempty" enum:"utensils,gift" doc:"what it comes with, where tax asks; a gift is a bundle with goods that are taxed otherwise, such as a tin or a mug; none: nothing"`
 	Featured    bool                 `json:"featured,omitempty" doc:"shown first"`
 	TakesPhoto  bool                 `json:"takes_photo,omitempty" doc:"made with a photo that its buyer gives"`
 	Place       int32                `json:"place,omitempty" doc:"in the shop's order, the least first" example:"7"`

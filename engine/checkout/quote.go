@@ -5,6 +5,7 @@ package checkout
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"meridian/engine/money"
@@ -41,19 +42,35 @@ func TermsOf(m world.Market, limits Limits) (Terms, error) {
 	if err != nil {
 		return Terms{}, world.Wrap("checkout.terms", err)
 	}
-	seller := m.Tax.Seller
-	if seller == "" {
-		seller = m.Country
-	}
-	return Terms{Currency: m.Currency, Seller: seller, Tax: policy, Limits: limits}, nil
+	return Terms{Currency: m.Currency, Seller: m.Seller(), Tax: policy, Limits: limits}, nil
 }
 
-// Supply is how goods reach their buyer by a way of fulfilment, as tax has it.
-func Supply(f world.Fulfilment) tax.Supply {
+// Mode is how goods reach their buyer by a way of fulfilment, as tax has it.
+func Mode(f world.Fulfilment) tax.Mode {
 	if f == world.PickUp {
-		return tax.Supply{Mode: tax.Takeaway}
+		return tax.Takeaway
 	}
-	return tax.Supply{Mode: tax.Delivery}
+	return tax.Delivery
+}
+
+// Supply is how a product reaches its buyer by a way of fulfilment, as tax has it.
+func Supply(f world.Fulfilment, p world.Product) tax.Supply {
+	return tax.Supply{Mode: Mode(f), Hot: p.ServedHot, With: tax.With(p.ServedWith)}
+}
+
+// Taxed tells whether the tax on a product is known for any way and place in which
+// a market sells it on a day. Where it is for none it fails as [tax.Table.Find] does
+// for one that is picked up.
+func Taxed(m world.Market, p world.Product, on tax.Date, table *tax.Table) error {
+	known := func(place string, f world.Fulfilment) error {
+		_, err := table.Find(tax.Sale{Seller: m.Seller(), Jurisdiction: place, On: on}, p.TaxClass, Supply(f, p))
+		return err
+	}
+	err := known(m.Seller(), world.PickUp)
+	if err == nil || slices.ContainsFunc(m.TaxPlaces(), func(place string) bool { return known(place, world.Delivery) == nil }) {
+		return nil
+	}
+	return world.Wrap("checkout.taxed", err)
 }
 
 // Sale is a sale to a consumer, of goods that are handed over in a jurisdiction.
@@ -122,7 +139,7 @@ func NewQuote(terms Terms, wish Wish, promotions []promotion.Promotion, used pro
 	}
 	taxed := make([]tax.Line, len(wish.Lines))
 	for i, line := range wish.Lines {
-		taxed[i] = tax.Line{ID: line.Offer.Key, Class: line.Offer.TaxClass, Supply: Supply(wish.Fulfilment), Amount: applied.Lines[i]}
+		taxed[i] = tax.Line{ID: line.Offer.Key, Class: line.Offer.TaxClass, Supply: Supply(wish.Fulfilment, line.Offer.Product), Amount: applied.Lines[i]}
 	}
 	sale := terms.Sale(wish.Jurisdiction, wish.On)
 	sale.Buyer = wish.Buyer
@@ -204,7 +221,7 @@ func newQuote(wish Wish, full []money.Amount, applied promotion.Applied, result 
 	}
 	for i, line := range wish.Lines {
 		q.Lines[i] = world.OrderLine{
-			SKU: line.Offer.Key, Name: line.Offer.Label(), TaxClass: line.Offer.TaxClass,
+			SKU: line.Offer.Key, Name: line.Offer.Label(), TaxClass: line.Offer.TaxClass, ServedHot: line.Offer.ServedHot, ServedWith: line.Offer.ServedWith,
 			Quantity: line.Quantity, UnitMinor: line.Offer.PriceMinor, LineMinor: full[i].Minor,
 			DiscountMinor: full[i].Minor - applied.Lines[i].Minor,
 			TaxMinor:      result.Lines[i].Tax.Minor, PriceVersion: line.Offer.PriceVersion,

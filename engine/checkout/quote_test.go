@@ -301,6 +301,8 @@ func TestVerify(t *testing.T) {
 	dearer.PriceMinor = 3590
 	hot.TaxClass = "hot_food"
 	yen.Currency = "JPY"
+	warm, boxed := torte, torte
+	warm.ServedHot, boxed.ServedWith = true, "gift"
 	both := dearer
 	both.TaxClass = "hot_food"
 	for name, c := range map[string]struct {
@@ -313,6 +315,8 @@ func TestVerify(t *testing.T) {
 		"price":             {[]world.Offer{dearer, kaffee}, []checkout.Change{{"torte", "Torte", checkout.PriceChanged, 3490, 3590}}},
 		"currency":          {[]world.Offer{yen, kaffee}, []checkout.Change{{"torte", "Torte", checkout.PriceChanged, 3490, 3490}}},
 		"tax class":         {[]world.Offer{hot, kaffee}, []checkout.Change{{"torte", "Torte", checkout.TaxClassChanged, 3490, 3490}}},
+		"served hot":        {[]world.Offer{warm, kaffee}, []checkout.Change{{"torte", "Torte", checkout.TaxClassChanged, 3490, 3490}}},
+		"with a gift":       {[]world.Offer{boxed, kaffee}, []checkout.Change{{"torte", "Torte", checkout.TaxClassChanged, 3490, 3490}}},
 		"price before both": {[]world.Offer{both, kaffee}, []checkout.Change{{"torte", "Torte", checkout.PriceChanged, 3490, 3590}}},
 		"gone":              {[]world.Offer{torte}, []checkout.Change{{"kaffee", "Kaffee", checkout.Gone, 420, 0}}},
 		"all":               {nil, []checkout.Change{{"torte", "Torte", checkout.Gone, 3490, 0}, {"kaffee", "Kaffee", checkout.Gone, 420, 0}}},

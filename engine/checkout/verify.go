@@ -39,7 +39,7 @@ func Verify(currency string, quoted []world.OrderLine, current []world.Offer) []
 			change.Kind = Gone
 		case p.PriceMinor != line.UnitMinor || p.Currency != currency:
 			change.Kind = PriceChanged
-		case p.TaxClass != line.TaxClass:
+		case p.TaxClass != line.TaxClass || p.ServedHot != line.ServedHot || p.ServedWith != line.ServedWith:
 			change.Kind = TaxClassChanged
 		default:
 			continue

@@ -1,7 +1,6 @@
 package invoice
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -52,7 +51,7 @@ func (b Booking) Make(number string) (Document, error) {
 		Seller:    Party{Name: b.Market.Company.Name, Address: b.Market.Company.Address, TaxID: b.Market.Company.TaxID},
 		Buyer:     Party{Name: o.Contact.Name, Address: b.Address, TaxID: o.Contact.TaxID},
 		Full:      o.Contact.Company != "",
-		Terms:     tax.Sale{Seller: cmp.Or(b.Market.Tax.Seller, b.Market.Country), Jurisdiction: o.Jurisdiction, On: b.supplied()},
+		Terms:     tax.Sale{Seller: b.Market.Seller(), Jurisdiction: o.Jurisdiction, On: b.supplied()},
 		Inclusive: o.Inclusive,
 	}
 	if s.Full {

@@ -264,6 +264,24 @@ func TestAPIWritesProducts(t *testing.T) {
 	if w := d.tell("PUT", "/products/nothing", "*", strings.Replace(written(t, got), `"slug":"brezel"`, `"slug":"nothing"`, 1)); w.Code != 404 {
 		t.Errorf("nothing there: %d", w.Code)
 	}
+	// How it is served is kept; what no tax rule knows anywhere in the market is not.
+	d.shelf.products["brezel"] = catalog.Written{Draft: got, Version: 9}
+	hot := got
+	hot.ServedHot, hot.ServedWith = true, "utensils"
+	if w := d.tell("PUT", "/products/brezel", `"9"`, written(t, hot)); w.Code != 200 {
+		t.Errorf("served hot: %d %s", w.Code, w.Body)
+	}
+	if again := read[catalog.Draft](t, d.ask(apiBase+"/products/brezel")); !again.ServedHot || again.ServedWith != "utensils" {
+		t.Errorf("served hot, it is %+v", again)
+	}
+	hot.ServedWith = "plates"
+	if w := d.tell("PUT", "/products/brezel", "*", written(t, hot)); w.Code != 400 || !strings.Contains(w.Body.String(), "served_with") {
+		t.Errorf("with plates: %d %s", w.Code, w.Body)
+	}
+	hot.ServedWith = "gift"
+	if w := d.tell("PUT", "/products/brezel", "*", written(t, hot)); w.Code != 400 || !strings.Contains(w.Body.String(), "no vat rule") {
+		t.Errorf("with a gift: %d %s", w.Code, w.Body)
+	}
 	if w := d.tell("POST", "/products", "", `{"slug":"`+strings.Repeat("a", 600<<10)+`"}`); w.Code != 413 {
 		t.Errorf("too much: %d", w.Code)
 	}

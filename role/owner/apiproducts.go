@@ -34,7 +34,7 @@ func (o *Owner) apiProducts(v *visit, in *paged) (*answer[api.ProductList], erro
 	}
 	out := api.ProductList{Products: []api.Product{}, Next: l.Next}
 	for _, p := range l.Products {
-		found := api.Product{Slug: p.Slug, Version: p.Version, Name: p.Name, Category: p.Category, Brand: p.Brand, TaxClass: p.TaxClass, Featured: p.Featured, SKUs: []api.SKU{}}
+		found := api.Product{Slug: p.Slug, Version: p.Version, Name: p.Name, Category: p.Category, Brand: p.Brand, TaxClass: p.TaxClass, ServedHot: p.ServedHot, ServedWith: p.ServedWith, Featured: p.Featured, SKUs: []api.SKU{}}
 		for _, k := range p.SKUs {
 			found.SKUs = append(found.SKUs, v.at.apiSKU(k))
 		}

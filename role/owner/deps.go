@@ -8,24 +8,24 @@ import (
 	"time"
 
 	"meridian/engine/invoice"
+	"meridian/engine/tax"
 	"meridian/platform/i18n"
 	"meridian/world"
 )
 
 // Deps are the parts that an owner role is given.
 type Deps struct {
-	World   *world.World
-	Catalog Catalog
-	Editing Editing // over the same as Catalog
-	// TaxClasses are the classes of goods that the tax rules of a country know.
-	TaxClasses func(country string) []string
-	Orders     Orders    // over the resident cluster of this region
-	Accounts   Accounts  // over the same
-	Documents  Documents // over the same
-	Selling    Selling   // over the same as Catalog
-	Stock      Stock     // over the resident cluster
-	Hooks      Hooks     // over the same
-	Letters    Letters   // over the same
+	World     *world.World
+	Catalog   Catalog
+	Editing   Editing    // over the same as Catalog
+	Tax       *tax.Table // the rules that the shop reckons by
+	Orders    Orders     // over the resident cluster of this region
+	Accounts  Accounts   // over the same
+	Documents Documents  // over the same
+	Selling   Selling    // over the same as Catalog
+	Stock     Stock      // over the resident cluster
+	Hooks     Hooks      // over the same
+	Letters   Letters    // over the same
 	// Tell tells the region's shop that something is owed; nil: it looks by itself.
 	Tell   func(ctx context.Context) error
 	Media  http.RoundTripper // the region's media role; it always reaches its role

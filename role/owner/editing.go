@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"meridian/engine/catalog"
+	"meridian/engine/checkout"
+	"meridian/engine/tax"
 	"meridian/world"
 )
 
@@ -67,5 +69,12 @@ type Editing interface {
 
 // rules are what the catalog of a visit's market keeps to.
 func (o *Owner) rules(v *visit) catalog.Rules {
-	return catalog.Rules{Market: v.at.market, Classes: o.deps.TaxClasses(v.at.market.Country), MaxPrice: o.cfg.MaxPrice}
+	return catalog.Rules{Market: v.at.market, Classes: o.deps.Tax.Classes(v.at.market.Country), MaxPrice: o.cfg.MaxPrice, Taxed: func(d catalog.Draft) error {
+		day := o.deps.Now()
+		if d.From != nil && d.From.After(day) {
+			day = *d.From
+		}
+		p := world.Product{TaxClass: d.TaxClass, ServedHot: d.ServedHot, ServedWith: d.ServedWith}
+		return checkout.Taxed(v.at.market, p, tax.DateOf(day, v.at.zone), o.deps.Tax)
+	}}
 }

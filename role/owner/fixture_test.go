@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ import (
 
 	"meridian/engine/invoice"
 	"meridian/engine/keyring"
+	"meridian/engine/tax"
 	"meridian/platform/i18n"
 	"meridian/world"
 )
@@ -271,6 +273,20 @@ func cake() world.Manifest {
 		Versions: []world.Version{{Number: 1, Width: 800, Height: 600}}}
 }
 
+// shippedTax are the rules that ship.
+func shippedTax(t *testing.T) *tax.Table {
+	t.Helper()
+	text, err := os.ReadFile("../../data/tax.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := tax.Load(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
 func newDesk(t *testing.T, change ...func(*Config)) *desk {
 	t.Helper()
 	hash, err := HashPassword(password)
@@ -300,7 +316,7 @@ func newDesk(t *testing.T, change ...func(*Config)) *desk {
 	for _, c := range change {
 		c(&cfg)
 	}
-	d.owner, err = New(cfg, Deps{World: testWorld(), Catalog: f, Editing: d.shelf, TaxClasses: func(string) []string { return []string{"bread", "cake"} }, Orders: f, Accounts: f, Documents: f, Media: f,
+	d.owner, err = New(cfg, Deps{World: testWorld(), Catalog: f, Editing: d.shelf, Tax: shippedTax(t), Orders: f, Accounts: f, Documents: f, Media: f,
 		Selling: &f.keeping, Stock: &f.keeping, Hooks: &f.keeping, Letters: &f.keeping, Tell: f.keeping.tell, Texts: texts,
 		Now: func() time.Time { return d.now }, Random: rand.Reader, Log: slog.New(slog.NewTextHandler(&d.log, nil))})
 	if err != nil {

@@ -4,9 +4,11 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"meridian/engine/money"
+	"meridian/engine/tax"
 	"meridian/world"
 )
 
@@ -49,6 +51,7 @@ func productPath(key string) string { return productsPath + "/" + key }
 // productBody is one SKU: its price, its picture and what it had before.
 type productBody struct {
 	URL, Shop, Name, Price string
+	Taxed                  string // as what: its class and how it is served
 	Picture                thumb
 	Version                int64  // of the price that is shown
 	Typed                  string // in the field
@@ -92,7 +95,7 @@ func (o *Owner) showProduct(v *visit) error {
 }
 
 func (o *Owner) productPage(v *visit, status int, p world.Offer, typed, wrong string, pg page) error {
-	body := productBody{URL: productPath(p.Key), Shop: "/p/" + p.Address, Name: p.Label(), Price: v.at.money(p.BaseMinor), Picture: o.thumbOf(p.Picture),
+	body := productBody{URL: productPath(p.Key), Shop: "/p/" + p.Address, Name: p.Label(), Price: v.at.money(p.BaseMinor), Taxed: taxedAs(p.Product), Picture: o.thumbOf(p.Picture),
 		Version: p.BaseVersion, Typed: typed, Wrong: wrong, Example: v.at.typed(p.BaseMinor)}
 	err := o.deps.Catalog.Prices(v.r.Context(), v.at.market.ID, p.Key, o.cfg.PageSize, func(version, minor int64, currency string, since time.Time) {
 		price := money.Amount{Minor: minor, Currency: currency}.Format(v.at.locale())
@@ -104,6 +107,21 @@ func (o *Owner) productPage(v *visit, status int, p world.Offer, typed, wrong st
 	body.Choices = o.pictures(v, body.URL, filter{}, showable)
 	pg.Title, pg.Section, pg.Body = p.Label(), "products", body
 	return o.render(v, status, "product", pg)
+}
+
+// taxedAs says what tax asks about a product: "savoury, served hot, with utensils".
+func taxedAs(p world.Product) string {
+	parts := []string{strings.ReplaceAll(p.TaxClass, "_", " ")}
+	if p.ServedHot {
+		parts = append(parts, "served hot")
+	}
+	switch tax.With(p.ServedWith) {
+	case tax.Utensils:
+		parts = append(parts, "with utensils")
+	case tax.Gift:
+		parts = append(parts, "with a gift")
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (o *Owner) changePrice(v *visit) error {

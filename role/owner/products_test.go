@@ -34,6 +34,17 @@ func TestProductPage(t *testing.T) {
 	if strings.Contains(res.Body.String(), "Saved") {
 		t.Error("it says that something was saved")
 	}
+	p := &d.products["de"][0]
+	for as, change := range map[string]func(){
+		"Taxed as chocolate biscuit<":               func() { p.TaxClass = "chocolate_biscuit" },
+		"Taxed as savoury, served hot<":             func() { p.TaxClass, p.ServedHot = "savoury", true },
+		"Taxed as cake, with a gift<":               func() { p.TaxClass, p.ServedWith = "cake", "gift" },
+		"Taxed as cake, served hot, with utensils<": func() { p.TaxClass, p.ServedHot, p.ServedWith = "cake", true, "utensils" },
+	} {
+		p.ServedHot, p.ServedWith = false, ""
+		change()
+		want(t, c.get("/owner/products/stollen"), 200, as)
+	}
 	for _, slug := range []string{"brezel", "%00", "scones"} {
 		want(t, c.get("/owner/products/"+slug), 404, "no such product")
 	}

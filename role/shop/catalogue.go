@@ -209,7 +209,7 @@ func (s *Shop) others(ctx context.Context, at *site, slug string) ([]world.Produ
 func (s *Shop) taxNote(at *site, p world.Product) string {
 	if at.jurisdiction() != "" && at.terms.Tax.Inclusive {
 		sale := at.terms.Sale(at.jurisdiction(), tax.DateOf(s.deps.Now(), at.zone))
-		if rules, err := s.deps.Tax.Find(sale, p.TaxClass, checkout.Supply(world.Delivery)); err == nil {
+		if rules, err := s.deps.Tax.Find(sale, p.TaxClass, checkout.Supply(world.Delivery, p)); err == nil {
 			return at.taxLabel(tax.Combined(rules).Percent(), at.jurisdiction())
 		}
 	}

@@ -2,6 +2,7 @@ package shop
 
 import (
 	"errors"
+	"fmt"
 	"html/template"
 	"net/http"
 	"os"
@@ -153,7 +154,9 @@ func shippedYAML[T any](t *testing.T, file string) (out T) {
 func TestShippedAreasOweAKnownTax(t *testing.T) {
 	type products struct {
 		Products []struct {
-			TaxClass string `yaml:"tax_class"`
+			TaxClass   string `yaml:"tax_class"`
+			ServedHot  bool   `yaml:"served_hot"`
+			ServedWith string `yaml:"served_with"`
 		}
 	}
 	table := testTax(t)
@@ -162,21 +165,21 @@ func TestShippedAreasOweAKnownTax(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		classes := map[string]bool{}
+		kinds := map[[3]string]world.Product{}
 		for _, p := range shippedYAML[products](t, "data/catalog/"+m.ID+".yaml").Products {
-			classes[p.TaxClass] = true
+			kinds[[3]string{p.TaxClass, fmt.Sprint(p.ServedHot), p.ServedWith}] = world.Product{TaxClass: p.TaxClass, ServedHot: p.ServedHot, ServedWith: p.ServedWith}
 		}
-		for class := range classes {
+		for kind, p := range kinds {
 			for _, place := range m.TaxPlaces() {
-				if _, err := table.Find(terms.Sale(place, tax.DateOf(noon, time.UTC)), class, checkout.Supply(world.Delivery)); err != nil {
-					t.Errorf("%s: %s delivered to %s: %v", m.ID, class, place, err)
+				if _, err := table.Find(terms.Sale(place, tax.DateOf(noon, time.UTC)), p.TaxClass, checkout.Supply(world.Delivery, p)); err != nil {
+					t.Errorf("%s: %s delivered to %s: %v", m.ID, kind, place, err)
 				}
 			}
-			if _, err := table.Find(terms.Sale(terms.Seller, tax.DateOf(noon, time.UTC)), class, checkout.Supply(world.PickUp)); err != nil {
-				t.Errorf("%s: %s picked up: %v", m.ID, class, err)
+			if _, err := table.Find(terms.Sale(terms.Seller, tax.DateOf(noon, time.UTC)), p.TaxClass, checkout.Supply(world.PickUp, p)); err != nil {
+				t.Errorf("%s: %s picked up: %v", m.ID, kind, err)
 			}
 		}
-		if len(classes) == 0 {
+		if len(kinds) == 0 {
 			t.Errorf("%s sells nothing", m.ID)
 		}
 	}

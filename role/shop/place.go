@@ -120,7 +120,7 @@ func (s *Shop) order(a *attempt, q checkout.Quote) (world.Order, error) {
 		Lines: a.basket.withPhotos(q.Lines), Taxes: q.Taxes, TaxShares: q.TaxShares, Jurisdiction: q.Jurisdiction, Currency: a.at.market.Currency,
 		NetMinor: q.Net.Minor, TaxMinor: q.Tax.Minor, TotalMinor: q.Total.Minor, DiscountMinor: q.Discount.Minor, PlacedAt: now,
 		State: world.OrderPlaced, Method: world.PayOnCollection, Inclusive: a.at.terms.Tax.Inclusive, RoundingMinor: q.Rounding.Minor,
-		Fulfilment: q.Fulfilment, Supply: string(checkout.Supply(q.Fulfilment).Mode),
+		Fulfilment: q.Fulfilment, Supply: string(checkout.Mode(q.Fulfilment)),
 		TaxIDProof: a.proof,
 		Slot:       world.OrderSlot{ID: a.wish.slot.ID, Start: a.wish.slot.Start, End: a.wish.slot.End, Capacity: a.wish.slot.Capacity},
 	}

@@ -15,7 +15,7 @@ import (
 type quoted struct {
 	terms string // jurisdiction, way of fulfilment and discount
 	total int64
-	lines []world.OrderLine // Slug, Quantity, UnitMinor, TaxClass
+	lines []world.OrderLine // SKU, Quantity, UnitMinor, TaxClass, ServedHot, ServedWith
 }
 
 // quotedOf is the quote as the form carries it. It does not name the slot: that is
@@ -25,14 +25,30 @@ func quotedOf(q checkout.Quote) quoted {
 	return quoted{terms: terms, total: q.Total.Minor, lines: q.Lines}
 }
 
-// String is the form's text: "DE,delivery,0;1270;brezel:2:180:bread;…".
+// String is the form's text: "DE,delivery,0;1270;brezel:2:180:bread;pasty:1:250:savoury/hot;…".
 func (q quoted) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s;%d", q.terms, q.total)
 	for _, l := range q.lines {
-		fmt.Fprintf(&b, ";%s:%d:%d:%s", l.SKU, l.Quantity, l.UnitMinor, l.TaxClass)
+		fmt.Fprintf(&b, ";%s:%d:%d:%s", l.SKU, l.Quantity, l.UnitMinor, taxedAs(l))
 	}
 	return b.String()
+}
+
+// hot stands for what is served hot.
+const hot = "hot"
+
+// taxedAs is what a line is taxed as: its class, and what is said of how it is
+// served: "savoury/hot/utensils".
+func taxedAs(l world.OrderLine) string {
+	parts := []string{l.TaxClass}
+	if l.ServedHot {
+		parts = append(parts, hot)
+	}
+	if l.ServedWith != "" {
+		parts = append(parts, l.ServedWith)
+	}
+	return strings.Join(parts, "/")
 }
 
 // parseQuoted reads what String wrote. ok is false for anything else: then the
@@ -58,7 +74,17 @@ func parseQuoted(text string, maxLines int) (q quoted, ok bool) {
 		if err1 != nil || err2 != nil || n < 1 || unit < 0 {
 			return quoted{}, false
 		}
-		q.lines = append(q.lines, world.OrderLine{SKU: f[0], Name: f[0], Quantity: n, UnitMinor: unit, TaxClass: f[3]})
+		l := world.OrderLine{SKU: f[0], Name: f[0], Quantity: n, UnitMinor: unit}
+		class, served, _ := strings.Cut(f[3], "/")
+		l.TaxClass = class
+		for part := range strings.SplitSeq(served, "/") {
+			if part == hot {
+				l.ServedHot = true
+			} else {
+				l.ServedWith = part
+			}
+		}
+		q.lines = append(q.lines, l)
 	}
 	return q, true
 }

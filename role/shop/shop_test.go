@@ -143,13 +143,20 @@ func TestQuotedRoundTrip(t *testing.T) {
 	if got, ok := parseQuoted(q.String(), 1); !ok || got.String() != q.String() || q.String() != "US-CA,delivery,0;1270;brezel:2:180:bread" {
 		t.Errorf("%q became %q", q, got)
 	}
+	for _, l := range []world.OrderLine{{ServedHot: true}, {ServedWith: "gift"}, {ServedHot: true, ServedWith: "utensils"}} {
+		l.SKU, l.Name, l.Quantity, l.TaxClass = "pasty", "pasty", 1, "savoury"
+		served := quoted{terms: "GB,pickup,0", total: 250, lines: []world.OrderLine{l}}
+		if got, ok := parseQuoted(served.String(), 1); !ok || got.lines[0] != l || strings.Count(served.String(), "/") == 0 {
+			t.Errorf("%q became %+v", served, got)
+		}
+	}
 	if _, ok := parseQuoted(q.String()+";brot:1:1:bread", 1); ok {
 		t.Error("more lines than a cart can hold were read")
 	}
 }
 
 func FuzzParseQuoted(f *testing.F) {
-	for _, s := range []string{"DE;1270;brezel:2:180:bread", "", ";;", "DE;9223372036854775808;a:1:1:b", "DE;1;a:0:1:b", "DE;1;a:1:-1:b", ";0;a:1:1:"} {
+	for _, s := range []string{"DE;1270;brezel:2:180:bread", "GB;250;pasty:1:250:savoury/hot/utensils", "GB;1;a:1:1:b/hot/hot/gift/x/", "", ";;", "DE;9223372036854775808;a:1:1:b", "DE;1;a:0:1:b", "DE;1;a:1:-1:b", ";0;a:1:1:"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"meridian/engine/checkout"
 	"meridian/engine/money"
+	"meridian/engine/order"
 	"meridian/engine/promotion"
 	"meridian/engine/slots"
 	"meridian/world"
@@ -183,4 +185,58 @@ func TestABuyerCancelsUntilWorkBegins(t *testing.T) {
 	o.State = world.OrderPreparing
 	b.orders.orders[o.ID] = o
 	wants(t, b.post(path+"/cancel", nil), 409, "nicht mehr stornieren", "In Vorbereitung")
+}
+
+// What is served hot is taxed so, in one cart with the same served cold; the order
+// keeps how each was served, whatever the catalog says by the time of a refund.
+func TestHotAndColdInOneCart(t *testing.T) {
+	b := open(t, "eu-central", "gb.localhost", nil)
+	for _, p := range []world.Product{{Slug: "pasty", Name: "Pasty"}, {Slug: "hot-pasty", Name: "Hot pasty", ServedHot: true, ServedWith: "utensils"}} {
+		p.TaxClass, p.SKUs = "savoury", []world.SKU{{Key: p.Slug, PriceMinor: 600, PriceVersion: 1}}
+		b.catalog.products = append(b.catalog.products, p)
+		b.orders.stock[p.Slug] = 9
+		b.add(p.Slug, "2")
+	}
+	wants(t, b.get("/p/pasty"), 200, "zero-rated for VAT (0%)")
+	wants(t, b.get("/p/hot-pasty"), 200, "20%")
+	form := atCheckout(t, b, to("Ada Lovelace", "12 St James's Square", "London", "SW1Y 4LB", ""))
+	w := b.post("/checkout", with(form, "step", "review"))
+
+	// Between look and order it has become a cold one: the buyer is told.
+	b.catalog.products[len(b.catalog.products)-1].ServedHot = false
+	w = b.post("/checkout", again(t, w, form, "step", "place"))
+	wants(t, w, 409)
+	b.catalog.products[len(b.catalog.products)-1].ServedHot = true
+	w = b.post("/checkout", again(t, w, form, "step", "place"))
+	wants(t, w, 409)
+	o, _ := lastOrder(t, b, b.post("/checkout", again(t, w, form, "step", "place")))
+	if want := []world.OrderTax{{Label: "VAT", Rate: "0", NetMinor: 2760}, {Label: "VAT", Rate: "20", NetMinor: 1000, TaxMinor: 200}}; !slices.Equal(o.Taxes, want) {
+		t.Errorf("%+v", o.Taxes)
+	}
+	for i, l := range o.Lines {
+		hot := l.SKU == "hot-pasty"
+		if l.ServedHot != hot || (l.ServedWith == "utensils") != hot {
+			t.Errorf("kept as %+v", l)
+		}
+		want := int64(0)
+		if hot {
+			want = 100
+		}
+		if r, err := order.NewRefund(o, nil, []world.RefundLine{{Line: i + 1, Quantity: 1}}); err != nil || r.TaxMinor != want {
+			t.Errorf("%s comes back as %+v, %v", l.SKU, r, err)
+		}
+	}
+}
+
+// What no rule taxes is not sold, and the buyer is told why.
+func TestWhatNoRuleTaxesIsNotSold(t *testing.T) {
+	b := openWith(t, nil)
+	form := atCheckout(t, b, contactDE())
+	for i := range b.catalog.products {
+		b.catalog.products[i].ServedWith = "gift"
+	}
+	wants(t, b.post("/checkout", with(form, "step", "review")), 422)
+	if len(b.orders.orders) > 0 {
+		t.Error("it was ordered")
+	}
 }

@@ -12,14 +12,16 @@ type Amount struct {
 
 // Product is a product with its SKUs, whether it is for sale now or not.
 type Product struct {
-	Slug     string `json:"slug" doc:"names it in its market for ever" example:"brezel"`
-	Version  int64  `json:"version" doc:"counts its changes" example:"3"`
-	Name     string `json:"name" doc:"in the market's first language" example:"Brezel"`
-	Category string `json:"category,omitempty" example:"rolls"`
-	Brand    string `json:"brand,omitempty" doc:"the brand product that it was adopted from" example:"pretzel"`
-	TaxClass string `json:"tax_class" example:"bread"`
-	Featured bool   `json:"featured"`
-	SKUs     []SKU  `json:"skus" nullable:"false"`
+	Slug       string `json:"slug" doc:"names it in its market for ever" example:"brezel"`
+	Version    int64  `json:"version" doc:"counts its changes" example:"3"`
+	Name       string `json:"name" doc:"in the market's first language" example:"Brezel"`
+	Category   string `json:"category,omitempty" example:"rolls"`
+	Brand      string `json:"brand,omitempty" doc:"the brand product that it was adopted from" example:"pretzel"`
+	TaxClass   string `json:"tax_class" example:"bread"`
+	ServedHot  bool   `json:"served_hot,omitempty" doc:"sold hot, or kept hot"`
+	ServedWith string `json:"served_with,omitempty" enum:"utensils,gift" doc:"none: nothing"`
+	Featured   bool   `json:"featured"`
+	SKUs       []SKU  `json:"skus" nullable:"false"`
 }
 
 // SKU is one size or sort of a product.
