@@ -95,7 +95,7 @@ func (o *Owner) showProduct(v *visit) error {
 }
 
 func (o *Owner) productPage(v *visit, status int, p world.Offer, typed, wrong string, pg page) error {
-	body := productBody{URL: productPath(p.Key), Shop: "/p/" + p.Address, Name: p.Label(), Price: v.at.money(p.BaseMinor), Taxed: taxedAs(p.Product), Picture: o.thumbOf(p.Picture),
+	body := productBody{URL: productPath(p.Key), Shop: "/p/" + p.Address, Name: p.Label(), Price: v.at.money(p.BaseMinor), Taxed: taxedAs(p.TaxClass, p.ServedHot, p.ServedWith), Picture: o.thumbOf(p.Picture),
 		Version: p.BaseVersion, Typed: typed, Wrong: wrong, Example: v.at.typed(p.BaseMinor)}
 	err := o.deps.Catalog.Prices(v.r.Context(), v.at.market.ID, p.Key, o.cfg.PageSize, func(version, minor int64, currency string, since time.Time) {
 		price := money.Amount{Minor: minor, Currency: currency}.Format(v.at.locale())
@@ -110,12 +110,12 @@ func (o *Owner) productPage(v *visit, status int, p world.Offer, typed, wrong st
 }
 
 // taxedAs says what tax asks about a product: "savoury, served hot, with utensils".
-func taxedAs(p world.Product) string {
-	parts := []string{strings.ReplaceAll(p.TaxClass, "_", " ")}
-	if p.ServedHot {
+func taxedAs(class string, hot bool, with string) string {
+	parts := []string{strings.ReplaceAll(class, "_", " ")}
+	if hot {
 		parts = append(parts, "served hot")
 	}
-	switch tax.With(p.ServedWith) {
+	switch tax.With(with) {
 	case tax.Utensils:
 		parts = append(parts, "with utensils")
 	case tax.Gift:

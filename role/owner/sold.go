@@ -18,7 +18,7 @@ type soldBody struct {
 	Order, Number, Name  string
 	At, Since            moment
 	Version              int64
-	Slug, TaxClass, Net  string
+	Slug, Taxed, Net     string
 	Contains, MayContain string // "" for none
 	Nutrition            []soldFact
 	Texts                []soldText
@@ -63,7 +63,7 @@ func (o *Owner) showSold(v *visit) error {
 }
 
 func (at *site) soldBody(f catalog.Former, sku string) soldBody {
-	body := soldBody{Since: at.moment(f.Since), Version: f.Version, Slug: f.Slug, TaxClass: f.TaxClass,
+	body := soldBody{Since: at.moment(f.Since), Version: f.Version, Slug: f.Slug, Taxed: taxedAs(f.TaxClass, f.ServedHot, f.ServedWith),
 		Contains: inWords(f.Allergens), MayContain: inWords(f.MayContain), Nutrition: soldNutrition(f.Nutrition)}
 	for _, s := range f.SKUs {
 		if s.SKU == sku && s.Net > 0 {

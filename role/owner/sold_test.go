@@ -13,7 +13,7 @@ import (
 // cakeOnceSold is the market's cake as it was in its second version; it has another
 // label now.
 func cakeOnceSold() catalog.Written {
-	return catalog.Written{Version: 2, Draft: catalog.Draft{Slug: "stollen", TaxClass: "cake", Allergens: []world.Allergen{"wheat", "brazil_nut"}, MayContain: []world.Allergen{"sesame"},
+	return catalog.Written{Version: 2, Draft: catalog.Draft{Slug: "stollen", TaxClass: "cake", ServedHot: true, Allergens: []world.Allergen{"wheat", "brazil_nut"}, MayContain: []world.Allergen{"sesame"},
 		Nutrition: &world.Nutrition{EnergyKJ: 1700, EnergyKcal: 406, FatMg: 18500},
 		Texts:     map[string]catalog.DraftText{"de-DE": {Name: "Christstollen", Ingredients: "*Weizen*mehl <b>", Description: "Mit Butter.", AllergenNote: "Nüsse"}, "en-GB": {Name: "Stollen"}},
 		SKUs:      []catalog.DraftSKU{{SKU: "stollen", Sold: true, Net: 750, NetUnit: "g"}}}}
@@ -37,7 +37,7 @@ func TestALineIsShownAsItWasSold(t *testing.T) {
 		t.Error("a line from before versions were kept has a link")
 	}
 	want(t, c.get(path+"/lines/1"), 200, "As it was sold on", "01.03.2026, 13:00", "version 2", "wheat, brazil nut", "sesame", "<strong>Weizen</strong>mehl &lt;b&gt;",
-		"Mit Butter.", "Nüsse", "In en-GB", "750 g", "<code>cake</code>", "1700 kJ / 406 kcal", "18.5 g", "SC-DE-0")
+		"Mit Butter.", "Nüsse", "In en-GB", "750 g", "<dt>Taxed as</dt><dd>cake, served hot</dd>", "1700 kJ / 406 kcal", "18.5 g", "SC-DE-0")
 	for _, n := range []string{"0", "2", "3", "x", "-1"} {
 		want(t, c.get(path+"/lines/"+n), 404)
 	}
