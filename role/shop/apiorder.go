@@ -92,6 +92,7 @@ func sameOrder(a *attempt, asked api.OrderAsked, o world.Order, maxLines int) bo
 	q := checkout.Quote{Jurisdiction: o.Jurisdiction, Fulfilment: o.Fulfilment, Lines: slices.Clone(o.Lines)}
 	q.Discount.Minor, q.Total.Minor = o.DiscountMinor, o.TotalMinor
 	was := quotedOf(q)
+	shown.terms = strings.TrimSuffix(shown.terms, roundingTerm(o.RoundingMinor)) // quotes did not always name it
 	bySKU := func(x, y world.OrderLine) int { return cmp.Compare(x.SKU, y.SKU) }
 	slices.SortFunc(shown.lines, bySKU)
 	slices.SortFunc(was.lines, bySKU)

@@ -13,19 +13,29 @@ import (
 // promise: every total is reckoned anew, and this only tells whether and what
 // to say about a difference. So it needs no signature.
 type quoted struct {
-	terms string // jurisdiction, way of fulfilment and discount
+	terms string // jurisdiction, way of fulfilment, discount, and cash rounding where there is any
 	total int64
 	lines []world.OrderLine // SKU, Quantity, UnitMinor, TaxClass, ServedHot, ServedWith
 }
 
-// quotedOf is the quote as the form carries it. It does not name the slot: that is
-// ordered as the very form asks for it, and what its day changes is in the sums.
+// quotedOf is the quote as the form carries it. It names neither the slot nor the
+// method: these are ordered as the very form asks for them, and what they change is in
+// the sums.
 func quotedOf(q checkout.Quote) quoted {
-	terms := fmt.Sprintf("%s,%s,%d", q.Jurisdiction, q.Fulfilment, q.Discount.Minor)
+	terms := fmt.Sprintf("%s,%s,%d", q.Jurisdiction, q.Fulfilment, q.Discount.Minor) + roundingTerm(q.Rounding.Minor)
 	return quoted{terms: terms, total: q.Total.Minor, lines: q.Lines}
 }
 
-// String is the form's text: "DE,delivery,0;1270;brezel:2:180:bread;pasty:1:250:savoury/hot;…".
+// roundingTerm names what paying in cash adds, or leaves out; "" for nothing.
+func roundingTerm(minor int64) string {
+	if minor == 0 {
+		return ""
+	}
+	return fmt.Sprintf(",cash%d", minor)
+}
+
+// String is the form's text: "DE,delivery,0;1270;brezel:2:180:bread;pasty:1:250:savoury/hot;…",
+// and "CH,delivery,0,cash-2;1272;…" where two are rounded off.
 func (q quoted) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s;%d", q.terms, q.total)
