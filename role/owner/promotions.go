@@ -189,7 +189,7 @@ func (o *Owner) changeOffer(v *visit) error {
 		return world.Wrap("owner.promotion", err)
 	}
 	f, wrong := v.at.offerOf(v.r.PostForm)
-	f.ID = now.ID
+	f.ID, f.From, f.To = now.ID, v.at.unmoved(f.From, now.From), v.at.unmoved(f.To, now.To)
 	if f.Version, err = strconv.ParseInt(v.r.PostForm.Get("version"), 10, 64); err != nil || f.Version < 1 {
 		return world.E(world.CodeInvalid, "owner.promotion", "The form does not say which version it showed. Open the promotion again.")
 	}
@@ -249,4 +249,13 @@ func (at *site) clockText(t time.Time) string {
 		return ""
 	}
 	return t.In(at.zone).Format(dateTimeField)
+}
+
+// unmoved is the moment that is kept, where a field still shows it: the field has the
+// minute alone, and of an hour that clocks have twice it does not say which.
+func (at *site) unmoved(typed, kept time.Time) time.Time {
+	if at.clockText(typed) == at.clockText(kept) {
+		return kept
+	}
+	return typed
 }

@@ -72,6 +72,32 @@ func TestAPromotionIsMadeChangedAndEnded(t *testing.T) {
 	want(t, c.get("/owner/promotions/easter"), 200, `value="gone" checked`)
 }
 
+// A form writes minutes without their offset: what it still shows as it was stays to
+// the second, also in the hour that the end of summer time doubles.
+func TestAPromotionKeepsItsMoments(t *testing.T) {
+	d := newDesk(t)
+	c := d.signedIn()
+	from, to := time.Date(2026, 10, 25, 1, 30, 0, 0, time.UTC), time.Date(2026, 11, 1, 9, 0, 17, 250_000, time.UTC) // the second 02:30 of the night
+	for _, late := range []time.Duration{0, time.Hour} {
+		o := advent()
+		o.From, o.To = from.Add(-late), to // the first 02:30, then
+		d.keeping.offers = []promotion.Offer{o}
+		form := url.Values{"version": {"3"}, "label-de-DE": {"Herbst"}, "kind": {"percent"}, "percent": {"7,5"}, "from": {"2026-10-25T02:30"}, "to": {"2026-11-01T10:00"}}
+		want(t, c.get("/owner/promotions/advent"), 200, `value="2026-10-25T02:30"`, `value="2026-11-01T10:00"`)
+		wantTo(t, c.post("/owner/promotions/advent", form), "/owner/promotions/advent")
+		if got := d.keeping.offers[0]; got.Label != "Herbst" || !got.From.Equal(o.From) || !got.To.Equal(to) {
+			t.Errorf("%+v", got)
+		}
+		form.Set("version", "4")
+		form.Set("from", "")
+		form.Set("to", "2026-11-01T10:01")
+		wantTo(t, c.post("/owner/promotions/advent", form), "/owner/promotions/advent")
+		if got := d.keeping.offers[0]; !got.From.IsZero() || !got.To.Equal(time.Date(2026, 11, 1, 9, 1, 0, 0, time.UTC)) {
+			t.Errorf("%+v", got)
+		}
+	}
+}
+
 func TestHoursPage(t *testing.T) {
 	d := newDesk(t)
 	c := d.signedIn()
