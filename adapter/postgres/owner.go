@@ -140,16 +140,14 @@ func (s *OrderStore) addLines(ctx context.Context, orders []world.Order) error {
 	return err
 }
 
-// Takings is how many orders a market took from one moment up to, not
-// including, another, and what they come to without and with tax, in minor
-// units of its currency, less what was given back of them. Orders that were not
-// paid for, or were cancelled, are none.
-func (s *OrderStore) Takings(ctx context.Context, market string, from, to time.Time) (orders int, netMinor, totalMinor int64, err error) {
-	const q = `select count(*), coalesce(sum(o.net_minor - coalesce(r.net_minor, 0)), 0)::bigint, coalesce(sum(o.total_minor - o.refunded_minor), 0)::bigint
+// Takings are those of the orders that a market took from one moment up to, not
+// including, another.
+func (s *OrderStore) Takings(ctx context.Context, market string, from, to time.Time) (t world.Takings, err error) {
+	const q = `select count(*), coalesce(sum(o.total_minor), 0)::bigint, coalesce(sum(o.refunded_minor), 0)::bigint, coalesce(sum(o.net_minor - coalesce(r.net_minor, 0)), 0)::bigint
 	             from orders o left join lateral (select sum(net_minor) as net_minor from refund where order_id = o.id) r on true
 	            where o.market = $1 and o.placed_at >= $2 and o.placed_at < $3 and o.state in ('placed', 'preparing', 'ready', 'completed')`
-	err = s.c.Pool.QueryRow(ctx, q, market, from, to).Scan(&orders, &netMinor, &totalMinor)
-	return orders, netMinor, totalMinor, mapError("postgres.takings", err)
+	err = s.c.Pool.QueryRow(ctx, q, market, from, to).Scan(&t.Orders, &t.GrossMinor, &t.RefundedMinor, &t.NetMinor)
+	return t, mapError("postgres.takings", err)
 }
 
 // AccountStore keeps owners' accounts and sessions in a region's resident

@@ -257,12 +257,18 @@ func TestTakingsOfADay(t *testing.T) {
 	placeAt(t, super, "de", "3", to.Add(-time.Microsecond), 200, 14)
 	placeAt(t, super, "de", "4", to, 1, 0)
 	placeAt(t, super, "gb", "5", from, 1, 0)
-	n, net, total, err := s.Takings(t.Context(), "de", from, to)
-	if err != nil || n != 2 || net != 300 || total != 321 {
-		t.Errorf("got %d orders, %d, %d, %v; want 2, 300, 321", n, net, total, err)
+	if _, err := super.Pool.Exec(t.Context(), `insert into refund (order_id, n, idempotency_key, at, actor, net_minor, tax_minor, total_minor) values (lpad('3', 26, '0'), 1, 'k', $1, 'owner', 50, 4, 54)`, to.AddDate(0, 1, 0)); err != nil {
+		t.Fatal(err)
 	}
-	if n, net, total, err = s.Takings(t.Context(), "in", from, to); err != nil || n != 0 || net != 0 || total != 0 {
-		t.Errorf("a market without orders: %d, %d, %d, %v", n, net, total, err)
+	if _, err := super.Pool.Exec(t.Context(), `update orders set refunded_minor = 54 where id = lpad('3', 26, '0')`); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Takings(t.Context(), "de", from, to)
+	if want := (world.Takings{Orders: 2, GrossMinor: 321, RefundedMinor: 54, NetMinor: 250}); err != nil || got != want || got.TaxMinor() != 17 {
+		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	}
+	if got, err = s.Takings(t.Context(), "in", from, to); err != nil || got != (world.Takings{}) {
+		t.Errorf("a market without orders: %+v, %v", got, err)
 	}
 }
 

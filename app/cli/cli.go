@@ -135,7 +135,7 @@ that stays in its legal zone, and pictures from an image CDN of its own.`,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "print results and errors as JSON")
-	root.AddCommand(c.up(), c.serve(), c.edge(), c.testpay(), c.roles(), c.api(), c.world(), c.media(), c.purge(), c.fx(), c.catalog(), c.stock(), c.health(), c.drain(), c.undrain(), c.dns(), c.databases(), c.payments(), c.tax(), c.probe(), c.versionCommand())
+	root.AddCommand(c.up(), c.serve(), c.edge(), c.testpay(), c.roles(), c.api(), c.world(), c.media(), c.purge(), c.fx(), c.catalog(), c.stock(), c.sales(), c.health(), c.drain(), c.undrain(), c.dns(), c.databases(), c.payments(), c.tax(), c.probe(), c.versionCommand())
 	return root
 }
 

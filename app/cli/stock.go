@@ -45,13 +45,11 @@ Exit codes: 0 there are no faults, 1 there are, or a market was not checked.`,
   meridian stock check --shop de.localhost --shop gb.localhost --json
   meridian stock check --server https://de.example --token-file stock.token`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if len(shops) == 0 {
-				var err error
-				if shops, err = t.shops(cmd); err != nil {
-					return err
-				}
+			shops, err := t.shopsOr(cmd, shops)
+			if err != nil {
+				return err
 			}
-			all, err := t.checkStock(cmd, shops)
+			all, err := askEach[api.StockCheck](cmd, t, shops, stockCheckPath)
 			if all != nil {
 				if printErr := c.print(all, func(w io.Writer) { stockText(w, all) }); err == nil {
 					err = printErr
@@ -64,12 +62,20 @@ Exit codes: 0 there are no faults, 1 there are, or a market was not checked.`,
 		},
 	}
 	t.flags(cmd.Flags())
-	cmd.Flags().StringArrayVar(&shops, "shop", nil, "host of a market's shop, such as de.localhost; may be given several times; none: all of the local world, or that of --server")
+	shopsFlag(cmd, &shops)
 	return cmd
 }
 
-// shops are the hosts of all markets of the local world, or that of --server, as "".
-func (t *shopTarget) shops(cmd *cobra.Command) (hosts []string, err error) {
+func shopsFlag(cmd *cobra.Command, shops *[]string) {
+	cmd.Flags().StringArrayVar(shops, "shop", nil, "host of a market's shop, such as de.localhost; may be given several times; none: all of the local world, or that of --server")
+}
+
+// shopsOr are the given, or the hosts of all markets of the local world, or that of
+// --server, as "".
+func (t *shopTarget) shopsOr(cmd *cobra.Command, given []string) (hosts []string, err error) {
+	if len(given) > 0 {
+		return given, nil
+	}
 	if t.server != "" {
 		return []string{""}, nil
 	}
@@ -87,15 +93,16 @@ func (t *shopTarget) shops(cmd *cobra.Command) (hosts []string, err error) {
 	return hosts, nil
 }
 
-// checkStock checks the market of each shop. One that fails does not keep the others
-// back; the error names it.
-func (t *shopTarget) checkStock(cmd *cobra.Command, shops []string) (all []api.StockCheck, err error) {
+// askEach asks the owners' API of each shop for the same. One that fails does not keep
+// the others back; the error names it.
+func askEach[T any](cmd *cobra.Command, t *shopTarget, shops []string, path string) (all []T, err error) {
 	var failed []string
 	var first error
 	for _, shop := range shops {
-		at, found := *t, api.StockCheck{}
+		var found T
+		at := *t
 		at.shop = shop
-		switch _, err := at.ask(cmd, http.MethodGet, stockCheckPath, "", nil, &found); {
+		switch _, err := at.ask(cmd, http.MethodGet, path, "", nil, &found); {
 		case err != nil && (len(shops) == 1 || cmd.Context().Err() != nil):
 			return all, err
 		case err != nil:
@@ -110,7 +117,7 @@ func (t *shopTarget) checkStock(cmd *cobra.Command, shops []string) (all []api.S
 	if first == nil {
 		return all, nil
 	}
-	return all, world.Because(world.CodeOf(first), t.op, "Not checked: "+strings.Join(failed, ", ")+".", first)
+	return all, world.Because(world.CodeOf(first), t.op, "No answer for "+strings.Join(failed, ", ")+".", first)
 }
 
 func stockText(w io.Writer, all []api.StockCheck) {

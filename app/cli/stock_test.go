@@ -39,7 +39,7 @@ func TestStockCheck(t *testing.T) {
 	}{
 		{nil, exitOK, "de: no faults\n", ""},
 		{[]string{"--shop", "de.example", "--shop", "gb.example"}, exitFailed, "de: no faults\n" + scone, "say: gb."},
-		{[]string{"--shop", "us.example", "--shop", "gb.example"}, exitFailed, scone, "Not checked: us.example."},
+		{[]string{"--shop", "us.example", "--shop", "gb.example"}, exitFailed, scone, "No answer for us.example."},
 		{[]string{"--shop", "us.example"}, exitFailed, "", "meridian: "},
 		{[]string{"--shop", "us.example", "--json"}, exitFailed, "", `"code":"unavailable"`},
 	} {

@@ -38,6 +38,7 @@ func newAPI(o *Owner) *openapi.API {
 	o.addBrands(a)
 	o.addOrders(a)
 	o.addSteps(a)
+	o.addTakings(a)
 	o.addSelling(a)
 	o.addStock(a)
 	o.addHooks(a)

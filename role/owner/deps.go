@@ -81,9 +81,9 @@ type Orders interface {
 	// Refund gives back some pieces of an order's lines, once for each key. Errors:
 	// conflict when fewer are left or the state allows none, invalid for no lines.
 	Refund(ctx context.Context, want world.Refund) (world.Refund, error)
-	// Takings is how many orders a market took from one moment up to, not
-	// including, another, and what they come to without and with tax.
-	Takings(ctx context.Context, market string, from, to time.Time) (orders int, netMinor, totalMinor int64, err error)
+	// Takings are those of the orders that a market took from one moment up to, not
+	// including, another.
+	Takings(ctx context.Context, market string, from, to time.Time) (world.Takings, error)
 }
 
 // Accounts keeps owners and their sessions: resident data. A session is known

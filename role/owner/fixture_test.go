@@ -184,9 +184,9 @@ func (f *fakes) Refund(_ context.Context, want world.Refund) (world.Refund, erro
 	return want, f.refused
 }
 
-func (f *fakes) Takings(_ context.Context, _ string, from, to time.Time) (int, int64, int64, error) {
+func (f *fakes) Takings(_ context.Context, _ string, from, to time.Time) (world.Takings, error) {
 	f.days = append(f.days, [2]time.Time{from, to})
-	return 3, 10000, 10700, f.err
+	return world.Takings{Orders: 3, GrossMinor: 11235, RefundedMinor: 535, NetMinor: 10000}, f.err
 }
 
 func (f *fakes) PasswordHash(_ context.Context, market, email string) (string, error) {

@@ -51,11 +51,11 @@ func (o *Owner) listOrders(v *visit) error {
 		return world.Wrap("owner.orders", err)
 	}
 	from, to := v.at.today(o.deps.Now())
-	n, net, total, err := o.deps.Orders.Takings(ctx, market, from, to)
+	taken, err := o.deps.Orders.Takings(ctx, market, from, to)
 	if err != nil {
 		return world.Wrap("owner.orders", err)
 	}
-	body := ordersBody{Today: n, Revenue: v.at.money(total), Net: v.at.money(net), First: before.IsZero(), Newest: ordersPath}
+	body := ordersBody{Today: taken.Orders, Revenue: v.at.money(taken.LeftMinor()), Net: v.at.money(taken.NetMinor), First: before.IsZero(), Newest: ordersPath}
 	if len(orders) > o.cfg.PageSize {
 		orders = orders[:o.cfg.PageSize]
 		body.Older = ordersPath + "?before=" + url.QueryEscape(formatPlace(orders[len(orders)-1]))

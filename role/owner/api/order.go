@@ -42,6 +42,20 @@ type Order struct {
 	Taxes        []Tax   `json:"taxes" nullable:"false"`
 }
 
+// Takings are what a market took by the orders of some days. Orders that were not
+// paid for, or were cancelled, are none.
+type Takings struct {
+	Market   string `json:"market" example:"de"`
+	From     string `json:"from" format:"date" doc:"the first day, on the market's clocks" example:"2026-11-23"`
+	Until    string `json:"until" format:"date" doc:"the day after the last" example:"2026-11-24"`
+	TimeZone string `json:"time_zone" doc:"of the market's clocks" example:"Europe/Berlin"`
+	Orders   int    `json:"orders" example:"3"`
+	Gross    Amount `json:"gross" doc:"what they came to, with tax, after discounts"`
+	Refunded Amount `json:"refunded" doc:"what of that was given back since, whenever, with tax"`
+	Net      Amount `json:"net" doc:"what is left, without tax"`
+	Tax      Amount `json:"tax" doc:"the tax in what is left: net + tax = gross - refunded"`
+}
+
 // Slot is a window of time.
 type Slot struct {
 	ID    string    `json:"id" example:"pickup-2026-11-23-0900"`
