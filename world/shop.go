@@ -64,7 +64,8 @@ type Order struct {
 	Discounts     []OrderDiscount
 	RefundedMinor int64 // the sum of its refunds
 	TaxShares     []TaxShare
-	TaxIDProof    string // the register's reference for its yes to Contact.TaxID; "" for one that was not confirmed
+	TaxNotes      []string // what the reckoning of its tax has to say, by engine/tax's names
+	TaxIDProof    string   // the register's reference for its yes to Contact.TaxID; "" for one that was not confirmed
 }
 
 // PayableMinor is what the buyer pays.
@@ -103,4 +104,11 @@ type OrderTax struct {
 	Rate     string // percent, as the rule has it: "7", "0.125"
 	NetMinor int64
 	TaxMinor int64
+
+	// By which rule, as the table of rules had it when it was reckoned; "" for an
+	// order from before this was kept, and for a refund.
+	Jurisdiction string // whose tax it is: "US-NY"
+	Levy         string // "vat", "sales"
+	Part         string // of the levy
+	Source       string // where the law says so; of several rules, a line each
 }

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"slices"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"meridian/adapter/postgres"
+	"meridian/engine/checkout"
 	"meridian/engine/invoice"
 	"meridian/engine/money"
 	"meridian/engine/tax"
@@ -172,5 +174,67 @@ func TestOnlyWhatIsPlacedOwesADocument(t *testing.T) {
 	}
 	if o, err := s.Order(t.Context(), o.ID); err != nil || o.RefundedMinor != o.TotalMinor {
 		t.Errorf("cancelled: %d of %d given back, %v", o.RefundedMinor, o.TotalMinor, err)
+	}
+}
+
+// abroad is an order, as it was quoted, of a business in France whose number is
+// confirmed.
+func abroad(t *testing.T, s *postgres.OrderStore, m world.Market) world.Order {
+	t.Helper()
+	rules, err := os.Open("../../data/tax.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rules.Close()
+	table, err := tax.Load(rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	terms, err := checkout.TermsOf(m, checkout.DefaultLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	offer := world.Offer{Product: world.Product{Slug: "brezel", Name: "Brezel", TaxClass: "bread"}, SKU: world.SKU{Key: "brezel", PriceMinor: 1070, Currency: "EUR"}}
+	q, err := checkout.NewQuote(terms, checkout.Wish{Fulfilment: world.Delivery, Jurisdiction: "FR", On: issuedOn, Lines: []checkout.Line{{Offer: offer, Quantity: 10}},
+		Buyer: tax.Buyer{Kind: tax.Business, TaxID: "FR40303265045", Verified: true, Country: "FR"}}, nil, nil, table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := ordered(t, s, map[string]int{"brezel": 10})
+	o.Contact.Company, o.Contact.TaxID, o.TaxIDProof = "Pain SARL", "FR40303265045", "REF1"
+	o.Lines, o.Taxes, o.TaxShares, o.TaxNotes, o.Jurisdiction = q.Lines, q.Taxes, q.TaxShares, q.TaxNotes, q.Jurisdiction
+	o.NetMinor, o.TaxMinor, o.TotalMinor = q.Net.Minor, q.Tax.Minor, q.Total.Minor
+	return o
+}
+
+// What was said of an order's tax, and by which rule, is kept with it: its invoice
+// and its credit note say it, and their lines come to their totals.
+func TestDocumentsOfASupplyToAnotherMemberState(t *testing.T) {
+	s, _ := newOrders(t, map[string]int{"brezel": 100})
+	m := world.Market{ID: "de", Country: "DE", Currency: "EUR", Tax: world.TaxSpec{Prices: "inclusive", Rounding: "half_up", Per: "rate"},
+		Company: world.Company{Name: "S", Address: []string{"Zeil 1"}, TaxID: "DE123456788"}}
+	asked := abroad(t, s, m)
+	placed, _, err := s.Place(t.Context(), asked, "key-0123456789abcdef", draw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := s.Order(t.Context(), placed.ID)
+	if err != nil || !slices.Equal(o.TaxNotes, []string{string(tax.IntraCommunity)}) || !slices.Equal(o.Taxes, asked.Taxes) || o.Taxes[0].Source == "" {
+		t.Fatalf("kept %+v, %v", o, err)
+	}
+	back := world.Refund{OrderID: o.ID, Key: "refund-0123456789ab", At: time.Now(), By: world.ByOwner, Lines: []world.RefundLine{{Line: 1, Quantity: 4}}}
+	if back, err = s.Refund(t.Context(), back); err != nil {
+		t.Fatal(err)
+	}
+	b := invoice.Booking{Market: m, Order: o, Refunds: []world.Refund{back}, Day: issuedOn, Zone: time.UTC, Address: []string{"1 rue Victor", "67000 Strasbourg"}}
+	for refund, gross := range []int64{10000, 4000} {
+		b.Refund = refund
+		d, err := b.Make("DE-26-1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b.Original = d; len(d.Notes) != 1 || d.Buyer.TaxID != "FR40303265045" || d.Lines[0].Gross.Minor != gross || d.Total.Gross.Minor != gross || !d.Complete() {
+			t.Errorf("%+v", d)
+		}
 	}
 }

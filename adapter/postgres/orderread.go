@@ -13,14 +13,17 @@ import (
 
 const orderColumns = `id, number, market, cart_id, locale, name, email, phone, line1, line2, city, address_state, postal_code,
 	jurisdiction, currency, net_minor, tax_minor, total_minor, placed_at, state, version, expires_at, payment_method, fulfilment, supply,
-	slot, slot_start, slot_end, inclusive, discount_minor, rounding_minor, refunded_minor, company, tax_id, tax_id_proof`
+	slot, slot_start, slot_end, inclusive, discount_minor, rounding_minor, refunded_minor, company, tax_id, tax_id_proof, tax_notes`
 
 func scanOrder(row pgx.CollectableRow) (world.Order, error) {
 	var o world.Order
 	c := &o.Contact
 	err := row.Scan(&o.ID, &o.Number, &o.Market, &o.CartID, &o.Locale, &c.Name, &c.Email, &c.Phone, &c.Line1, &c.Line2, &c.City, &c.State, &c.PostalCode,
 		&o.Jurisdiction, &o.Currency, &o.NetMinor, &o.TaxMinor, &o.TotalMinor, instant{&o.PlacedAt}, &o.State, &o.Version, instant{&o.ExpiresAt}, &o.Method, &o.Fulfilment, &o.Supply,
-		&o.Slot.ID, instant{&o.Slot.Start}, instant{&o.Slot.End}, &o.Inclusive, &o.DiscountMinor, &o.RoundingMinor, &o.RefundedMinor, &c.Company, &c.TaxID, &o.TaxIDProof)
+		&o.Slot.ID, instant{&o.Slot.Start}, instant{&o.Slot.End}, &o.Inclusive, &o.DiscountMinor, &o.RoundingMinor, &o.RefundedMinor, &c.Company, &c.TaxID, &o.TaxIDProof, &o.TaxNotes)
+	if len(o.TaxNotes) == 0 {
+		o.TaxNotes = nil // as it was placed
+	}
 	return o, err
 }
 
@@ -73,7 +76,7 @@ func (s *OrderStore) one(ctx context.Context, where string, args ...any) (o worl
 		return err
 	})
 	queueRead(b, &o.Lines, `select `+lineColumns+` from order_line`+of+` order by n`, args...)
-	queueRead(b, &o.Taxes, `select label, rate, net_minor, tax_minor from order_tax`+of+` order by n`, args...)
+	queueRead(b, &o.Taxes, `select label, rate, net_minor, tax_minor, jurisdiction, levy, part, source from order_tax`+of+` order by n`, args...)
 	queueRead(b, &o.TaxShares, `select line, tax, net_minor, tax_minor from order_tax_share`+of+` order by line, tax`, args...)
 	queueRead(b, &o.Discounts, `select promotion, label, code, minor, 0, 0 from order_discount`+of+` order by n`, args...)
 	err = s.c.Pool.SendBatch(ctx, b).Close()

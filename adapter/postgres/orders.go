@@ -122,14 +122,14 @@ func queueOrder(b *pgx.Batch, o world.Order, key string) {
 insert into orders (id, number, market, cart_id, idempotency_key, locale, name, email, phone, line1, line2, city, address_state,
                     postal_code, jurisdiction, currency, net_minor, tax_minor, total_minor, placed_at, state_at,
                     state, version, expires_at, payment_method, fulfilment, supply, slot, slot_start, slot_end, inclusive, discount_minor, rounding_minor,
-                    company, tax_id, tax_id_proof)
+                    company, tax_id, tax_id_proof, tax_notes)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20,
         $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32,
-        $33, $34, $35)`,
+        $33, $34, $35, coalesce($36, '{}'::text[]))`,
 		o.ID, o.Number, o.Market, o.CartID, key, o.Locale, c.Name, c.Email, c.Phone, c.Line1, c.Line2, c.City, c.State,
 		c.PostalCode, o.Jurisdiction, o.Currency, o.NetMinor, o.TaxMinor, o.TotalMinor, o.PlacedAt,
 		o.State, o.Version, moment(o.ExpiresAt), o.Method, o.Fulfilment, o.Supply, o.Slot.ID, moment(o.Slot.Start), moment(o.Slot.End),
-		o.Inclusive, o.DiscountMinor, o.RoundingMinor, c.Company, c.TaxID, o.TaxIDProof)
+		o.Inclusive, o.DiscountMinor, o.RoundingMinor, c.Company, c.TaxID, o.TaxIDProof, o.TaxNotes)
 }
 
 func queueLines(b *pgx.Batch, o world.Order) {
@@ -139,8 +139,8 @@ func queueLines(b *pgx.Batch, o world.Order) {
 			o.ID, i+1, l.SKU, l.Name, l.TaxClass, l.Quantity, l.UnitMinor, l.LineMinor, l.TaxMinor, l.PriceVersion, l.Photo, l.Product, l.ProductVersion, l.DiscountMinor, l.ServedHot, l.ServedWith)
 	}
 	for i, t := range o.Taxes {
-		b.Queue(`insert into order_tax (order_id, n, label, rate, net_minor, tax_minor) values ($1, $2, $3, $4, $5, $6)`,
-			o.ID, i+1, t.Label, t.Rate, t.NetMinor, t.TaxMinor)
+		b.Queue(`insert into order_tax (order_id, n, label, rate, net_minor, tax_minor, jurisdiction, levy, part, source) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+			o.ID, i+1, t.Label, t.Rate, t.NetMinor, t.TaxMinor, t.Jurisdiction, t.Levy, t.Part, t.Source)
 	}
 	for _, x := range o.TaxShares {
 		b.Queue(`insert into order_tax_share (order_id, line, tax, net_minor, tax_minor) values ($1, $2, $3, $4, $5)`,

@@ -6,6 +6,7 @@ package checkout
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"meridian/engine/money"
@@ -105,6 +106,7 @@ type Quote struct {
 	Lines           []world.OrderLine     // as the cart has them
 	Taxes           []world.OrderTax      // by place, tax and rate; one line for each levy
 	TaxShares       []world.TaxShare      // by line, then tax
+	TaxNotes        []string              // what has to be told about the tax, each a [tax.Note]
 	Discounts       []world.OrderDiscount // in the order in which they were taken off
 	Refused         []promotion.Refusal   // codes that do not work
 	Discount        money.Amount          // the sum of Discounts
@@ -230,7 +232,11 @@ func newQuote(wish Wish, full []money.Amount, applied promotion.Applied, result 
 		q.TaxShares = append(q.TaxShares, shares(i, result)...)
 	}
 	for i, r := range result.Rates {
-		q.Taxes[i] = world.OrderTax{Label: r.Label, Rate: r.Rate.Percent(), NetMinor: r.Net.Minor, TaxMinor: r.Tax.Minor}
+		q.Taxes[i] = world.OrderTax{Label: r.Label, Rate: r.Rate.Percent(), NetMinor: r.Net.Minor, TaxMinor: r.Tax.Minor,
+			Jurisdiction: r.Jurisdiction, Levy: r.Levy, Part: r.Part, Source: sources(r.Printed, result)}
+	}
+	for _, n := range result.Notes {
+		q.TaxNotes = append(q.TaxNotes, string(n))
 	}
 	for _, d := range applied.Discounts {
 		q.Discounts = append(q.Discounts, world.OrderDiscount{Promotion: d.Promotion, Label: d.Label, Code: d.Code, Minor: d.Total.Minor})
@@ -250,6 +256,20 @@ func shares(n int, result tax.Result) []world.TaxShare {
 		}
 	}
 	return out
+}
+
+// sources are where the law says what a line of the summary is made of.
+func sources(p tax.Printed, result tax.Result) string {
+	var out []string
+	for _, line := range result.Lines {
+		for _, c := range line.Components {
+			if c.Printed() == p && c.Rule.Source != "" && !slices.Contains(out, c.Rule.Source) {
+				out = append(out, c.Rule.Source)
+			}
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(out, "\n")
 }
 
 func tooLarge(message string) error {

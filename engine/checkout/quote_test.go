@@ -72,7 +72,8 @@ func TestNewQuote(t *testing.T) {
 		t.Errorf("lines %v", got.Lines)
 	}
 	taxes := []world.OrderTax{
-		{Label: "USt 7 %", Rate: "7", NetMinor: 6523, TaxMinor: 457}, {Label: "USt 19 %", Rate: "19", NetMinor: 353, TaxMinor: 67},
+		{Label: "USt 7 %", Rate: "7", NetMinor: 6523, TaxMinor: 457, Jurisdiction: "DE", Levy: "vat", Source: "UStG §12(2) No.1"},
+		{Label: "USt 19 %", Rate: "19", NetMinor: 353, TaxMinor: 67, Jurisdiction: "DE", Levy: "vat", Source: "UStG §12(1)"},
 	}
 	if !slices.Equal(got.Taxes, taxes) {
 		t.Errorf("taxes %v", got.Taxes)

@@ -46,7 +46,8 @@ func TestEachLineIsTaxedAsItIsServed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := []world.OrderTax{{Label: "VAT", Rate: "0", NetMinor: 600}, {Label: "VAT", Rate: "20", NetMinor: 1000, TaxMinor: 200}}
+		want := []world.OrderTax{{Label: "VAT", Rate: "0", NetMinor: 600, Jurisdiction: "GB", Levy: "vat", Source: "HMRC VAT Notice 701/14 (via tideaccounting and farnellclarke summaries)"},
+			{Label: "VAT", Rate: "20", NetMinor: 1000, TaxMinor: 200, Jurisdiction: "GB", Levy: "vat", Source: "HMRC VAT Notice 709/1; farnellclarke"}}
 		if !slices.Equal(q.Taxes, want) || q.Lines[0].TaxMinor != 0 || q.Lines[1].TaxMinor != 200 {
 			t.Errorf("%s: %+v of %+v", way, q.Taxes, q.Lines)
 		}

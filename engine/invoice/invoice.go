@@ -20,6 +20,9 @@ type Party struct {
 	Name    string   `json:"name,omitempty"`
 	Address []string `json:"address,omitempty"` // lines, as they are printed
 	TaxID   string   `json:"tax_id,omitempty"`  // as package taxid writes it
+
+	// Of a buyer: its register has not confirmed TaxID, so the normal tax was taken.
+	Unverified bool `json:"tax_id_unverified,omitempty"`
 }
 
 // Item says in words what a line of the reckoning is.
@@ -137,6 +140,7 @@ func Make(s Sale) (Document, error) {
 		Corrects: s.Corrects, CorrectsOn: s.CorrectsOn, Seller: s.Seller, Buyer: s.Buyer,
 		Total: s.Tax.Total, Inclusive: s.Inclusive,
 	}
+	d.Buyer.Unverified = slices.Contains(s.Tax.Notes, tax.Unverified)
 	if s.Corrects != "" {
 		d.Kind = Credit
 	}

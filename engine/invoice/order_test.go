@@ -2,6 +2,7 @@ package invoice_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -113,5 +114,61 @@ func TestADocumentOfARefundThatThereIsNot(t *testing.T) {
 	b := invoice.Booking{Market: markets[2], Order: world.Order{Currency: "EUR"}, Refund: 1, Day: on, Zone: time.UTC}
 	if _, err := b.Make("XX"); !world.Is(err, world.CodeNotFound) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// reckoned is an order of three loaves for 10.70 each from Germany to a business in
+// France, by the rules that ship.
+func reckoned(t *testing.T, b tax.Buyer) world.Order {
+	t.Helper()
+	table, err := rules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	terms, err := checkout.TermsOf(markets[2], checkout.DefaultLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaf := world.Offer{Product: world.Product{Slug: "brot", Name: "Brot", TaxClass: "bread"}, SKU: world.SKU{Key: "brot", PriceMinor: 1070, Currency: "EUR"}}
+	wish := checkout.Wish{Fulfilment: world.Delivery, Jurisdiction: "FR", On: on, Buyer: b, Lines: []checkout.Line{{Offer: loaf, Quantity: 3}}}
+	q, err := checkout.NewQuote(terms, wish, nil, nil, table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return world.Order{
+		ID: "o", Number: "SC-1", Market: "de", Currency: "EUR", Jurisdiction: q.Jurisdiction, Lines: q.Lines, Taxes: q.Taxes, TaxShares: q.TaxShares, TaxNotes: q.TaxNotes,
+		NetMinor: q.Net.Minor, TaxMinor: q.Tax.Minor, TotalMinor: q.Total.Minor, Inclusive: true, PlacedAt: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC),
+		Contact: world.Contact{Name: "Zoé", Company: "Pain SARL", TaxID: b.TaxID},
+	}
+}
+
+// What was reckoned as exempt is told so on the invoice and on the credit note, and
+// each line agrees with the total; who is not confirmed pays the tax.
+func TestASupplyToAnotherMemberState(t *testing.T) {
+	const sentence = "Steuerfreie innergemeinschaftliche Lieferung (§ 4 Nr. 1 Buchst. b, § 6a UStG)"
+	for verified, want := range map[bool]int64{true: 3000, false: 3210} {
+		o := reckoned(t, tax.Buyer{Kind: tax.Business, TaxID: "FR40303265045", Verified: verified, Country: "FR"})
+		b := invoice.Booking{Market: markets[2], Order: o, Day: on, Zone: time.UTC, Address: []string{"1 rue Victor", "67000 Strasbourg"}}
+		r, err := order.NewRefund(o, nil, []world.RefundLine{{Line: 1, Quantity: 1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if left := order.LeftOut(o); left != want-3210 || order.Doubted(o) == verified {
+			t.Errorf("%d left out, doubted %v", left, order.Doubted(o))
+		}
+		b.Refunds = []world.Refund{r}
+		for refund, gross := range []int64{want, want / 3} {
+			b.Refund = refund
+			d, err := b.Make("DE-1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if b.Original = d; d.Total.Gross.Minor != gross || d.Lines[0].Gross != d.Total.Gross || d.Summary[0].Net != d.Total.Net {
+				t.Errorf("refund %d: %+v", refund, d)
+			}
+			if slices.Contains(d.Notes, sentence) != verified || d.Buyer.Unverified == verified || d.Buyer.TaxID != "FR40303265045" || !d.Complete() {
+				t.Errorf("refund %d: notes %q, buyer %+v, missing %v", refund, d.Notes, d.Buyer, d.Missing)
+			}
+		}
 	}
 }

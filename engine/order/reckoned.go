@@ -2,6 +2,7 @@ package order
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"meridian/engine/money"
@@ -41,8 +42,30 @@ func Reckoned(o world.Order) (tax.Result, error) {
 			lines[i].Parts = parts(o.Currency, lines[i].Net.Minor, l.TaxMinor)
 		}
 	}
-	return tax.Result{Lines: lines}.Left(nil)
+	notes := make([]tax.Note, len(o.TaxNotes))
+	for i, n := range o.TaxNotes {
+		notes[i] = tax.Note(n)
+	}
+	return tax.Result{Lines: lines, Notes: notes}.Left(nil)
 }
+
+// LeftOut is what an order's total is below its prices less discounts, where the
+// prices contain a tax that the buyer accounts for ([tax.IntraCommunity]): never
+// more than 0, in minor units.
+func LeftOut(o world.Order) int64 {
+	if !slices.Contains(o.TaxNotes, string(tax.IntraCommunity)) {
+		return 0
+	}
+	left := o.TotalMinor
+	for _, l := range o.Lines {
+		left -= l.LineMinor - l.DiscountMinor
+	}
+	return left
+}
+
+// Doubted reports whether the buyer's tax number was not confirmed by its register
+// when the order was placed ([tax.Unverified]).
+func Doubted(o world.Order) bool { return slices.Contains(o.TaxNotes, string(tax.Unverified)) }
 
 // LineID is what [Reckoned] calls the n-th line of an order, from 1.
 func LineID(n int) string { return strconv.Itoa(n) }

@@ -44,7 +44,7 @@ var (
 		Contact: world.Contact{Name: "Ada Lovelace", Email: "ada@example.org"},
 		Slot:    world.OrderSlot{ID: "pickup-2026-11-23-0900", Start: exampleSince.Add(71 * time.Hour), End: exampleSince.Add(72 * time.Hour)},
 		Lines:   []world.OrderLine{{SKU: "brezel", Name: "Brezel, 4 Stück", Quantity: 2, UnitMinor: 520, LineMinor: 1040, PriceVersion: 4, Product: "brezel", ProductVersion: 3}},
-		Taxes:   []world.OrderTax{{Label: "MwSt. 7 %", Rate: "7", NetMinor: 972, TaxMinor: 68}},
+		Taxes:   []world.OrderTax{{Label: "MwSt. 7 %", Rate: "7", NetMinor: 972, TaxMinor: 68, Jurisdiction: "DE", Levy: "vat", Source: "UStG §12(2) No.1"}},
 	})
 	exampleOrders = api.OrderList{Orders: []api.OrderCard{exampleOrder.OrderCard}, Next: "1795165200000000.aaaaaaaaaaaaaaaaaaaaaaaaaa"}
 )

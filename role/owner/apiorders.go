@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 
+	"meridian/engine/order"
 	"meridian/platform/openapi"
 	"meridian/role/owner/api"
 	"meridian/world"
@@ -62,12 +63,18 @@ func orderCard(o world.Order) api.OrderCard {
 
 func orderInFull(o world.Order) api.Order {
 	out := api.Order{OrderCard: orderCard(o), Method: string(o.Method), Fulfilment: string(o.Fulfilment), Contact: api.Contact(o.Contact), Jurisdiction: o.Jurisdiction,
-		Net: in(o, o.NetMinor), Tax: in(o, o.TaxMinor), Discount: in(o, o.DiscountMinor), Taxes: []api.Tax{}}
+		Net: in(o, o.NetMinor), Tax: in(o, o.TaxMinor), Discount: in(o, o.DiscountMinor), Taxes: []api.Tax{},
+		TaxNotes: append([]string{}, o.TaxNotes...), TaxIDProof: o.TaxIDProof}
+	if left := order.LeftOut(o); left != 0 {
+		amount := in(o, left)
+		out.LeftOut = &amount
+	}
 	if o.Slot.ID != "" {
 		out.Slot = &api.Slot{ID: o.Slot.ID, Start: o.Slot.Start.UTC(), End: o.Slot.End.UTC()}
 	}
 	for _, t := range o.Taxes {
-		out.Taxes = append(out.Taxes, api.Tax{Label: t.Label, Rate: t.Rate, Net: in(o, t.NetMinor), Tax: in(o, t.TaxMinor)})
+		out.Taxes = append(out.Taxes, api.Tax{Label: t.Label, Rate: t.Rate, Net: in(o, t.NetMinor), Tax: in(o, t.TaxMinor),
+			Jurisdiction: t.Jurisdiction, Levy: t.Levy, Part: t.Part, Source: t.Source})
 	}
 	return out
 }

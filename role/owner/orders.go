@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"time"
 
+	"meridian/engine/order"
 	"meridian/world"
 )
 
@@ -78,11 +79,14 @@ func (at *site) orderRow(o world.Order) orderRow {
 // orderBody is one order.
 type orderBody struct {
 	Number, Address, Email, Phone string
+	Company, TaxID                string // of a business
+	Doubted                       bool   // the register had not confirmed the number
 	At                            moment
 	Lines                         []orderLine
 	Taxes                         []orderTax
 	Discounts                     []orderTax
 	Net, Tax, Total               string
+	LeftOut                       string // the tax in the prices that the buyer accounts for; "" for none
 	Refunded                      string // "" for nothing
 	Work                          orderWork
 }
@@ -138,12 +142,16 @@ func (o *Owner) orderPage(v *visit, found world.Order, status int, wrong string)
 func (at *site) orderBody(o world.Order) orderBody {
 	c := o.Contact
 	body := orderBody{Number: o.Number, Address: at.texts.Address(c), Email: c.Email, Phone: c.Phone, At: at.moment(o.PlacedAt),
+		Company: c.Company, TaxID: c.TaxID, Doubted: order.Doubted(o),
 		Net: at.money(o.NetMinor), Tax: at.money(o.TaxMinor), Total: at.money(o.TotalMinor)}
 	for i, l := range o.Lines {
 		body.Lines = append(body.Lines, orderLine{Sold: soldURL(o, i), Name: l.Name, Quantity: l.Quantity, Unit: at.money(l.UnitMinor), Sum: at.money(l.LineMinor), Tax: at.money(l.TaxMinor)})
 	}
 	for _, d := range o.Discounts {
 		body.Discounts = append(body.Discounts, orderTax{Label: d.Label, Rate: d.Code, Net: at.money(-d.Minor)})
+	}
+	if left := order.LeftOut(o); left != 0 {
+		body.LeftOut = at.money(left)
 	}
 	if o.RefundedMinor > 0 {
 		body.Refunded = at.money(-o.RefundedMinor)

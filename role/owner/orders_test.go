@@ -159,3 +159,24 @@ func FuzzParsePlace(f *testing.F) {
 		}
 	})
 }
+
+// Whose tax number its register had not confirmed is told, and by which rules an
+// order was taxed.
+func TestWhatIsToldOfAnOrdersTax(t *testing.T) {
+	d, promised := newDesk(t, tokenFor([]string{"de"}, ReadOrders)), contract(t)
+	doubted, exempt := anOrder(0), anOrder(1)
+	doubted.Contact.Company, doubted.Contact.TaxID, doubted.TaxNotes = "Weiß & Co", "DE136695976", []string{"tax_id_unverified"}
+	doubted.Taxes[0].Jurisdiction, doubted.Taxes[0].Levy, doubted.Taxes[0].Source = "DE", "vat", "UStG §12(2) No.1"
+	exempt.Contact.TaxID, exempt.TaxIDProof, exempt.TaxNotes = "FR40303265045", "REF1", []string{"intra_community"}
+	exempt.NetMinor, exempt.TaxMinor, exempt.TotalMinor = 6065, 0, 6065
+	d.orders = []world.Order{doubted, exempt}
+	c := d.signedIn()
+	want(t, c.get("/owner/orders/"+doubted.ID), 200, "Weiß &amp; Co", "DE136695976 <strong>not confirmed by its register</strong>")
+	res := c.get("/owner/orders/" + exempt.ID)
+	want(t, res, 200, "FR40303265045", "Tax that the buyer accounts for", "-4,25\u00a0€", "60,65\u00a0€")
+	if strings.Contains(res.Body.String(), "not confirmed") {
+		t.Error("a number that was confirmed is doubted")
+	}
+	want(t, d.do(promised, "GET", "/orders/"+doubted.ID, ""), 200, `"tax_notes":["tax_id_unverified"]`, `"levy":"vat"`, `"source":"UStG §12(2) No.1"`)
+	want(t, d.do(promised, "GET", "/orders/"+exempt.ID, ""), 200, `"tax_notes":["intra_community"]`, `"tax_id_proof":"REF1"`, `"left_out":{"minor":-425`)
+}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"meridian/engine/checkout"
+	"meridian/engine/order"
 	"meridian/engine/promotion"
 	"meridian/engine/slots"
 	"meridian/platform/openapi"
@@ -128,6 +129,10 @@ func (at *site) apiSums(o world.Order) api.Sums {
 	}
 	for _, t := range o.Taxes {
 		out.Taxes = append(out.Taxes, api.Tax{Label: t.Label, Rate: t.Rate, Net: at.amount(t.NetMinor), Tax: at.amount(t.TaxMinor)})
+	}
+	if left := order.LeftOut(o); left != 0 {
+		amount := at.amount(left)
+		out.LeftOut = &amount
 	}
 	if o.RoundingMinor != 0 {
 		rounding := at.amount(o.RoundingMinor)

@@ -3,6 +3,7 @@ package shop
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"meridian/engine/taxid"
@@ -68,4 +69,32 @@ func TestBuyingForABusiness(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A business in another member state whose number is confirmed accounts for the tax
+// itself: what is left out of the prices is shown wherever they are added up, and the
+// order keeps what its invoice has to say. (No world may have such an area yet, see
+// docs/decisions/0020.)
+func TestASupplyToAnotherMemberState(t *testing.T) {
+	b := open(t, "eu-central", "de.localhost", func(_ *Config, d *Deps) {
+		d.Register = &registry{knows: "FR40303265045"}
+		for i := range d.World.Markets {
+			if m := &d.World.Markets[i]; m.ID == "de" {
+				m.Business, m.Delivery = true, []world.Area{{Name: "Strasbourg", Tax: "FR", Postal: []string{"67.*"}}, {Name: "Deutschland", Tax: "DE"}}
+			}
+		}
+	})
+	form := with(atCheckout(t, b, contactDE()), "postal_code", "67000", "company", "Pain SARL", "tax_id", "FR40303265045", "step", "review")
+	w := b.post("/checkout", form)
+	wants(t, w, 200, "Ohne MwSt.", "-1,02\u00a0€", "14,58\u00a0€", "enthält keine MwSt. (0 %)")
+	w = b.post("/checkout", with(form, "quoted", hidden(t, w, "quoted"), "step", "place"))
+	wants(t, w, 303)
+	for _, o := range b.orders.orders {
+		if !slices.Equal(o.TaxNotes, []string{"intra_community"}) || o.Taxes[0].Source != "Directive 2006/112/EC, Article 138(1)" {
+			t.Errorf("kept %q, %+v", o.TaxNotes, o.Taxes)
+		}
+	}
+	at := w.Header().Get("Location")
+	wants(t, b.get(at), 200, "Ohne MwSt.", "-1,02\u00a0€", "14,58\u00a0€")
+	wants(t, b.get(at+"/invoice"), 200, "Steuerfreie innergemeinschaftliche Lieferung", "FR40303265045", "14,58\u00a0€")
 }

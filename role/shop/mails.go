@@ -198,6 +198,9 @@ func (at *site) addSums(o world.Order, l *letters.Letter) {
 	for _, d := range o.Discounts {
 		l.Rows = append(l.Rows, letters.Row{Label: d.Label, Sum: at.orderMoney(o, -d.Minor)})
 	}
+	if left := order.LeftOut(o); left != 0 {
+		l.Rows = append(l.Rows, letters.Row{Label: at.texts.Text("tax.left_out"), Sum: at.orderMoney(o, left)})
+	}
 	for _, t := range at.sums(o).Taxes {
 		l.Rows = append(l.Rows, letters.Row{Label: t.Label, Sum: t.Tax})
 	}

@@ -121,8 +121,8 @@ func (s *Shop) order(a *attempt, q checkout.Quote) (world.Order, error) {
 		NetMinor: q.Net.Minor, TaxMinor: q.Tax.Minor, TotalMinor: q.Total.Minor, DiscountMinor: q.Discount.Minor, PlacedAt: now,
 		State: world.OrderPlaced, Method: world.PayOnCollection, Inclusive: a.at.terms.Tax.Inclusive, RoundingMinor: q.Rounding.Minor,
 		Fulfilment: q.Fulfilment, Supply: string(checkout.Mode(q.Fulfilment)),
-		TaxIDProof: a.proof,
-		Slot:       world.OrderSlot{ID: a.wish.slot.ID, Start: a.wish.slot.Start, End: a.wish.slot.End, Capacity: a.wish.slot.Capacity},
+		TaxIDProof: a.proof, TaxNotes: q.TaxNotes,
+		Slot: world.OrderSlot{ID: a.wish.slot.ID, Start: a.wish.slot.Start, End: a.wish.slot.End, Capacity: a.wish.slot.Capacity},
 	}
 	for _, d := range q.Discounts {
 		o.Discounts = append(o.Discounts, a.wish.limits(d))

@@ -7,6 +7,7 @@ import (
 
 	"meridian/engine/checkout"
 	"meridian/engine/money"
+	"meridian/engine/order"
 	"meridian/engine/tax"
 	"meridian/world"
 )
@@ -42,6 +43,9 @@ func (at *site) sums(o world.Order) *sums {
 	}
 	for _, d := range o.Discounts {
 		out.Discounts = append(out.Discounts, sumTax{Label: d.Label, Tax: at.money(-d.Minor)})
+	}
+	if left := order.LeftOut(o); left != 0 {
+		out.Discounts = append(out.Discounts, sumTax{Label: at.texts.Text("tax.left_out"), Tax: at.money(left)})
 	}
 	if o.RoundingMinor != 0 {
 		out.Rounding, out.Payable = at.money(o.RoundingMinor), at.money(o.PayableMinor())
@@ -97,7 +101,7 @@ func (at *site) quoteSums(q checkout.Quote, rounded bool) *sums { return at.sums
 
 // wouldBe is what an order by a quote comes to; rounded where it is paid in cash.
 func wouldBe(q checkout.Quote, rounded bool) world.Order {
-	o := world.Order{Lines: q.Lines, Taxes: q.Taxes, Jurisdiction: q.Jurisdiction, Discounts: q.Discounts, NetMinor: q.Net.Minor, TaxMinor: q.Tax.Minor, TotalMinor: q.Total.Minor}
+	o := world.Order{Lines: q.Lines, Taxes: q.Taxes, Jurisdiction: q.Jurisdiction, TaxNotes: q.TaxNotes, Discounts: q.Discounts, NetMinor: q.Net.Minor, TaxMinor: q.Tax.Minor, TotalMinor: q.Total.Minor}
 	if rounded {
 		o.RoundingMinor = q.Rounding.Minor
 	}

@@ -12,7 +12,7 @@ import (
 // templates name themselves.
 func codeKeys() []string {
 	keys := []string{
-		"tax.included", "tax.zero", "tax.added", "tax.part", "tax.at_checkout",
+		"tax.included", "tax.zero", "tax.added", "tax.part", "tax.left_out", "tax.at_checkout",
 		"cart.added", "cart.check", "cart.out_of_stock", "cart.not_enough", "cart.price_changed", "stock.left", "stock.sold_out", "product.from", "product.comma", "product.lead", "product.prior", "product.unit_price",
 		"nutrition.energy", "nutrition.fat", "nutrition.saturates", "nutrition.carbohydrate", "nutrition.sugars", "nutrition.protein", "nutrition.salt", "search.title", "search.count",
 		"checkout.optional", "checkout.choose_state", "checkout.changed", "checkout.too_large", "checkout.tax_open", "cart.full", "order.title", "site.footer", i18n.AddressKey,

@@ -210,7 +210,8 @@ func TestHotAndColdInOneCart(t *testing.T) {
 	w = b.post("/checkout", again(t, w, form, "step", "place"))
 	wants(t, w, 409)
 	o, _ := lastOrder(t, b, b.post("/checkout", again(t, w, form, "step", "place")))
-	if want := []world.OrderTax{{Label: "VAT", Rate: "0", NetMinor: 2760}, {Label: "VAT", Rate: "20", NetMinor: 1000, TaxMinor: 200}}; !slices.Equal(o.Taxes, want) {
+	if want := []world.OrderTax{{Label: "VAT", Rate: "0", NetMinor: 2760, Jurisdiction: "GB", Levy: "vat", Source: "HMRC VAT Notice 701/14 (via tideaccounting and farnellclarke summaries)"},
+		{Label: "VAT", Rate: "20", NetMinor: 1000, TaxMinor: 200, Jurisdiction: "GB", Levy: "vat", Source: "HMRC VAT Notice 709/1; farnellclarke"}}; !slices.Equal(o.Taxes, want) {
 		t.Errorf("%+v", o.Taxes)
 	}
 	for i, l := range o.Lines {

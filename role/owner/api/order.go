@@ -40,6 +40,10 @@ type Order struct {
 	Tax          Amount  `json:"tax"`
 	Discount     Amount  `json:"discount" doc:"what promotions took off, which total has left out"`
 	Taxes        []Tax   `json:"taxes" nullable:"false"`
+	LeftOut      *Amount `json:"left_out,omitempty" doc:"of the prices: the tax that they contain, where the buyer accounts for it"`
+
+	TaxNotes   []string `json:"tax_notes" nullable:"false" doc:"what has to be told of the tax: intra_community (exempt, for the buyer accounts for it in another member state of the European Union) or tax_id_unverified (the register had not confirmed the buyer's number)" example:"[\"tax_id_unverified\"]"`
+	TaxIDProof string   `json:"tax_id_proof,omitempty" doc:"the register's reference for its yes to contact.tax_id" example:"WAPIAAAAX1"`
 }
 
 // Takings are what a market took by the orders of some days. Orders that were not
@@ -83,6 +87,11 @@ type Tax struct {
 	Rate  string `json:"rate" doc:"percent" example:"7"`
 	Net   Amount `json:"net"`
 	Tax   Amount `json:"tax"`
+
+	Jurisdiction string `json:"jurisdiction,omitempty" doc:"whose tax it is" example:"DE"`
+	Levy         string `json:"levy,omitempty" doc:"which of its taxes" example:"vat"`
+	Part         string `json:"part,omitempty" doc:"of the levy" example:"state"`
+	Source       string `json:"source,omitempty" doc:"where the law says so, as the table of rules had it on that day" example:"UStG §12(2) No.1"`
 }
 
 // OrderList is one page of a market's orders.

@@ -69,6 +69,7 @@ type Sums struct {
 	Net          Amount     `json:"net" doc:"without tax"`
 	Tax          Amount     `json:"tax"`
 	Total        Amount     `json:"total" doc:"net and tax"`
+	LeftOut      *Amount    `json:"left_out,omitempty" doc:"of the prices: the tax that they contain, where a business accounts for it in its own member state of the European Union"`
 	Rounding     *Amount    `json:"rounding,omitempty" doc:"what paying in cash adds or leaves out"`
 	Payable      Amount     `json:"payable" doc:"total and rounding"`
 }
