@@ -19,7 +19,8 @@ const searchLooks = 500
 // searchQuery is the statement of a search. $4 is what is looked for, $5 to $7 the
 // place that the page begins behind, $8 its length, $9 [searchLooks].
 const searchQuery = `with shown as (
-  select b.hits as total, b.turn, p.* from search_page($1, $2, $4, $3, $5, $6, $7, $8, $9) b join product p on p.market = $1 and p.slug = b.product)` +
+  select b.hits as total, b.turn, p.* from search_page($1, $2, $4, $3, $5, $6, $7, $8, $9) b
+    cross join lateral (select * from product p where p.market = $1 and p.slug = b.product offset 0) p)` +
 	productColumns + noPrior + productTables + byPlace
 
 // lookedAt is the total of a product that says how far a search looked.
@@ -73,7 +74,7 @@ select k.category, t.address, t.name, t.description,
   from category k
   join lateral (select * from category_text t where t.market = k.market and t.category = k.category and t.locale = any($2)
                  order by array_position($2, t.locale) limit 1) t on true
- where k.market = $1 and exists (select from product p where p.market = k.market and p.category = k.category`+forSale+`)
+ where k.market = $1 and exists (select from product p where p.market = k.market and p.category = k.category and p.published_until > $3 and p.published_from <= $3)
  order by k.place, k.category`, m.ID, wordsOf(m, locale), at)
 	if err != nil {
 		return nil, mapError(op, err)

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/jackc/pgx/v5"
 
@@ -94,9 +95,16 @@ func anotherKey() error {
 // ids below before (0: from the newest on), at most limit.
 func (s *OrderStore) Movements(ctx context.Context, market, sku string, before int64, limit int) ([]world.StockMovement, error) {
 	const op = "postgres.movements"
+	if before == 0 {
+		before = math.MaxInt64
+	}
+	// Which entries they are is told by the index alone, in its order: of what sells
+	// most there are more than the planner, who has a plan for any SKU, would sort.
 	rows, err := s.c.Pool.Query(ctx, `select m.id, m.at, m.sku, m.kind, m.on_hand, m.reserved, coalesce(m.order_id, ''), coalesce(o.number, ''), m.who, m.note
-		from stock_movement m left join orders o on o.id = m.order_id
-		where m.market = $1 and m.sku = $2 and ($3 = 0 or m.id < $3) order by m.id desc limit $4`, market, sku, before, limit)
+		from (select id from stock_movement where market = $1 and sku = $2 and id < $3 order by id desc limit $4) page
+		cross join lateral (select * from stock_movement m where m.id = page.id offset 0) m
+		left join lateral (select number from orders o where o.id = m.order_id offset 0) o on true
+		order by m.id desc`, market, sku, before, limit)
 	if err != nil {
 		return nil, mapError(op, err)
 	}
