@@ -15,7 +15,7 @@ PHOTOS ?= $(wildcard ../shared/photos)
 export MERIDIAN_PHOTOS ?= $(abspath $(PHOTOS))
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check faults contest bench build deps generate clean
+.PHONY: help up test check faults contest plans bench build deps generate clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ faults: deps ## Play 200 random fault schedules on a world (FAULT_SEED=1 FAULT_S
 
 contest: deps ## 10,000 checkouts for 500 pieces while everything is killed (STORY_CHECKOUTS=10000 STORY_SEED=1)
 	STORY_CHECKOUTS=$${STORY_CHECKOUTS:-10000} $(GO) test ./test/story -run '^TestOrdersOutliveWhoTakesThem$$' -count 1 -v -timeout 60m
+
+plans: deps ## Judge every query's plan with 100,000 products and orders in each of five markets (MERIDIAN_PRODUCTS=100000)
+	MERIDIAN_PRODUCTS=$${MERIDIAN_PRODUCTS:-100000} $(GO) test ./adapter/postgres -run '^TestReadsOfMany' -count 1 -v -timeout 60m
 
 bench: deps ## Measure (ARGS="-help")
 	$(GO) run ./test/bench $(ARGS)
