@@ -53,6 +53,10 @@ func (t Table) Quotes() []Quote {
 	return out
 }
 
+// Missed is how many lists should have come since one of the table's quotes, and are
+// not here: what [Display.Missed] is of a conversion by it.
+func (t Table) Missed(q Quote) int { return missed(q.Day, t.on) }
+
 // Convert is about what an amount is in another currency, by the exact cross
 // rate through the euro, rounded once. An amount in that currency already is
 // itself. It fails with [world.CodeNotFound] for a currency that the table has

@@ -32,9 +32,14 @@ type ratesShown struct {
 }
 
 type rateShown struct {
-	Rate fx.Rate `json:"rate"`
-	Day  string  `json:"day"`
+	Rate   fx.Rate `json:"rate"`
+	Day    string  `json:"day"`
+	Missed int     `json:"missed,omitempty"` // lists that should have come since
 }
+
+// missedUnsaid is how many lists may be missing before a page says so: one comes a day
+// late now and then, and a page may be kept for a while.
+const missedUnsaid = 1
 
 // rates answers with the rates of today, the same for every market.
 func (s *Shop) rates(w http.ResponseWriter, r *http.Request) {
@@ -51,7 +56,7 @@ func (s *Shop) giveRates(w http.ResponseWriter, r *http.Request) error {
 	out := ratesShown{Base: fx.Base, Rates: map[string]rateShown{}}
 	var sources []string
 	for _, q := range table.Quotes() {
-		out.Rates[q.Currency] = rateShown{q.Rate, q.Day.String()}
+		out.Rates[q.Currency] = rateShown{q.Rate, q.Day.String(), table.Missed(q)}
 		if len(sources) == 0 || sources[len(sources)-1] != q.Source {
 			sources = append(sources, q.Source)
 		}
@@ -74,10 +79,11 @@ func (s *Shop) giveRates(w http.ResponseWriter, r *http.Request) error {
 type also struct {
 	URL, Own   string
 	Currencies []string // that may be chosen
+	Unsaid     int      // missing lists that nothing is said of
 }
 
 func (s *Shop) also(at *site) *also {
-	out := &also{URL: ratesPath, Own: at.market.Currency}
+	out := &also{URL: ratesPath, Own: at.market.Currency, Unsaid: missedUnsaid}
 	for _, code := range s.cfg.AlsoIn {
 		if code != out.Own {
 			out.Currencies = append(out.Currencies, code)

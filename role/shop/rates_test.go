@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"meridian/engine/fx"
 	"meridian/engine/tax"
@@ -52,6 +53,19 @@ func TestRatesAreTheSameForEverybody(t *testing.T) {
 	}
 }
 
+// Without new lists the last rates stay, and the answer says how many are missing;
+// a weekend lacks none.
+func TestRatesTellWhichListsAreMissing(t *testing.T) {
+	for day, want := range map[int]string{22: `"2026-11-20"}`, 23: `"2026-11-20"}`, 24: `"2026-11-20","missed":1}`, 27: `"2026-11-20","missed":4}`} {
+		b := open(t, "us-east", "de.localhost", func(_ *Config, d *Deps) {
+			d.Now = func() time.Time { return time.Date(2026, 11, day, 12, 0, 0, 0, time.UTC) }
+		})
+		if got := b.get("/rates.json").Body.String(); strings.Count(got, want) != 2 {
+			t.Errorf("on the %dth: %s", day, got)
+		}
+	}
+}
+
 // A page names its prices for the script, and hides the choice until the script
 // shows it.
 func TestPagesNameTheirPricesForTheScript(t *testing.T) {
@@ -62,7 +76,7 @@ func TestPagesNameTheirPricesForTheScript(t *testing.T) {
 	} {
 		page := b.get(path).Body.String()
 		want = append(want, `<div hidden data-rates="/rates.json" data-currency="EUR" data-about="etwa {amount}">`, `<option value="USD">USD</option>`,
-			`<p hidden data-note="Nach Referenzkursen vom {day} ({source}). Sie zahlen in EUR."`)
+			`<p hidden data-note="Nach Referenzkursen vom {day} ({source}). Sie zahlen in EUR." data-missed="Seitdem fehlen {missed} neuere Kurslisten; die Kurse können veraltet sein." data-unsaid="1"`)
 		for _, part := range want {
 			if !strings.Contains(page, part) {
 				t.Errorf("%s: no %s", path, part)

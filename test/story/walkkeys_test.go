@@ -1,6 +1,7 @@
 package story
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -93,4 +94,31 @@ func TestAboutWhatItCostsElsewhere(t *testing.T) {
 	slug := w.Visitor(t, "jp", "").Page(t, "/").Slugs()[0]
 	b.visit("/p/" + slug)
 	b.shows(".price .about", "$")
+}
+
+// TestRatesThatAreOldSaySo gives the page's script rates that lists are missing since:
+// more than one is said beside the rates' day, in the page's language.
+func TestRatesThatAreOldSaySo(t *testing.T) {
+	w := theWorld(t)
+	texts, _ := shippedTexts(t)
+	for market, locale := range map[string]string{"de": "de-DE", "jp": "ja-JP"} {
+		want := texts.Locale(locale).Text("rates.missed", "Missed", "3")
+		for missed, said := range map[int]bool{1: false, 3: true} {
+			b := open(t, site(t, w, market))
+			b.visit("/")
+			if !js[bool](b, fmt.Sprintf(`(() => {
+				const rate = { rate: "2", day: "2026-11-20", missed: %d };
+				window.fetch = () => Promise.resolve(new Response(JSON.stringify({ base: "EUR", source: "a bank", rates: { USD: rate, JPY: rate } })));
+				const choice = document.querySelector("[data-rates] select");
+				choice.value = "USD";
+				return choice.dispatchEvent(new Event("change", { bubbles: true }));
+			})()`, missed)) {
+				t.Fatal("the choice was not taken")
+			}
+			b.shows("[data-note]", "a bank")
+			if got := strings.Contains(b.text("[data-note]"), want); got != said {
+				t.Errorf("%s with %d lists missing: %q", market, missed, b.text("[data-note]"))
+			}
+		}
+	}
 }

@@ -98,6 +98,10 @@
     const day = [from.day, into.day].filter(Boolean).sort()[0];
     const written = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeZone: "UTC" }).format(new Date(day));
     note.textContent = note.dataset.note.replace("{day}", () => written).replace("{source}", () => table.source);
+    const missed = Math.max(from.missed ?? 0, into.missed ?? 0);
+    if (missed > Number(note.dataset.unsaid)) {
+      note.append(document.createElement("br"), note.dataset.missed.replace("{missed}", () => String(missed)));
+    }
     note.hidden = false;
   };
   const names = new Intl.DisplayNames(locale, { type: "currency" });
