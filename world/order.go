@@ -62,7 +62,12 @@ type Fulfilment string
 const (
 	PickUp   Fulfilment = "pickup"
 	Delivery Fulfilment = "delivery"
+	EatIn    Fulfilment = "eat_in" // at the shop's tables, where the market offers it
 )
+
+// AtShop reports whether the goods are handed over where the shop stands, so that
+// there is no address and the tax of that place is owed.
+func (f Fulfilment) AtShop() bool { return f == PickUp || f == EatIn }
 
 // OrderSlot is the window of time that an order is for; without an ID it has none.
 type OrderSlot struct {

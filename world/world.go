@@ -82,6 +82,7 @@ type Market struct {
 	Delivery   []Area   `yaml:"delivery"`    // where to; the first that has a postal code counts, and the first of all has Postal.Example
 	Company    Company  `yaml:"company"`     // who sells
 	Business   bool     `yaml:"business"`    // whether the checkout asks businesses for their name and tax number
+	EatIn      bool     `yaml:"eat_in"`      // whether what is ordered can be eaten at the shop; the tax table has its rates then
 	City       string   `yaml:"city"`        // where a traveller of the local world first stands
 }
 
@@ -113,6 +114,14 @@ func (a Area) State() string {
 	_, within, _ := strings.Cut(a.Tax, "-")
 	state, _, _ := strings.Cut(within, "-")
 	return state
+}
+
+// Fulfilments are the ways in which the market's orders reach their buyers.
+func (m Market) Fulfilments() []Fulfilment {
+	if m.EatIn {
+		return []Fulfilment{Delivery, PickUp, EatIn}
+	}
+	return []Fulfilment{Delivery, PickUp}
 }
 
 // TaxPlaces are the places whose tax is owed where a market delivers, each once.

@@ -370,11 +370,12 @@ func TestAnOrderKeepsHowItsLinesWereServed(t *testing.T) {
 	s, c := newOrders(t, map[string]int{"brezel": 10, "torte": 2})
 	o := ordered(t, s, map[string]int{"brezel": 1})
 	o.Lines[0].ServedHot, o.Lines[0].ServedWith = true, "utensils"
+	o.Fulfilment, o.Supply = world.EatIn, "eat_in"
 	if _, _, err := s.Place(t.Context(), o, "key-0123456789abcdef", draw); err != nil {
 		t.Fatal(err)
 	}
 	got, err := s.Order(t.Context(), o.ID)
-	if err != nil || got.Lines[0] != o.Lines[0] {
+	if err != nil || got.Lines[0] != o.Lines[0] || got.Fulfilment != world.EatIn || got.Supply != "eat_in" {
 		t.Errorf("%+v, %v", got.Lines, err)
 	}
 	of, err := s.OrdersOfMarket(t.Context(), "de", time.Time{}, "", 9)

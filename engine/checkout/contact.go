@@ -132,10 +132,10 @@ func (r ContactRules) area(code string) (area, bool) {
 
 // Validate says what is wrong with a contact after [Clean], one key a field;
 // it is empty for a good one. A phone and a second line may be left out, and so
-// may the whole address for what is picked up.
+// may the whole address for what is handed over at the shop.
 func (r ContactRules) Validate(c world.Contact, f world.Fulfilment) map[Field]ErrorKey {
 	c = Clean(c)
-	addressed := f != world.PickUp
+	addressed := !f.AtShop()
 	wrong := map[Field]ErrorKey{}
 	check := func(f Field, value string, required bool, most int, good func(string) bool, otherwise ErrorKey) {
 		switch {

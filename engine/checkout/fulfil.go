@@ -60,9 +60,18 @@ func (s Selling) Calendar(f world.Fulfilment, zone *time.Location, now time.Time
 	return slots.Calendar(rules, closed, zone, now, lead, days)
 }
 
+// SlotKind is the kind of slots that a way of fulfilment has: who eats at the shop
+// comes when others pick up.
+func SlotKind(f world.Fulfilment) slots.Kind {
+	if f.AtShop() {
+		return slots.PickUp
+	}
+	return slots.Delivery
+}
+
 // hours are the rules and closed days of one way of fulfilment.
 func (s Selling) hours(f world.Fulfilment) (rules []slots.Rule, closed []tax.Date) {
-	kind := slots.Kind(f)
+	kind := SlotKind(f)
 	for _, r := range s.Slots {
 		if r.Kind == kind {
 			rules = append(rules, r)
@@ -85,10 +94,10 @@ func LeadOf(cart []Line) time.Duration {
 	return most
 }
 
-// Place is whose tax an order owes: where the shop stands for what is picked up
-// there, else where it goes to, as [ContactRules.Jurisdiction] has it.
+// Place is whose tax an order owes: where the shop stands for what is handed
+// over there, else where it goes to, as [ContactRules.Jurisdiction] has it.
 func (t Terms) Place(r ContactRules, f world.Fulfilment, c world.Contact) (string, error) {
-	if f == world.PickUp {
+	if f.AtShop() {
 		return t.Seller, nil
 	}
 	return r.Jurisdiction(c)

@@ -48,8 +48,11 @@ func TermsOf(m world.Market, limits Limits) (Terms, error) {
 
 // Mode is how goods reach their buyer by a way of fulfilment, as tax has it.
 func Mode(f world.Fulfilment) tax.Mode {
-	if f == world.PickUp {
+	switch f {
+	case world.PickUp:
 		return tax.Takeaway
+	case world.EatIn:
+		return tax.EatIn
 	}
 	return tax.Delivery
 }
@@ -68,7 +71,8 @@ func Taxed(m world.Market, p world.Product, on tax.Date, table *tax.Table) error
 		return err
 	}
 	err := known(m.Seller(), world.PickUp)
-	if err == nil || slices.ContainsFunc(m.TaxPlaces(), func(place string) bool { return known(place, world.Delivery) == nil }) {
+	if err == nil || m.EatIn && known(m.Seller(), world.EatIn) == nil ||
+		slices.ContainsFunc(m.TaxPlaces(), func(place string) bool { return known(place, world.Delivery) == nil }) {
 		return nil
 	}
 	return world.Wrap("checkout.taxed", err)

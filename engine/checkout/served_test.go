@@ -94,3 +94,58 @@ func TestServedAsNoRuleKnows(t *testing.T) {
 		t.Errorf("in California alone: %v", err)
 	}
 }
+
+// The same cake at the same price has another tax in it at the shop's tables, by the
+// day in Germany.
+func TestEatenAtTheShop(t *testing.T) {
+	table := shipped(t)
+	for name, c := range map[string]struct {
+		country, currency string
+		way               world.Fulfilment
+		on                tax.Date
+		rate              string
+		taxed             int64
+	}{
+		"Japan, taken away":    {"JP", "JPY", world.PickUp, on, "8", 80},
+		"Japan, delivered":     {"JP", "JPY", world.Delivery, on, "8", 80},
+		"Japan, eaten in":      {"JP", "JPY", world.EatIn, on, "10", 98},
+		"Germany, taken away":  {"DE", "EUR", world.PickUp, tax.Date{Year: 2025, Month: 12, Day: 31}, "7", 70},
+		"Germany, in 2025":     {"DE", "EUR", world.EatIn, tax.Date{Year: 2025, Month: 12, Day: 31}, "19", 172},
+		"Germany, since 2026":  {"DE", "EUR", world.EatIn, tax.Date{Year: 2026, Month: 1, Day: 1}, "7", 70},
+		"Britain, a cold cake": {"GB", "GBP", world.EatIn, on, "20", 180},
+	} {
+		m := world.Market{Country: c.country, Currency: c.currency, EatIn: true, Tax: world.TaxSpec{Prices: "inclusive", Rounding: "down", Per: "rate"}}
+		terms, err := checkout.TermsOf(m, checkout.DefaultLimits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		place, err := terms.Place(checkout.ContactRules{}, world.EatIn, world.Contact{})
+		if err != nil || place != c.country {
+			t.Fatalf("%s: it owes the tax of %q, %v", name, place, err)
+		}
+		cake := world.Offer{Product: world.Product{Slug: "cake", TaxClass: "cake"}, SKU: world.SKU{Key: "cake", PriceMinor: 1080, Currency: c.currency}}
+		q, err := checkout.NewQuote(terms, checkout.Wish{Fulfilment: c.way, Jurisdiction: place, On: c.on, Lines: []checkout.Line{{Offer: cake, Quantity: 1}}}, nil, nil, table)
+		if err != nil || len(q.Taxes) != 1 || q.Taxes[0].Rate != c.rate || q.Tax.Minor != c.taxed || q.Total.Minor != 1080 {
+			t.Errorf("%s: %+v, %v", name, q.Taxes, err)
+		}
+	}
+}
+
+// What can only be eaten at the shop is for sale where a market offers that.
+func TestTaxedAtTheShopAlone(t *testing.T) {
+	table, err := tax.Load(strings.NewReader(`jurisdiction,levy,part,classes,with,temperature,mode,route,buyer,rate_percent,below,valid_from,valid_to,label,confidence,status,source
+DE,vat,,soup,,,eat_in,,,7,,2021-01-01,,USt,high,law,x
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := world.Market{Country: "DE", Delivery: []world.Area{{Tax: "DE"}}}
+	soup := world.Product{TaxClass: "soup"}
+	if err := checkout.Taxed(m, soup, on, table); !world.Is(err, world.CodeUnprocessed) {
+		t.Errorf("without tables: %v", err)
+	}
+	m.EatIn = true
+	if err := checkout.Taxed(m, soup, on, table); err != nil {
+		t.Errorf("with tables: %v", err)
+	}
+}

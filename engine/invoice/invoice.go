@@ -43,6 +43,7 @@ type Sale struct {
 	Items     []Item   // one for each line of Tax
 	Terms     tax.Sale // what Tax was reckoned for; On is the day of supply
 	Inclusive bool     // prices contain the tax
+	EatenIn   bool     // at the seller's
 	Tax       tax.Result
 	Full      bool // the buyer wants a full invoice, with its own name
 
@@ -74,6 +75,7 @@ type Document struct {
 	Number     string    `json:"number"`
 	Issued     tax.Date  `json:"issued"`
 	Supplied   tax.Date  `json:"supplied"`
+	EatenIn    bool      `json:"eaten_in,omitempty"` // at the seller's, which has a tax of its own
 	Order      string    `json:"order,omitempty"`
 	Corrects   string    `json:"corrects,omitempty"`
 	CorrectsOn tax.Date  `json:"corrects_on,omitzero"`
@@ -136,7 +138,7 @@ func Make(s Sale) (Document, error) {
 			fmt.Sprintf("what %q asks an invoice to print is not known; add its law before selling there", country))
 	}
 	d := Document{
-		Kind: law.kind(s), Number: s.Number, Issued: s.Issued, Supplied: s.Terms.On, Order: s.Order,
+		Kind: law.kind(s), Number: s.Number, Issued: s.Issued, Supplied: s.Terms.On, EatenIn: s.EatenIn, Order: s.Order,
 		Corrects: s.Corrects, CorrectsOn: s.CorrectsOn, Seller: s.Seller, Buyer: s.Buyer,
 		Total: s.Tax.Total, Inclusive: s.Inclusive,
 	}

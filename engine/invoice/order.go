@@ -52,7 +52,7 @@ func (b Booking) Make(number string) (Document, error) {
 		Buyer:     Party{Name: o.Contact.Name, Address: b.Address, TaxID: o.Contact.TaxID},
 		Full:      o.Contact.Company != "",
 		Terms:     tax.Sale{Seller: b.Market.Seller(), Jurisdiction: o.Jurisdiction, On: b.supplied()},
-		Inclusive: o.Inclusive,
+		Inclusive: o.Inclusive, EatenIn: o.Fulfilment == world.EatIn,
 	}
 	if s.Full {
 		s.Buyer.Name, s.Buyer.Address = o.Contact.Company, append([]string{o.Contact.Name}, b.Address...)

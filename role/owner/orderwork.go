@@ -76,8 +76,11 @@ func (o *Owner) workOf(v *visit, found world.Order) (orderWork, error) {
 	if found.Method == world.PayCard {
 		w.Method = "By card"
 	}
-	if found.Fulfilment == world.PickUp {
+	switch found.Fulfilment {
+	case world.PickUp:
 		w.Fulfilment = "Pick-up"
+	case world.EatIn:
+		w.Fulfilment = "Eaten at the shop"
 	}
 	if found.Slot.ID != "" {
 		w.When = v.at.slots.Format(found.Slot.Start.In(v.at.zone), found.Slot.End)

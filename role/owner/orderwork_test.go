@@ -22,6 +22,9 @@ func TestAnOrdersPageOffersWhatCanBeDone(t *testing.T) {
 	d.refunds = []world.Refund{{N: 1, At: noon, Reason: "squashed", TotalMinor: 3200, TaxMinor: 209, Lines: []world.RefundLine{{Line: 1, Quantity: 1}}}}
 	c := d.signedIn()
 	want(t, c.get("/owner/orders/"+o.ID), 200, "Placed", "By card", "Pick-up", `value="accept"`, `value="make_ready"`, `value="cancel"`, `name="line-1"`, `max="1"`, `name="line-2"`, "squashed", "on its way", "Ordered")
+	o.Fulfilment = world.EatIn
+	d.orders = []world.Order{o}
+	want(t, c.get("/owner/orders/"+o.ID), 200, "Eaten at the shop")
 	o.State = world.OrderExpired
 	d.orders = []world.Order{o}
 	res := c.get("/owner/orders/" + o.ID)

@@ -156,7 +156,7 @@ func (s *Shop) apiMarket(ctx context.Context, _ *struct{}) (*answer[api.Market],
 	m := at.market
 	out := api.Market{
 		ID: m.ID, Name: m.Name, Country: m.Country, Currency: m.Currency, Digits: at.digits, Locale: at.locale(), TimeZone: m.TimeZone, Prices: m.Tax.Prices,
-		PaymentMethods: s.payMethods(at), MaxQuantity: s.cfg.MaxQuantity, MaxLines: s.cfg.MaxLines,
+		Fulfilments: ways(at.market), PaymentMethods: s.payMethods(at), MaxQuantity: s.cfg.MaxQuantity, MaxLines: s.cfg.MaxLines,
 		Address: api.Address{PostalPattern: m.Postal.Pattern, PostalExample: m.Postal.Example, States: []string{}},
 	}
 	for _, l := range m.Locales {

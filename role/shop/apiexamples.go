@@ -31,7 +31,7 @@ var (
 	exampleNine       = time.Date(2026, 11, 23, 9, 0, 0, 0, time.FixedZone("CET", 3600))
 	exampleMarket     = api.Market{
 		ID: "de", Name: "Deutschland", Country: "DE", Currency: "EUR", Digits: 2, Locale: "de-DE", Locales: []api.Locale{{Tag: "de-DE", Base: apiBase}},
-		TimeZone: "Europe/Berlin", Prices: "inclusive", PaymentMethods: []string{"card", "on_collection"}, MaxQuantity: 48, MaxLines: 40,
+		TimeZone: "Europe/Berlin", Prices: "inclusive", Fulfilments: []string{"delivery", "pickup", "eat_in"}, PaymentMethods: []string{"card", "on_collection"}, MaxQuantity: 48, MaxLines: 40,
 		Address: api.Address{PostalPattern: `\d{5}`, PostalExample: "10115", States: []string{}},
 	}
 )

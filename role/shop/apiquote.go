@@ -2,6 +2,7 @@ package shop
 
 import (
 	"net/http"
+	"slices"
 
 	"meridian/engine/checkout"
 	"meridian/engine/order"
@@ -37,7 +38,10 @@ func (s *Shop) apiAttempt(c *caller, in api.Checkout) (*attempt, error) {
 	if in.Method == string(world.PayCard) && !s.takesCard(c.at) {
 		return nil, world.E(world.CodeInvalid, "shop.api", "body.method: this market takes no cards: GET /market has its payment_methods.")
 	}
-	if ref, err := slots.Parse(in.Slot); in.Slot != "" && (err != nil || ref.Kind != slots.Kind(in.Fulfilment)) {
+	if !slices.Contains(c.at.market.Fulfilments(), world.Fulfilment(in.Fulfilment)) {
+		return nil, world.E(world.CodeInvalid, "shop.api", "body.fulfilment: this market does not offer it: GET /market has its fulfilments.")
+	}
+	if ref, err := slots.Parse(in.Slot); in.Slot != "" && (err != nil || ref.Kind != checkout.SlotKind(world.Fulfilment(in.Fulfilment))) {
 		return nil, world.E(world.CodeInvalid, "shop.api", "body.slot: GET /slots has those of each fulfilment.")
 	}
 	p := in.Contact
@@ -156,6 +160,15 @@ func (at *site) apiWindow(w world.OrderSlot) *api.Window {
 		return nil
 	}
 	return &api.Window{ID: w.ID, Start: w.Start.In(at.zone), End: w.End.In(at.zone)}
+}
+
+// ways are a market's ways of fulfilment.
+func ways(m world.Market) []string {
+	out := []string{}
+	for _, f := range m.Fulfilments() {
+		out = append(out, string(f))
+	}
+	return out
 }
 
 // payMethods are how a market's orders can be paid for.

@@ -178,6 +178,9 @@ func TestShippedAreasOweAKnownTax(t *testing.T) {
 			if _, err := table.Find(terms.Sale(terms.Seller, tax.DateOf(noon, time.UTC)), p.TaxClass, checkout.Supply(world.PickUp, p)); err != nil {
 				t.Errorf("%s: %s picked up: %v", m.ID, kind, err)
 			}
+			if _, err := table.Find(terms.Sale(terms.Seller, tax.DateOf(noon, time.UTC)), p.TaxClass, checkout.Supply(world.EatIn, p)); m.EatIn && err != nil {
+				t.Errorf("%s: %s eaten at the shop: %v", m.ID, kind, err)
+			}
 		}
 		if len(kinds) == 0 {
 			t.Errorf("%s sells nothing", m.ID)

@@ -19,7 +19,7 @@ type checkoutBody struct {
 	Settled          bool        // the total is final: offer to order
 	Fulfilments      []choice
 	Slots            []slotOption
-	PickUp           bool // there is no address to ask for
+	AtShop           bool // there is no address to ask for
 	Code, CodeWrong  string
 	Methods          []choice // nil where there is nothing to choose
 }
@@ -230,7 +230,7 @@ func (s *Shop) checkoutPage(a *attempt) error {
 // is gone.
 func (s *Shop) offer(a *attempt, body *checkoutBody) {
 	body.Fulfilments, body.Slots, body.Methods = a.at.fulfilments(a.wish), a.at.slotOptions(a.wish), s.methodsOf(a.at, a.wish)
-	body.PickUp, body.Code = a.wish.fulfilment == world.PickUp, a.wish.code
+	body.AtShop, body.Code = a.wish.fulfilment.AtShop(), a.wish.code
 	if a.wish.lost {
 		text := a.at.texts.Text("checkout.slot_gone")
 		body.Notices = append(body.Notices, notice{Kind: "bad", Text: text, Items: []noticeItem{{Text: text, At: "slot"}}})

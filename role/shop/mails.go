@@ -166,7 +166,7 @@ func (s *Shop) siteOfOrder(o world.Order) (*site, error) {
 
 func (s *Shop) letterOf(at *site, o world.Order, m world.QueuedMail) letters.Letter {
 	l := letters.Letter{
-		Kind: m.Kind, Brand: at.name(s.world.Name), Name: o.Contact.Name, Number: o.Number, PickUp: o.Fulfilment == world.PickUp,
+		Kind: m.Kind, Brand: at.name(s.world.Name), Name: o.Contact.Name, Number: o.Number, How: o.Fulfilment,
 		When: at.window(o.Slot.Start, o.Slot.End),
 		URL:  s.origin(at.market.Host) + at.prefix + "/orders/" + o.ID,
 	}
@@ -175,12 +175,12 @@ func (s *Shop) letterOf(at *site, o world.Order, m world.QueuedMail) letters.Let
 		l.Total = at.orderMoney(o, o.PayableMinor())
 		l.Until = at.date(o.ExpiresAt)
 	case world.MailReady:
-		if !l.PickUp {
+		if !l.How.AtShop() {
 			l.Where = at.texts.Address(o.Contact)
 		}
 	case world.MailPlaced:
 		at.addSums(o, &l)
-		if !l.PickUp {
+		if !l.How.AtShop() {
 			l.Where = at.texts.Address(o.Contact)
 		}
 		if o.Method == world.PayOnCollection {

@@ -38,8 +38,8 @@ func (s *Shop) readWish(at *site, form url.Values) wish {
 
 func (s *Shop) newWish(at *site, fulfilment, slot, code, method string) wish {
 	w := wish{fulfilment: world.Delivery, method: world.PayOnCollection, slotID: slot, code: strings.TrimSpace(code)}
-	if fulfilment == string(world.PickUp) {
-		w.fulfilment = world.PickUp
+	if f := world.Fulfilment(fulfilment); slices.Contains(at.market.Fulfilments(), f) {
+		w.fulfilment = f
 	}
 	if method == string(world.PayCard) && s.takesCard(at) {
 		w.method = world.PayCard
@@ -50,7 +50,7 @@ func (s *Shop) newWish(at *site, fulfilment, slot, code, method string) wish {
 
 // contact is a contact without the address where nothing is delivered to one.
 func (w wish) contact(c world.Contact) world.Contact {
-	if w.fulfilment == world.PickUp {
+	if w.fulfilment.AtShop() {
 		return world.Contact{Name: c.Name, Email: c.Email, Phone: c.Phone, Company: c.Company, TaxID: c.TaxID}
 	}
 	return c
@@ -93,7 +93,7 @@ func (s *Shop) look(ctx context.Context, at *site, b basket, w *wish) (err error
 // choose finds the slot that was asked for.
 func (w *wish) choose() {
 	ref, err := slots.Parse(w.slotID)
-	if err != nil || ref.Kind != slots.Kind(w.fulfilment) {
+	if err != nil || ref.Kind != checkout.SlotKind(w.fulfilment) {
 		w.slotID = ""
 		return
 	}
@@ -159,12 +159,24 @@ type choice struct {
 	Chosen       bool
 }
 
-func (at *site) fulfilments(w wish) []choice {
-	return []choice{
-		{Value: string(world.Delivery), Label: at.texts.Text("checkout.by_delivery"), Chosen: w.fulfilment == world.Delivery},
-		{Value: string(world.PickUp), Label: at.texts.Text("checkout.by_pickup"), Chosen: w.fulfilment == world.PickUp},
+func (at *site) fulfilments(w wish) (out []choice) {
+	for _, f := range at.market.Fulfilments() {
+		out = append(out, choice{Value: string(f), Label: at.by(f), Chosen: w.fulfilment == f})
 	}
+	return out
 }
+
+// atShop names how an order is handed over where the shop stands; "" for one that is
+// delivered.
+func (at *site) atShop(f world.Fulfilment) string {
+	if !f.AtShop() {
+		return ""
+	}
+	return at.by(f)
+}
+
+// by names a way of fulfilment.
+func (at *site) by(f world.Fulfilment) string { return at.texts.Text("checkout.by_" + string(f)) }
 
 // methods are how an order can be paid for; nil where there is nothing to choose.
 func (s *Shop) methodsOf(at *site, w wish) []choice {

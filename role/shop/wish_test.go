@@ -14,6 +14,7 @@ import (
 	"meridian/engine/order"
 	"meridian/engine/promotion"
 	"meridian/engine/slots"
+	"meridian/role/shop/api"
 	"meridian/world"
 )
 
@@ -240,4 +241,43 @@ func TestWhatNoRuleTaxesIsNotSold(t *testing.T) {
 	if len(b.orders.orders) > 0 {
 		t.Error("it was ordered")
 	}
+}
+
+// Who eats at the shop pays the tax of its tables, comes to a slot of those who pick
+// up, gives no address, and finds on every paper how it was.
+func TestEatAtTheShop(t *testing.T) {
+	shipped := shippedYAML[world.World](t, "world.yaml")
+	b := open(t, "ap-southeast", "jp.localhost", func(_ *Config, d *Deps) { d.World = &shipped })
+	b.catalog.selling.Slots = hours()
+	form := atCheckout(t, b, url.Values{"name": {"山田太郎"}, "email": {"a@example.com"}})
+	look := b.post("/checkout", with(form, "step", "look", "fulfilment", "pickup"))
+	wants(t, look, 200, "8%", "店内でお召し上がり")
+	w := b.post("/checkout", again(t, look, form, "step", "look", "fulfilment", "eat_in"))
+	wants(t, w, 200, `value="eat_in" checked`, "10%")
+	lacks(t, w, `autocomplete="address-line1"`)
+	// What was shown for taking away is not ordered for the table.
+	wants(t, b.post("/checkout", again(t, look, form, "fulfilment", "eat_in", "step", "place")), 409)
+	id, label := firstSlot(t, w)
+	o, path := lastOrder(t, b, b.post("/checkout", again(t, w, form, "fulfilment", "eat_in", "slot", id, "step", "place")))
+	if o.Fulfilment != world.EatIn || o.Supply != "eat_in" || o.Slot.ID != id || o.Contact.Line1 != "" || o.Jurisdiction != "JP" || len(o.Taxes) != 1 || o.Taxes[0].Rate != "10" {
+		t.Errorf("%+v", o)
+	}
+	wants(t, b.get(path), 200, label, "<h2>店内でお召し上がり</h2>")
+	wants(t, b.get(path+"/invoice"), 200, "店内飲食")
+	m, err := b.shop.writeMail(t.Context(), world.QueuedMail{OrderID: o.ID, Kind: world.MailReady, N: 1, At: noon})
+	if err != nil || !strings.Contains(m.Text, "お席") {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
+
+// A market without tables takes such a form for a delivery, as any that it does not know.
+func TestEatingIsNotOfferedEverywhere(t *testing.T) {
+	b := openWith(t, nil)
+	form := atCheckout(t, b, contactDE())
+	w := b.post("/checkout", with(form, "step", "look", "fulfilment", "eat_in"))
+	wants(t, w, 200, `value="delivery" checked`)
+	lacks(t, w, "eat_in")
+	a := openApp(t, b)
+	a.put("brot", 2, "*")
+	wants(t, a.send("POST", "/api/v1/quotes", api.QuoteAsked{Checkout: api.Checkout{Fulfilment: "eat_in", Method: "on_collection"}}), 400, "body.fulfilment")
 }

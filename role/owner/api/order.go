@@ -32,7 +32,7 @@ type Line struct {
 type Order struct {
 	OrderCard
 	Method       string  `json:"method" doc:"how it is paid for" example:"card"`
-	Fulfilment   string  `json:"fulfilment" doc:"pickup or delivery" example:"delivery"`
+	Fulfilment   string  `json:"fulfilment" doc:"pickup, delivery or eat_in" example:"delivery"`
 	Slot         *Slot   `json:"slot,omitempty" doc:"the window that it is for; none without one"`
 	Contact      Contact `json:"contact"`
 	Jurisdiction string  `json:"jurisdiction" doc:"whose tax it owes" example:"DE"`

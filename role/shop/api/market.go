@@ -11,6 +11,7 @@ type Market struct {
 	Locales        []Locale `json:"locales" nullable:"false" doc:"the languages of the shop; the first is the default"`
 	TimeZone       string   `json:"time_zone" doc:"IANA; slots and dates go by its clock" example:"Europe/Berlin"`
 	Prices         string   `json:"prices" doc:"whether prices contain the tax" enum:"inclusive,exclusive"`
+	Fulfilments    []string `json:"fulfilments" nullable:"false" doc:"how orders reach their buyers: delivery, pickup, eat_in" example:"[\"delivery\",\"pickup\"]"`
 	PaymentMethods []string `json:"payment_methods" nullable:"false" doc:"how orders can be paid for: card, on_collection" example:"[\"card\",\"on_collection\"]"`
 	MaxQuantity    int      `json:"max_quantity" doc:"most pieces of one SKU in a cart" example:"48"`
 	MaxLines       int      `json:"max_lines" doc:"most lines in a cart" example:"40"`

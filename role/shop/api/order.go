@@ -14,7 +14,7 @@ type Order struct {
 	State      string     `json:"state" enum:"awaiting_payment,placed,preparing,ready,completed,cancelled,expired"`
 	PlacedAt   time.Time  `json:"placed_at" example:"2026-11-21T13:00:00+01:00"`
 	ExpiresAt  *time.Time `json:"expires_at,omitempty" doc:"while it awaits payment: until when its stock and slot are held" example:"2026-11-21T13:15:00+01:00"`
-	Fulfilment string     `json:"fulfilment" enum:"pickup,delivery"`
+	Fulfilment string     `json:"fulfilment" enum:"pickup,delivery,eat_in"`
 	Method     string     `json:"method" enum:"card,on_collection"`
 	Slot       *Window    `json:"slot,omitempty"`
 	Contact    Contact    `json:"contact"`

@@ -4,8 +4,8 @@ import "time"
 
 // Checkout is how a cart is to be ordered.
 type Checkout struct {
-	Fulfilment string  `json:"fulfilment" enum:"pickup,delivery" example:"pickup"`
-	Slot       string  `json:"slot,omitempty" maxLength:"64" doc:"one of GET /slots; without one it is for no set time" example:"pickup-2026-11-23-0900"`
+	Fulfilment string  `json:"fulfilment" enum:"pickup,delivery,eat_in" doc:"the market's fulfilments has those that it offers" example:"pickup"`
+	Slot       string  `json:"slot,omitempty" maxLength:"64" doc:"one of GET /slots, of pickup for what is eaten at the shop; without one it is for no set time" example:"pickup-2026-11-23-0900"`
 	Code       string  `json:"code,omitempty" maxLength:"64" doc:"of a promotion" example:"ADVENT"`
 	Method     string  `json:"method" enum:"card,on_collection" doc:"how it is paid for; the market's payment_methods has those that it takes" example:"card"`
 	Contact    Contact `json:"contact" doc:"who orders, and where it goes"`

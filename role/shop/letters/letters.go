@@ -26,7 +26,7 @@ type Letter struct {
 	Brand  string // the shop's name
 	Name   string // the buyer's
 	Number string // the order's
-	PickUp bool   // else it is delivered
+	How    world.Fulfilment
 	When   string // the slot
 	Where  string // an address, in lines
 	Lines  []Line
@@ -89,8 +89,8 @@ func New() (*Writer, error) {
 		}
 	}
 	for _, kind := range world.MailKinds {
-		for _, pickUp := range []bool{true, false} {
-			w.keys = append(w.keys, subjectKey(kind, pickUp), leadKey(kind, pickUp), openKey(kind), slotKey(pickUp))
+		for _, how := range []world.Fulfilment{world.PickUp, world.Delivery, world.EatIn} {
+			w.keys = append(w.keys, subjectKey(kind, how), leadKey(kind, how), openKey(kind), slotKey(how))
 		}
 	}
 	slices.Sort(w.keys)
@@ -101,18 +101,17 @@ func New() (*Writer, error) {
 // Keys are the texts that letters need in every locale.
 func (w *Writer) Keys() []string { return w.keys }
 
-func name(kind world.MailKind, pickUp bool) string {
-	switch {
-	case kind != world.MailReady:
-		return "mail." + string(kind)
-	case pickUp:
-		return "mail.ready_pickup"
+func name(kind world.MailKind, how world.Fulfilment) string {
+	if kind == world.MailReady {
+		return "mail.ready_" + string(how)
 	}
-	return "mail.ready_delivery"
+	return "mail." + string(kind)
 }
 
-func subjectKey(kind world.MailKind, pickUp bool) string { return name(kind, pickUp) + "_subject" }
-func leadKey(kind world.MailKind, pickUp bool) string    { return name(kind, pickUp) + "_lead" }
+func subjectKey(kind world.MailKind, how world.Fulfilment) string {
+	return name(kind, how) + "_subject"
+}
+func leadKey(kind world.MailKind, how world.Fulfilment) string { return name(kind, how) + "_lead" }
 
 func openKey(kind world.MailKind) string {
 	if kind == world.MailPaymentFailed {
@@ -121,12 +120,7 @@ func openKey(kind world.MailKind) string {
 	return "mail.open"
 }
 
-func slotKey(pickUp bool) string {
-	if pickUp {
-		return "mail.slot_pickup"
-	}
-	return "mail.slot_delivery"
-}
+func slotKey(how world.Fulfilment) string { return "mail.slot_" + string(how) }
 
 // page is what the templates are given.
 type page struct {
@@ -145,9 +139,9 @@ func (w *Writer) Write(texts i18n.Locale, l Letter) (Written, error) {
 		return Written{}, world.E(world.CodeInvalid, "letters.write", fmt.Sprintf("there is no letter of kind %.40q", string(l.Kind)))
 	}
 	l.Name, l.Reason, l.Brand = plain(l.Name), plain(l.Reason), plain(l.Brand)
-	p := page{Letter: l, Lang: texts.Tag, texts: texts, SlotLabel: texts.Text(slotKey(l.PickUp)), OpenLabel: texts.Text(openKey(l.Kind))}
-	p.Subject = plain(texts.Text(subjectKey(l.Kind, l.PickUp), "Number", l.Number))
-	p.Lead = texts.Text(leadKey(l.Kind, l.PickUp), "Amount", l.Amount, "Until", l.Until)
+	p := page{Letter: l, Lang: texts.Tag, texts: texts, SlotLabel: texts.Text(slotKey(l.How)), OpenLabel: texts.Text(openKey(l.Kind))}
+	p.Subject = plain(texts.Text(subjectKey(l.Kind, l.How), "Number", l.Number))
+	p.Lead = texts.Text(leadKey(l.Kind, l.How), "Amount", l.Amount, "Until", l.Until)
 	var text, html bytes.Buffer
 	if err := w.text.Execute(&text, p); err != nil {
 		return Written{}, world.Wrap("letters.write", err)

@@ -43,11 +43,11 @@ func writer(t testing.TB) *letters.Writer {
 // an order of each kind, as the roles print it
 func letter(kind world.MailKind) letters.Letter {
 	l := letters.Letter{
-		Kind: kind, Brand: "Sweet Crumbs", Name: "Aoi <Weiß>", Number: "SC-DE-7K3M9Q", URL: "https://de.example/orders/7k3m9q7k3m9q7k3m9q7k3m9q7k",
+		Kind: kind, How: world.Delivery, Brand: "Sweet Crumbs", Name: "Aoi <Weiß>", Number: "SC-DE-7K3M9Q", URL: "https://de.example/orders/7k3m9q7k3m9q7k3m9q7k3m9q7k",
 	}
 	switch kind {
 	case world.MailPlaced:
-		l.PickUp, l.When, l.Note = true, "23. 11. 2026, 09:00–10:00", "¤"
+		l.How, l.When, l.Note = world.PickUp, "23. 11. 2026, 09:00–10:00", "¤"
 		l.Lines = []letters.Line{{"Schwarzwälder Kirschtorte", 1, "39,90 €"}, {"Laugenbrezeln & Salz", 12, "62,40 €"}}
 		l.Rows, l.Total = []letters.Row{{"−10 %", "−10,23 €"}, {"MwSt. 7 %", "6,02 €"}}, "92,07 €"
 		l.Papers = []letters.Paper{{"Rechnung <drucken>", l.URL + "/invoice"}}
@@ -59,6 +59,23 @@ func letter(kind world.MailKind) letters.Letter {
 		l.Reason, l.Amount = "Ofen <kaputt>\nleider", "39,90 €"
 	}
 	return l
+}
+
+// Each way of fulfilment has its own words.
+func TestLettersNameTheWay(t *testing.T) {
+	w, all := writer(t), texts(t)
+	for how, want := range map[world.Fulfilment][2]string{
+		world.Delivery: {"on its way", "Delivery: noon"}, world.PickUp: {"ready to collect", "Collection: noon"}, world.EatIn: {"a table is waiting", "Eating here: noon"},
+	} {
+		for i, kind := range []world.MailKind{world.MailReady, world.MailPlaced} {
+			l := letter(kind)
+			l.How, l.When = how, "noon"
+			got, err := w.Write(all.Locale("en-GB"), l)
+			if err != nil || !strings.Contains(got.Subject+got.Text, want[i]) {
+				t.Errorf("%s, %s: %v\n%s", how, kind, err, got.Text)
+			}
+		}
+	}
 }
 
 func TestGoldenLetters(t *testing.T) {
