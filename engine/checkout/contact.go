@@ -132,10 +132,21 @@ func (r ContactRules) area(code string) (area, bool) {
 
 // Validate says what is wrong with a contact after [Clean], one key a field;
 // it is empty for a good one. A phone and a second line may be left out, and so
-// may the whole address for what is handed over at the shop.
-func (r ContactRules) Validate(c world.Contact, f world.Fulfilment) map[Field]ErrorKey {
+// may the whole address for what is handed over at the shop, unless it is billed: an invoice that
+// needs the buyer's address. That one may be anywhere: it need not lie where the
+// market delivers, and its postal code is not held to the market's country for a
+// business whose number is another's.
+func (r ContactRules) Validate(c world.Contact, f world.Fulfilment, billed bool) map[Field]ErrorKey {
 	c = Clean(c)
-	addressed := !f.AtShop()
+	delivered := !f.AtShop()
+	addressed := delivered || billed
+	postal, state := r.isPostalCode, r.isState
+	if !delivered {
+		state = nil
+	}
+	if !delivered && r.abroad(c) {
+		postal = nil
+	}
 	wrong := map[Field]ErrorKey{}
 	check := func(f Field, value string, required bool, most int, good func(string) bool, otherwise ErrorKey) {
 		switch {
@@ -156,11 +167,11 @@ func (r ContactRules) Validate(c world.Contact, f world.Fulfilment) map[Field]Er
 	check(Line1, c.Line1, addressed, r.limits.Line, nil, "")
 	check(Line2, c.Line2, false, r.limits.Line, nil, "")
 	check(City, c.City, addressed, r.limits.City, nil, "")
-	check(State, c.State, r.state && addressed, r.limits.State, r.isState, BadState)
-	check(PostalCode, c.PostalCode, r.postal != nil && addressed, r.limits.PostalCode, r.isPostalCode, BadPostalCode)
+	check(State, c.State, r.state && addressed, r.limits.State, state, BadState)
+	check(PostalCode, c.PostalCode, r.postal != nil && addressed, r.limits.PostalCode, postal, BadPostalCode)
 	check(Company, c.Company, c.TaxID != "" && r.business, r.limits.Name, nil, "")
 	check(TaxID, c.TaxID, false, r.limits.TaxID, r.isTaxID, BadTaxID)
-	if addressed {
+	if delivered {
 		r.checkArea(c, wrong)
 	}
 	return wrong
@@ -213,6 +224,12 @@ func (r ContactRules) Jurisdiction(c world.Contact) (string, error) {
 func (r ContactRules) isTaxID(s string) bool {
 	_, err := r.TaxID(s)
 	return err == nil || world.Is(err, world.CodeUnprocessed)
+}
+
+// abroad reports whether a contact's number is of another country than the market's.
+func (r ContactRules) abroad(c world.Contact) bool {
+	id, err := r.TaxID(c.TaxID)
+	return c.TaxID != "" && err == nil && id.Country != r.country
 }
 
 // TaxID reads the number of a business that buys: one of the market's country, or

@@ -76,7 +76,7 @@ func TestPostalCodesAndStates(t *testing.T) {
 		{"in", "560001", "MH", "postal_code:delivery"},
 		{"in", "110001", "", "state:required"},
 	} {
-		got := contactRules(t, c.market).Validate(contact(func(k *world.Contact) { k.PostalCode, k.State = c.postal, c.state }), world.Delivery)
+		got := contactRules(t, c.market).Validate(contact(func(k *world.Contact) { k.PostalCode, k.State = c.postal, c.state }), world.Delivery, false)
 		if said := say(got); said != c.wrong {
 			t.Errorf("%s %q %q: got %q, want %q", c.market, c.postal, c.state, said, c.wrong)
 		}
@@ -102,7 +102,7 @@ func TestBusinesses(t *testing.T) {
 		{strings.Repeat("x", 101), "", "company:too_long"}, {"Rao & Sons", strings.Repeat("1", 41), "tax_id:too_long"},
 	} {
 		k := world.Contact{Name: "Asha", Email: "a@example.org", Company: c.company, TaxID: c.id}
-		if got := say(contactRules(t, "in").Validate(k, world.PickUp)); got != c.wrong {
+		if got := say(contactRules(t, "in").Validate(k, world.PickUp, false)); got != c.wrong {
 			t.Errorf("%q %q: %q, want %q", c.company, c.id, got, c.wrong)
 		}
 	}
@@ -112,12 +112,12 @@ func TestBusinesses(t *testing.T) {
 func TestPickUpNeedsNoAddress(t *testing.T) {
 	bare := world.Contact{Name: "Ada", Email: "ada@example.org"}
 	for market := range markets {
-		if wrong := contactRules(t, market).Validate(bare, world.PickUp); len(wrong) > 0 {
+		if wrong := contactRules(t, market).Validate(bare, world.PickUp, false); len(wrong) > 0 {
 			t.Errorf("%s: %v", market, wrong)
 		}
 	}
 	bare.PostalCode, bare.Email = "D-1", ""
-	if said := say(contactRules(t, "de").Validate(bare, world.PickUp)); said != "email:required postal_code:postal_code" {
+	if said := say(contactRules(t, "de").Validate(bare, world.PickUp, false)); said != "email:required postal_code:postal_code" {
 		t.Errorf("got %q", said)
 	}
 }
@@ -172,7 +172,7 @@ func TestFields(t *testing.T) {
 		"longest email":         {func(c *world.Contact) { c.Email = "a@" + strings.Repeat("b", 248) + ".org" }, ""},
 		"email too long":        {func(c *world.Contact) { c.Email = "a@" + strings.Repeat("b", 249) + ".org" }, "email:too_long"},
 	} {
-		if got := say(contactRules(t, "de").Validate(contact(c.change), world.Delivery)); got != c.wrong {
+		if got := say(contactRules(t, "de").Validate(contact(c.change), world.Delivery, false)); got != c.wrong {
 			t.Errorf("%s: got %q, want %q", name, got, c.wrong)
 		}
 	}
@@ -185,10 +185,10 @@ func TestLimitsAreTheMarketsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := say(r.Validate(contact(func(c *world.Contact) { c.Name, c.PostalCode = "Ada", "" }), world.Delivery)); got != "" {
+	if got := say(r.Validate(contact(func(c *world.Contact) { c.Name, c.PostalCode = "Ada", "" }), world.Delivery, false)); got != "" {
 		t.Errorf("three characters, and no postal codes in that country: %q", got)
 	}
-	if got := say(r.Validate(contact(func(c *world.Contact) { c.Name = "Adas" }), world.Delivery)); got != "name:too_long" {
+	if got := say(r.Validate(contact(func(c *world.Contact) { c.Name = "Adas" }), world.Delivery, false)); got != "name:too_long" {
 		t.Errorf("four characters: %q", got)
 	}
 }
@@ -244,7 +244,7 @@ func TestCleaningTwiceIsCleaningOnce(t *testing.T) {
 		if strings.TrimSpace(once.Name) != once.Name || strings.ContainsFunc(once.Name, func(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) }) {
 			t.Fatalf("%+q is not clean", once.Name)
 		}
-		if !maps.Equal(r.Validate(c, world.Delivery), r.Validate(once, world.Delivery)) {
+		if !maps.Equal(r.Validate(c, world.Delivery, false), r.Validate(once, world.Delivery, false)) {
 			t.Fatalf("%+q is judged otherwise than when it is clean", s)
 		}
 	})
@@ -256,7 +256,7 @@ func FuzzValidate(f *testing.F) {
 	f.Add("a\u2028", `"a b"@c.d`, "()()()", "１００ー０００１")
 	f.Fuzz(func(t *testing.T, name, email, phone, postal string) {
 		c := contact(func(c *world.Contact) { c.Name, c.Email, c.Phone, c.PostalCode = name, email, phone, postal })
-		if len(contactRules(t, "de").Validate(c, world.Delivery)) > 0 {
+		if len(contactRules(t, "de").Validate(c, world.Delivery, false)) > 0 {
 			return
 		}
 		c = checkout.Clean(c)
@@ -269,4 +269,25 @@ func FuzzValidate(f *testing.F) {
 			t.Fatalf("%+q is taken", c)
 		}
 	})
+}
+
+// An invoice's address is asked for in full, but may be anywhere; a business of
+// another country has that one's postal codes.
+func TestWhatIsPickedUpAndBilled(t *testing.T) {
+	for _, c := range []struct{ market, postal, state, id, wrong string }{
+		{"de", "10115", "", "", ""}, {"de", "", "", "", "postal_code:required"}, {"de", "L-1234", "", "", "postal_code:postal_code"},
+		{"de", "L-1234", "", "LU26375245", ""}, {"de", "L-1234", "", "DE136695976", "postal_code:postal_code"},
+		{"in", "560001", "Kerala", "27AAPFU0939F1ZV", ""}, {"in", "560001", "", "27AAPFU0939F1ZV", "state:required"},
+	} {
+		k := contact(func(k *world.Contact) {
+			k.PostalCode, k.State, k.Company, k.TaxID = c.postal, c.state, "Rao & Sons", c.id
+		})
+		if got := say(contactRules(t, c.market).Validate(k, world.PickUp, true)); got != c.wrong {
+			t.Errorf("%+v: %q", c, got)
+		}
+	}
+	bare := world.Contact{Name: "Ada", Email: "ada@example.org"}
+	if got := say(contactRules(t, "de").Validate(bare, world.PickUp, true)); got != "city:required line1:required postal_code:required" {
+		t.Errorf("without one: %q", got)
+	}
 }

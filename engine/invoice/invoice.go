@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 
 	"meridian/engine/money"
 	"meridian/engine/tax"
@@ -18,6 +19,7 @@ import (
 // Party is who sells or buys.
 type Party struct {
 	Name    string   `json:"name,omitempty"`
+	Contact string   `json:"contact,omitempty"` // who it is for, at a business
 	Address []string `json:"address,omitempty"` // lines, as they are printed
 	TaxID   string   `json:"tax_id,omitempty"`  // as package taxid writes it
 
@@ -120,6 +122,41 @@ type Rate struct {
 type Missing struct {
 	Field string `json:"field"` // "seller.tax_id"
 	Law   string `json:"law"`   // where it says so
+}
+
+// Side is whose it is to give what a document lacks.
+type Side string
+
+// The sides.
+const (
+	OfSeller Side = "seller" // the market's company in the world file
+	OfBuyer  Side = "buyer"  // the order's contact
+	OfOrder  Side = "order"  // all else: its lines, its dates, its place
+)
+
+// Side is whose it is to give.
+func (m Missing) Side() Side {
+	switch of, _, _ := strings.Cut(m.Field, "."); Side(of) {
+	case OfSeller:
+		return OfSeller
+	case OfBuyer:
+		return OfBuyer
+	}
+	return OfOrder
+}
+
+// AsksAddress tells whether the law asks for the buyer's address in the document of
+// a sale, of which the seller's country, the buyer's tax number, Full and the
+// total are enough; where the law is not known, it does not.
+func AsksAddress(s Sale) bool {
+	law, ok := laws[s.country()]
+	if !ok {
+		return false
+	}
+	named := Document{Kind: law.kind(s), Buyer: Party{Name: "-"}} // all but the address
+	return slices.ContainsFunc(law.needs, func(n need) bool {
+		return n.field == string(OfBuyer) && n.of(s, named) && !n.has(named)
+	})
 }
 
 // Complete tells whether the document has all that the law asks for.

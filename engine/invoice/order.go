@@ -33,7 +33,7 @@ type Booking struct {
 	Original Document       // for a refund: the order's own
 	Day      tax.Date       // of issue, on the market's clocks
 	Zone     *time.Location // of the market
-	Address  []string       // the buyer's, in lines as the country writes it; none where nothing was delivered
+	Address  []string       // the buyer's, in lines as the country writes it; none where none was asked for
 }
 
 // Series is the run of numbers that the document's is taken from.
@@ -55,7 +55,7 @@ func (b Booking) Make(number string) (Document, error) {
 		Inclusive: o.Inclusive, EatenIn: o.Fulfilment == world.EatIn,
 	}
 	if s.Full {
-		s.Buyer.Name, s.Buyer.Address = o.Contact.Company, append([]string{o.Contact.Name}, b.Address...)
+		s.Buyer.Name, s.Buyer.Contact = o.Contact.Company, o.Contact.Name
 	}
 	var err error
 	if s.Tax, err = order.Reckoned(o); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"meridian/engine/checkout"
 	"meridian/engine/invoice"
+	"meridian/engine/money"
 	"meridian/engine/order"
 	"meridian/engine/tax"
 	"meridian/world"
@@ -169,6 +170,46 @@ func TestASupplyToAnotherMemberState(t *testing.T) {
 			if slices.Contains(d.Notes, sentence) != verified || d.Buyer.Unverified == verified || d.Buyer.TaxID != "FR40303265045" || !d.Complete() {
 				t.Errorf("refund %d: notes %q, buyer %+v, missing %v", refund, d.Notes, d.Buyer, d.Missing)
 			}
+		}
+	}
+}
+
+// Where the law wants the buyer's address, somebody's name is none.
+func TestTheLawAsksForTheBuyersAddress(t *testing.T) {
+	of := func(seller string, gross int64, business bool) invoice.Sale {
+		sum := money.Amount{Minor: gross}
+		s := invoice.Sale{Terms: tax.Sale{Seller: seller}, Full: business, Tax: tax.Result{Total: tax.Parts{Net: sum, Gross: sum}}}
+		if business {
+			s.Buyer.TaxID = "1"
+		}
+		return s
+	}
+	for _, c := range []struct {
+		seller   string
+		gross    int64
+		business bool
+		want     bool
+	}{
+		{"DE", 250_00, false, false}, {"DE", 250_01, false, true}, {"DE", 5_00, true, true}, {"GB", 250_00, false, false}, {"GB", 250_01, false, true}, {"GB", 5_00, true, true},
+		{"IN-MH", 49_999_99, false, false}, {"IN-MH", 50_000_00, false, true}, {"IN-MH", 5_00, true, true}, {"JP", 900_000, false, false}, {"JP", 500, true, false},
+		{"US-NY-NYC", 900_00, true, false}, {"FR", 5_00, false, true}, {"XX", 900_00, true, false},
+	} {
+		if got := invoice.AsksAddress(of(c.seller, c.gross, c.business)); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+	b := invoice.Booking{Market: markets[2], Order: reckoned(t, tax.Buyer{}), Day: on, Zone: time.UTC}
+	d, err := b.Make("DE-1")
+	if err != nil || len(d.Missing) != 1 || d.Missing[0].Field != "buyer" || d.Missing[0].Side() != invoice.OfBuyer {
+		t.Errorf("without an address: missing %v, %v", d.Missing, err)
+	}
+	b.Address = []string{"Weg 1", "53111 Bonn"}
+	if d, err = b.Make("DE-1"); err != nil || !d.Complete() || d.Buyer.Contact != "Zoé" || d.Buyer.Name != "Pain SARL" {
+		t.Errorf("with one: %+v, %v", d, err)
+	}
+	for field, side := range map[string]invoice.Side{"seller.tax_id": invoice.OfSeller, "buyer.tax_id": invoice.OfBuyer, "lines.code": invoice.OfOrder, "seller": invoice.OfSeller} {
+		if got := (invoice.Missing{Field: field}).Side(); got != side {
+			t.Errorf("%s is of %q", field, got)
 		}
 	}
 }

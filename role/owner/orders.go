@@ -80,6 +80,7 @@ func (at *site) orderRow(o world.Order) orderRow {
 type orderBody struct {
 	Number, Address, Email, Phone string
 	Company, TaxID                string // of a business
+	Billed                        bool   // the address is the invoice's alone
 	Doubted                       bool   // the register had not confirmed the number
 	At                            moment
 	Lines                         []orderLine
@@ -143,7 +144,8 @@ func (at *site) orderBody(o world.Order) orderBody {
 	c := o.Contact
 	body := orderBody{Number: o.Number, Address: at.texts.Address(c), Email: c.Email, Phone: c.Phone, At: at.moment(o.PlacedAt),
 		Company: c.Company, TaxID: c.TaxID, Doubted: order.Doubted(o),
-		Net: at.money(o.NetMinor), Tax: at.money(o.TaxMinor), Total: at.money(o.TotalMinor)}
+		Billed: o.Fulfilment.AtShop() && c.Line1 != "",
+		Net:    at.money(o.NetMinor), Tax: at.money(o.TaxMinor), Total: at.money(o.TotalMinor)}
 	for i, l := range o.Lines {
 		body.Lines = append(body.Lines, orderLine{Sold: soldURL(o, i), Name: l.Name, Quantity: l.Quantity, Unit: at.money(l.UnitMinor), Sum: at.money(l.LineMinor), Tax: at.money(l.TaxMinor)})
 	}

@@ -96,6 +96,7 @@ func sameOrder(a *attempt, asked api.OrderAsked, o world.Order, maxLines int) bo
 	bySKU := func(x, y world.OrderLine) int { return cmp.Compare(x.SKU, y.SKU) }
 	slices.SortFunc(shown.lines, bySKU)
 	slices.SortFunc(was.lines, bySKU)
+	a.wish.billed = o.Contact.Line1 != "" // what was asked for then
 	byCard := a.wish.method == world.PayCard && o.TotalMinor > 0
 	return ok && shown.String() == was.String() && asked.Slot == o.Slot.ID && a.wish.contact(a.contact) == o.Contact && byCard == (o.Method == world.PayCard)
 }

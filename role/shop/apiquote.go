@@ -116,7 +116,7 @@ func (s *Shop) faults(a *attempt) []api.Fault {
 	}
 	for _, f := range contactFields {
 		if key, wrong := a.wrong[f.name]; wrong {
-			out = append(out, api.Fault{At: "contact." + string(f.name), Code: string(key), Text: a.at.wrongField(f, key, a.contact)})
+			out = append(out, api.Fault{At: "contact." + string(f.name), Code: string(key), Text: a.wrongField(f, key)})
 		}
 	}
 	if a.wish.lost {

@@ -2,6 +2,7 @@ package shop
 
 import (
 	"meridian/engine/checkout"
+	"meridian/engine/invoice"
 	"meridian/engine/tax"
 	"meridian/engine/taxid"
 	"meridian/world"
@@ -17,6 +18,29 @@ func (at *site) fit(c world.Contact) world.Contact {
 		c.TaxID = id.String()
 	}
 	return c
+}
+
+// bill tells whether what is handed over at the shop needs the buyer's address all the same, since
+// the law wants it on the invoice: for a business, or above some sum. Who asks for
+// more than an order may have, or for nothing, is told that first.
+func (s *Shop) bill(a *attempt) error {
+	a.wish.billed = false
+	if !a.wish.fulfilment.AtShop() || len(a.basket.sold()) == 0 {
+		return nil
+	}
+	q, final, err := s.settle(a)
+	switch {
+	case world.Is(err, world.CodeTooLarge):
+		return nil
+	case err != nil || !final:
+		return err
+	}
+	c := a.contact
+	a.wish.billed = invoice.AsksAddress(invoice.Sale{
+		Terms: tax.Sale{Seller: a.at.terms.Seller}, Buyer: invoice.Party{TaxID: c.TaxID}, Full: c.Company != "" || c.TaxID != "",
+		Tax: tax.Result{Total: tax.Parts{Net: q.Net, Tax: q.Tax, Gross: q.Total}},
+	})
+	return nil
 }
 
 // confirm makes a buyer with a good number a business, and asks the register whether

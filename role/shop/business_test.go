@@ -3,10 +3,13 @@ package shop
 import (
 	"context"
 	"errors"
+	"net/url"
 	"slices"
+	"strings"
 	"testing"
 
 	"meridian/engine/taxid"
+	"meridian/role/shop/api"
 	"meridian/world"
 )
 
@@ -97,4 +100,95 @@ func TestASupplyToAnotherMemberState(t *testing.T) {
 	at := w.Header().Get("Location")
 	wants(t, b.get(at), 200, "Ohne MwSt.", "-1,02\u00a0€", "14,58\u00a0€")
 	wants(t, b.get(at+"/invoice"), 200, "Steuerfreie innergemeinschaftliche Lieferung", "FR40303265045", "14,58\u00a0€")
+}
+
+// What is picked up has the buyer's address on its invoice where the law wants it,
+// and it is asked for then: of a business, and of anybody above a sum.
+func TestAnInvoiceOfWhatIsPickedUp(t *testing.T) {
+	company := []string{"company", "Weiß GmbH", "tax_id", "DE136695976"}
+	for name, c := range map[string]struct {
+		quantity string
+		buyer    []string
+		asked    bool
+	}{"a consumer": {"3", nil, false}, "a business": {"3", company, true}, "above the sum": {"48", nil, true}} {
+		t.Run(name, func(t *testing.T) {
+			b := open(t, "eu-central", "de.localhost", func(_ *Config, d *Deps) {
+				d.Register = &registry{knows: "DE136695976"}
+				for i := range d.World.Markets {
+					d.World.Markets[i].Business = true
+				}
+			})
+			b.add("brot", c.quantity)
+			if c.quantity == "48" {
+				b.add("torte", "1")
+			}
+			w := b.get("/checkout")
+			form := with(url.Values{"name": {"Jürgen Weiß"}, "email": {"j@example.de"}, "key": {hidden(t, w, "key")}, "fulfilment": {"pickup"}}, c.buyer...)
+			w = b.post("/checkout", with(form, "step", "look"))
+			if !c.asked {
+				lacks(t, w, "Rechnungsadresse")
+				o, path := lastOrder(t, b, b.post("/checkout", again(t, w, with(form, "line1", "Weg 1"), "step", "place")))
+				if o.Contact.Line1 != "" {
+					t.Errorf("kept %+v", o.Contact)
+				}
+				lacks(t, b.get(path), "Rechnungsadresse")
+				return
+			}
+			wants(t, w, 200, "<legend>Rechnungsadresse</legend>", "muss nach dem Gesetz", `autocomplete="address-line1"`)
+			lacks(t, w, "Lieferadresse", "error-summary")
+			wants(t, b.post("/checkout", again(t, w, form, "step", "place")), 422, `href="#line1"`, `href="#postal_code"`, `href="#city"`)
+			o, path := lastOrder(t, b, b.post("/checkout", again(t, w, form, "line1", "Weg 1", "postal_code", "50667", "city", "Köln", "step", "place")))
+			if o.Contact.Line1 != "Weg 1" || o.Jurisdiction != "DE" || o.Fulfilment != world.PickUp {
+				t.Errorf("kept %+v", o)
+			}
+			wants(t, b.get(path), 200, "Abholung im Laden", "Rechnungsadresse", "50667 Köln")
+			wants(t, b.get(path+"/invoice"), 200, "Jürgen Weiß", "Weg 1<br>50667 Köln")
+		})
+	}
+}
+
+// An order from before the address was asked for has its document; whose the fault
+// is, is told.
+func TestAnOldOrderThatWasPickedUpHasItsInvoice(t *testing.T) {
+	b := open(t, "eu-central", "de.localhost", nil)
+	_, path := lastOrder(t, b, b.post("/checkout", with(atCheckout(t, b, contactDE()), "step", "place")))
+	for id, o := range b.orders.orders {
+		o.Fulfilment, o.Contact = world.PickUp, world.Contact{Name: "Jürgen Weiß", Email: "j@example.de", Company: "Weiß GmbH", TaxID: "DE136695976"}
+		b.orders.orders[id] = o
+	}
+	wants(t, b.get(path+"/invoice"), 200, "Weiß GmbH<br>Jürgen Weiß", "DE136695976")
+	for _, want := range []string{"side=buyer field=buyer", "the order's buyer has not given it", "side=seller field=seller", "complete the market's company in the world file"} {
+		if !strings.Contains(b.log.String(), want) {
+			t.Errorf("the log lacks %q", want)
+		}
+	}
+}
+
+// A program is told the same, and sends its request again.
+func TestAPIAnInvoiceOfWhatIsPickedUp(t *testing.T) {
+	b := open(t, "eu-central", "de.localhost", func(_ *Config, d *Deps) {
+		d.Register = &registry{knows: "DE136695976"}
+		for i := range d.World.Markets {
+			d.World.Markets[i].Business = true
+		}
+	})
+	a := openApp(t, b)
+	a.put("brot", 2, "*")
+	how := api.Checkout{Fulfilment: "pickup", Method: "on_collection", Contact: api.Contact{Name: "Ada", Email: "a@example.de", Company: "Weiß GmbH", TaxID: "DE136695976"}}
+	var at []string
+	for _, f := range a.quote(how).Faults {
+		at = append(at, f.At+":"+f.Code)
+	}
+	if !slices.Equal(at, []string{"contact.line1:required", "contact.postal_code:required", "contact.city:required"}) {
+		t.Errorf("faults %v", at)
+	}
+	how.Contact.Line1, how.Contact.PostalCode, how.Contact.City = "Weg 1", "50667", "Köln"
+	q := a.quote(how)
+	o := as[api.Order](t, a.order(orderKey, q.Quoted, how), 201)
+	if o.Contact.Line1 != "Weg 1" {
+		t.Errorf("%+v", o.Contact)
+	}
+	if twice := as[api.Order](t, a.order(orderKey, q.Quoted, how), 201); twice.ID != o.ID {
+		t.Errorf("sent again: %s and %s", o.ID, twice.ID)
+	}
 }

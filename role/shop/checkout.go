@@ -19,7 +19,8 @@ type checkoutBody struct {
 	Settled          bool        // the total is final: offer to order
 	Fulfilments      []choice
 	Slots            []slotOption
-	AtShop           bool // there is no address to ask for
+	AtShop           bool // nothing is delivered to an address;
+	Billed           bool // one is asked for all the same, for the invoice
 	Code, CodeWrong  string
 	Methods          []choice // nil where there is nothing to choose
 }
@@ -106,7 +107,10 @@ func (s *Shop) judge(a *attempt) error {
 	if err := s.look(a.r.Context(), a.at, a.basket, &a.wish); err != nil {
 		return err
 	}
-	a.wrong = a.at.rules.Validate(a.wish.contact(a.contact), a.wish.fulfilment)
+	if err := s.bill(a); err != nil {
+		return err
+	}
+	a.wrong = a.at.rules.Validate(a.wish.contact(a.contact), a.wish.fulfilment, a.wish.billed)
 	s.confirm(a)
 	return nil
 }
@@ -191,7 +195,7 @@ func (s *Shop) checkoutPage(a *attempt) error {
 	v.Title, v.Section, v.CartCount, v.Counted = v.T("checkout.title"), "cart", a.basket.count(), true
 	v.Languages = nil // to change the language here would lose what was typed
 	body := checkoutBody{Key: a.key, Notices: a.notices}
-	body.Contact, body.Address = formFields(v, a.at, a.contact, a.wrong)
+	body.Contact, body.Address = formFields(v, a)
 	body.Wrong = wrongFields(body.Contact, body.Address)
 	s.offer(a, &body)
 	if short := a.at.shortages(a.basket); len(short) > 0 {
@@ -231,6 +235,7 @@ func (s *Shop) checkoutPage(a *attempt) error {
 func (s *Shop) offer(a *attempt, body *checkoutBody) {
 	body.Fulfilments, body.Slots, body.Methods = a.at.fulfilments(a.wish), a.at.slotOptions(a.wish), s.methodsOf(a.at, a.wish)
 	body.AtShop, body.Code = a.wish.fulfilment.AtShop(), a.wish.code
+	body.Billed = a.wish.billed
 	if a.wish.lost {
 		text := a.at.texts.Text("checkout.slot_gone")
 		body.Notices = append(body.Notices, notice{Kind: "bad", Text: text, Items: []noticeItem{{Text: text, At: "slot"}}})

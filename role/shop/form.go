@@ -88,7 +88,8 @@ func valueOf(c world.Contact, f checkout.Field) string {
 
 // formFields are the fields that the market asks for, with what was typed and
 // what is wrong with it.
-func formFields(v *view, at *site, c world.Contact, wrong map[checkout.Field]checkout.ErrorKey) (person, address []formField) {
+func formFields(v *view, a *attempt) (person, address []formField) {
+	at, c := a.at, a.contact
 	for _, f := range contactFields {
 		if !at.asks(f.name) {
 			continue
@@ -98,13 +99,13 @@ func formFields(v *view, at *site, c world.Contact, wrong map[checkout.Field]che
 		if f.optional {
 			field.Optional = v.T("checkout.optional")
 		}
-		if key, bad := wrong[f.name]; bad {
-			field.Wrong = at.wrongField(f, key, c)
+		if key, bad := a.wrong[f.name]; bad {
+			field.Wrong = a.wrongField(f, key)
 		}
 		if f.name == checkout.PostalCode {
 			field.Example = at.market.Postal.Example
 		}
-		if f.name == checkout.State {
+		if f.name == checkout.State && !a.wish.billed { // an invoice's may be any
 			field.Choose, field.Options = v.T("checkout.choose_state"), stateOptions(at, c.State)
 		}
 		if f.address {
@@ -138,11 +139,11 @@ func (at *site) asWritten(fields []formField) []formField {
 }
 
 // wrongField says what is wrong with a field.
-func (at *site) wrongField(f contactField, key checkout.ErrorKey, c world.Contact) string {
-	if f.name == checkout.State && key == checkout.Required && len(at.market.States()) > 0 {
+func (a *attempt) wrongField(f contactField, key checkout.ErrorKey) string {
+	if f.name == checkout.State && key == checkout.Required && len(a.at.market.States()) > 0 && !a.wish.billed {
 		key = checkout.BadState // there is a list: nothing is to be filled in
 	}
-	return at.texts.Text(wrongKey(key), "Max", f.most, "Code", c.PostalCode, "State", c.State)
+	return a.at.texts.Text(wrongKey(key), "Max", f.most, "Code", a.contact.PostalCode, "State", a.contact.State)
 }
 
 // asks reports whether a market's form has a field.

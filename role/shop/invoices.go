@@ -42,6 +42,13 @@ func newInvoiceCounts(reg prometheus.Registerer) invoiceCounts {
 	return c
 }
 
+// lacking is what to do about what a document lacks, by whose it is to give.
+var lacking = map[invoice.Side]string{
+	invoice.OfSeller: "complete the market's company in the world file",
+	invoice.OfBuyer:  "the order's buyer has not given it; ask for it",
+	invoice.OfOrder:  "the order does not say it",
+}
+
 // issueOwed issues at most limit documents that are owed, and returns how many.
 func (s *Shop) issueOwed(ctx context.Context, limit int) (int, error) {
 	const op = "shop.invoices"
@@ -85,7 +92,7 @@ func (s *Shop) issue(ctx context.Context, o world.Order, refund int) (invoice.Do
 	s.invoiced.issued.WithLabelValues(o.Market, string(d.Kind)).Inc()
 	for _, m := range d.Missing {
 		s.invoiced.missing.WithLabelValues(o.Market, m.Field).Inc()
-		s.deps.Log.WarnContext(ctx, "a document lacks what the law asks for: complete the market's company in the world file", "number", d.Number, "field", m.Field, "law", m.Law)
+		s.deps.Log.WarnContext(ctx, "a document lacks what the law asks for: "+lacking[m.Side()], "number", d.Number, "side", m.Side(), "field", m.Field, "law", m.Law)
 	}
 	return d, nil
 }

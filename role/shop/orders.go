@@ -18,6 +18,7 @@ type orderBody struct {
 	Good                            bool
 	Address, Email, Phone           string
 	AtShop                          string // how it is handed over at the shop; "" for one that is delivered
+	Billed                          bool   // the invoice of what is handed over there has an address
 	When                            string // of the slot; "" for none
 	MayCancel                       bool
 	Log                             []logRow
@@ -77,7 +78,7 @@ func (s *Shop) orderPage(w http.ResponseWriter, r *http.Request, at *site, o wor
 	body := orderBody{ID: o.ID, Photos: photos, Name: o.Contact.Name, Number: o.Number, Date: at.date(o.PlacedAt), Machine: o.PlacedAt.Format(time.RFC3339),
 		State: string(o.State), Head: v.T(headOf(o)), Good: order.Live(o.State),
 		Address: at.texts.Address(o.Contact), Email: o.Contact.Email, Phone: o.Contact.Phone,
-		AtShop: at.atShop(o.Fulfilment), When: at.window(o.Slot.Start, o.Slot.End),
+		AtShop: at.atShop(o.Fulfilment), Billed: o.Fulfilment.AtShop() && o.Contact.Line1 != "", When: at.window(o.Slot.Start, o.Slot.End),
 		MayCancel: slices.Contains(may, world.OrderCancel), Notices: notices, Pay: pay, Documents: documents}
 	for _, n := range order.Shown(log) {
 		body.Log = append(body.Log, logRow{Text: v.T("order.event_" + string(n.Event)), Note: n.Text, Date: at.date(n.At), Machine: n.At.Format(time.RFC3339)})

@@ -26,6 +26,7 @@ type wish struct {
 	selling checkout.Selling
 	open    []slots.Offer // slots of this way of fulfilment that can be seen
 	slot    slots.Slot    // that was chosen; zero for none
+	billed  bool          // the invoice needs the buyer's address, though nothing goes to it
 	lost    bool          // the one that was chosen is not to be had any more
 }
 
@@ -48,9 +49,10 @@ func (s *Shop) newWish(at *site, fulfilment, slot, code, method string) wish {
 	return w
 }
 
-// contact is a contact without the address where nothing is delivered to one.
+// contact is a contact without the address where nothing is delivered to one and no
+// invoice needs it.
 func (w wish) contact(c world.Contact) world.Contact {
-	if w.fulfilment.AtShop() {
+	if w.fulfilment.AtShop() && !w.billed {
 		return world.Contact{Name: c.Name, Email: c.Email, Phone: c.Phone, Company: c.Company, TaxID: c.TaxID}
 	}
 	return c

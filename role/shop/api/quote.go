@@ -18,7 +18,7 @@ type Contact struct {
 	Name       string   `json:"name,omitempty" example:"Jürgen Weiß"`
 	Email      string   `json:"email,omitempty" example:"j@example.com"`
 	Phone      string   `json:"phone,omitempty" example:"+49 30 123456"`
-	Line1      string   `json:"line1,omitempty" doc:"street and number; for a delivery" example:"Weg 1"`
+	Line1      string   `json:"line1,omitempty" doc:"street and number; for a delivery, and of what is picked up where the law wants the buyer's address on the invoice: of a business, or above some sum (a fault asks for it then)" example:"Weg 1"`
 	Line2      string   `json:"line2,omitempty"`
 	PostalCode string   `json:"postal_code,omitempty" example:"10115"`
 	City       string   `json:"city,omitempty" example:"Berlin"`
