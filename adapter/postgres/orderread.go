@@ -109,35 +109,30 @@ func (s *OrderStore) History(ctx context.Context, id string) (log []world.OrderN
 		})
 		return err
 	})
-	queueRefunds(b, &refunds, `order_id = $1`, `n`, id)
+	queueRefunds(b, &refunds, id)
 	return log, refunds, mapError("postgres.history", s.c.Pool.SendBatch(ctx, b).Close())
 }
 
-// queueRefunds has a batch read refunds with their lines and taxes, in an order. A refund is
-// written whole and never changes but for its settling; of one that is younger
-// than the first query the rest is left out.
-func queueRefunds(b *pgx.Batch, into *[]world.Refund, where, order string, args ...any) {
-	type place struct {
-		order string
-		n     int
-	}
-	places := map[place]int{}
+// queueRefunds has a batch read an order's refunds with their lines and taxes, by
+// their numbers. A refund is written whole and never changes but for its settling; of
+// one that is younger than the first query the rest is left out.
+func queueRefunds(b *pgx.Batch, into *[]world.Refund, orderID string) {
+	places := map[int]int{} // by number
 	b.Queue(`select order_id, n, idempotency_key, at, actor, who, reason, net_minor, tax_minor, total_minor, settled_at is not null
-		from refund where `+where+` order by `+order, args...).Query(func(rows pgx.Rows) (err error) {
+		from refund where order_id = $1 order by n`, orderID).Query(func(rows pgx.Rows) (err error) {
 		*into, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (world.Refund, error) {
 			var r world.Refund
 			err := row.Scan(&r.OrderID, &r.N, &r.Key, instant{&r.At}, &r.By, &r.Who, &r.Reason, &r.NetMinor, &r.TaxMinor, &r.TotalMinor, &r.Settled)
-			places[place{r.OrderID, r.N}] = len(places)
+			places[r.N] = len(places)
 			return r, err
 		})
 		return err
 	})
-	var p place
+	var n int
 	var l world.RefundLine
-	b.Queue(`select l.order_id, l.n, l.line, l.quantity, l.restock, l.net_minor, l.tax_minor, l.total_minor
-		from refund_line l join refund r using (order_id, n) where `+where+` order by l.order_id, l.n, l.line`, args...).Query(func(rows pgx.Rows) error {
-		_, err := pgx.ForEachRow(rows, []any{&p.order, &p.n, &l.Line, &l.Quantity, &l.Restock, &l.NetMinor, &l.TaxMinor, &l.TotalMinor}, func() error {
-			if i, ok := places[p]; ok {
+	b.Queue(`select n, line, quantity, restock, net_minor, tax_minor, total_minor from refund_line where order_id = $1 order by n, line`, orderID).Query(func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&n, &l.Line, &l.Quantity, &l.Restock, &l.NetMinor, &l.TaxMinor, &l.TotalMinor}, func() error {
+			if i, ok := places[n]; ok {
 				(*into)[i].Lines = append((*into)[i].Lines, l)
 			}
 			return nil
@@ -145,10 +140,9 @@ func queueRefunds(b *pgx.Batch, into *[]world.Refund, where, order string, args 
 		return err
 	})
 	var t world.OrderTax
-	b.Queue(`select t.order_id, t.refund_n, t.label, t.rate, t.net_minor, t.tax_minor
-		from refund_tax t join refund r on r.order_id = t.order_id and r.n = t.refund_n where r.`+where+` order by t.order_id, t.refund_n, t.n`, args...).Query(func(rows pgx.Rows) error {
-		_, err := pgx.ForEachRow(rows, []any{&p.order, &p.n, &t.Label, &t.Rate, &t.NetMinor, &t.TaxMinor}, func() error {
-			if i, ok := places[p]; ok {
+	b.Queue(`select refund_n, label, rate, net_minor, tax_minor from refund_tax where order_id = $1 order by refund_n, n`, orderID).Query(func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&n, &t.Label, &t.Rate, &t.NetMinor, &t.TaxMinor}, func() error {
+			if i, ok := places[n]; ok {
 				(*into)[i].Taxes = append((*into)[i].Taxes, t)
 			}
 			return nil

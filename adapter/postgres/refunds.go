@@ -18,8 +18,7 @@ const cancelKey = "cancel"
 // Key, At, By, Who, Reason, and of its Lines what [order.NewRefund] reads; it
 // returns the refund as it was reckoned and written. The same key again gives the
 // refund that is there and changes nothing; for other pieces it is refused. Pieces that can be sold again are back
-// in stock with it. The money of an order paid for by card is owed from then on;
-// see [OrderStore.OwedRefunds].
+// in stock with it. The money of an order paid for by card is owed from then on.
 //
 // Errors: not_found for no such order; conflict when its state allows no refund,
 // fewer pieces are left than wanted, or the key gave other pieces back;
@@ -100,15 +99,6 @@ func queueRefund(b *pgx.Batch, o world.Order, r world.Refund) {
 		b.Queue(`insert into refund_tax (order_id, refund_n, n, label, rate, net_minor, tax_minor) values ($1, $2, $3, $4, $5, $6, $7)`,
 			o.ID, r.N, i+1, t.Label, t.Rate, t.NetMinor, t.TaxMinor)
 	}
-}
-
-// OwedRefunds are refunds whose money has not gone back, the oldest first, at most
-// limit.
-func (s *OrderStore) OwedRefunds(ctx context.Context, limit int) ([]world.Refund, error) {
-	var out []world.Refund
-	b := &pgx.Batch{}
-	queueRefunds(b, &out, `(order_id, n) in (select order_id, n from refund where settled_at is null order by at, order_id, n limit $1)`, `at, order_id, n`, limit)
-	return out, mapError("postgres.owed", s.c.Pool.SendBatch(ctx, b).Close())
 }
 
 // RefundSettled notes that a refund's money has gone back, or that there was none
