@@ -484,7 +484,7 @@ func checkForms(t *testing.T, where string, forms map[string]string, want []stri
 	if len(forms) != len(want) {
 		t.Errorf("%s has the forms %v, want %q", where, forms, want)
 	}
-	known := map[string]string{"Count": "3", "Rate": "7", "Place": "Texas", "Label": "VAT", "Name": "Pie", "Old": "1", "New": "2", "Max": "9", "ID": "x", "Price": "€1", "Unit": "kg", "Brand": "Crumbs", "Number": "SC-1", "Amount": "1", "Until": "noon", "Day": "1 May", "Source": "a bank", "Currency": "EUR", "Code": "TEN", "By": "Ten", "Need": "€5", "Pieces": "3", "When": "noon", "Year": "2026", "Month": "05", "N": "1"}
+	known := map[string]string{"Count": "3", "Rate": "7", "Place": "Texas", "Label": "VAT", "Name": "Pie", "Old": "1", "New": "2", "Max": "9", "ID": "x", "Price": "€1", "Unit": "kg", "Brand": "Crumbs", "Number": "SC-1", "Amount": "1", "Until": "noon", "Day": "1 May", "Source": "a bank", "Currency": "EUR", "Code": "TEN", "By": "Ten", "Need": "€5", "Pieces": "3", "When": "noon", "Year": "2026", "Month": "05", "N": "1", "Missed": "2"}
 	for _, f := range want {
 		if strings.TrimSpace(forms[f]) == "" {
 			t.Errorf("%s has no form %q", where, f)

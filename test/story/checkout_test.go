@@ -80,8 +80,9 @@ func reckon(t *testing.T, c *worldtest.Client, form url.Values) int64 {
 		if got := c.Page(t, "/p/"+f[0]).Price(); got != c.Money(unit) {
 			t.Errorf("%s costs %q on its page and %q in the checkout", f[0], got, c.Money(unit))
 		}
+		class, hot := strings.CutSuffix(f[3], "/hot")
 		lines = append(lines, checkout.Line{Quantity: quantity, Offer: world.Offer{
-			Product: world.Product{Market: c.Market.ID, Slug: f[0], Name: f[0], TaxClass: f[3]},
+			Product: world.Product{Market: c.Market.ID, Slug: f[0], Name: f[0], TaxClass: class, ServedHot: hot},
 			SKU:     world.SKU{Key: f[0], PriceMinor: unit, Currency: c.Market.Currency},
 		}})
 	}
