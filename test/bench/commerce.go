@@ -139,21 +139,21 @@ func startSelling(ctx context.Context, order sellOrder) (stop func(), err error)
 	return stop, nil
 }
 
-// belowUs is the time that all of our children have had on a core.
+// belowUs is the time that all that we have started have had on a core, to a hundredth
+// of a second each, with those that have ended: a connection's server ends with it.
 func belowUs() (sum time.Duration, err error) {
 	all, err := listProcesses()
 	if err != nil {
 		return 0, err
 	}
+	found := false
 	for pid, p := range all {
-		if p.parent != os.Getpid() {
-			continue
+		if pid != os.Getpid() && descends(all, pid, os.Getpid()) {
+			sum, found = sum+p.cpu, true
 		}
-		d, err := cpuOf(pid)
-		if err != nil {
-			return 0, err
-		}
-		sum += d
+	}
+	if !found {
+		return 0, errors.New("/proc tells nothing of the servers: what they cost is measured on Linux only")
 	}
 	return sum, nil
 }
