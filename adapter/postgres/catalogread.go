@@ -17,12 +17,14 @@ import (
 // of shown in their order. $1 is the market, $2 the locales whose text will do, the
 // best first, $3 the moment. What has no text, SKU or price has nulls: the list
 // goes on behind it. Of the price lists in force the one of the highest rank that
-// has a price for the SKU holds.
+// has a price for the SKU holds; the base price is looked for only where that is of
+// another list.
 const productColumns = `
 select u.until, p.total, p.turn, p.place, p.slug, p.version, p.category, p.brand, p.brand_version, p.tax_class, coalesce(p.served_hot, false), p.served_with,
        coalesce(p.featured, false), coalesce(p.takes_photo, false), p.lead_minutes, p.allergens, p.may_contain, coalesce(p.nutrition, 'null'), p.media_id,
        t.address, t.name, t.description, t.ingredients, t.allergen_note,
-       s.sku, x.name, coalesce(s.net, 0), s.net_unit, e.amount_minor, e.currency, e.version, e.list, b.amount_minor, b.version, `
+       s.sku, x.name, coalesce(s.net, 0), s.net_unit, e.amount_minor, e.currency, e.version, e.list,
+       coalesce(b.amount_minor, case when e.list = 'base' then e.amount_minor end), coalesce(b.version, case when e.list = 'base' then e.version end), `
 
 const productTables = `
   from (select nullif(catalog_until($1, $3), 'infinity') as until offset 0) u
@@ -38,7 +40,7 @@ const productTables = `
                       where l.market = s.market and l.from_at <= $3 and l.until_at > $3
                       order by l.rank desc, l.list limit 1) e on true
   left join lateral (select amount_minor, version from price r
-                      where r.market = s.market and r.sku = s.sku and r.list = 'base' order by r.version desc limit 1) b on true`
+                      where e.list is distinct from 'base' and r.market = s.market and r.sku = s.sku and r.list = 'base' order by r.version desc limit 1) b on true`
 
 const byPlace = `
  order by p.turn, p.place, p.slug, s.place, s.sku`
