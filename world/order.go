@@ -147,3 +147,10 @@ type StockLevel struct {
 
 // Available is how many can be sold.
 func (l StockLevel) Available() int { return l.OnHand - l.Reserved }
+
+// Availability is whether any of a SKU can be sold: all of stock that leaves the
+// zone it is in.
+type Availability struct {
+	Market, SKU string
+	SoldOut     bool
+}

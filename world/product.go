@@ -1,6 +1,9 @@
 package world
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Product is what a page of a market's shop shows, with its words in one locale
 // and its prices at one moment. What is sold of it are its SKUs.
@@ -43,6 +46,7 @@ type SKU struct {
 	PriceList    string // where the price is from; [BaseList] when none is above it
 	BaseMinor    int64  // the price of the base list
 	BaseVersion  int64  // names that price
+	SoldOut      bool   // none was left when the catalog was last told; carts and checkouts look at the stock itself
 	PriorMinor   int64  // the lowest price of the thirty days before a list lowered it; 0 where none did, or nobody asked
 }
 
@@ -73,6 +77,11 @@ func (p Product) Offers() []Offer {
 		out = append(out, Offer{p, s})
 	}
 	return out
+}
+
+// SoldOut reports whether none is left of any of its SKUs.
+func (p Product) SoldOut() bool {
+	return len(p.SKUs) > 0 && !slices.ContainsFunc(p.SKUs, func(s SKU) bool { return !s.SoldOut })
 }
 
 // Cheapest is the SKU with the lowest price, the first of those.

@@ -23,7 +23,7 @@ const productColumns = `
 select u.until, p.total, p.turn, p.place, p.slug, p.version, p.category, p.brand, p.brand_version, p.tax_class, coalesce(p.served_hot, false), p.served_with,
        coalesce(p.featured, false), coalesce(p.takes_photo, false), p.lead_minutes, p.allergens, p.may_contain, coalesce(p.nutrition, 'null'), p.media_id,
        t.address, t.name, t.description, t.ingredients, t.allergen_note,
-       s.sku, x.name, coalesce(s.net, 0), s.net_unit, e.amount_minor, e.currency, e.version, e.list,
+       s.sku, exists (select from sold_out z where z.market = s.market and z.sku = s.sku), x.name, coalesce(s.net, 0), s.net_unit, e.amount_minor, e.currency, e.version, e.list,
        coalesce(b.amount_minor, case when e.list = 'base' then e.amount_minor end), coalesce(b.version, case when e.list = 'base' then e.version end), `
 
 const productTables = `
@@ -110,7 +110,7 @@ func (f *found) take(rows pgx.Rows, m world.Market) error {
 		(*zeronull.Text)(&p.Category), (*zeronull.Text)(&p.Brand), (*zeronull.Int8)(&p.BrandVersion), (*zeronull.Text)(&p.TaxClass), &p.ServedHot, (*zeronull.Text)(&p.ServedWith),
 		&p.Featured, &p.TakesPhoto, (*zeronull.Int8)(&lead), &allergens, &mayContain, &nutrition, (*zeronull.Text)(&p.PictureID),
 		(*zeronull.Text)(&p.Address), (*zeronull.Text)(&p.Name), (*zeronull.Text)(&p.Description), (*zeronull.Text)(&p.Ingredients), (*zeronull.Text)(&p.AllergenNote),
-		(*zeronull.Text)(&k.Key), (*zeronull.Text)(&k.Sort), &k.Net, (*zeronull.Text)(&k.NetUnit),
+		(*zeronull.Text)(&k.Key), &k.SoldOut, (*zeronull.Text)(&k.Sort), &k.Net, (*zeronull.Text)(&k.NetUnit),
 		(*zeronull.Int8)(&k.PriceMinor), (*zeronull.Text)(&k.Currency), (*zeronull.Int8)(&k.PriceVersion), (*zeronull.Text)(&k.PriceList),
 		(*zeronull.Int8)(&k.BaseMinor), (*zeronull.Int8)(&k.BaseVersion), (*zeronull.Int8)(&k.PriorMinor))
 	if err != nil || p.Slug == "" { // nothing was found but the moment

@@ -159,6 +159,9 @@ func seedSKU(b *pgx.Batch, p SeedProduct, k SeedSKU, at int) {
 		b.Queue(`insert into sku_text as o (market, sku, locale, name) values ($1, $2, $3, $4)
 			on conflict (market, sku, locale) do update set name = excluded.name where o.name <> excluded.name`, p.Market, k.Key, locale, k.Names[locale])
 	}
+	if k.Stock == 0 { // a new one is sold out until it has some
+		b.Queue(`insert into sold_out (market, sku) select $1, $2 where not exists (select from price where market = $1 and sku = $2) on conflict do nothing`, p.Market, k.Key)
+	}
 	b.Queue(`insert into price (market, sku, version, amount_minor, currency)
 		select $1, $2, 1, $3, $4 where not exists (select from price where market = $1 and sku = $2)`,
 		p.Market, k.Key, k.PriceMinor, p.Currency)

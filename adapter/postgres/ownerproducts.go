@@ -206,6 +206,7 @@ func writeProduct(ctx context.Context, tx pgx.Tx, m world.Market, w catalog.Writ
 	for i, k := range d.SKUs {
 		writeSKU(b, m, d.Slug, k, i)
 		if slices.Contains(fresh, k.SKU) {
+			b.Queue(`insert into sold_out (market, sku) values ($1, $2)`, m.ID, k.SKU) // until it has stock
 			b.Queue(`insert into price (market, sku, version, amount_minor, currency) values ($1, $2, 1, $3, $4)`, m.ID, k.SKU, k.Price, m.Currency)
 		}
 	}

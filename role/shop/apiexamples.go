@@ -14,9 +14,9 @@ var (
 		Picture: &api.Picture{URL: "/img/sweet-crumbs/2abcdefghjkmnpqr/v3/auto/960x720", Srcset: "/img/sweet-crumbs/2abcdefghjkmnpqr/v3/auto/480x360 480w, /img/sweet-crumbs/2abcdefghjkmnpqr/v3/auto/960x720 960w",
 			Width: 960, Height: 720, Color: "#aa7744"},
 		SKUs: []api.SKU{
-			{SKU: "schwarzwaelder-kirschtorte", Sort: "20 cm", Net: &api.Net{Quantity: 1400, Unit: "g"}, PriceVersion: 7,
+			{SKU: "schwarzwaelder-kirschtorte", Sort: "20 cm", Net: &api.Net{Quantity: 1400, Unit: "g"}, Available: true, PriceVersion: 7,
 				Price: euros(3490, "34,90 €"), Usual: pointer(euros(3990, "39,90 €")), UnitPrice: &api.UnitPrice{Amount: euros(2493, "24,93 €"), Unit: "kg"}},
-			{SKU: "schwarzwaelder-kirschtorte-26cm", Sort: "26 cm", Net: &api.Net{Quantity: 2400, Unit: "g"}, PriceVersion: 1,
+			{SKU: "schwarzwaelder-kirschtorte-26cm", Sort: "26 cm", Net: &api.Net{Quantity: 2400, Unit: "g"}, Available: true, PriceVersion: 1,
 				Price: euros(5490, "54,90 €"), UnitPrice: &api.UnitPrice{Amount: euros(2288, "22,88 €"), Unit: "kg"}},
 		},
 	}

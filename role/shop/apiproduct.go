@@ -21,7 +21,7 @@ func (s *Shop) apiCard(at *site, p world.Product) api.Card {
 }
 
 func (at *site) apiSKU(k world.SKU) api.SKU {
-	out := api.SKU{SKU: k.Key, Sort: k.Sort, Price: at.amount(k.PriceMinor), PriceVersion: k.PriceVersion}
+	out := api.SKU{SKU: k.Key, Sort: k.Sort, Price: at.amount(k.PriceMinor), Available: !k.SoldOut, PriceVersion: k.PriceVersion}
 	if k.Net > 0 {
 		out.Net = &api.Net{Quantity: k.Net, Unit: k.NetUnit}
 	}

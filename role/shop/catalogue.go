@@ -20,6 +20,7 @@ var slugForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,59}$`)
 type card struct {
 	Name, Description, URL, Price string
 	Decimal                       string // the price, for the page's script
+	SoldOut                       string // says so; "" where some is left
 	Shot                          shot
 }
 
@@ -82,8 +83,16 @@ func soonest(moments ...time.Time) (first time.Time) {
 }
 
 func (s *Shop) card(v *view, at *site, p world.Product, sizes string, first bool) card {
-	return card{Name: p.Name, Description: p.Description, URL: at.prefix + "/p/" + p.Address, Price: at.fromPrice(p), Decimal: at.forScript(p.Cheapest().PriceMinor),
+	return card{Name: p.Name, Description: p.Description, URL: at.prefix + "/p/" + p.Address, Price: at.fromPrice(p), Decimal: at.forScript(p.Cheapest().PriceMinor), SoldOut: at.soldOut(p),
 		Shot: s.shot(v, p, sizes, cardWidth, first)}
+}
+
+// soldOut says that a product is; "" while any of it is left.
+func (at *site) soldOut(p world.Product) string {
+	if p.SoldOut() {
+		return at.texts.Text("stock.sold_out")
+	}
+	return ""
 }
 
 // heroShots are the first pictures of the featured products once more, as
@@ -121,9 +130,10 @@ func (at *site) fromPrice(p world.Product) string {
 type productBody struct {
 	Name, Description string
 	TaxNote           string
-	Chosen            sort // the first, whose price the page has at its head
+	Chosen            sort // the one with First, whose price the page has at its head
 	Label             label
 	Sorts             []sort // what can be chosen; one is no choice
+	SoldOut           string // says that every sort is; "" while any is left
 	Most              int
 	Shot              shot
 	TakesPhoto        bool
@@ -186,9 +196,9 @@ func (s *Shop) productView(at *site, shown []world.Product, photoWrong string) *
 	s.find(v, at, path)
 	v.Title, v.Description = p.Name, p.Description
 	body := productBody{Sorts: at.sorts(p), Name: p.Name, Description: p.Description, Label: at.label(p), TaxNote: s.taxNote(at, p),
-		Most: s.cfg.MaxQuantity, Shot: s.shot(v, p, productSizes, productWidth, true),
+		SoldOut: at.soldOut(p), Most: s.cfg.MaxQuantity, Shot: s.shot(v, p, productSizes, productWidth, true),
 		TakesPhoto: p.TakesPhoto, PhotoHint: s.photoHint(at), PhotoWrong: photoWrong}
-	body.Chosen = body.Sorts[0]
+	body.Chosen = body.Sorts[max(0, slices.IndexFunc(body.Sorts, func(o sort) bool { return o.First }))]
 	v.First = body.Shot
 	for _, o := range shown[1:] {
 		body.More = append(body.More, s.card(v, at, o, denseSizes, false))

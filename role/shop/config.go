@@ -57,6 +57,7 @@ type Config struct {
 	MaxHook      int64              `yaml:"max_hook" doc:"most bytes of a provider's message"`
 	ReserveFor   time.Duration      `yaml:"reserve_for" doc:"how long stock, slot and promotions are held for an order that awaits payment; then it expires"`
 	ExpireEvery  time.Duration      `yaml:"expire_every" doc:"time between two looks for orders that were not paid for in time"`
+	TellEvery    time.Duration      `yaml:"tell_every" doc:"time between two looks for what has sold out or come back, which the catalog is told; all of it is compared every sweep_every"`
 	InvoiceEvery time.Duration      `yaml:"invoice_every" doc:"time between two looks for invoices and credit notes that are owed; one that is asked for is issued at once"`
 	KeyAge       time.Duration      `yaml:"key_age" doc:"how long the idempotency keys of writes are kept"`
 	SlotDays     int                `yaml:"slot_days" doc:"days ahead that slots can be chosen of, today included, 1 to 62"`
@@ -105,6 +106,7 @@ func Default() Config {
 		MaxTotal:     10_000_000,
 		ReserveFor:   15 * time.Minute,
 		ExpireEvery:  30 * time.Second,
+		TellEvery:    2 * time.Second,
 		InvoiceEvery: 30 * time.Second,
 		KeyAge:       30 * 24 * time.Hour,
 		SlotDays:     7,
@@ -162,8 +164,8 @@ func (c Config) Validate() error {
 		return bad("pay_patience, max_hook", "write at least 1, and 1024 bytes or more")
 	case c.MaxQuantity < 1 || c.MaxQuantity > maxQuantity:
 		return bad("max_quantity", fmt.Sprintf("write 1 to %d", maxQuantity))
-	case c.ReserveFor < time.Second || c.ExpireEvery <= 0 || c.InvoiceEvery <= 0 || c.KeyAge <= 0:
-		return bad("reserve_for, expire_every, invoice_every, key_age", "write a time above zero, for reserve_for a second or more")
+	case c.ReserveFor < time.Second || c.ExpireEvery <= 0 || c.TellEvery <= 0 || c.InvoiceEvery <= 0 || c.KeyAge <= 0:
+		return bad("reserve_for, expire_every, tell_every, invoice_every, key_age", "write a time above zero, for reserve_for a second or more")
 	case c.SlotDays < 1 || c.SlotDays > slots.DefaultLimits.MaxDays:
 		return bad("slot_days", fmt.Sprintf("write 1 to %d", slots.DefaultLimits.MaxDays))
 	case c.MaxLines < 1 || c.MaxOrders < 1 || c.MaxTotal < 1 || c.SweepBatch < 1:

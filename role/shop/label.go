@@ -3,6 +3,7 @@ package shop
 import (
 	"fmt"
 	"html/template"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -120,12 +121,14 @@ type sort struct {
 	Net, UnitPrice   string
 	Base             string // the usual price, where a list lowers it
 	Prior            string // the lowest of the thirty days before that
-	First            bool
+	First            bool   // chosen before anybody chooses: the first that is not sold out
+	SoldOut          bool
 }
 
 func (at *site) sorts(p world.Product) (out []sort) {
+	first := max(0, slices.IndexFunc(p.SKUs, func(k world.SKU) bool { return !k.SoldOut }))
 	for i, k := range p.SKUs {
-		s := sort{Key: k.Key, Name: k.Sort, Price: at.money(k.PriceMinor), Decimal: at.forScript(k.PriceMinor), Net: at.netOf(k), UnitPrice: at.unitPrice(k), First: i == 0}
+		s := sort{Key: k.Key, Name: k.Sort, Price: at.money(k.PriceMinor), Decimal: at.forScript(k.PriceMinor), Net: at.netOf(k), UnitPrice: at.unitPrice(k), First: i == first, SoldOut: k.SoldOut}
 		if s.Name == "" {
 			s.Name = s.Net
 		}

@@ -15,8 +15,8 @@ import (
 // Run removes carts that no browser remembers any more, photos that no cart and no
 // order holds, and old idempotency keys, soon and then every sweep_every; gives
 // up orders that were not paid for in time, every expire_every; issues invoices
-// that are owed, every invoice_every; sends letters and
-// messages to owners' systems that are owed, and looks after payments; until ctx
+// that are owed, every invoice_every; has the catalog say what is sold out, every
+// tell_every; sends letters and messages to owners' systems that are owed, and looks after payments; until ctx
 // ends.
 func (s *Shop) Run(ctx context.Context) error {
 	works := []func(context.Context){s.runMails, s.runHooks}
@@ -47,6 +47,8 @@ const beginApart = 200 * time.Millisecond
 func (s *Shop) sweeps() []sweep.Loop {
 	loops := []sweep.Loop{
 		{What: "debts of invoices", Every: s.cfg.InvoiceEvery, Remove: s.issueOwed},
+		{What: "news of stock", Every: s.cfg.TellEvery, Remove: s.tellTurns},
+		{What: "differences of stock", Remove: s.compareSoldOut},
 		{What: "old carts", Remove: func(ctx context.Context, limit int) (int, error) {
 			return s.deps.Orders.ForgetCarts(ctx, s.deps.Now().Add(-s.cfg.CartAge), limit)
 		}},

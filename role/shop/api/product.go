@@ -32,6 +32,7 @@ type SKU struct {
 	Sort         string     `json:"sort,omitempty" doc:"its size or sort in words; none where the product has one" example:"26 cm"`
 	Net          *Net       `json:"net,omitempty" doc:"how much it is, where that is known"`
 	Price        Amount     `json:"price" doc:"now; what a cart is quoted counts"`
+	Available    bool       `json:"available" doc:"whether any was left when the catalog was last told, seconds ago; a cart and a quote look at the stock itself" example:"true"`
 	PriceVersion int64      `json:"price_version" doc:"names this price for ever" example:"7"`
 	UnitPrice    *UnitPrice `json:"unit_price,omitempty" doc:"where the market's law wants it told"`
 	Usual        *Amount    `json:"usual,omitempty" doc:"the price without the list that lowers it"`

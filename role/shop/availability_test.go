@@ -1,0 +1,116 @@
+package shop
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"meridian/world"
+)
+
+// What has sold out is said on every page that shows it and in the API; it cannot be
+// chosen, and can again once it is back.
+func TestPagesSayWhatIsSoldOut(t *testing.T) {
+	b := open(t, "eu-central", "de.localhost", nil)
+	b.catalog.products[0].SKUs = []world.SKU{{Key: "torte", Sort: "20 cm", PriceMinor: 3990, PriceVersion: 1}, {Key: "torte-26", Sort: "26 cm", PriceMinor: 5490, PriceVersion: 1}}
+	tell := func(soldOut bool, skus ...string) {
+		t.Helper()
+		for _, sku := range skus {
+			b.orders.turns = append(b.orders.turns, world.Availability{Market: "de", SKU: sku, SoldOut: soldOut})
+		}
+		if n, err := b.shop.tellTurns(t.Context(), 10); err != nil || n != len(skus) {
+			t.Fatalf("%d are told, %v", n, err)
+		}
+	}
+	const label, button = "Ausverkauft", `<button class="main">`
+	for _, path := range []string{"/", "/p/torte", "/p/brot"} {
+		lacks(t, b.get(path), label)
+	}
+
+	tell(true, "torte")
+	w := b.get("/p/torte")
+	wants(t, w, 200, label, button, `value="torte" required disabled>`, `value="torte-26" required checked>`, `<p class="price num" data-price="54.90">`)
+	lacks(t, b.get("/"), label) // there is one sort left
+	lacks(t, b.get("/p/brot"), label)
+	wants(t, b.get("/api/v1/products/torte"), 200, `"sku":"torte","sort":"20 cm"`, `"available":false`, `"available":true`)
+
+	tell(true, "torte-26")
+	w = b.get("/p/torte")
+	wants(t, w, 200, label, "39,90")
+	lacks(t, w, button, `id="quantity"`, "checked")
+	if n := strings.Count(b.get("/").Body.String(), label); n != 1 {
+		t.Errorf("the front page says it %d times", n)
+	}
+	wants(t, b.get("/p/brot"), 200, label, button) // of the other one, beside
+
+	tell(false, "torte", "torte-26")
+	wants(t, b.get("/p/torte"), 200, button)
+	lacks(t, b.get("/p/torte"), label)
+}
+
+// What is homed here is compared, and nothing of other regions' markets, whose stock
+// this shop cannot see.
+func TestSoldOutIsComparedForTheRegionsOwnMarkets(t *testing.T) {
+	b := open(t, "eu-central", "de.localhost", nil)
+	b.catalog.products[1].SKUs[0].SoldOut = true
+	if n, err := b.shop.compareSoldOut(t.Context(), 10); n != 0 || err != nil {
+		t.Fatalf("%d, %v", n, err)
+	}
+	if len(b.orders.compared) != 2 || len(b.orders.compared["de"]) != 1 || len(b.orders.compared["gb"]) != 1 || b.orders.compared["de"][0] != "brot" {
+		t.Errorf("compared: %v", b.orders.compared)
+	}
+	b.catalog.err = world.E(world.CodeUnavailable, "fake", "")
+	if _, err := b.shop.compareSoldOut(t.Context(), 10); !world.Is(err, world.CodeUnavailable) {
+		t.Errorf("without a catalog: %v", err)
+	}
+}
+
+func (c *fakeCatalog) SetAvailability(_ context.Context, standing []world.Availability) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, a := range standing {
+		for i := range c.products {
+			for j := range c.products[i].SKUs {
+				if k := &c.products[i].SKUs[j]; k.Key == a.SKU {
+					k.SoldOut = a.SoldOut
+				}
+			}
+		}
+	}
+	return c.err
+}
+
+func (c *fakeCatalog) SoldOut(_ context.Context, market string) (keys []string, err error) {
+	for _, p := range c.all(market) {
+		for _, k := range p.SKUs {
+			if k.SoldOut {
+				keys = append(keys, k.Key)
+			}
+		}
+	}
+	return keys, c.err
+}
+
+func (o *fakeOrders) TellTurns(_ context.Context, limit int, tell func([]world.Availability) error) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n := min(limit, len(o.turns))
+	if n == 0 {
+		return 0, nil
+	}
+	if err := tell(o.turns[:n]); err != nil {
+		return 0, err
+	}
+	o.turns = o.turns[n:]
+	return n, nil
+}
+
+func (o *fakeOrders) CompareSoldOut(_ context.Context, market string, soldOut []string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.compared == nil {
+		o.compared = map[string][]string{}
+	}
+	o.compared[market] = soldOut
+	return nil
+}
