@@ -73,6 +73,7 @@ const (
 	FailureNumber         PaymentFailure = "incorrect_card"     // number, date or code is mistyped
 	FailureAuthentication PaymentFailure = "authentication"     // the buyer did not confirm towards the bank
 	FailureAbandoned      PaymentFailure = "abandoned"          // the page was left until its time was over
+	FailureNotByCard      PaymentFailure = "not_by_card"        // it could not be opened: the provider never takes such a sum
 )
 
 // PaymentEvent is what a provider's message says when its signature holds. It is

@@ -174,10 +174,25 @@ func (h *holding) begin(ctx context.Context, p world.PaymentProvider) (world.Pay
 	if err != nil {
 		return world.Payment{}, err
 	}
-	said, err := p.Open(ctx, r)
+	said, err := h.open(ctx, p, h.row, r)
 	if world.Is(err, world.CodeInvalid) && h.order.State != world.OrderAwaitingPayment {
 		said, err = h.row.Payment, nil
 		said.State, said.Version = world.PaymentVoided, said.Version+1
+	}
+	return said, err
+}
+
+// open opens a payment. That the provider never takes it (invalid) is noted, so that
+// its buyer is not asked for it again.
+func (c *cashier) open(ctx context.Context, p world.PaymentProvider, row world.PaymentRow, r world.PaymentRequest) (world.Payment, error) {
+	said, err := p.Open(ctx, r)
+	if !world.Is(err, world.CodeInvalid) {
+		return said, err
+	}
+	never := row.Payment
+	never.Failure = world.FailureNotByCard
+	if failed := c.payments.Save(ctx, row.Key, never, c.now()); failed != nil {
+		return said, failed
 	}
 	return said, err
 }

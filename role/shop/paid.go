@@ -13,6 +13,7 @@ import (
 type payBody struct {
 	URL     string // where to pay; "" when there is nothing to pay
 	Failure string // why the last try did not work
+	Never   bool   // the provider does not take this sum: Failure says what to do instead
 	Paid    bool
 	Again   string // where it is looked at again, while it is not known whether it is paid
 	Refresh string // the header field by which a browser goes there by itself; "" for never
@@ -121,6 +122,9 @@ func (s *Shop) payView(r *http.Request, at *site, o world.Order) (payBody, error
 	body := payBody{URL: show + "/pay"}
 	if len(rows) > 0 && rows[0].Failure != "" {
 		body.Failure = at.texts.Text(failureText(rows[0].Failure))
+	}
+	if len(rows) > 0 && rows[0].Failure == world.FailureNotByCard {
+		body.URL, body.Never = "", true
 	}
 	return body, nil
 }

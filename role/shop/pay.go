@@ -21,7 +21,7 @@ func (s *Shop) pay(w http.ResponseWriter, r *http.Request, at *site) error {
 	err = s.leadToPay(w, r, at, o)
 	if world.Is(err, world.CodeUnprocessed) {
 		httpserver.LogError(r.Context(), s.deps.Log, r, err)
-		return s.orderPage(w, r, at, o, http.StatusUnprocessableEntity, []notice{{ID: wrongID, Kind: "bad", Text: at.texts.Text("payment.not_by_card")}})
+		return s.orderPage(w, r, at, o, http.StatusUnprocessableEntity, nil)
 	}
 	return err
 }
@@ -80,7 +80,7 @@ func (s *Shop) openPayment(ctx context.Context, with MarketPay, o world.Order) (
 	if row.Ref != "" {
 		said, err = provider.Look(ctx, row.Ref)
 	} else {
-		said, err = provider.Open(ctx, s.paymentRequest(o, row.Key))
+		said, err = s.cashier.open(ctx, provider, row, s.paymentRequest(o, row.Key))
 		if world.Is(err, world.CodeInvalid) {
 			return world.Payment{}, world.Because(world.CodeUnprocessed, op, s.orderSite(o).texts.Text("payment.not_by_card"), err)
 		}
@@ -123,7 +123,7 @@ func (s *Shop) orderSite(o world.Order) *site {
 // no more than that it was declined.
 func failureText(f world.PaymentFailure) string {
 	switch f {
-	case world.FailureFunds, world.FailureExpiredCard, world.FailureNumber, world.FailureAuthentication, world.FailureAbandoned:
+	case world.FailureFunds, world.FailureExpiredCard, world.FailureNumber, world.FailureAuthentication, world.FailureAbandoned, world.FailureNotByCard:
 		return "payment." + f
 	}
 	return "payment." + world.FailureDeclined

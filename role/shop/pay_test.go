@@ -183,10 +183,20 @@ func TestAPaymentThatTheProviderNeverTakes(t *testing.T) {
 		return world.E(world.CodeInvalid, "bank", "This is too little.")
 	})
 	show := "/orders/" + k.id
-	wants(t, k.get(show+"/pay"), 422, "lässt sich nicht mit Karte bezahlen", `href="`+show+`/pay"`)
+	never := func(page *httptest.ResponseRecorder, status int) {
+		t.Helper()
+		wants(t, page, status, "lässt sich nicht mit Karte bezahlen", show+`/cancel"`)
+		lacks(t, page, show+`/pay"`, "sobald die Zahlung bestätigt ist", "bei der Abholung oder Lieferung.")
+	}
+	never(k.get(show+"/pay"), 422)
+	never(k.get(show), 200) // it is not offered again
 	a := &app{bench: k.bench, cart: api.NewCart{Token: k.cookies[secureCart]}}
+	if o := as[api.Order](t, a.send("GET", "/api/v1"+show, nil), 200); o.Payment.Failure != "not_by_card" || o.Payment.Start != "" {
+		t.Errorf("%+v", o.Payment)
+	}
 	wants(t, a.send("POST", "/api/v1"+show+"/payment", nil), 422, "lässt sich nicht mit Karte bezahlen")
-	if _, err := k.shop.cashier.settle(t.Context(), k.desk.row.Key); !world.Is(err, world.CodeInvalid) || k.desk.row.Over() {
+	k.desk.row.Failure = "" // who has asked was gone before the answer
+	if _, err := k.shop.cashier.settle(t.Context(), k.desk.row.Key); !world.Is(err, world.CodeInvalid) || k.desk.row.Over() || k.desk.row.Failure != world.FailureNotByCard {
 		t.Errorf("%+v, %v", k.desk.row, err)
 	}
 	k.desk.expire()
@@ -199,6 +209,19 @@ func TestAPaymentThatTheProviderNeverTakes(t *testing.T) {
 	if asked != 0 {
 		t.Errorf("asked %d times for what is over", asked)
 	}
+}
+
+// A provider that takes the sum after all is paid by.
+func TestAProviderTakesASumAfterAll(t *testing.T) {
+	k := openTill(t, "eu-central")
+	k.bank.fails(func(string) error { return world.E(world.CodeInvalid, "bank", "This is too little.") })
+	show := "/orders/" + k.id
+	wants(t, k.get(show+"/pay"), 422)
+	k.bank.fails(nil)
+	if _, err := k.shop.cashier.settle(t.Context(), k.desk.row.Key); err != nil || k.desk.row.Failure != "" {
+		t.Fatalf("%+v, %v", k.desk.row, err)
+	}
+	wants(t, k.get(show), 200, show+`/pay"`)
 }
 
 func (k *till) message(id, signature, path string) *httptest.ResponseRecorder {
@@ -270,7 +293,7 @@ func TestOperatorsSeePayments(t *testing.T) {
 }
 
 func TestFailuresHaveTexts(t *testing.T) {
-	for _, f := range []world.PaymentFailure{world.FailureDeclined, world.FailureFunds, world.FailureLost, world.FailureExpiredCard, world.FailureNumber, world.FailureAuthentication, world.FailureAbandoned, "odd"} {
+	for _, f := range []world.PaymentFailure{world.FailureDeclined, world.FailureFunds, world.FailureLost, world.FailureExpiredCard, world.FailureNumber, world.FailureAuthentication, world.FailureAbandoned, world.FailureNotByCard, "odd"} {
 		if key := failureText(f); testTexts(t).Locale("de-DE").Text(key) == "" || (f == world.FailureLost || f == "odd") && key != "payment.declined" {
 			t.Errorf("%s: %s", f, key)
 		}

@@ -37,8 +37,8 @@ type Event struct {
 type Payment struct {
 	State    string `json:"state" enum:"none,opened,action_required,authorised,captured,failed,voided" doc:"none: it was not begun yet"`
 	Captured Amount `json:"captured" doc:"what the shop has taken"`
-	Failure  string `json:"failure,omitempty" doc:"why the last try did not work" example:"declined"`
-	Start    string `json:"start,omitempty" doc:"where it is begun, by POST, while the order awaits it: a path of this API" example:"/api/v1/orders/b2c3d4e5f6g7h2i3j4k5l6m7n2/payment"`
+	Failure  string `json:"failure,omitempty" doc:"why the last try did not work; not_by_card: the provider does not take this sum. Cancel the order, and order with the method on_collection" example:"declined"`
+	Start    string `json:"start,omitempty" doc:"where it is begun, by POST, while the order awaits it and a card can pay it: a path of this API" example:"/api/v1/orders/b2c3d4e5f6g7h2i3j4k5l6m7n2/payment"`
 }
 
 // PaymentPage is where an order is paid for.
