@@ -228,7 +228,10 @@ func (s *Shop) paymentDocument(c *caller, o world.Order) (*api.Payment, error) {
 	if len(rows) > 0 {
 		out.State, out.Captured, out.Failure = string(rows[0].State), c.at.amount(rows[0].CapturedMinor), rows[0].Failure
 	}
-	if o.State == world.OrderAwaitingPayment && out.Failure != world.FailureNotByCard {
+	switch payingOf(o, rows, 0) {
+	case payChecking:
+		out.Checking = true
+	case payNow:
 		out.Start = c.at.prefix + apiBase + "/orders/" + o.ID + "/payment"
 	}
 	return out, nil

@@ -112,21 +112,47 @@ func (s *Shop) payView(r *http.Request, at *site, o world.Order) (payBody, error
 	if err != nil {
 		return payBody{}, world.Wrap("shop.order", err)
 	}
-	if o.State != world.OrderAwaitingPayment {
-		return payBody{Paid: len(rows) > 0 && !rows[0].Over()}, nil
-	}
 	show, n := at.prefix+"/orders/"+o.ID, checks(r)
-	if len(rows) > 0 && inDoubt(rows[0], n) {
+	body := payBody{}
+	switch payingOf(o, rows, n) {
+	case payNothing:
+		return payBody{Paid: len(rows) > 0 && !rows[0].Over()}, nil
+	case payChecking:
 		return payBody{Again: show + "/paid", Refresh: refresh(show+"/paid", n)}, nil
+	case payNever:
+		body.Never = true
+	case payNow:
+		body.URL = show + "/pay"
 	}
-	body := payBody{URL: show + "/pay"}
 	if len(rows) > 0 && rows[0].Failure != "" {
 		body.Failure = at.texts.Text(failureText(rows[0].Failure))
 	}
-	if len(rows) > 0 && rows[0].Failure == world.FailureNotByCard {
-		body.URL, body.Never = "", true
-	}
 	return body, nil
+}
+
+// paying is what its buyer can do about an order by card. The order's page and the
+// API go by it alike.
+type paying int
+
+const (
+	payNothing  paying = iota // the order awaits no payment
+	payNow                    // it can be paid
+	payChecking               // it may be paid, and nobody can say yet
+	payNever                  // the provider does not take this sum
+)
+
+// payingOf judges by an order's payments, the latest first, and by how often the
+// browser that asks has just had them looked at in vain.
+func payingOf(o world.Order, rows []world.PaymentRow, checks int) paying {
+	switch {
+	case o.State != world.OrderAwaitingPayment:
+		return payNothing
+	case len(rows) > 0 && inDoubt(rows[0], checks):
+		return payChecking
+	case len(rows) > 0 && rows[0].Failure == world.FailureNotByCard:
+		return payNever
+	}
+	return payNow
 }
 
 // inDoubt reports whether the buyer may have paid and nobody can say: the look

@@ -94,8 +94,18 @@ func TestABuyerPaysAndComesBack(t *testing.T) {
 func TestAPaymentInDoubtIsNotAskedForAgain(t *testing.T) {
 	k := openTill(t, "eu-central")
 	show := "/orders/" + k.id
+	told := func(checking bool, start string) {
+		t.Helper()
+		a := &app{bench: k.bench, cart: api.NewCart{Token: k.cookies[secureCart]}}
+		if p := as[api.Order](t, a.send("GET", "/api/v1"+show, nil), 200).Payment; p.Checking != checking || p.Start != start {
+			t.Errorf("%+v", p)
+		}
+	}
+	start := "/api/v1" + show + "/payment"
+	told(false, start)
 	k.get(show + "/pay")
 	wants(t, k.get(show), 200, `href="`+show+`/pay"`) // untouched
+	told(false, start)
 	k.bank.pays(k.desk.row.Key)
 	k.bank.fails(func(string) error { return world.E(world.CodeUnavailable, "bank", "It is away.") })
 	k.desk.lease = noon.Add(time.Minute) // somebody else looks just now
@@ -111,6 +121,7 @@ func TestAPaymentInDoubtIsNotAskedForAgain(t *testing.T) {
 	page = k.get(show)                                           // the last look has failed, whatever the address says
 	wants(t, page, 200, "Wir prüfen Ihre Zahlung")
 	lacks(t, page, `href="`+show+`/pay"`)
+	told(true, "")
 	last := k.get(show + "?checking=20")
 	wants(t, last, 200, "Wir prüfen Ihre Zahlung", `href="`+show+`/paid"`)
 	if got := last.Header().Get("Refresh"); got != "" {
@@ -128,6 +139,11 @@ func TestAPaymentInDoubtIsNotAskedForAgain(t *testing.T) {
 	if k.desk.order.State != world.OrderPlaced || len(k.shop.told) != 1 {
 		t.Errorf("%+v, told %d times", k.desk.order, len(k.shop.told))
 	}
+	told(true, "") // the money is there, the order does not know it yet
+	placed := k.orders.orders[k.id]
+	placed.State = world.OrderPlaced
+	k.orders.orders[k.id] = placed
+	told(false, "")
 }
 
 func TestAFailedPaymentCanBePaidAgain(t *testing.T) {

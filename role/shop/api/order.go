@@ -36,9 +36,10 @@ type Event struct {
 // Payment is what has become of an order's payment.
 type Payment struct {
 	State    string `json:"state" enum:"none,opened,action_required,authorised,captured,failed,voided" doc:"none: it was not begun yet"`
+	Checking bool   `json:"checking" doc:"whether the buyer may have paid and it is not certain yet: do not have them pay again, and ask for the order again in some seconds"`
 	Captured Amount `json:"captured" doc:"what the shop has taken"`
 	Failure  string `json:"failure,omitempty" doc:"why the last try did not work; not_by_card: the provider does not take this sum. Cancel the order, and order with the method on_collection" example:"declined"`
-	Start    string `json:"start,omitempty" doc:"where it is begun, by POST, while the order awaits it and a card can pay it: a path of this API" example:"/api/v1/orders/b2c3d4e5f6g7h2i3j4k5l6m7n2/payment"`
+	Start    string `json:"start,omitempty" doc:"where it is begun, by POST, while it may be: the order awaits it, a card can pay it, and no payment is being checked. A path of this API" example:"/api/v1/orders/b2c3d4e5f6g7h2i3j4k5l6m7n2/payment"`
 }
 
 // PaymentPage is where an order is paid for.
