@@ -84,15 +84,12 @@ func (p Product) SoldOut() bool {
 	return len(p.SKUs) > 0 && !slices.ContainsFunc(p.SKUs, func(s SKU) bool { return !s.SoldOut })
 }
 
-// Cheapest is the SKU with the lowest price, the first of those.
-func (p Product) Cheapest() SKU {
-	var out SKU
-	for i, s := range p.SKUs {
-		if i == 0 || s.PriceMinor < out.PriceMinor {
-			out = s
-		}
+// Buyable are the SKUs that are not sold out; where all are, all.
+func (p Product) Buyable() []SKU {
+	if p.SoldOut() {
+		return p.SKUs
 	}
-	return out
+	return slices.DeleteFunc(slices.Clone(p.SKUs), func(s SKU) bool { return s.SoldOut })
 }
 
 // Label is what an offer is called on a cart and an order: "Cheesecake, 20 cm".

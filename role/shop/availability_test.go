@@ -30,7 +30,8 @@ func TestPagesSayWhatIsSoldOut(t *testing.T) {
 	tell(true, "torte")
 	w := b.get("/p/torte")
 	wants(t, w, 200, label, button, `value="torte" required disabled>`, `value="torte-26" required checked>`, `<p class="price num" data-price="54.90">`)
-	lacks(t, b.get("/"), label) // there is one sort left
+	lacks(t, b.get("/"), label, "39,90") // there is one sort left
+	wants(t, b.get("/"), 200, `data-price="54.90">54,90`)
 	lacks(t, b.get("/p/brot"), label)
 	wants(t, b.get("/api/v1/products/torte"), 200, `"sku":"torte","sort":"20 cm"`, `"available":false`, `"available":true`)
 

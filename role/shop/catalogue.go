@@ -83,7 +83,8 @@ func soonest(moments ...time.Time) (first time.Time) {
 }
 
 func (s *Shop) card(v *view, at *site, p world.Product, sizes string, first bool) card {
-	return card{Name: p.Name, Description: p.Description, URL: at.prefix + "/p/" + p.Address, Price: at.fromPrice(p), Decimal: at.forScript(p.Cheapest().PriceMinor), SoldOut: at.soldOut(p),
+	price, decimal := at.fromPrice(p)
+	return card{Name: p.Name, Description: p.Description, URL: at.prefix + "/p/" + p.Address, Price: price, Decimal: decimal, SoldOut: at.soldOut(p),
 		Shot: s.shot(v, p, sizes, cardWidth, first)}
 }
 
@@ -115,15 +116,19 @@ type listBody struct {
 	Next           string // the address of the next page; "" on the last
 }
 
-// fromPrice is what a product costs; of several sorts what it costs at least.
-func (at *site) fromPrice(p world.Product) string {
-	low := p.Cheapest()
-	for _, k := range p.SKUs {
-		if k.PriceMinor != low.PriceMinor {
-			return at.texts.Text("product.from", "Price", at.money(low.PriceMinor))
-		}
+// fromPrice is what a product costs, in words and for the page's script; of several
+// sorts what it costs at least. What is sold out costs nobody anything.
+func (at *site) fromPrice(p world.Product) (text, decimal string) {
+	var prices []int64
+	for _, k := range p.Buyable() {
+		prices = append(prices, k.PriceMinor)
 	}
-	return at.money(low.PriceMinor)
+	low := slices.Min(prices)
+	text = at.money(low)
+	if low != slices.Max(prices) {
+		text = at.texts.Text("product.from", "Price", text)
+	}
+	return text, at.forScript(low)
 }
 
 // productBody is a product's own page.
