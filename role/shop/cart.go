@@ -2,7 +2,6 @@ package shop
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -164,7 +163,7 @@ func (s *Shop) changeCart(w http.ResponseWriter, r *http.Request, at *site) erro
 	switch r.PostForm.Get("action") {
 	case "add":
 		if !ok || quantity < 1 {
-			return s.refuseQuantity(w, r, at)
+			return s.addRefused(w, r, at, slug, errQuantity)
 		}
 		if show.id, err = s.add(w, r, at, slug, quantity, photo); err != nil {
 			return s.addRefused(w, r, at, slug, err)
@@ -192,7 +191,7 @@ func (s *Shop) changeCart(w http.ResponseWriter, r *http.Request, at *site) erro
 }
 
 func quantityOf(form url.Values, most int) (n int, ok bool) {
-	n, err := strconv.Atoi(form.Get("quantity"))
+	n, err := strconv.Atoi(form.Get(quantityField))
 	return n, err == nil && n >= 0 && n <= most
 }
 
@@ -214,12 +213,9 @@ func (s *Shop) add(w http.ResponseWriter, r *http.Request, at *site, slug string
 	if err != nil {
 		return "", err
 	}
-	found, err := s.deps.Catalog.Current(r.Context(), at.market.ID, at.locale(), []string{slug}, s.deps.Now())
+	sold, err := s.soldAs(r, at, slug)
 	if err != nil {
-		return "", world.Wrap("shop.add", err)
-	}
-	if len(found) == 0 {
-		return "", world.E(world.CodeNotFound, "shop.add", "")
+		return "", err
 	}
 	id, err := s.cartToFill(r, at)
 	if err != nil {
@@ -227,7 +223,7 @@ func (s *Shop) add(w http.ResponseWriter, r *http.Request, at *site, slug string
 	}
 	a := world.CartAddition{SKU: slug, Quantity: quantity, Key: key}
 	// The photo first: with it refused nothing has changed.
-	if found[0].TakesPhoto {
+	if sold.TakesPhoto {
 		if a.Photo, err = s.keepPhoto(r.Context(), photo); err != nil {
 			return "", err
 		}
@@ -249,22 +245,25 @@ func (s *Shop) set(r *http.Request, at *site, slug string, quantity int) error {
 }
 
 func (s *Shop) refuseQuantity(w http.ResponseWriter, r *http.Request, at *site) error {
-	text := at.texts.Text("error.quantity", "Max", s.cfg.MaxQuantity)
-	return s.cartRefused(w, r, at, text)
+	return s.cartRefused(w, r, at, s.quantityFault(at))
 }
 
-// addRefused shows the cart with the reason, where it is the visitor's to mend;
-// the product again where it is the photo.
-func (s *Shop) addRefused(w http.ResponseWriter, r *http.Request, at *site, slug string, err error) error {
-	var photo *photoError
-	if errors.As(err, &photo) {
-		return s.photoRefused(w, r, at, slug, photo.err)
+// quantityFault says what a quantity may be.
+func (s *Shop) quantityFault(at *site) string {
+	return at.texts.Text("error.quantity", "Max", s.cfg.MaxQuantity)
+}
+
+// soldAs is what would be sold by a SKU's key; not_found where nothing is.
+func (s *Shop) soldAs(r *http.Request, at *site, sku string) (world.Offer, error) {
+	const op = "shop.sold"
+	found, err := s.deps.Catalog.Current(r.Context(), at.market.ID, at.locale(), []string{sku}, s.deps.Now())
+	if err == nil && len(found) == 0 {
+		err = world.E(world.CodeNotFound, op, "")
 	}
-	key := map[world.Code]string{world.CodeTooLarge: "cart.full", world.CodeNotFound: "not_found.text"}[world.CodeOf(err)]
-	if key == "" {
-		return err
+	if err != nil {
+		return world.Offer{}, world.Wrap(op, err)
 	}
-	return s.cartRefused(w, r, at, at.texts.Text(key))
+	return found[0], nil
 }
 
 // cartRefused shows the cart as it is, with the reason why it was not changed.

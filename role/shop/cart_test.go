@@ -1,11 +1,14 @@
 package shop
 
 import (
+	"html"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 
 	"meridian/engine/checkout"
+	"meridian/world"
 )
 
 // Whoever gives a visitor a cart of their own making must not see what comes
@@ -73,11 +76,47 @@ func TestAFormSentTwiceAddsOnce(t *testing.T) {
 	if quantity() != 8 {
 		t.Errorf("%d in the cart, want 8", quantity())
 	}
-	wants(t, b.post("/cart", form("one-0123456789abcdef", "3")), 409, "Das hat nicht geklappt")
+	wants(t, b.post("/cart", form("one-0123456789abcdef", "3")), 409, `<h1>Brot</h1>`, "schon einmal abgeschickt", `value="3"`)
 	wants(t, b.post("/cart", form("one-0123456789abcdef", "3"), "Accept", "application/json"), 409)
 	if quantity() != 8 {
 		t.Errorf("a key that was another's added: %d", quantity())
 	}
+}
+
+// What cannot be added is told where it was chosen, and what was chosen stays.
+func TestAFormThatCannotBeTakenShowsItsProductAgain(t *testing.T) {
+	b := open(t, "eu-central", "de.localhost", func(c *Config, _ *Deps) { c.MaxLines = 1 })
+	b.catalog.categories = []world.Category{{Key: "brote", Name: "Brote", Address: "brote"}}
+	b.catalog.products = append(b.catalog.products, world.Product{Slug: "stollen", TaxClass: "cake", Name: "Stollen",
+		SKUs: []world.SKU{{Key: "stollen-klein", Sort: "500 g", PriceMinor: 900, PriceVersion: 1}, {Key: "stollen-gross", Sort: "1 kg", PriceMinor: 1700, PriceVersion: 1}}})
+	add := func(quantity string) *httptest.ResponseRecorder {
+		return b.post("/cart", url.Values{"action": {"add"}, "slug": {"stollen-gross"}, "quantity": {quantity}})
+	}
+	for _, bad := range []string{"0", "49", "-1", "", `"><b>`} {
+		w := add(bad)
+		wants(t, w, 422, `<h1>Stollen</h1>`, `id="wrong" role="alert"`, `<a href="#quantity">`, `id="quantity-wrong">Bitte wählen Sie eine Menge von 1 bis 48.`, `value="`+html.EscapeString(bad)+`" required aria-invalid="true" aria-describedby="quantity-wrong"`,
+			`value="stollen-gross" required checked`, `17,00`, `href="/c/brote"`)
+		lacks(t, w, `value="stollen-klein" required checked`)
+		if got := w.Header().Get("Cache-Control"); got != "private, no-store" {
+			t.Errorf("it may be kept: %s", got)
+		}
+	}
+	if len(b.orders.carts) != 0 {
+		t.Errorf("carts %v", b.orders.carts)
+	}
+	b.add("brot", "1")
+	w := add("2")
+	wants(t, w, 422, `<h1>Stollen</h1>`, `<a href="/cart">Mehr verschiedene Artikel`, `value="2"`, `value="stollen-gross" required checked`)
+	lacks(t, w, "aria-invalid")
+	wants(t, b.post("/cart", url.Values{"action": {"add"}, "slug": {"stollen-gross"}, "quantity": {"2"}, "key": {"short"}}), 400, `<h1>Stollen</h1>`, "Das hat nicht geklappt", `value="2"`)
+	for i := range b.catalog.products {
+		for j := range b.catalog.products[i].SKUs {
+			b.catalog.products[i].SKUs[j].SoldOut = true
+		}
+	}
+	lacks(t, add("0"), `href="#quantity"`) // there is none to choose
+	b.catalog.products = b.catalog.products[:1]
+	wants(t, add("0"), 422, "Ihr Warenkorb") // nor the product
 }
 
 func TestTheKeyOfAnAdditionAtItsLimits(t *testing.T) {

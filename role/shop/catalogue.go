@@ -143,7 +143,7 @@ type productBody struct {
 	Shot              shot
 	TakesPhoto        bool
 	PhotoHint         string
-	PhotoWrong        string // why the photo that was sent is not taken; "" when none was
+	Tried             tried  // what was sent from the page and not taken
 	More              []card // other products
 }
 
@@ -164,45 +164,40 @@ func (s *Shop) product(w http.ResponseWriter, r *http.Request, at *site) error {
 		http.Redirect(w, r, at.prefix+"/p/"+p.Address, http.StatusMovedPermanently)
 		return nil
 	}
-	others, err := s.others(r.Context(), at, p.Slug)
+	shown, all, err := s.around(r.Context(), at, p)
 	if err != nil {
 		return err
 	}
-	all, err := s.deps.Catalog.Categories(r.Context(), at.market.ID, at.locale(), s.deps.Now())
-	if err != nil {
-		return world.Wrap("shop.product", err)
-	}
-	shown := append([]world.Product{p}, others...)
 	done, brief, err := s.newPictures(w, r, at, shown)
 	if done || err != nil {
 		return err
 	}
-	v := s.productView(at, shown, "")
-	v.Categories = at.categories(all, p.Category)
+	v := s.productView(at, shown, all, tried{})
 	s.shared(w, at, brief, until, shown)
 	return s.render(w, r, http.StatusOK, "product", v)
 }
 
-// productWrong shows a product again as the answer to a form that could not be
-// taken, for this visitor alone.
-func (s *Shop) productWrong(w http.ResponseWriter, r *http.Request, at *site, p world.Product, photoWrong string) error {
-	others, err := s.others(r.Context(), at, p.Slug)
+// around reads what stands on a product's page beside it: other products, which
+// follow it in shown, and the categories.
+func (s *Shop) around(ctx context.Context, at *site, p world.Product) (shown []world.Product, all []world.Category, err error) {
+	others, err := s.others(ctx, at, p.Slug)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	return s.render(w, r, http.StatusUnprocessableEntity, "product", s.productView(at, append([]world.Product{p}, others...), photoWrong))
+	all, err = s.deps.Catalog.Categories(ctx, at.market.ID, at.locale(), s.deps.Now())
+	return append([]world.Product{p}, others...), all, world.Wrap("shop.product", err)
 }
 
 // productView is the page of the first product, with the others beside it.
-func (s *Shop) productView(at *site, shown []world.Product, photoWrong string) *view {
+func (s *Shop) productView(at *site, shown []world.Product, all []world.Category, t tried) *view {
 	p := shown[0]
 	path := "/p/" + p.Address
 	v := s.view(at, path)
 	s.find(v, at, path)
-	v.Title, v.Description = p.Name, p.Description
-	body := productBody{Sorts: at.sorts(p), Name: p.Name, Description: p.Description, Label: at.label(p), TaxNote: s.taxNote(at, p),
+	v.Title, v.Description, v.Categories = p.Name, p.Description, at.categories(all, p.Category)
+	body := productBody{Sorts: at.sorts(p, t.SKU), Name: p.Name, Description: p.Description, Label: at.label(p), TaxNote: s.taxNote(at, p),
 		SoldOut: at.soldOut(p), Most: s.cfg.MaxQuantity, Shot: s.shot(v, p, productSizes, productWidth, true),
-		TakesPhoto: p.TakesPhoto, PhotoHint: s.photoHint(at), PhotoWrong: photoWrong}
+		TakesPhoto: p.TakesPhoto, PhotoHint: s.photoHint(at), Tried: t}
 	body.Chosen = body.Sorts[max(0, slices.IndexFunc(body.Sorts, func(o sort) bool { return o.First }))]
 	v.First = body.Shot
 	for _, o := range shown[1:] {

@@ -57,7 +57,7 @@ func TestCartInPlainForms(t *testing.T) {
 	for _, bad := range []string{"49", "-1", "x", ""} {
 		wants(t, b.post("/cart", url.Values{"action": {"set"}, "slug": {"brot"}, "quantity": {bad}}), 422, "von 1 bis 48")
 	}
-	wants(t, b.post("/cart", url.Values{"action": {"add"}, "slug": {"brot"}, "quantity": {"0"}}), 422)
+	wants(t, b.post("/cart", url.Values{"action": {"add"}, "slug": {"brot"}, "quantity": {"0"}}), 422, "von 1 bis 48")
 	wants(t, b.post("/cart", url.Values{"action": {"set"}, "slug": {"brot"}, "quantity": {"48"}}), 303)
 	wants(t, b.post("/cart", url.Values{"action": {"remove"}, "slug": {"brot"}}), 303)
 	lacks(t, b.get("/cart"), "Brot")

@@ -121,12 +121,16 @@ type sort struct {
 	Net, UnitPrice   string
 	Base             string // the usual price, where a list lowers it
 	Prior            string // the lowest of the thirty days before that
-	First            bool   // chosen before anybody chooses: the first that is not sold out
+	First            bool   // chosen as the page comes: what was chosen before, else the first that is not sold out
 	SoldOut          bool
 }
 
-func (at *site) sorts(p world.Product) (out []sort) {
-	first := max(0, slices.IndexFunc(p.SKUs, func(k world.SKU) bool { return !k.SoldOut }))
+// sorts are what can be chosen of a product, as somebody has chosen before.
+func (at *site) sorts(p world.Product, chosen string) (out []sort) {
+	first := slices.IndexFunc(p.SKUs, func(k world.SKU) bool { return !k.SoldOut && k.Key == chosen })
+	if first < 0 {
+		first = max(0, slices.IndexFunc(p.SKUs, func(k world.SKU) bool { return !k.SoldOut }))
+	}
 	for i, k := range p.SKUs {
 		s := sort{Key: k.Key, Name: k.Sort, Price: at.money(k.PriceMinor), Decimal: at.forScript(k.PriceMinor), Net: at.netOf(k), UnitPrice: at.unitPrice(k), First: i == first, SoldOut: k.SoldOut}
 		if s.Name == "" {

@@ -2,7 +2,6 @@ package shop
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -146,11 +145,14 @@ func (s *Shop) photoRefused(w http.ResponseWriter, r *http.Request, at *site, sl
 	if !slugForm.MatchString(slug) {
 		return err
 	}
-	found, readErr := s.deps.Catalog.Current(r.Context(), at.market.ID, at.locale(), []string{slug}, s.deps.Now())
-	if readErr != nil || len(found) == 0 {
-		return cmp.Or(readErr, err)
+	sold, readErr := s.soldAs(r, at, slug)
+	if world.Is(readErr, world.CodeNotFound) {
+		return err
 	}
-	text := s.photoFault(at, found[0].Product, err)
+	if readErr != nil {
+		return readErr
+	}
+	text := s.photoFault(at, sold.Product, err)
 	if text == "" {
 		return err
 	}
@@ -158,7 +160,7 @@ func (s *Shop) photoRefused(w http.ResponseWriter, r *http.Request, at *site, sl
 	if r.PostForm.Get("action") == "photo" {
 		return s.cartPage(w, r, at, cartView{id: s.cartID(r), status: http.StatusUnprocessableEntity, notices: []notice{{ID: wrongID, Kind: "bad", Text: text}}})
 	}
-	return s.productWrong(w, r, at, found[0].Product, text)
+	return s.productWrong(w, r, at, sold.Product, tried{Status: http.StatusUnprocessableEntity, At: photoField, Wrong: text})
 }
 
 // Where photos stand on the pages.

@@ -1,0 +1,81 @@
+package shop
+
+import (
+	"errors"
+	"net/http"
+
+	"meridian/platform/httpserver"
+	"meridian/world"
+)
+
+// tried is a form of a product's page that could not be taken: what is wrong with
+// it, and what was chosen. The zero tried is a page that nobody has sent anything from.
+type tried struct {
+	Status        int
+	Wrong         string
+	At            string // the field that it is about; "" for none
+	Mend          string // the address of where it is mended; "" where that is the field, or nowhere
+	SKU, Quantity string // as they were sent
+}
+
+// WrongAt is what is wrong with a field; "" for nothing.
+func (t tried) WrongAt(field string) string {
+	if t.At != field {
+		return ""
+	}
+	return t.Wrong
+}
+
+// quantityField is the field of a form that says how many.
+const quantityField = "quantity"
+
+// errQuantity is a quantity that is none, or not to be had at once.
+var errQuantity = world.E(world.CodeUnprocessed, "shop.quantity", "")
+
+// addRefused shows the product again, with the reason why it was not added, where
+// that is the visitor's to mend; the cart where there is no such product.
+func (s *Shop) addRefused(w http.ResponseWriter, r *http.Request, at *site, slug string, err error) error {
+	if photo := new(photoError); errors.As(err, &photo) {
+		return s.photoRefused(w, r, at, slug, photo.err)
+	}
+	t := tried{Status: http.StatusUnprocessableEntity}
+	switch code := world.CodeOf(err); {
+	case errors.Is(err, errQuantity):
+		t.Wrong, t.At = s.quantityFault(at), quantityField
+	case code == world.CodeTooLarge:
+		t.Wrong, t.Mend = at.texts.Text("cart.full"), at.prefix+"/cart"
+	case code == world.CodeNotFound:
+		return s.cartRefused(w, r, at, at.texts.Text("not_found.text"))
+	case wantsJSON(r):
+		return err
+	case code == world.CodeConflict: // its key is another's
+		t.Status, t.Wrong, t.Mend = code.Status(), at.texts.Text("cart.sent_before"), at.prefix+"/cart"
+	case code == world.CodeInvalid:
+		t.Status, t.Wrong = code.Status(), at.texts.Text("error.try_again")
+	default:
+		return err
+	}
+	httpserver.LogError(r.Context(), s.deps.Log, r, err)
+	sold, err := s.soldAs(r, at, slug)
+	if world.Is(err, world.CodeNotFound) {
+		return s.cartRefused(w, r, at, t.Wrong)
+	}
+	if err != nil {
+		return err
+	}
+	return s.productWrong(w, r, at, sold.Product, t)
+}
+
+// productWrong shows a product again as the answer to a form that could not be
+// taken, for this visitor alone, with what was chosen in it.
+func (s *Shop) productWrong(w http.ResponseWriter, r *http.Request, at *site, p world.Product, t tried) error {
+	shown, all, err := s.around(r.Context(), at, p)
+	if err != nil {
+		return err
+	}
+	t.SKU, t.Quantity = r.PostForm.Get("slug"), r.PostForm.Get(quantityField)
+	if !p.SoldOut() && t.At != "" { // of what is sold out there are no fields
+		t.Mend = "#" + t.At
+	}
+	return s.render(w, r, t.Status, "product", s.productView(at, shown, all, t))
+}
