@@ -145,7 +145,7 @@ func ownerSees(t *testing.T, w *worldtest.World, market string, o worldtest.Orde
 func soldOut(t *testing.T, w *worldtest.World) {
 	const market = "gb"
 	slow := w.Visitor(t, market, "")
-	slug := slow.Page(t, "/").Slugs()[0]
+	slug, _ := soldInOneSort(t, slow)
 	w.Restock(t, market, slug, 3)
 	if err := slow.Add(slug, 2); err != nil {
 		t.Fatal(err)
@@ -160,5 +160,15 @@ func soldOut(t *testing.T, w *worldtest.World) {
 	}
 	if n := w.Stock(t, market, slug); n != 1 {
 		t.Errorf("%d are left, want 1", n)
+	}
+	w.Visitor(t, market, "").Buy(t, slug, 1, "Last Shopper", "last@example.org")
+	w.WaitSoldOut(t, market, slug, true)
+	late := w.Visitor(t, market, "tokyo").Page(t, "/p/"+slug)
+	if len(late.Find(".left")) == 0 || len(late.Find(".qty")) != 0 {
+		t.Errorf("the page offers what is sold out: %s", late.Text())
+	}
+	w.Restock(t, market, slug, 30)
+	if back := w.Visitor(t, market, "tokyo").Page(t, "/p/"+slug); len(back.Find(".qty")) != 1 {
+		t.Errorf("the page does not offer what is back: %s", back.Text())
 	}
 }

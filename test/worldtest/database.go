@@ -2,16 +2,21 @@ package worldtest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"meridian/adapter/pgcluster"
 	"meridian/adapter/postgres"
+	"meridian/role/shop/api"
 	"meridian/world"
 )
 
@@ -103,10 +108,14 @@ func (w *World) Stock(t testing.TB, market, slug string) int {
 	return n
 }
 
-// Restock sets how many of a product are left.
+// Restock sets how many of a product are left, and waits until every page says
+// whether any is, where that turns.
 func (w *World) Restock(t testing.TB, market, slug string, n int) {
 	t.Helper()
 	m := w.Market(t, market)
+	if before := w.Stock(t, market, slug); (before > 0) != (n > 0) {
+		defer w.WaitSoldOut(t, market, slug, n == 0)
+	}
 	conn := w.Resident(t, m.HomeRegion)
 	defer conn.Close(context.Background())
 	tag, err := conn.Exec(t.Context(), "select stock_move(market, sku, 'correct', $3 - (on_hand - reserved), 0, null, null, '', 'counted') from stock_level where market = $1 and sku = $2 and on_hand - reserved <> $3", market, slug, n)
@@ -123,4 +132,35 @@ func (w *World) Market(t testing.TB, id string) world.Market {
 		t.Fatalf("the world has no market %q", id)
 	}
 	return m
+}
+
+// soldOutWithin is how long pages may take to say what has sold out or come back:
+// the shop looks every other second.
+const soldOutWithin = 20 * time.Second
+
+// WaitSoldOut waits until a product's SKU of the same name is sold out, or is not, by
+// what every PoP says.
+func (w *World) WaitSoldOut(t testing.TB, market, slug string, soldOut bool) {
+	t.Helper()
+	began := time.Now()
+	for _, p := range w.Plan.PoPs {
+		at := w.AtPoP(t, market, p.ID)
+		for at.available(t, slug) == soldOut {
+			if time.Since(began) > soldOutWithin {
+				t.Fatalf("%s does not say in %s that %s is sold out: %v", p.ID, soldOutWithin, slug, soldOut)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+}
+
+// available reports whether any of a product's SKU of the same name is left, by the API.
+func (c *Client) available(t testing.TB, slug string) bool {
+	t.Helper()
+	var p api.Product
+	if a := c.Get(t, "/api/v1/products/"+slug); a.Status != http.StatusOK || json.Unmarshal(a.Body, &p) != nil {
+		t.Fatalf("the product %s: %d: %s", slug, a.Status, a.Body)
+	}
+	i := slices.IndexFunc(p.SKUs, func(k api.SKU) bool { return k.SKU == slug })
+	return i >= 0 && p.SKUs[i].Available
 }
