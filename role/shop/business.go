@@ -24,7 +24,7 @@ func (at *site) fit(c world.Contact) world.Contact {
 // the law wants it on the invoice: for a business, or above some sum. Who asks for
 // more than an order may have, or for nothing, is told that first.
 func (s *Shop) bill(a *attempt) error {
-	a.wish.billed = false
+	a.wish.billed, a.wish.firms = false, false
 	if !a.wish.fulfilment.AtShop() || len(a.basket.sold()) == 0 {
 		return nil
 	}
@@ -36,10 +36,13 @@ func (s *Shop) bill(a *attempt) error {
 		return err
 	}
 	c := a.contact
-	a.wish.billed = invoice.AsksAddress(invoice.Sale{
+	sale := invoice.Sale{
 		Terms: tax.Sale{Seller: a.at.terms.Seller}, Buyer: invoice.Party{TaxID: c.TaxID}, Full: c.Company != "" || c.TaxID != "",
 		Tax: tax.Result{Total: tax.Parts{Net: q.Net, Tax: q.Tax, Gross: q.Total}},
-	})
+	}
+	a.wish.billed = invoice.AsksAddress(sale)
+	sale.Full = true
+	a.wish.firms = !a.wish.billed && a.at.market.Business && invoice.AsksAddress(sale)
 	return nil
 }
 

@@ -124,7 +124,13 @@ func TestAnInvoiceOfWhatIsPickedUp(t *testing.T) {
 			}
 			w := b.get("/checkout")
 			form := with(url.Values{"name": {"Jürgen Weiß"}, "email": {"j@example.de"}, "key": {hidden(t, w, "key")}, "fulfilment": {"pickup"}}, c.buyer...)
+			lacks(t, w, `id="firms"`) // for a delivery there are the fields
 			w = b.post("/checkout", with(form, "step", "look"))
+			if c.asked {
+				lacks(t, w, `id="firms"`)
+			} else {
+				wants(t, w, 200, `aria-describedby="firms"`, `id="firms">Auf der Rechnung einer Firma`)
+			}
 			if !c.asked {
 				lacks(t, w, "Rechnungsadresse")
 				o, path := lastOrder(t, b, b.post("/checkout", again(t, w, with(form, "line1", "Weg 1"), "step", "place")))
@@ -144,6 +150,26 @@ func TestAnInvoiceOfWhatIsPickedUp(t *testing.T) {
 			wants(t, b.get(path), 200, "Abholung im Laden", "Rechnungsadresse", "50667 Köln")
 			wants(t, b.get(path+"/invoice"), 200, "Jürgen Weiß", "Weg 1<br>50667 Köln")
 		})
+	}
+}
+
+// Where the law wants no address of a business, or the market asks for none, nothing
+// is said of it.
+func TestABusinessIsNotToldOfAnAddressThatNobodyWants(t *testing.T) {
+	for market, c := range map[string]struct {
+		region   string
+		business bool
+	}{"us": {"us-east", true}, "de": {"eu-central", false}} {
+		b := open(t, c.region, market+".localhost", func(_ *Config, d *Deps) {
+			d.World.Markets[0].Tax.Seller = "US-NY"
+			for i := range d.World.Markets {
+				d.World.Markets[i].Business = c.business
+			}
+		})
+		b.add("torte", "1")
+		w := b.post("/checkout", url.Values{"key": {hidden(t, b.get("/checkout"), "key")}, "fulfilment": {"pickup"}, "step": {"look"}})
+		wants(t, w, 200, `value="pickup" checked`)
+		lacks(t, w, `id="firms"`)
 	}
 }
 

@@ -20,7 +20,8 @@ type checkoutBody struct {
 	Fulfilments      []choice
 	Slots            []slotOption
 	AtShop           bool // nothing is delivered to an address;
-	Billed           bool // one is asked for all the same, for the invoice
+	Billed           bool // one is asked for all the same, for the invoice;
+	Firms            bool // it will be, of a business
 	Code, CodeWrong  string
 	Methods          []choice // nil where there is nothing to choose
 }
@@ -235,7 +236,7 @@ func (s *Shop) checkoutPage(a *attempt) error {
 func (s *Shop) offer(a *attempt, body *checkoutBody) {
 	body.Fulfilments, body.Slots, body.Methods = a.at.fulfilments(a.wish), a.at.slotOptions(a.wish), s.methodsOf(a.at, a.wish)
 	body.AtShop, body.Code = a.wish.fulfilment.AtShop(), a.wish.code
-	body.Billed = a.wish.billed
+	body.Billed, body.Firms = a.wish.billed, a.wish.firms
 	if a.wish.lost {
 		text := a.at.texts.Text("checkout.slot_gone")
 		body.Notices = append(body.Notices, notice{Kind: "bad", Text: text, Items: []noticeItem{{Text: text, At: "slot"}}})

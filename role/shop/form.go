@@ -39,10 +39,14 @@ type formField struct {
 	Name, Label, Type, Auto, Value string
 	Optional, Wrong, Choose        string
 	Example                        string
+	Note                           string // the id of a text that says more about it; "" for none
 	Most                           int
 	Half                           bool
 	Options                        []option
 }
+
+// firmsID is the id of the text that tells a business that it will be asked for its address.
+const firmsID = "firms"
 
 type option struct {
 	Value, Label string
@@ -101,6 +105,9 @@ func formFields(v *view, a *attempt) (person, address []formField) {
 		}
 		if key, bad := a.wrong[f.name]; bad {
 			field.Wrong = a.wrongField(f, key)
+		}
+		if (f.name == checkout.Company || f.name == checkout.TaxID) && a.wish.firms {
+			field.Note = firmsID
 		}
 		if f.name == checkout.PostalCode {
 			field.Example = at.market.Postal.Example
