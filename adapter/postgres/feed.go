@@ -140,7 +140,7 @@ func (f *Feed) Follow(ctx context.Context, after string, emit func(world.Event) 
 	if err := f.heartbeat(ctx, &cur, emit); err != nil { // who was cut off need not wait for the next
 		return err
 	}
-	beat := time.NewTicker(world.FeedHeartbeat)
+	beat := time.NewTimer(pause.Next(time.Now(), world.FeedHeartbeat))
 	defer beat.Stop()
 	for {
 		woken := f.next()
@@ -153,6 +153,7 @@ func (f *Feed) Follow(ctx context.Context, after string, emit func(world.Event) 
 			case <-woken:
 				waits = false
 			case <-beat.C:
+				beat.Reset(pause.Next(time.Now(), world.FeedHeartbeat))
 				if err := f.beat(ctx, &cur, emit); err != nil {
 					return err
 				}
@@ -295,9 +296,9 @@ func (f *Feed) event(row pgx.CollectableRow, history uint64) (world.Event, error
 	return e, nil
 }
 
-// waitWake returns when the outbox has grown, or after feedRecheck.
+// waitWake returns when the outbox has grown, or after feedRecheck at most.
 func waitWake(ctx context.Context, conn *pgx.Conn) error {
-	c, cancel := context.WithTimeout(ctx, feedRecheck)
+	c, cancel := context.WithTimeout(ctx, pause.Next(time.Now(), feedRecheck))
 	defer cancel()
 	_, err := conn.WaitForNotification(c)
 	if err != nil && ctx.Err() == nil && c.Err() != nil {

@@ -23,6 +23,14 @@ func For(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+// Next is how long it is, at a time, until the clock comes to the next full interval.
+// What comes again and again and waits so is due at the same moment as others of its
+// interval, or of a part of it, whenever each began: one wake-up of an idle process
+// does for all of them.
+func Next(now time.Time, interval time.Duration) time.Duration {
+	return interval - time.Duration(now.UnixNano())%interval
+}
+
 // Every does something each time that an interval has passed, in the caller's
 // goroutine, until ctx ends. What takes longer than the interval is not caught up
 // with.

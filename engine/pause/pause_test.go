@@ -52,3 +52,18 @@ func TestEvery(t *testing.T) {
 		}
 	})
 }
+
+func TestNextIsAFullInterval(t *testing.T) {
+	hour := time.Date(2026, 3, 29, 1, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct{ since, interval, want time.Duration }{
+		"just before":  {2*time.Second - 1, 2 * time.Second, 1},
+		"at one":       {0, 2 * time.Second, 2 * time.Second},
+		"just behind":  {1, 2 * time.Second, 2*time.Second - 1},
+		"of a part":    {1700 * time.Millisecond, 250 * time.Millisecond, 50 * time.Millisecond},
+		"of a part 2s": {1700 * time.Millisecond, 2 * time.Second, 300 * time.Millisecond},
+	} {
+		if got := Next(hour.Add(c.since), c.interval); got != c.want {
+			t.Errorf("%s: %v, not %v", name, got, c.want)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"meridian/engine/pause"
 	"meridian/world"
 )
 
@@ -16,7 +17,7 @@ const heed = world.HealthBeat / 4
 
 // Run follows health, and takes a changed config or file, until ctx ends.
 func (s *Server) Run(ctx context.Context) error {
-	tick := time.NewTicker(heed)
+	tick := time.NewTimer(pause.Next(s.deps.Now(), heed))
 	defer tick.Stop()
 	files := s.watch()
 	looked := s.deps.Now()
@@ -26,7 +27,9 @@ func (s *Server) Run(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 			s.Refresh()
-			if now := s.deps.Now(); now.Sub(looked) >= s.now.Load().cfg.Look {
+			now := s.deps.Now()
+			tick.Reset(pause.Next(now, heed))
+			if now.Sub(looked) >= s.now.Load().cfg.Look {
 				looked = now
 				files.look(ctx)
 			}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
+
+	"meridian/engine/pause"
 )
 
 // How the own lateness is measured, and what it is worth.
@@ -25,7 +27,7 @@ func (l *lag) slack() time.Duration {
 
 // measure goes on until ctx ends.
 func (l *lag) measure(ctx context.Context, now func() time.Time) error {
-	t := time.NewTicker(lagEvery)
+	t := time.NewTimer(pause.Next(now(), lagEvery))
 	defer t.Stop()
 	var late [lagKept]time.Duration
 	last := now()
@@ -36,6 +38,7 @@ func (l *lag) measure(ctx context.Context, now func() time.Time) error {
 		case <-t.C:
 		}
 		is := now()
+		t.Reset(pause.Next(is, lagEvery))
 		late[i], last = max(is.Sub(last)-lagEvery, 0), is
 		worst := time.Duration(0)
 		for _, d := range late {

@@ -137,13 +137,14 @@ func (m *Monitor) Run(ctx context.Context) error {
 
 // beat says the feed again, and the own view, as long as nothing changes.
 func (m *Monitor) beat(ctx context.Context) error {
-	t := time.NewTicker(world.HealthBeat)
+	t := time.NewTimer(pause.Next(m.deps.Now(), world.HealthBeat))
 	defer t.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-t.C:
+			t.Reset(pause.Next(m.deps.Now(), world.HealthBeat))
 			m.mu.Lock()
 			err := m.speak(true)
 			m.mu.Unlock()

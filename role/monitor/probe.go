@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"meridian/engine/pause"
 	"meridian/world"
 )
 
@@ -53,8 +54,7 @@ func (m *Monitor) pause(c *check, turn float64) time.Duration {
 	case o.State == world.Down || o.Reason == world.ReasonUnknown:
 		return min(c.every, m.cfg.Every)
 	}
-	since := time.Duration(m.deps.Now().Add(-part(turn, c.every)).UnixNano()) % c.every
-	return c.every - since
+	return pause.Next(m.deps.Now().Add(-part(turn, c.every)), c.every)
 }
 
 func part(of float64, d time.Duration) time.Duration { return time.Duration(of * float64(d)) }
