@@ -26,6 +26,20 @@ type CartAddition struct {
 	Key      string // the idempotency key: the same again does nothing; "" for none
 }
 
+// CartMerge puts what is in one cart into another of the same market.
+type CartMerge struct {
+	Into, From string // the cart that stays, and the one that is empty then
+	Key        string // the idempotency key: the same again does nothing; "" for none
+}
+
+// Check refuses a cart that would be put into itself; unprocessed.
+func (m CartMerge) Check() error {
+	if m.Into == m.From {
+		return E(CodeUnprocessed, "world.cartmerge", "That is this very cart: name the other one, whose lines shall be put into it.")
+	}
+	return nil
+}
+
 // Contact is where an order goes. It is resident data.
 type Contact struct {
 	Name, Email, Phone        string

@@ -26,7 +26,7 @@ func (s *OrderStore) SetLine(ctx context.Context, cartID, market, sku string, qu
 	err = s.c.durably(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `update cart set updated_at = now() where id = $1 and market = $2`, cartID, market)
 		if err == nil && tag.RowsAffected() == 0 {
-			err = world.E(world.CodeNotFound, "postgres.cart", "There is no such cart. Make one, and fill that.")
+			err = noSuchCart()
 		}
 		if err != nil {
 			return err
@@ -47,6 +47,10 @@ func (s *OrderStore) SetLine(ctx context.Context, cartID, market, sku string, qu
 		return err
 	})
 	return lines, mapError("postgres.cart", err)
+}
+
+func noSuchCart() error {
+	return world.E(world.CodeNotFound, "postgres.cart", "There is no such cart. Make one, and fill that.")
 }
 
 func setLine(ctx context.Context, tx pgx.Tx, cartID, sku string, quantity int) error {

@@ -37,9 +37,8 @@ func (s *OrderStore) KnowsCart(ctx context.Context, cartID, market string) (know
 // addition's; of these none uses the key up.
 func (s *OrderStore) AddToCart(ctx context.Context, cartID, market string, a world.CartAddition, most, maxLines int) error {
 	most = min(most, MaxCartQuantity)
-	// The market is named too: the key is good for the cart that the market has.
-	scope, what := "cart/"+market+"/"+cartID, fmt.Sprintf("add %s %d %s", a.SKU, a.Quantity, a.PhotoSum)
-	_, err := s.c.underKey(ctx, scope, a.Key, what, func(tx pgx.Tx) error {
+	what := fmt.Sprintf("add %s %d %s", a.SKU, a.Quantity, a.PhotoSum)
+	_, err := s.c.underKey(ctx, keysOfCart(market, cartID), a.Key, what, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `insert into cart as c (id, market) values ($1, $2)
 			on conflict (id) do update set updated_at = now() where c.market = excluded.market`, cartID, market)
 		if err == nil && tag.RowsAffected() == 0 {
@@ -58,6 +57,10 @@ func (s *OrderStore) AddToCart(ctx context.Context, cartID, market string, a wor
 	})
 	return mapError("postgres.cart", err)
 }
+
+// keysOfCart is the scope of a cart's keys. The market is named too: a key is good
+// for the cart that the market has.
+func keysOfCart(market, cartID string) string { return "cart/" + market + "/" + cartID }
 
 // SetInCart sets how many of a product are in a cart; 0 removes it. A product
 // that is not in the cart is left out of it, and a cart that the market does
@@ -108,7 +111,11 @@ func checkLines(ctx context.Context, tx pgx.Tx, cartID string, most int) error {
 		return err
 	}
 	if n > most {
-		return world.E(world.CodeTooLarge, "postgres.cart", fmt.Sprintf("A cart holds at most %d different products: remove one first.", most))
+		return tooManyLines(most)
 	}
 	return nil
+}
+
+func tooManyLines(most int) error {
+	return world.E(world.CodeTooLarge, "postgres.cart", fmt.Sprintf("A cart holds at most %d different products: remove one first.", most))
 }

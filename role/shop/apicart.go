@@ -79,6 +79,8 @@ func (s *Shop) addCarts(a *openapi.API) {
 	operate(s, a, on(http.MethodPut, "/carts/{id}/lines/{sku}", "putLine", "How many of a SKU",
 		"Sets the quantity, whatever it was. `If-Match` has the ETag of the cart as it was read, so that two devices of a buyer do not undo each other's changes, or `*`.",
 		0, api.LineChange{Quantity: 2}, exampleCart, append(changes, world.CodeUnprocessed)...), s.apiPutLine)
+	operate(s, a, on(http.MethodPost, "/carts/{id}/merge", "mergeCarts", "Another cart is put into this one", mergeAbout,
+		0, api.CartMerge{From: "n2m7l6k5j4i3h2g7f6e5d4c3b2"}, exampleMerged, append(changes, world.CodeUnprocessed, world.CodeConflict)...), s.apiMergeCarts)
 	operate(s, a, on(http.MethodDelete, "/carts/{id}/lines/{sku}", "deleteLine", "A SKU is taken out", "One that is not there already is no failure.", 0, nil, exampleCart, changes...), s.apiDeleteLine)
 }
 

@@ -11,6 +11,7 @@ import (
 var (
 	exampleCart     = api.Cart{ID: "q7r2s3t4u5v6w7x2", Lines: []api.CartLine{{SKU: "schwarzwaelder-kirschtorte", Quantity: 1}}}
 	exampleNewCart  = api.NewCart{Cart: api.Cart{ID: "q7r2s3t4u5v6w7x2", Lines: []api.CartLine{}}, Token: "a2b3c4d5e6f7g2h3i4j5k6l7m2"}
+	exampleMerged   = api.MergedCart{Cart: api.Cart{ID: exampleCart.ID, Lines: []api.CartLine{{SKU: "schwarzwaelder-kirschtorte", Quantity: 48}}}, Cut: []api.CutLine{{SKU: "schwarzwaelder-kirschtorte", Quantity: 2}}}
 	exampleContact  = api.Contact{Name: "Jürgen Weiß", Email: "j@example.com"}
 	exampleCheckout = api.Checkout{Fulfilment: "pickup", Slot: "pickup-2026-11-23-0900", Code: "ADVENT", Method: "card", Contact: exampleContact}
 	exampleWindow   = &api.Window{ID: "pickup-2026-11-23-0900", Start: exampleNine, End: exampleNine.Add(time.Hour)}

@@ -44,9 +44,9 @@ type located struct {
 
 func (s *Shop) apiPlace(c *caller, in *orderAsked) (*located, error) {
 	const op = "shop.api.place"
-	key, err := checkout.ParseIdempotencyKey(in.Key)
+	key, err := apiKey(in.Key, "order")
 	if err != nil {
-		return nil, world.Because(world.CodeInvalid, op, "Idempotency-Key: make a new one for each order, of 16 to 64 letters, digits, - and _.", err)
+		return nil, err
 	}
 	a, err := s.apiAttempt(c, in.Body.Checkout)
 	if err != nil {
@@ -71,6 +71,16 @@ func (s *Shop) apiPlace(c *caller, in *orderAsked) (*located, error) {
 		return s.apiPlaced(c, a, in.Body, o, err)
 	}
 	return nil, world.Wrap(op, s.apiRefuse(a, became))
+}
+
+// apiKey reads the idempotency key of a request, which is new for each of what it is
+// for.
+func apiKey(header, each string) (string, error) {
+	key, err := checkout.ParseIdempotencyKey(header)
+	if err != nil {
+		return "", world.Because(world.CodeInvalid, "shop.api.key", "Idempotency-Key: make a new one for each "+each+", of 16 to 64 letters, digits, - and _.", err)
+	}
+	return key, nil
 }
 
 // apiPlaced answers with an order that a request has placed, now or before.

@@ -121,6 +121,17 @@ type Orders interface {
 	// removes the line. Errors: agree's own, not_found for a cart that the market
 	// does not have, too_large when it would hold more than maxLines products.
 	SetLine(ctx context.Context, cartID, market, sku string, quantity, maxLines int, agree func([]world.CartLine) error) ([]world.CartLine, error)
+	// MergeCarts puts the lines of one cart into another of the market, where agree does
+	// not object to what that holds until then. Quantities of a SKU add up; a quantity
+	// past most stays at most, and cut is how many pieces that leaves out of which
+	// SKUs. New lines come last, in their order. A line keeps its photo, or gets that of
+	// the other cart where it has none. The other cart is empty then. It returns what
+	// the one that stays holds from then on. The same again, or the same key in the cart
+	// that stays, changes nothing and cuts nothing. Errors: agree's own, unprocessed for
+	// a cart and itself, not_found for one that the market does not have, too_large when
+	// lines would be added past maxLines, conflict when the key was for something else;
+	// with each of them nothing is changed.
+	MergeCarts(ctx context.Context, market string, m world.CartMerge, most, maxLines int, agree func([]world.CartLine) error) (lines, cut []world.CartLine, err error)
 	// SetPhoto gives a product in a cart a photo, by its media id; not_found when
 	// the cart does not hold the product.
 	SetPhoto(ctx context.Context, cartID, market, slug, mediaID string) error

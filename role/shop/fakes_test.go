@@ -230,6 +230,7 @@ type fakeOrders struct {
 	orders    map[string]world.Order
 	keys      map[string]string             // cart and key to order id
 	added     map[string]world.CartAddition // by cart, market and key
+	merged    map[string]world.CartMerge    // likewise
 	logs      map[string][]world.OrderNote
 	booked    map[string]int // by slot
 	promoted  map[string]int // by promotion
@@ -248,7 +249,7 @@ type fakeOrders struct {
 }
 
 func newFakeOrders() *fakeOrders {
-	return &fakeOrders{carts: map[string][]world.CartLine{}, orders: map[string]world.Order{}, gone: map[string]string{}, keys: map[string]string{}, added: map[string]world.CartAddition{}, logs: map[string][]world.OrderNote{},
+	return &fakeOrders{carts: map[string][]world.CartLine{}, orders: map[string]world.Order{}, gone: map[string]string{}, keys: map[string]string{}, added: map[string]world.CartAddition{}, merged: map[string]world.CartMerge{}, logs: map[string][]world.OrderNote{},
 		refunds: map[string][]world.Refund{}, invoices: map[entryKey]invoice.Document{}, last: map[invoice.Series]int{},
 		stock: map[string]int{"torte": 5, "brot": 50}}
 }

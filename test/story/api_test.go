@@ -44,7 +44,7 @@ func (a *app) ask(method, path string, body any, want int, into any, fields ...s
 }
 
 // TestAnAppBuys follows the API's own words, from a PoP that is not in the market's
-// home region: a cart, a quote, an order on collection, a look at it, and its
+// home region: two carts made one, a quote, an order on collection, a look at it, and its
 // cancellation.
 func TestAnAppBuys(t *testing.T) {
 	w := theWorld(t)
@@ -84,6 +84,9 @@ func (a *app) buys(w *worldtest.World, name string) {
 		t.Fatalf("the cart %s holds %+v; refused at %s, changed from %s", tag, held.Lines, now, first)
 	}
 
+	a.ask("PUT", line, map[string]int{"quantity": 1}, http.StatusOK, nil, "If-Match", "*")
+	a.putsInto(cart.Token, path, sku)
+
 	wish := map[string]any{"fulfilment": world.PickUp, "method": "on_collection", "contact": map[string]string{"name": name, "email": "app@example.org"}}
 	var quote api.Quote
 	a.ask("POST", at+"/quotes", wish, http.StatusOK, &quote)
@@ -112,4 +115,22 @@ func (a *app) buys(w *worldtest.World, name string) {
 	}
 	a.token = ""
 	a.ask("GET", where, nil, http.StatusUnauthorized, nil)
+}
+
+// putsInto has the buyer fill another cart with one of a SKU, and merges that into the
+// one that a token opens, which has one of it.
+func (a *app) putsInto(token, path, sku string) {
+	a.t.Helper()
+	var other struct{ ID, Token string }
+	a.ask("POST", "/api/v1/carts", nil, http.StatusCreated, &other)
+	a.token = other.Token
+	a.ask("PUT", "/api/v1/carts/"+other.ID+"/lines/"+sku, map[string]int{"quantity": 1}, http.StatusOK, nil, "If-Match", "*")
+	a.token = token
+	for range 2 { // again changes nothing
+		var merged api.MergedCart
+		a.ask("POST", path+"/merge", map[string]string{"from": other.Token}, http.StatusOK, &merged, "If-Match", "*")
+		if len(merged.Lines) != 1 || merged.Lines[0].Quantity != 2 || len(merged.Cut) != 0 {
+			a.t.Fatalf("merged: %+v", merged)
+		}
+	}
 }

@@ -24,3 +24,21 @@ type LineChange struct {
 	_        struct{} `additionalProperties:"false"`
 	Quantity int      `json:"quantity" minimum:"1" maximum:"99" doc:"at most what the market's max_quantity says" example:"2"`
 }
+
+// CartMerge names the cart whose lines are put into another.
+type CartMerge struct {
+	_    struct{} `additionalProperties:"false"`
+	From string   `json:"from" minLength:"26" maxLength:"26" pattern:"^[a-z2-7]*$" writeOnly:"true" doc:"the token of the cart that is empty afterwards: a secret of the buyer's" example:"n2m7l6k5j4i3h2g7f6e5d4c3b2"`
+}
+
+// MergedCart is the cart that stays, with what did not fit into it.
+type MergedCart struct {
+	Cart
+	Cut []CutLine `json:"cut" nullable:"false" doc:"what was past max_quantity, and is in neither cart any more; none when the same is sent again"`
+}
+
+// CutLine is how many of a SKU were left out.
+type CutLine struct {
+	SKU      string `json:"sku" example:"schwarzwaelder-kirschtorte"`
+	Quantity int    `json:"quantity" minimum:"1" doc:"pieces that were left out" example:"2"`
+}
