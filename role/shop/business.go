@@ -24,7 +24,7 @@ func (at *site) fit(c world.Contact) world.Contact {
 // the law wants it on the invoice: for a business, or above some sum. Who asks for
 // more than an order may have, or for nothing, is told that first.
 func (s *Shop) bill(a *attempt) error {
-	a.wish.billed, a.wish.firms = false, false
+	a.wish.billed = false
 	if !a.wish.fulfilment.AtShop() || len(a.basket.sold()) == 0 {
 		return nil
 	}
@@ -36,14 +36,18 @@ func (s *Shop) bill(a *attempt) error {
 		return err
 	}
 	c := a.contact
-	sale := invoice.Sale{
+	a.wish.billed = invoice.AsksAddress(invoice.Sale{
 		Terms: tax.Sale{Seller: a.at.terms.Seller}, Buyer: invoice.Party{TaxID: c.TaxID}, Full: c.Company != "" || c.TaxID != "",
 		Tax: tax.Result{Total: tax.Parts{Net: q.Net, Tax: q.Tax, Gross: q.Total}},
-	}
-	a.wish.billed = invoice.AsksAddress(sale)
-	sale.Full = true
-	a.wish.firms = !a.wish.billed && a.at.market.Business && invoice.AsksAddress(sale)
+	})
 	return nil
+}
+
+// billsFirms reports whether a market's businesses are asked for their address
+// whatever they buy, and however they get it.
+func (at *site) billsFirms() bool {
+	firm := invoice.Sale{Terms: tax.Sale{Seller: at.terms.Seller}, Buyer: invoice.Party{TaxID: "-"}, Full: true}
+	return at.market.Business && invoice.AsksAddress(firm)
 }
 
 // confirm makes a buyer with a good number a business, and asks the register whether

@@ -124,7 +124,7 @@ func TestAnInvoiceOfWhatIsPickedUp(t *testing.T) {
 			}
 			w := b.get("/checkout")
 			form := with(url.Values{"name": {"Jürgen Weiß"}, "email": {"j@example.de"}, "key": {hidden(t, w, "key")}, "fulfilment": {"pickup"}}, c.buyer...)
-			lacks(t, w, `id="firms"`) // for a delivery there are the fields
+			wants(t, w, 200, `aria-describedby="firms"`, `class="fetched muted small" id="firms">`) // hidden while it is to be delivered
 			w = b.post("/checkout", with(form, "step", "look"))
 			if c.asked {
 				lacks(t, w, `id="firms"`)
@@ -153,23 +153,25 @@ func TestAnInvoiceOfWhatIsPickedUp(t *testing.T) {
 	}
 }
 
-// Where the law wants no address of a business, or the market asks for none, nothing
-// is said of it.
-func TestABusinessIsNotToldOfAnAddressThatNobodyWants(t *testing.T) {
+// A business is told where the law wants its address, of one with a tax number too.
+func TestABusinessIsToldOfTheAddressThatTheLawWants(t *testing.T) {
 	for market, c := range map[string]struct {
-		region   string
-		business bool
-	}{"us": {"us-east", true}, "de": {"eu-central", false}} {
+		region         string
+		business, told bool
+	}{"us": {"us-east", true, false}, "de": {"eu-central", false, false}, "gb": {"eu-central", true, true}, "in": {"ap-southeast", true, true}, "jp": {"ap-southeast", true, false}} {
 		b := open(t, c.region, market+".localhost", func(_ *Config, d *Deps) {
 			d.World.Markets[0].Tax.Seller = "US-NY"
 			for i := range d.World.Markets {
 				d.World.Markets[i].Business = c.business
 			}
 		})
+		b.catalog.setPrice("torte", 520) // below the sum that everybody is asked from
 		b.add("torte", "1")
 		w := b.post("/checkout", url.Values{"key": {hidden(t, b.get("/checkout"), "key")}, "fulfilment": {"pickup"}, "step": {"look"}})
 		wants(t, w, 200, `value="pickup" checked`)
-		lacks(t, w, `id="firms"`)
+		if got := strings.Contains(w.Body.String(), `id="firms"`); got != c.told {
+			t.Errorf("%s: told %v, want %v", market, got, c.told)
+		}
 	}
 }
 

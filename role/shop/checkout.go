@@ -21,7 +21,7 @@ type checkoutBody struct {
 	Slots            []slotOption
 	AtShop           bool // nothing is delivered to an address;
 	Billed           bool // one is asked for all the same, for the invoice;
-	Firms            bool // it will be, of a business
+	Firms            bool // it will be, of a business; shown where the goods are not delivered
 	Code, CodeWrong  string
 	Methods          []choice // nil where there is nothing to choose
 }
@@ -236,12 +236,16 @@ func (s *Shop) checkoutPage(a *attempt) error {
 func (s *Shop) offer(a *attempt, body *checkoutBody) {
 	body.Fulfilments, body.Slots, body.Methods = a.at.fulfilments(a.wish), a.at.slotOptions(a.wish), s.methodsOf(a.at, a.wish)
 	body.AtShop, body.Code = a.wish.fulfilment.AtShop(), a.wish.code
-	body.Billed, body.Firms = a.wish.billed, a.wish.firms
+	body.Billed, body.Firms = a.wish.billed, a.tellsFirms()
 	if a.wish.lost {
 		text := a.at.texts.Text("checkout.slot_gone")
 		body.Notices = append(body.Notices, notice{Kind: "bad", Text: text, Items: []noticeItem{{Text: text, At: "slot"}}})
 	}
 }
+
+// tellsFirms reports whether the form says that a business will be asked for its
+// address: not where it is asked for by now.
+func (a *attempt) tellsFirms() bool { return !a.wish.billed && a.at.billsFirms() }
 
 // settle reckons the final total; final is false while the address that
 // decides the tax is not known.

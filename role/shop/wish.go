@@ -27,7 +27,6 @@ type wish struct {
 	open    []slots.Offer // slots of this way of fulfilment that can be seen
 	slot    slots.Slot    // that was chosen; zero for none
 	billed  bool          // the invoice needs the buyer's address, though nothing goes to it
-	firms   bool          // it would if the buyer were a business, and does not as it is
 	lost    bool          // the one that was chosen is not to be had any more
 }
 
