@@ -142,7 +142,8 @@ func everyTier(t *testing.T, w *worldtest.World, good string) (pieces [][]byte) 
 	}
 	shown := func(who string, c *worldtest.Client, address string, status int) worldtest.Answer {
 		a := c.Get(t, address, "Accept", "image/avif")
-		if a.Status != status || status == http.StatusOK && a.Header.Get("Content-Type") != "image/avif" {
+		kind := a.Header.Get("Content-Type") // WebP where AVIF saves nothing, as with much grain
+		if a.Status != status || status == http.StatusOK && kind != "image/avif" && kind != "image/webp" {
 			t.Errorf("%s: %d %v", who, a.Status, a.Header)
 		}
 		return a
