@@ -101,7 +101,9 @@ type PaymentEvent struct {
 //     is not known whether it was done. Ask again with the same key, or Look.
 //   - unsigned, forbidden: our credentials are not good; nothing was done. An
 //     operator has to set better ones.
-//   - invalid: the request can never be carried out; nothing was done.
+//   - invalid: the provider refuses the request; nothing was done. That says nothing
+//     of the sum: it may be an address, our account there, or our fault. Ask again
+//     later; an operator has to look.
 //   - conflict: the key was used for something else, or the payment's state does
 //     not allow it (any more); nothing was done. Look, then decide anew.
 //   - not_found: the provider has no such payment; never from Open.
@@ -110,8 +112,8 @@ type PaymentEvent struct {
 // No error and no log line holds a credential, a URL for a buyer or an address.
 type PaymentProvider interface {
 	// Open makes a payment, or finds the one that was opened with the same key,
-	// as it is now. A new one is [PaymentOpened] and has a URL. Errors: invalid
-	// for an amount, currency or address that the provider does not take,
+	// as it is now. A new one is [PaymentOpened] and has a URL. Errors: unprocessed
+	// for an amount or currency that the provider never takes (nothing was done),
 	// conflict for a key that was used with another amount or order.
 	Open(ctx context.Context, r PaymentRequest) (Payment, error)
 

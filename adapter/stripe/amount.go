@@ -33,18 +33,19 @@ func decimals(currency string) int {
 const maxAmount = 99_999_999
 
 // toStripe is minor units, as ISO 4217 counts them, as Stripe counts them. It
-// fails with invalid for what Stripe cannot say.
+// fails with unprocessed for what Stripe cannot say.
 func toStripe(currency string, minor int64) (int64, error) {
+	const op = "stripe.amount"
 	digits, err := money.Digits(currency)
 	if err != nil {
-		return 0, err
+		return 0, world.Because(world.CodeUnprocessed, op, "There is no such currency.", err)
 	}
 	amount, exact := scale(minor, decimals(currency)-digits)
 	switch {
 	case minor < 1 || amount < 1 || amount > maxAmount:
-		return 0, world.E(world.CodeInvalid, "stripe.amount", "Stripe does not take this amount.")
+		return 0, world.E(world.CodeUnprocessed, op, "Stripe does not take this amount.")
 	case !exact, decimals(currency) == 3 && amount%10 != 0:
-		return 0, world.E(world.CodeInvalid, "stripe.amount", fmt.Sprintf("Stripe cannot take so small a part of %s: round the total.", currency))
+		return 0, world.E(world.CodeUnprocessed, op, fmt.Sprintf("Stripe cannot take so small a part of %s: round the total.", currency))
 	}
 	return amount, nil
 }

@@ -98,6 +98,8 @@ func codeOf(status int, e *stripe.Error) (world.Code, string) {
 		return world.CodeConflict, "does not allow it in the payment's state"
 	case stripe.ErrorCodeBalanceInsufficient:
 		return world.CodeUnprocessed, "has not enough of our money to give back"
+	case stripe.ErrorCodeAmountTooSmall, stripe.ErrorCodeAmountTooLarge, stripe.ErrorCodeInvalidChargeAmount:
+		return world.CodeUnprocessed, "does not take this amount"
 	case stripe.ErrorCodeIdempotencyKeyInUse, stripe.ErrorCodeLockTimeout:
 		return world.CodeBusy, "is still at the same request"
 	}

@@ -118,7 +118,7 @@ func TestAmounts(t *testing.T) {
 		currency string
 		minor    int64
 	}{{"KWD", 1234}, {"EUR", 0}, {"EUR", -1}, {"EUR", maxAmount + 1}, {"ISK", 1_000_000}, {"", 1}, {"eur", 1}, {"XXY", 1}} {
-		if got, err := toStripe(c.currency, c.minor); !world.Is(err, world.CodeInvalid) {
+		if got, err := toStripe(c.currency, c.minor); !world.Is(err, world.CodeUnprocessed) {
 			t.Errorf("%d %s: %d, %v", c.minor, c.currency, got, err)
 		}
 	}
@@ -158,12 +158,16 @@ func TestRefusals(t *testing.T) {
 		status int
 		code   world.Code
 	}{
-		`{"error":{"type":"card_error","code":"card_declined","decline_code":"insufficient_funds"}}`: {402, world.CodeUnprocessed},
-		`{"error":{"type":"invalid_request_error","code":"idempotency_key_in_use"}}`:                 {409, world.CodeBusy},
-		`{"error":{"type":"invalid_request_error","code":"lock_timeout"}}`:                           {429, world.CodeBusy},
-		`{"error":{"type":"invalid_request_error","code":"balance_insufficient"}}`:                   {400, world.CodeUnprocessed},
-		`{"error":{"type":"idempotency_error"}}`:                                                     {400, world.CodeConflict},
-		`{"error":{"type":"invalid_request_error","message":"No such email: buyer@example.org"}}`:    {400, world.CodeInvalid},
+		`{"error":{"type":"card_error","code":"card_declined","decline_code":"insufficient_funds"}}`:        {402, world.CodeUnprocessed},
+		`{"error":{"type":"invalid_request_error","code":"idempotency_key_in_use"}}`:                        {409, world.CodeBusy},
+		`{"error":{"type":"invalid_request_error","code":"lock_timeout"}}`:                                  {429, world.CodeBusy},
+		`{"error":{"type":"invalid_request_error","code":"balance_insufficient"}}`:                          {400, world.CodeUnprocessed},
+		`{"error":{"type":"invalid_request_error","code":"amount_too_small"}}`:                              {400, world.CodeUnprocessed},
+		`{"error":{"type":"invalid_request_error","code":"amount_too_large"}}`:                              {400, world.CodeUnprocessed},
+		`{"error":{"type":"invalid_request_error","code":"email_invalid"}}`:                                 {400, world.CodeInvalid},
+		`{"error":{"type":"invalid_request_error","code":"parameter_invalid_empty","param":"success_url"}}`: {400, world.CodeInvalid},
+		`{"error":{"type":"idempotency_error"}}`:                                                            {400, world.CodeConflict},
+		`{"error":{"type":"invalid_request_error","message":"No such email: buyer@example.org"}}`:           {400, world.CodeInvalid},
 		`moved`: {302, world.CodeBadUpstream},
 	} {
 		p := provider(t, roundTrip(func(r *http.Request) (*http.Response, error) {

@@ -111,7 +111,8 @@ func (s *Server) openPayment(_ *http.Request, c call) (payment, error) {
 	return s.book.open(c.account, a)
 }
 
-// parseAsked reads what a payment is to be opened with. It fails with invalid.
+// parseAsked reads what a payment is to be opened with. It fails with unprocessed
+// for a sum that is not taken, else with invalid.
 func parseAsked(body []byte) (a asked, err error) {
 	bad := func(field, fix string) (asked, error) {
 		return asked{}, world.E(world.CodeInvalid, "testpay.open", field+": "+fix)
@@ -120,11 +121,11 @@ func parseAsked(body []byte) (a asked, err error) {
 		return asked{}, world.Because(world.CodeInvalid, "testpay.open", "Send one JSON object as the README has it.", err)
 	}
 	if _, err := money.Digits(a.Currency); err != nil {
-		return asked{}, err
+		return asked{}, world.Because(world.CodeUnprocessed, "testpay.open", "currency: there is no such one", err)
 	}
 	switch {
 	case a.Minor < 1 || a.Minor > maxMinor:
-		return bad("minor", fmt.Sprintf("write minor units from 1 to %d", maxMinor))
+		return asked{}, world.E(world.CodeUnprocessed, "testpay.open", fmt.Sprintf("minor: write minor units from 1 to %d", maxMinor))
 	case a.OrderID == "" || a.Number == "":
 		return bad("order_id, number", "name the order")
 	case !webURL(a.ReturnURL) || !webURL(a.CancelURL):

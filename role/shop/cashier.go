@@ -83,7 +83,7 @@ func (c *cashier) held(ctx context.Context, key string, until time.Time) error {
 	if err != nil {
 		tries = h.row.Tries + 1
 		due = c.pace.Again(tries, tryAfter(err), c.now())
-		if retry := new(world.Error); !errors.As(err, &retry) || !retry.Retry || tries >= c.pace.Patience {
+		if tries >= c.pace.Patience || !passes(err) {
 			trouble = saidOf(err)
 			c.log.WarnContext(ctx, "a payment cannot be settled yet", "payment", key, "tries", tries, "err", err)
 		}
@@ -93,6 +93,13 @@ func (c *cashier) held(ctx context.Context, key string, until time.Time) error {
 	}
 	// Whoever is stopped here gives the lease back all the same.
 	return errors.Join(err, c.payments.Release(context.WithoutCancel(ctx), key, until, h.wakes, due, tries, trouble))
+}
+
+// passes reports whether what has failed may work by itself when it is tried again.
+// What a provider refuses is a buyer's slip as often as a fault of ours.
+func passes(err error) bool {
+	e := new(world.Error)
+	return errors.As(err, &e) && (e.Retry || e.Code == world.CodeInvalid)
 }
 
 // saidOf is an error as operators are shown it with the payment.
@@ -167,26 +174,26 @@ func (h *holding) look(ctx context.Context, p world.PaymentProvider) error {
 	return h.heard(ctx, said)
 }
 
-// begin begins what was not heard of. What the provider can never carry out, and
-// nobody is to pay for any more, is over.
+// begin begins what was not heard of. What the provider refuses, and nobody is to
+// pay for any more, is over.
 func (h *holding) begin(ctx context.Context, p world.PaymentProvider) (world.Payment, error) {
 	r, err := h.request(ctx, h.row)
 	if err != nil {
 		return world.Payment{}, err
 	}
 	said, err := h.open(ctx, p, h.row, r)
-	if world.Is(err, world.CodeInvalid) && h.order.State != world.OrderAwaitingPayment {
+	if refused := world.Is(err, world.CodeInvalid) || world.Is(err, world.CodeUnprocessed); refused && h.order.State != world.OrderAwaitingPayment {
 		said, err = h.row.Payment, nil
 		said.State, said.Version = world.PaymentVoided, said.Version+1
 	}
 	return said, err
 }
 
-// open opens a payment. That the provider never takes it (invalid) is noted, so that
-// its buyer is not asked for it again.
+// open opens a payment. That the provider never takes its sum (unprocessed) is noted,
+// so that its buyer is not asked for it again.
 func (c *cashier) open(ctx context.Context, p world.PaymentProvider, row world.PaymentRow, r world.PaymentRequest) (world.Payment, error) {
 	said, err := p.Open(ctx, r)
-	if !world.Is(err, world.CodeInvalid) {
+	if !world.Is(err, world.CodeUnprocessed) {
 		return said, err
 	}
 	never := row.Payment

@@ -47,8 +47,8 @@ func (s *Shop) leadToPay(w http.ResponseWriter, r *http.Request, at *site, o wor
 }
 
 // payPage is the provider's page where an order is paid for; "" when it is paid or
-// over by now. It fails with unprocessed for what the provider does not take, such as
-// less than its smallest sum.
+// over by now. It fails with unprocessed for a sum that the provider never takes, such
+// as less than its smallest, and with unavailable for what it refuses otherwise.
 func (s *Shop) payPage(ctx context.Context, with MarketPay, o world.Order) (string, error) {
 	for again := true; ; again = false {
 		p, err := s.openPayment(ctx, with, o)
@@ -81,11 +81,14 @@ func (s *Shop) openPayment(ctx context.Context, with MarketPay, o world.Order) (
 		said, err = provider.Look(ctx, row.Ref)
 	} else {
 		said, err = s.cashier.open(ctx, provider, row, s.paymentRequest(o, row.Key))
-		if world.Is(err, world.CodeInvalid) {
+		if world.Is(err, world.CodeUnprocessed) {
 			return world.Payment{}, world.Because(world.CodeUnprocessed, op, s.orderSite(o).texts.Text("payment.not_by_card"), err)
 		}
 	}
-	if err != nil {
+	switch {
+	case world.Is(err, world.CodeInvalid): // no fault of who reads this: it may work later
+		return world.Payment{}, world.Because(world.CodeUnavailable, op, "", err)
+	case err != nil:
 		return world.Payment{}, world.Wrap(op, err)
 	}
 	known, err := payment.Join(row.Payment, said)

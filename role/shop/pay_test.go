@@ -196,7 +196,7 @@ func TestAPaymentThatTheProviderNeverTakes(t *testing.T) {
 	asked := 0
 	k.bank.fails(func(string) error {
 		asked++
-		return world.E(world.CodeInvalid, "bank", "This is too little.")
+		return world.E(world.CodeUnprocessed, "bank", "This is too little.")
 	})
 	show := "/orders/" + k.id
 	never := func(page *httptest.ResponseRecorder, status int) {
@@ -212,7 +212,7 @@ func TestAPaymentThatTheProviderNeverTakes(t *testing.T) {
 	}
 	wants(t, a.send("POST", "/api/v1"+show+"/payment", nil), 422, "lässt sich nicht mit Karte bezahlen")
 	k.desk.row.Failure = "" // who has asked was gone before the answer
-	if _, err := k.shop.cashier.settle(t.Context(), k.desk.row.Key); !world.Is(err, world.CodeInvalid) || k.desk.row.Over() || k.desk.row.Failure != world.FailureNotByCard {
+	if _, err := k.shop.cashier.settle(t.Context(), k.desk.row.Key); !world.Is(err, world.CodeUnprocessed) || k.desk.row.Over() || k.desk.row.Failure != world.FailureNotByCard {
 		t.Errorf("%+v, %v", k.desk.row, err)
 	}
 	k.desk.expire()
@@ -227,10 +227,42 @@ func TestAPaymentThatTheProviderNeverTakes(t *testing.T) {
 	}
 }
 
+// What the provider refuses for another reason than the sum may work later: the buyer
+// is told that it does not work now and can press again, operators after some tries.
+func TestAPaymentThatTheProviderRefuses(t *testing.T) {
+	k := openTill(t, "eu-central")
+	k.bank.fails(func(string) error { return world.E(world.CodeInvalid, "bank", "It refuses the request.") })
+	show := "/orders/" + k.id
+	wants(t, k.get(show+"/pay"), 503)
+	wants(t, k.get(show), 200, show+`/pay"`)
+	a := &app{bench: k.bench, cart: api.NewCart{Token: k.cookies[secureCart]}}
+	wants(t, a.send("POST", "/api/v1"+show+"/payment", nil), 503)
+	if o := as[api.Order](t, a.send("GET", "/api/v1"+show, nil), 200); o.Payment.Failure != "" || o.Payment.Start == "" {
+		t.Errorf("%+v", o.Payment)
+	}
+	due := k.desk.row.DueAt
+	for n := range k.shop.cashier.pace.Patience {
+		if k.desk.row.Trouble != "" {
+			t.Errorf("told after %d: %+v", n, k.desk.row)
+		}
+		if _, err := k.shop.cashier.settle(t.Context(), k.desk.row.Key); !world.Is(err, world.CodeInvalid) || k.desk.row.Failure != "" || n > 0 && !k.desk.row.DueAt.After(due) {
+			t.Errorf("%d: %+v, %v", n, k.desk.row, err)
+		}
+		due = k.desk.row.DueAt
+	}
+	if k.desk.row.Trouble != "It refuses the request." {
+		t.Errorf("not told: %+v", k.desk.row)
+	}
+	k.desk.expire()
+	if _, err := k.shop.cashier.settle(t.Context(), k.desk.row.Key); err != nil || k.desk.row.State != world.PaymentVoided || k.desk.row.Trouble != "" {
+		t.Errorf("%+v, %v", k.desk.row, err)
+	}
+}
+
 // A provider that takes the sum after all is paid by.
 func TestAProviderTakesASumAfterAll(t *testing.T) {
 	k := openTill(t, "eu-central")
-	k.bank.fails(func(string) error { return world.E(world.CodeInvalid, "bank", "This is too little.") })
+	k.bank.fails(func(string) error { return world.E(world.CodeUnprocessed, "bank", "This is too little.") })
 	show := "/orders/" + k.id
 	wants(t, k.get(show+"/pay"), 422)
 	k.bank.fails(nil)

@@ -288,7 +288,7 @@ func currencies(t *testing.T, s *suite) {
 	for name, r := range map[string]world.PaymentRequest{
 		"no such currency": s.request("XXY", 100), "nothing": s.request("EUR", 0), "less than nothing": s.request("EUR", -5),
 	} {
-		if _, err := s.Provider.Open(t.Context(), r); !world.Is(err, world.CodeInvalid) {
+		if _, err := s.Provider.Open(t.Context(), r); !world.Is(err, world.CodeUnprocessed) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
