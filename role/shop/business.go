@@ -43,11 +43,25 @@ func (s *Shop) bill(a *attempt) error {
 	return nil
 }
 
-// billsFirms reports whether a market's businesses are asked for their address
-// whatever they buy, and however they get it.
-func (at *site) billsFirms() bool {
-	firm := invoice.Sale{Terms: tax.Sale{Seller: at.terms.Seller}, Buyer: invoice.Party{TaxID: "-"}, Full: true}
-	return at.market.Business && invoice.AsksAddress(firm)
+// The keys of what a market's businesses are told where they are asked for their
+// address whatever they buy, and however they get it.
+const (
+	firmsAll      = "checkout.billing_firms"  // all of them
+	firmsNumbered = "checkout.billing_number" // those that give a tax number
+)
+
+// firms is which of a market's businesses are asked for their address; "" for none.
+func (at *site) firms() string {
+	asks := func(number string) bool {
+		return at.market.Business && invoice.AsksAddress(invoice.Sale{Terms: tax.Sale{Seller: at.terms.Seller}, Buyer: invoice.Party{TaxID: number}, Full: true})
+	}
+	switch {
+	case asks(""):
+		return firmsAll
+	case asks("-"):
+		return firmsNumbered
+	}
+	return ""
 }
 
 // confirm makes a buyer with a good number a business, and asks the register whether

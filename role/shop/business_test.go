@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -173,6 +174,28 @@ func TestABusinessIsToldOfTheAddressThatTheLawWants(t *testing.T) {
 			t.Errorf("%s: told %v, want %v", market, got, c.told)
 		}
 	}
+}
+
+// Where the law wants the address of who gives a tax number, a company without one is
+// promised nothing.
+func TestOnlyATaxNumberMakesTheLawAsk(t *testing.T) {
+	b := open(t, "ap-southeast", "in.localhost", func(_ *Config, d *Deps) {
+		for i := range d.World.Markets {
+			d.World.Markets[i].Business = true
+		}
+	})
+	b.catalog.setPrice("torte", 520)
+	b.add("torte", "1")
+	form := url.Values{"name": {"Asha Rao"}, "email": {"a@example.in"}, "key": {hidden(t, b.get("/checkout"), "key")}, "fulfilment": {"pickup"}, "company": {"Rao Bakes"}, "step": {"look"}}
+	w := b.post("/checkout", form)
+	wants(t, w, 200, `id="firms">If you give a GSTIN, `)
+	if n := strings.Count(w.Body.String(), `aria-describedby="firms"`); n != 1 || !regexp.MustCompile(`<input id="tax_id"[^>]* aria-describedby="firms"`).MatchString(w.Body.String()) {
+		t.Errorf("%d fields have the note: %s", n, w.Body)
+	}
+	lacks(t, w, "company&#39;s address", `id="line1"`)
+	w = b.post("/checkout", with(form, "tax_id", "27AAPFU0939F1ZV"))
+	wants(t, w, 200, `id="line1"`)
+	lacks(t, w, `id="firms"`)
 }
 
 // An order from before the address was asked for has its document; whose the fault

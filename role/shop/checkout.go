@@ -19,9 +19,9 @@ type checkoutBody struct {
 	Settled          bool        // the total is final: offer to order
 	Fulfilments      []choice
 	Slots            []slotOption
-	AtShop           bool // nothing is delivered to an address;
-	Billed           bool // one is asked for all the same, for the invoice;
-	Firms            bool // it will be, of a business; shown where the goods are not delivered
+	AtShop           bool   // nothing is delivered to an address;
+	Billed           bool   // one is asked for all the same, for the invoice;
+	Firms            string // the key of which businesses' it will be; "" for none. Shown where the goods are not delivered
 	Code, CodeWrong  string
 	Methods          []choice // nil where there is nothing to choose
 }
@@ -236,16 +236,21 @@ func (s *Shop) checkoutPage(a *attempt) error {
 func (s *Shop) offer(a *attempt, body *checkoutBody) {
 	body.Fulfilments, body.Slots, body.Methods = a.at.fulfilments(a.wish), a.at.slotOptions(a.wish), s.methodsOf(a.at, a.wish)
 	body.AtShop, body.Code = a.wish.fulfilment.AtShop(), a.wish.code
-	body.Billed, body.Firms = a.wish.billed, a.tellsFirms()
+	body.Billed, body.Firms = a.wish.billed, a.firms()
 	if a.wish.lost {
 		text := a.at.texts.Text("checkout.slot_gone")
 		body.Notices = append(body.Notices, notice{Kind: "bad", Text: text, Items: []noticeItem{{Text: text, At: "slot"}}})
 	}
 }
 
-// tellsFirms reports whether the form says that a business will be asked for its
-// address: not where it is asked for by now.
-func (a *attempt) tellsFirms() bool { return !a.wish.billed && a.at.billsFirms() }
+// firms is the key of which businesses the form says will be asked for their address;
+// "" for none, such as where it is asked for by now.
+func (a *attempt) firms() string {
+	if a.wish.billed {
+		return ""
+	}
+	return a.at.firms()
+}
 
 // settle reckons the final total; final is false while the address that
 // decides the tax is not known.

@@ -106,7 +106,7 @@ func formFields(v *view, a *attempt) (person, address []formField) {
 		if key, bad := a.wrong[f.name]; bad {
 			field.Wrong = a.wrongField(f, key)
 		}
-		if (f.name == checkout.Company || f.name == checkout.TaxID) && a.tellsFirms() {
+		if firms := a.firms(); f.name == checkout.Company && firms == firmsAll || f.name == checkout.TaxID && firms != "" {
 			field.Note = firmsID
 		}
 		if f.name == checkout.PostalCode {

@@ -15,7 +15,7 @@ func codeKeys() []string {
 		"tax.included", "tax.zero", "tax.added", "tax.part", "tax.left_out", "tax.at_checkout",
 		"cart.added", "cart.check", "cart.out_of_stock", "cart.not_enough", "cart.price_changed", "stock.left", "stock.sold_out", "product.from", "product.comma", "product.lead", "product.prior", "product.unit_price",
 		"nutrition.energy", "nutrition.fat", "nutrition.saturates", "nutrition.carbohydrate", "nutrition.sugars", "nutrition.protein", "nutrition.salt", "search.title", "search.count",
-		"checkout.optional", "checkout.choose_state", "checkout.changed", "checkout.too_large", "checkout.tax_open", "cart.full", "cart.sent_before", "order.title", "site.footer", i18n.AddressKey,
+		"checkout.optional", "checkout.choose_state", "checkout.changed", "checkout.too_large", "checkout.tax_open", firmsAll, firmsNumbered, "cart.full", "cart.sent_before", "order.title", "site.footer", i18n.AddressKey,
 		"checkout.by_delivery", "checkout.by_pickup", "checkout.by_eat_in", "checkout.by_card", "checkout.on_collection", "checkout.payment_note",
 		"checkout.slot_full", "checkout.slot_few", "checkout.slot_gone", "order.thanks", "order.cannot_cancel", "order.event_place",
 		"invoice.link", "invoice.credit_link",
