@@ -151,6 +151,6 @@ func (l StockLevel) Available() int { return l.OnHand - l.Reserved }
 // Availability is whether any of a SKU can be sold: all of stock that leaves the
 // zone it is in.
 type Availability struct {
-	Market, SKU string
-	SoldOut     bool
+	SKU     string
+	SoldOut bool
 }

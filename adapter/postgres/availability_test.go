@@ -27,7 +27,7 @@ func shopOrders(t *testing.T, stock map[string]int) *postgres.OrderStore {
 // turned is what is told at once, and how many turns that were.
 func turned(t *testing.T, s *postgres.OrderStore, limit int) (told []world.Availability, n int) {
 	t.Helper()
-	n, err := s.TellTurns(t.Context(), limit, func(all []world.Availability) error { told = all; return nil })
+	n, err := s.TellTurns(t.Context(), "de", limit, func(all []world.Availability) error { told = all; return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func turned(t *testing.T, s *postgres.OrderStore, limit int) (told []world.Avail
 }
 
 func availability(sku string, soldOut bool) world.Availability {
-	return world.Availability{Market: "de", SKU: sku, SoldOut: soldOut}
+	return world.Availability{SKU: sku, SoldOut: soldOut}
 }
 
 func TestWhatSellsOutIsToldAndWhatComesBack(t *testing.T) {
@@ -65,7 +65,7 @@ func TestWhatSellsOutIsToldAndWhatComesBack(t *testing.T) {
 	tells("with one left", 0)
 	held := buy(world.OrderAwaitingPayment, 1)
 	failed := errors.New("no catalog")
-	if n, err := s.TellTurns(t.Context(), 10, func([]world.Availability) error { return failed }); n != 0 || !errors.Is(err, failed) {
+	if n, err := s.TellTurns(t.Context(), "de", 10, func([]world.Availability) error { return failed }); n != 0 || !errors.Is(err, failed) {
 		t.Errorf("%d are told, %v", n, err)
 	}
 	tells("what could not be told, again", 1, availability("brezel", true))
@@ -80,7 +80,7 @@ func TestWhatSellsOutIsToldAndWhatComesBack(t *testing.T) {
 // newer one. What turns meanwhile is told after it.
 func TestOneProcessTellsAtATime(t *testing.T) {
 	s := shopOrders(t, map[string]int{"brezel": 1, "roll": 1})
-	_, err := s.TellTurns(t.Context(), 10, func(all []world.Availability) error {
+	_, err := s.TellTurns(t.Context(), "de", 10, func(all []world.Availability) error {
 		if told, n := turned(t, s, 10); n != 0 || told != nil {
 			t.Errorf("another tells %+v", told)
 		}
@@ -105,17 +105,39 @@ func TestAtMostSoManyTurnsAreToldAtOnce(t *testing.T) {
 	}
 }
 
-// As after a copy of one of the two clusters was put back.
+// Another market's turns are left to it, as one's that is no more.
+func TestAMarketsTurnsAreItsOwn(t *testing.T) {
+	s, super := asShop(t)
+	for _, market := range []string{"nowhere", "de"} {
+		if err := super.Insert(t.Context(), `insert into stock_level (market, sku, on_hand) values ($1, 'brezel', 3)`, market); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if told, n := turned(t, s, 1); n != 1 || !slices.Equal(told, []world.Availability{availability("brezel", false)}) {
+		t.Errorf("%d: %+v", n, told)
+	}
+	if told, n := turned(t, s, 1); n != 0 {
+		t.Errorf("then %+v", told)
+	}
+	if n := count(t, super.Pool, `select count(*) from stock_turn where market = 'nowhere'`); n != 1 {
+		t.Errorf("%d turns of the other market are left", n)
+	}
+}
+
+// As after a copy of one of the two clusters was put back, and for SKUs that were there
+// before anybody told.
 func TestDifferencesAreToldAgain(t *testing.T) {
 	s := shopOrders(t, map[string]int{"gone": 0, "gone-too": 0, "here": 4, "here-too": 4})
 	turned(t, s, 10)
-	if err := s.CompareSoldOut(t.Context(), "de", []string{"gone-too", "here", "never-stocked"}); err != nil {
-		t.Fatal(err)
+	n, err := s.CompareStock(t.Context(), "de", []world.Availability{availability("gone", false), availability("gone-too", true), availability("here", true),
+		availability("here-too", false), availability("never-stocked", false), availability("never-stocked-too", true)})
+	if n != 3 || err != nil {
+		t.Errorf("%d differ, %v", n, err)
 	}
-	if err := s.CompareSoldOut(t.Context(), "us", nil); err != nil {
-		t.Fatal(err)
+	if n, err := s.CompareStock(t.Context(), "de", nil); n != 0 || err != nil {
+		t.Errorf("of nothing %d differ, %v", n, err)
 	}
-	if told, _ := turned(t, s, 10); !slices.Equal(told, []world.Availability{availability("gone", true), availability("here", false)}) {
+	if told, _ := turned(t, s, 10); !slices.Equal(told, []world.Availability{availability("gone", true), availability("here", false), availability("never-stocked", true)}) {
 		t.Errorf("told: %+v", told)
 	}
 }
@@ -145,7 +167,7 @@ func TestTheCatalogSaysWhatIsSoldOut(t *testing.T) {
 	}
 	set := func(purges []string, standing ...world.Availability) {
 		t.Helper()
-		if err := shop.SetAvailability(ctx, standing); err != nil {
+		if err := shop.SetAvailability(ctx, "de", standing); err != nil {
 			t.Fatal(err)
 		}
 		var groups []string
@@ -159,10 +181,63 @@ func TestTheCatalogSaysWhatIsSoldOut(t *testing.T) {
 	set([]string{}, availability("brezel-4", false), availability("brezel-8", true), availability("of-no-product", true))
 	set([]string{"de/p/brezel", "de/p/stollen"}, availability("brezel-4", true), availability("stollen", false), availability("brezel-8", false)) // stollen was seeded without stock
 	shown("the other way round", true, false)
-	if keys, err := shop.SoldOut(ctx, "de"); err != nil || !slices.Equal(slices.Sorted(slices.Values(keys)), []string{"brezel-4"}) {
-		t.Errorf("sold out: %v, %v", keys, err)
+	all, err := shop.Availability(ctx, "de", "", 2)
+	rest, err2 := shop.Availability(ctx, "de", "brezel-8", 2)
+	if err != nil || err2 != nil || !slices.Equal(append(all, rest...), []world.Availability{availability("brezel-4", true), availability("brezel-8", false), availability("stollen", false)}) {
+		t.Errorf("the catalog says %+v %+v, %v, %v", all, rest, err, err2)
 	}
-	if err := shop.SetAvailability(ctx, []world.Availability{{Market: "nowhere", SKU: "bun"}}); !world.Is(err, world.CodeNotFound) {
+	if err := shop.SetAvailability(ctx, "nowhere", []world.Availability{{SKU: "bun"}}); !world.Is(err, world.CodeNotFound) {
 		t.Errorf("a market that is none: %v", err)
+	}
+	// Of the product itself nothing has changed, and its history knows of none of it.
+	if n := count(t, super.Pool, `select count(*) from product_history where market = 'de' and slug = 'brezel' and product::text not like '%sold_out%'`); n != 1 {
+		t.Errorf("%d versions", n)
+	}
+	kept, err := owner.ProductDraft(ctx, "de", "brezel")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := owner.ChangeProduct(ctx, "de", version, kept); n != version || err != nil {
+		t.Errorf("the same product again is version %d, %v", n, err)
+	}
+	shown("after its owner has saved it", true, false)
+}
+
+// While an owner has a product's SKUs locked the shop does not wait, and nothing is
+// written by halves.
+func TestTheShopWaitsForNoOwner(t *testing.T) {
+	_, super := ownerCatalog(t, true)
+	shop, err := postgres.NewCatalogStore(ownerWorld(), []*postgres.Cluster{super})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx, err := super.Pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), `select from sku where market = 'de' and sku = 'stollen' for no key update`); err != nil {
+		t.Fatal(err)
+	}
+	back := []world.Availability{availability("stollen", false)}
+	if err := shop.SetAvailability(t.Context(), "de", back); !world.Is(err, world.CodeBusy) {
+		t.Errorf("meanwhile: %v", err)
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := shop.SetAvailability(t.Context(), "de", back); err != nil {
+		t.Errorf("then: %v", err)
+	}
+}
+
+// Every column of a SKU but sold_out makes its product's next version: who adds a
+// column adds it to the trigger.
+func TestEveryChangeOfASKUIsTold(t *testing.T) {
+	_, super := ownerCatalog(t, true)
+	var untold []string
+	const q = `select array_agg(a.attname::text) from pg_attribute a, pg_trigger t where t.tgrelid = 'sku'::regclass and t.tgname = 'product_changed'
+		and a.attrelid = 'sku'::regclass and a.attnum > 0 and not a.attisdropped and not a.attnum = any (t.tgattr::int2[])`
+	if err := super.Pool.QueryRow(t.Context(), q).Scan(&untold); err != nil || !slices.Equal(untold, []string{"sold_out"}) {
+		t.Errorf("untold: %v, %v", untold, err)
 	}
 }

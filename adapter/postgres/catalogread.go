@@ -23,7 +23,7 @@ const productColumns = `
 select u.until, p.total, p.turn, p.place, p.slug, p.version, p.category, p.brand, p.brand_version, p.tax_class, coalesce(p.served_hot, false), p.served_with,
        coalesce(p.featured, false), coalesce(p.takes_photo, false), p.lead_minutes, p.allergens, p.may_contain, coalesce(p.nutrition, 'null'), p.media_id,
        t.address, t.name, t.description, t.ingredients, t.allergen_note,
-       s.sku, exists (select from sold_out z where z.market = s.market and z.sku = s.sku), x.name, coalesce(s.net, 0), s.net_unit, e.amount_minor, e.currency, e.version, e.list,
+       s.sku, coalesce(s.sold_out, false), x.name, coalesce(s.net, 0), s.net_unit, e.amount_minor, e.currency, e.version, e.list,
        coalesce(b.amount_minor, case when e.list = 'base' then e.amount_minor end), coalesce(b.version, case when e.list = 'base' then e.version end), `
 
 const productTables = `

@@ -151,16 +151,13 @@ func seedSKU(b *pgx.Batch, p SeedProduct, k SeedSKU, at int) {
 	if k.Net == 0 {
 		unit = ""
 	}
-	b.Queue(`insert into sku as o (market, sku, slug, place, net, net_unit) values ($1, $2, $3, $4, $5, $6)
+	b.Queue(`insert into sku as o (market, sku, slug, place, net, net_unit, sold_out) values ($1, $2, $3, $4, $5, $6, $7)
 		on conflict (market, sku) do update set place = excluded.place, net = excluded.net, net_unit = excluded.net_unit
 		where (o.place, o.net, o.net_unit) is distinct from (excluded.place, excluded.net, excluded.net_unit)`,
-		p.Market, k.Key, p.Slug, at, k.Net, unit)
+		p.Market, k.Key, p.Slug, at, k.Net, unit, k.Stock == 0)
 	for _, locale := range slices.Sorted(maps.Keys(k.Names)) {
 		b.Queue(`insert into sku_text as o (market, sku, locale, name) values ($1, $2, $3, $4)
 			on conflict (market, sku, locale) do update set name = excluded.name where o.name <> excluded.name`, p.Market, k.Key, locale, k.Names[locale])
-	}
-	if k.Stock == 0 { // a new one is sold out until it has some
-		b.Queue(`insert into sold_out (market, sku) select $1, $2 where not exists (select from price where market = $1 and sku = $2) on conflict do nothing`, p.Market, k.Key)
 	}
 	b.Queue(`insert into price (market, sku, version, amount_minor, currency)
 		select $1, $2, 1, $3, $4 where not exists (select from price where market = $1 and sku = $2)`,

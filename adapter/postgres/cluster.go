@@ -177,6 +177,8 @@ func codeOfState(state string) world.Code {
 		return world.CodeConflict
 	case "25006": // a write sent to a standby
 		return world.CodeUnavailable
+	case "55P03": // of a statement that waits for no lock
+		return world.CodeBusy
 	case "57014":
 		return world.CodeTimeout
 	}

@@ -157,12 +157,18 @@ func markEdited(ctx context.Context, tx pgx.Tx, m world.Market, slugs ...string)
 
 // purgeProducts has every cache forget what shows the given products.
 func purgeProducts(ctx context.Context, tx pgx.Tx, m world.Market, slugs ...string) error {
-	groups := []string{world.GroupMarket(m.ID)}
-	for _, slug := range slugs {
-		groups = append(groups, world.GroupProduct(m.ID, slug))
-	}
-	_, err := purge(ctx, tx, world.Purge{Groups: groups})
+	_, err := purge(ctx, tx, world.Purge{Groups: append([]string{world.GroupMarket(m.ID)}, productGroups(m, slugs)...)})
 	return err
+}
+
+// productGroups are the groups of what shows the given products, once each.
+func productGroups(m world.Market, slugs []string) (groups []string) {
+	for _, slug := range slugs {
+		if g := world.GroupProduct(m.ID, slug); !slices.Contains(groups, g) {
+			groups = append(groups, g)
+		}
+	}
+	return groups
 }
 
 // lockProduct keeps others from a product until the transaction ends; conflict when
@@ -206,7 +212,6 @@ func writeProduct(ctx context.Context, tx pgx.Tx, m world.Market, w catalog.Writ
 	for i, k := range d.SKUs {
 		writeSKU(b, m, d.Slug, k, i)
 		if slices.Contains(fresh, k.SKU) {
-			b.Queue(`insert into sold_out (market, sku) values ($1, $2)`, m.ID, k.SKU) // until it has stock
 			b.Queue(`insert into price (market, sku, version, amount_minor, currency) values ($1, $2, 1, $3, $4)`, m.ID, k.SKU, k.Price, m.Currency)
 		}
 	}
@@ -227,7 +232,8 @@ func writeTexts(b *pgx.Batch, m world.Market, d catalog.Draft) {
 }
 
 func writeSKU(b *pgx.Batch, m world.Market, slug string, k catalog.DraftSKU, place int) {
-	b.Queue(`insert into sku as o (market, sku, slug, place, sold, net, net_unit) values ($1, $2, $3, $4, $5, $6, $7)
+	// A new one is sold out until it has stock.
+	b.Queue(`insert into sku as o (market, sku, slug, place, sold, net, net_unit, sold_out) values ($1, $2, $3, $4, $5, $6, $7, true)
 		on conflict (market, sku) do update set place = excluded.place, sold = excluded.sold, net = excluded.net, net_unit = excluded.net_unit
 		where (o.place, o.sold, o.net, o.net_unit) is distinct from (excluded.place, excluded.sold, excluded.net, excluded.net_unit)`,
 		m.ID, k.SKU, slug, place, k.Sold, k.Net, k.NetUnit)

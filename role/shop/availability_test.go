@@ -2,6 +2,7 @@ package shop
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,7 +17,7 @@ func TestPagesSayWhatIsSoldOut(t *testing.T) {
 	tell := func(soldOut bool, skus ...string) {
 		t.Helper()
 		for _, sku := range skus {
-			b.orders.turns = append(b.orders.turns, world.Availability{Market: "de", SKU: sku, SoldOut: soldOut})
+			b.orders.turns = append(b.orders.turns, world.Availability{SKU: sku, SoldOut: soldOut})
 		}
 		if n, err := b.shop.tellTurns(t.Context(), 10); err != nil || n != len(skus) {
 			t.Fatalf("%d are told, %v", n, err)
@@ -49,24 +50,30 @@ func TestPagesSayWhatIsSoldOut(t *testing.T) {
 	lacks(t, b.get("/p/torte"), label)
 }
 
-// What is homed here is compared, and nothing of other regions' markets, whose stock
-// this shop cannot see.
-func TestSoldOutIsComparedForTheRegionsOwnMarkets(t *testing.T) {
+// What is homed here is told and compared, and nothing of other regions' markets, whose
+// stock this shop cannot see. One market that cannot be told of keeps no other back.
+func TestStockIsComparedForTheRegionsOwnMarkets(t *testing.T) {
 	b := open(t, "eu-central", "de.localhost", nil)
 	b.catalog.products[1].SKUs[0].SoldOut = true
-	if n, err := b.shop.compareSoldOut(t.Context(), 10); n != 0 || err != nil {
+	if n, err := b.shop.compareStock(t.Context(), 1); n != 0 || err != nil {
 		t.Fatalf("%d, %v", n, err)
 	}
-	if len(b.orders.compared) != 2 || len(b.orders.compared["de"]) != 1 || len(b.orders.compared["gb"]) != 1 || b.orders.compared["de"][0] != "brot" {
-		t.Errorf("compared: %v", b.orders.compared)
+	all := []world.Availability{{SKU: "brot", SoldOut: true}, {SKU: "torte"}}
+	if c := b.orders.compared; len(c) != 2 || !slices.Equal(c["de"], all) || !slices.Equal(c["gb"], all) {
+		t.Errorf("compared: %v", c)
+	}
+	b.orders.turns = []world.Availability{{SKU: "torte", SoldOut: true}}
+	b.orders.poisoned = "gb" // which comes first
+	if n, err := b.shop.tellTurns(t.Context(), 10); n != 1 || !world.Is(err, world.CodeInternal) || !b.catalog.products[0].SoldOut() {
+		t.Errorf("with one market that fails %d are told, %v", n, err)
 	}
 	b.catalog.err = world.E(world.CodeUnavailable, "fake", "")
-	if _, err := b.shop.compareSoldOut(t.Context(), 10); !world.Is(err, world.CodeUnavailable) {
+	if _, err := b.shop.compareStock(t.Context(), 10); !world.Is(err, world.CodeUnavailable) {
 		t.Errorf("without a catalog: %v", err)
 	}
 }
 
-func (c *fakeCatalog) SetAvailability(_ context.Context, standing []world.Availability) error {
+func (c *fakeCatalog) SetAvailability(_ context.Context, _ string, standing []world.Availability) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, a := range standing {
@@ -81,22 +88,33 @@ func (c *fakeCatalog) SetAvailability(_ context.Context, standing []world.Availa
 	return c.err
 }
 
-func (c *fakeCatalog) SoldOut(_ context.Context, market string) (keys []string, err error) {
+func (c *fakeCatalog) Availability(_ context.Context, market, after string, limit int) (out []world.Availability, err error) {
 	for _, p := range c.all(market) {
 		for _, k := range p.SKUs {
-			if k.SoldOut {
-				keys = append(keys, k.Key)
+			if k.Key > after {
+				out = append(out, world.Availability{SKU: k.Key, SoldOut: k.SoldOut})
 			}
 		}
 	}
-	return keys, c.err
+	slices.SortFunc(out, func(a, b world.Availability) int { return strings.Compare(a.SKU, b.SKU) })
+	return out[:min(limit, len(out))], c.err
 }
 
-func (o *fakeOrders) TellTurns(_ context.Context, limit int, tell func([]world.Availability) error) (int, error) {
+// stockTurns are what fakeOrders know of stock that turned.
+type stockTurns struct {
+	turns    []world.Availability
+	compared map[string][]world.Availability // by market
+	poisoned string                          // a market whose turns cannot be told
+}
+
+func (o *fakeOrders) TellTurns(_ context.Context, market string, limit int, tell func([]world.Availability) error) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	n := min(limit, len(o.turns))
-	if n == 0 {
+	switch {
+	case market == o.poisoned:
+		return 0, world.E(world.CodeInternal, "fake", "")
+	case market != "de" || n == 0:
 		return 0, nil
 	}
 	if err := tell(o.turns[:n]); err != nil {
@@ -106,12 +124,12 @@ func (o *fakeOrders) TellTurns(_ context.Context, limit int, tell func([]world.A
 	return n, nil
 }
 
-func (o *fakeOrders) CompareSoldOut(_ context.Context, market string, soldOut []string) error {
+func (o *fakeOrders) CompareStock(_ context.Context, market string, said []world.Availability) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.compared == nil {
-		o.compared = map[string][]string{}
+		o.compared = map[string][]world.Availability{}
 	}
-	o.compared[market] = soldOut
-	return nil
+	o.compared[market] = append(o.compared[market], said...)
+	return 0, nil
 }

@@ -28,7 +28,7 @@ type Config struct {
 	RatesTTL     time.Duration      `yaml:"rates_ttl" doc:"how long browsers and caches may keep the reference rates of exchange"`
 	AlsoIn       []string           `yaml:"also_in" doc:"currencies in which a visitor may be shown about what prices are, beside the one that is paid"`
 	CartAge      time.Duration      `yaml:"cart_age" doc:"how long a browser remembers its cart and orders, and the shop a cart that is not changed"`
-	SweepEvery   time.Duration      `yaml:"sweep_every" doc:"time between two looks for carts past cart_age and photos past photo_age"`
+	SweepEvery   time.Duration      `yaml:"sweep_every" doc:"time between two looks for carts past cart_age and photos past photo_age, and between two comparisons of all stock with what the catalog says is sold out"`
 	SweepBatch   int                `yaml:"sweep_batch" doc:"most carts, or photos, that are removed at once"`
 	MaxForm      int64              `yaml:"max_form" doc:"most bytes of a form"`
 	MaxPhoto     int64              `yaml:"max_photo" doc:"most bytes of a photo that a visitor gives for a product"`

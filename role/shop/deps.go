@@ -72,13 +72,14 @@ type Catalog interface {
 	// WaitFor waits, at most for limit, until the replica at hand has what the
 	// positions name of the market's cluster, and reports whether it has.
 	WaitFor(ctx context.Context, market string, positions []world.Position, limit time.Duration) (bool, error)
-	// SetAvailability writes down which SKUs are sold out and which are not, and has
-	// every cache forget what shows one that turned. Away from a market's home
-	// region: misdirected.
-	SetAvailability(ctx context.Context, standing []world.Availability) error
-	// SoldOut are the SKUs of a market that the primary was told are sold out. Away
-	// from the market's home region: misdirected.
-	SoldOut(ctx context.Context, market string) ([]string, error)
+	// SetAvailability writes down which SKUs of a market are sold out and which are not,
+	// and has every cache forget what shows one that turned. Away from the market's home
+	// region: misdirected. busy, and nothing is written, while somebody else changes one.
+	SetAvailability(ctx context.Context, market string, standing []world.Availability) error
+	// Availability is what the primary says of at most limit SKUs of a market, in the
+	// order of their keys, behind one of them: fewer when there are no more. Away from
+	// the market's home region: misdirected.
+	Availability(ctx context.Context, market, after string, limit int) ([]world.Availability, error)
 	// RenewPictures makes the pictures of a market's products as new as the
 	// positions demand of the regions that took them in, and waits for that at
 	// most for limit. It returns such a region of which the replica at hand stays
@@ -150,13 +151,14 @@ type Orders interface {
 	ForgetCarts(ctx context.Context, since time.Time, limit int) (int, error)
 	// Stock is how much there is of some SKUs, by SKU; without an entry none.
 	Stock(ctx context.Context, market string, skus []string) (map[string]world.StockLevel, error)
-	// TellTurns tells of at most limit SKUs that have sold out or come back, as they
-	// stand now, and forgets them once tell returned nil; one process at a time does.
-	// It returns how many turns were told: fewer than limit when there are no more.
-	TellTurns(ctx context.Context, limit int, tell func([]world.Availability) error) (int, error)
-	// CompareSoldOut has every SKU of a market told again that stands otherwise than
-	// in soldOut, those that are sold out.
-	CompareSoldOut(ctx context.Context, market string, soldOut []string) error
+	// TellTurns tells of at most limit SKUs of a market that have sold out or come
+	// back, as they stand now, and forgets them once tell returned nil; one process at a
+	// time does. It returns how many turns were told: fewer than limit when there are no
+	// more.
+	TellTurns(ctx context.Context, market string, limit int, tell func([]world.Availability) error) (int, error)
+	// CompareStock has those SKUs of a market told again of which something else is said
+	// than how they stand, and returns how many that are.
+	CompareStock(ctx context.Context, market string, said []world.Availability) (int, error)
 	// SlotUse is how many orders each of some slots has; without an entry none.
 	SlotUse(ctx context.Context, market string, slots []string) (map[string]int, error)
 	// PromotionUse is how often promotions with limits were used, in all and by a

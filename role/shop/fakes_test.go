@@ -242,10 +242,9 @@ type fakeOrders struct {
 	unused    func(before, now time.Time, limit int) ([]string, error)
 	gone      map[string]string // photo to failure, "" for one that is deleted
 	refunds   map[string][]world.Refund
-	turns     []world.Availability
-	compared  map[string][]string // by market, what was said to be sold out
-	invoices  map[entryKey]invoice.Document
-	last      map[invoice.Series]int
+	stockTurns
+	invoices map[entryKey]invoice.Document
+	last     map[invoice.Series]int
 }
 
 func newFakeOrders() *fakeOrders {

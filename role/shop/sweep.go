@@ -47,8 +47,8 @@ const beginApart = 200 * time.Millisecond
 func (s *Shop) sweeps() []sweep.Loop {
 	loops := []sweep.Loop{
 		{What: "debts of invoices", Every: s.cfg.InvoiceEvery, Remove: s.issueOwed},
-		{What: "news of stock", Every: s.cfg.TellEvery, Remove: s.tellTurns},
-		{What: "differences of stock", Remove: s.compareSoldOut},
+		{What: "untold turns of stock", Every: s.cfg.TellEvery, Remove: s.tellTurns},
+		{What: "differences between stock and catalog", Remove: s.compareStock},
 		{What: "old carts", Remove: func(ctx context.Context, limit int) (int, error) {
 			return s.deps.Orders.ForgetCarts(ctx, s.deps.Now().Add(-s.cfg.CartAge), limit)
 		}},

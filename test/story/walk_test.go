@@ -287,6 +287,21 @@ func (k *walker) promotion() (label string) {
 	return label
 }
 
+// heard waits until the shop knows that a card was declined: the provider tells it
+// beside what it shows to the buyer.
+func (k *walker) heard() {
+	k.t.Helper()
+	conn := k.w.Resident(k.t, k.market.HomeRegion)
+	eventually(k.t, pageWithin, "the shop has heard that the card was declined", func() bool {
+		var heard bool
+		const q = `select exists (select from payment p join orders o on o.id = p.order_id where o.email = $1 and p.failure <> '')`
+		if err := conn.QueryRow(k.t.Context(), q, k.email).Scan(&heard); err != nil {
+			k.t.Fatal(err)
+		}
+		return heard
+	})
+}
+
 // pays is declined with one card and pays with another, after the bank has asked.
 // It returns the order's path.
 func (k *walker) pays(total string) (path string) {
@@ -296,7 +311,8 @@ func (k *walker) pays(total string) (path string) {
 	k.shows(".problem", "")
 	k.paysPage("pay declined")
 	if k.full || k.narrow {
-		// Who goes back finds the order waiting, and why.
+		// Who goes back finds the order waiting, and why, once the shop has heard it.
+		k.heard()
 		k.leads(200, k.click("main > p > a"))
 		k.says("h1", "payment.awaited")
 		k.says(".notice", k.why)

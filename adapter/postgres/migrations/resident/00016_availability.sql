@@ -26,5 +26,3 @@ create trigger stock_turned after update on stock_level for each row
 
 revoke execute on function stock_turned from public;
 grant select, insert, delete on stock_turn to meridian_shop;
-
-insert into stock_turn (market, sku) select market, sku from stock_level where on_hand <= reserved;
