@@ -4,6 +4,7 @@ import (
 	"html"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -117,6 +118,30 @@ func TestAFormThatCannotBeTakenShowsItsProductAgain(t *testing.T) {
 	lacks(t, add("0"), `href="#quantity"`) // there is none to choose
 	b.catalog.products = b.catalog.products[:1]
 	wants(t, add("0"), 422, "Ihr Warenkorb") // nor the product
+}
+
+// withoutPrior is an offer as [Catalog.Current] tells it.
+func withoutPrior(o world.Offer) world.Offer {
+	o.Product.SKUs = slices.Clone(o.Product.SKUs)
+	for i := range o.Product.SKUs {
+		o.Product.SKUs[i].PriorMinor = 0
+	}
+	o.SKU.PriorMinor = 0
+	return o
+}
+
+// It is the page that the form was sent from: with the price that was lowered, and
+// with what is sold out.
+func TestAProductShownAgainIsTheSamePage(t *testing.T) {
+	b := open(t, "eu-central", "de.localhost", nil)
+	p := &b.catalog.products[0]
+	p.TakesPhoto = true
+	p.SKUs = []world.SKU{{Key: "torte", Sort: "20 cm", PriceMinor: 3990, BaseMinor: 4490, PriorMinor: 4190, PriceVersion: 1}, {Key: "torte-26", Sort: "26 cm", PriceMinor: 4790, BaseMinor: 4790, PriceVersion: 1, SoldOut: true}}
+	same := []string{"44,90\u00a0€</s>", "30 Tage zuvor: 41,90\u00a0€", `value="torte-26" required disabled`, "Ausverkauft"}
+	wants(t, b.get("/p/torte"), 200, same...)
+	add := url.Values{"action": {"add"}, "slug": {"torte"}, "quantity": {"0"}}
+	wants(t, b.post("/cart", add), 422, append(same, `id="quantity-wrong"`)...)
+	wants(t, b.post("/cart", with(add, "quantity", "1")), 422, append(same, `id="photo-wrong"`)...)
 }
 
 func TestTheKeyOfAnAdditionAtItsLimits(t *testing.T) {

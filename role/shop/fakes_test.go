@@ -154,7 +154,7 @@ func (c *fakeCatalog) Current(_ context.Context, market, _ string, keys []string
 	for _, p := range c.all(market) {
 		for _, o := range p.Offers() {
 			if slices.Contains(keys, o.Key) {
-				out = append(out, o)
+				out = append(out, withoutPrior(o))
 			}
 		}
 	}

@@ -145,14 +145,14 @@ func (s *Shop) photoRefused(w http.ResponseWriter, r *http.Request, at *site, sl
 	if !slugForm.MatchString(slug) {
 		return err
 	}
-	sold, readErr := s.soldAs(r, at, slug)
+	p, readErr := s.triedProduct(r, at, slug)
 	if world.Is(readErr, world.CodeNotFound) {
 		return err
 	}
 	if readErr != nil {
 		return readErr
 	}
-	text := s.photoFault(at, sold.Product, err)
+	text := s.photoFault(at, p, err)
 	if text == "" {
 		return err
 	}
@@ -160,7 +160,7 @@ func (s *Shop) photoRefused(w http.ResponseWriter, r *http.Request, at *site, sl
 	if r.PostForm.Get("action") == "photo" {
 		return s.cartPage(w, r, at, cartView{id: s.cartID(r), status: http.StatusUnprocessableEntity, notices: []notice{{ID: wrongID, Kind: "bad", Text: text}}})
 	}
-	return s.productWrong(w, r, at, sold.Product, tried{Status: http.StatusUnprocessableEntity, At: photoField, Wrong: text})
+	return s.productWrong(w, r, at, p, tried{Status: http.StatusUnprocessableEntity, At: photoField, Wrong: text})
 }
 
 // Where photos stand on the pages.

@@ -56,14 +56,25 @@ func (s *Shop) addRefused(w http.ResponseWriter, r *http.Request, at *site, slug
 		return err
 	}
 	httpserver.LogError(r.Context(), s.deps.Log, r, err)
-	sold, err := s.soldAs(r, at, slug)
+	p, err := s.triedProduct(r, at, slug)
 	if world.Is(err, world.CodeNotFound) {
 		return s.cartRefused(w, r, at, t.Wrong)
 	}
 	if err != nil {
 		return err
 	}
-	return s.productWrong(w, r, at, sold.Product, t)
+	return s.productWrong(w, r, at, p, t)
+}
+
+// triedProduct is what would be sold by a SKU's key as its page has it; not_found
+// where nothing is.
+func (s *Shop) triedProduct(r *http.Request, at *site, sku string) (world.Product, error) {
+	sold, err := s.soldAs(r, at, sku)
+	if err != nil {
+		return world.Product{}, err
+	}
+	p, _, err := s.deps.Catalog.Product(r.Context(), at.market.ID, sold.Slug, at.locale(), s.deps.Now())
+	return p, world.Wrap("shop.tried", err)
 }
 
 // productWrong shows a product again as the answer to a form that could not be
