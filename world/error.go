@@ -65,6 +65,10 @@ func CodeForStatus(status int) Code {
 	return CodeInternal
 }
 
+// ErrAnotherKey is the cause of a conflict where an idempotency key was used for
+// something else: the same key never helps, a new one may.
+var ErrAnotherKey = errors.New("the idempotency key was used for something else")
+
 // Error is the one error type that Meridian's parts hand one another.
 // Op and Err are for operators; Code, Message and ID may be shown to anybody.
 type Error struct {

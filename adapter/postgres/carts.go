@@ -33,8 +33,8 @@ func (s *OrderStore) KnowsCart(ctx context.Context, cartID, market string) (know
 // it the photo that comes with it. A quantity past most stays at most, at highest
 // [MaxCartQuantity]. The same key again in the same cart changes nothing. It fails
 // with too_large when the cart would hold more than maxLines products, with
-// not_found for a cart of another market, and with conflict when the key was another
-// addition's; of these none uses the key up.
+// not_found for a cart of another market, and with conflict by [world.ErrAnotherKey]
+// when the key was another addition's; of these none uses the key up.
 func (s *OrderStore) AddToCart(ctx context.Context, cartID, market string, a world.CartAddition, most, maxLines int) error {
 	most = min(most, MaxCartQuantity)
 	what := fmt.Sprintf("add %s %d %s", a.SKU, a.Quantity, a.PhotoSum)

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"testing"
@@ -84,6 +85,9 @@ func TestAnAdditionIsMadeOnceAKey(t *testing.T) {
 
 	for _, other := range []world.CartAddition{{SKU: "brot", Quantity: 3, Key: "a"}, {SKU: "cake", Quantity: 2, Key: "a"}, {SKU: "cake", Quantity: 1, PhotoSum: "cat", Key: "c"}} {
 		add(id, other, world.CodeConflict)
+		if err := s.AddToCart(ctx, id, "de", other, 50, 2); !errors.Is(err, world.ErrAnotherKey) {
+			t.Errorf("%+v does not tell that the key is another's: %v", other, err)
+		}
 	}
 	third := world.CartAddition{SKU: "bun", Quantity: 1, Key: "e"}
 	add(id, third, world.CodeTooLarge)

@@ -50,8 +50,8 @@ func (s *OrderStore) KeepStock(ctx context.Context, c world.StockChange) (world.
 }
 
 // underKey does something under a key of a scope, durably, unless that was done
-// before: then it waits until it is durable. what tells it from others: conflict
-// where the key was another's. Without a key it is done.
+// before: then it waits until it is durable. what tells it from others: conflict by
+// [world.ErrAnotherKey] where the key was another's. Without a key it is done.
 func (c *Cluster) underKey(ctx context.Context, scope, key, what string, do func(tx pgx.Tx) error) (done bool, err error) {
 	err = c.durably(ctx, func(tx pgx.Tx) error {
 		if key == "" {
@@ -72,8 +72,8 @@ func (c *Cluster) underKey(ctx context.Context, scope, key, what string, do func
 	return done, err
 }
 
-// sameKey fails with conflict where a key was used for something else, and with
-// not_found where it was not.
+// sameKey fails with conflict, by [world.ErrAnotherKey], where a key was used for
+// something else, and with not_found where it was not.
 func sameKey(ctx context.Context, q interface {
 	QueryRow(context.Context, string, ...any) pgx.Row
 }, scope, key, what string) error {
@@ -88,7 +88,7 @@ func sameKey(ctx context.Context, q interface {
 }
 
 func anotherKey() error {
-	return world.E(world.CodeConflict, "postgres.key", "The idempotency key was used for something else: make a new one.")
+	return world.Because(world.CodeConflict, "postgres.key", "The idempotency key was used for something else: make a new one.", world.ErrAnotherKey)
 }
 
 // Movements are the entries of the ledger of a market's SKU, the newest first, with

@@ -1,6 +1,7 @@
 package shop
 
 import (
+	"context"
 	"html"
 	"net/http/httptest"
 	"net/url"
@@ -118,6 +119,21 @@ func TestAFormThatCannotBeTakenShowsItsProductAgain(t *testing.T) {
 	lacks(t, add("0"), `href="#quantity"`) // there is none to choose
 	b.catalog.products = b.catalog.products[:1]
 	wants(t, add("0"), 422, "Ihr Warenkorb") // nor the product
+}
+
+// clashing carts are changed by somebody else each time.
+type clashing struct{ Orders }
+
+func (clashing) AddToCart(context.Context, string, string, world.CartAddition, int, int) error {
+	return world.E(world.CodeConflict, "fake", "")
+}
+
+// A conflict that the database has with itself is nothing that the visitor sent.
+func TestAConflictThatIsNotOfTheKey(t *testing.T) {
+	b := open(t, "eu-central", "de.localhost", func(_ *Config, d *Deps) { d.Orders = clashing{d.Orders} })
+	w := b.post("/cart", url.Values{"action": {"add"}, "slug": {"brot"}, "quantity": {"2"}, "key": {"one-0123456789abcdef"}})
+	wants(t, w, 409, "Das hat nicht geklappt")
+	lacks(t, w, "schon einmal abgeschickt")
 }
 
 // withoutPrior is an offer as [Catalog.Current] tells it.

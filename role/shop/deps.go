@@ -109,8 +109,9 @@ type Orders interface {
 	KnowsCart(ctx context.Context, cartID, market string) (bool, error)
 	// AddToCart adds to a cart, made if need be. A quantity past most stays at
 	// most. The same key again in the same cart changes nothing. Errors: too_large
-	// when the cart would hold more than maxLines products, conflict when the key
-	// was another addition's.
+	// when the cart would hold more than maxLines products, conflict by
+	// [world.ErrAnotherKey] when the key was another addition's; another conflict is a
+	// clash with somebody else's change, and nothing is added.
 	AddToCart(ctx context.Context, cartID, market string, a world.CartAddition, most, maxLines int) error
 	// SetInCart changes a line's quantity; 0 removes it. A cart that the market
 	// does not have is not made.
@@ -130,8 +131,8 @@ type Orders interface {
 	// the one that stays holds from then on. The same again, or the same key in the cart
 	// that stays, changes nothing and cuts nothing. Errors: agree's own, unprocessed for
 	// a cart and itself, not_found for one that the market does not have, too_large when
-	// lines would be added past maxLines, conflict when the key was for something else;
-	// with each of them nothing is changed.
+	// lines would be added past maxLines, conflict by [world.ErrAnotherKey] when the key
+	// was for something else; with each of them nothing is changed.
 	MergeCarts(ctx context.Context, market string, m world.CartMerge, most, maxLines int, agree func([]world.CartLine) error) (lines, cut []world.CartLine, err error)
 	// SetPhoto gives a product in a cart a photo, by its media id; not_found when
 	// the cart does not hold the product.

@@ -297,7 +297,7 @@ func (o *fakeOrders) AddToCart(_ context.Context, id, market string, a world.Car
 	what.Photo = "" // kept anew each time
 	if was, used := o.added[id+market+a.Key]; used && a.Key != "" {
 		if was != what {
-			return world.E(world.CodeConflict, "fake", "")
+			return world.Because(world.CodeConflict, "fake", "", world.ErrAnotherKey)
 		}
 		return nil
 	}

@@ -48,7 +48,7 @@ func (s *Shop) addRefused(w http.ResponseWriter, r *http.Request, at *site, slug
 		return s.cartRefused(w, r, at, at.texts.Text("not_found.text"))
 	case wantsJSON(r):
 		return err
-	case code == world.CodeConflict: // its key is another's
+	case errors.Is(err, world.ErrAnotherKey):
 		t.Status, t.Wrong, t.Mend = code.Status(), at.texts.Text("cart.sent_before"), at.prefix+"/cart"
 	case code == world.CodeInvalid:
 		t.Status, t.Wrong = code.Status(), at.texts.Text("error.try_again")
