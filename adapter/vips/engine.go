@@ -189,6 +189,9 @@ func lastError() string {
 // called when C no longer reads the flag.
 func stopWith(ctx context.Context) (flag *C.int, done func()) {
 	flag = (*C.int)(C.calloc(1, C.sizeof_int))
+	if ctx.Err() != nil { // on a busy machine what follows could come after all is done
+		C.mv_cancel(flag)
+	}
 	gone := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		C.mv_cancel(flag)
