@@ -30,6 +30,10 @@ func commerce(ctx context.Context, o options, out io.Writer) error {
 	if o.products <= fewProducts {
 		return fmt.Errorf("--products must be above %d, what the small catalog has", fewProducts)
 	}
+	chosen := slices.DeleteFunc(slices.Clone(operations), func(op operation) bool { return !hasWords(op.name, o.filter) })
+	if len(chosen) == 0 {
+		return fmt.Errorf("--case %q is in the name of no operation", o.filter)
+	}
 	dir, err := os.MkdirTemp("", "meridian-commerce-")
 	if err != nil {
 		return err
@@ -38,7 +42,7 @@ func commerce(ctx context.Context, o options, out io.Writer) error {
 	if err := os.Chmod(dir, 0o711); err != nil { // the database server may run as another user
 		return err
 	}
-	d, err := startDatabases(ctx, dir)
+	d, err := startDatabases(ctx, dir, o.memory)
 	if err != nil {
 		return err
 	}
@@ -55,11 +59,11 @@ func commerce(ctx context.Context, o options, out io.Writer) error {
 		defer stop()
 		stalls = append(stalls, st)
 	}
-	fmt.Fprintf(out, "\nCommerce: %d markets, %d and %d products in each; %d visitors at once; %d rounds of %v; one database server with the local world's settings\n",
-		len(stalls[0].markets), fewProducts, o.products, commerceHands, o.rounds, o.length)
+	fmt.Fprintf(out, "\nCommerce: %d markets, %d and %d products in each; %d visitors at once; %d rounds of %v; one database server with the local world's settings, %s shared\n",
+		len(stalls[0].markets), fewProducts, o.products, commerceHands, o.rounds, o.length, d.shared)
 	t := commerceTable{}
 	for round := range o.rounds + 1 {
-		for _, op := range operations {
+		for _, op := range chosen {
 			for _, st := range stalls {
 				length := o.length
 				if round == 0 {
@@ -75,7 +79,7 @@ func commerce(ctx context.Context, o options, out io.Writer) error {
 			}
 		}
 	}
-	t.print(out, stalls)
+	t.print(out, chosen, stalls)
 	return nil
 }
 
@@ -170,7 +174,7 @@ func (t commerceTable) median(of []spell, what func(spell) float64) float64 {
 	return median(v)
 }
 
-func (t commerceTable) print(out io.Writer, stalls []*stall) {
+func (t commerceTable) print(out io.Writer, operations []operation, stalls []*stall) {
 	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "operation\tproducts\ta second\tCPU each (ms)\ta core-second\tp50 (ms)\tp99 (ms)\tn\t")
 	for _, op := range operations {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -28,20 +29,22 @@ const (
 // databases is a server with settings of the local world's, and a catalog and a
 // resident database for each size.
 type databases struct {
-	sup  *pgcluster.Supervisor
-	spec pgcluster.Spec
+	sup    *pgcluster.Supervisor
+	spec   pgcluster.Spec
+	shared string // the memory that its processes share, as the server tells it
 }
 
 const benchPassword = "bench-only"
 
-// startDatabases starts the server in dir, which the server's user can reach.
-func startDatabases(ctx context.Context, dir string) (*databases, error) {
+// startDatabases starts the server in dir, which the server's user can reach, with
+// so many megabytes of shared memory; 0 is what the local world gives one.
+func startDatabases(ctx context.Context, dir string, memoryMB int) (*databases, error) {
 	bin, err := pgcluster.FindBinaries()
 	if err != nil {
 		return nil, err
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	d := &databases{sup: pgcluster.New(bin, log, pgcluster.Options{}), spec: pgcluster.Spec{
+	d := &databases{sup: pgcluster.New(bin, log, pgcluster.Options{SharedBuffersMB: memoryMB}), spec: pgcluster.Spec{
 		Name: "bench", DataDir: filepath.Join(dir, "data"), SocketDir: filepath.Join(dir, "s"), Port: 5432,
 		Database: "bench", SuperPassword: benchPassword, ReplicationPassword: benchPassword,
 	}}
@@ -49,7 +52,18 @@ func startDatabases(ctx context.Context, dir string) (*databases, error) {
 	if err := d.sup.Prepare(ctx, all, quiet); err != nil {
 		return nil, err
 	}
-	return d, d.sup.Start(ctx, all, quiet)
+	if err := d.sup.Start(ctx, all, quiet); err != nil {
+		return nil, err
+	}
+	admin, err := pgx.Connect(ctx, d.to("postgres"))
+	if err == nil {
+		defer admin.Close(ctx)
+		err = admin.QueryRow(ctx, "show shared_buffers").Scan(&d.shared)
+	}
+	if err != nil {
+		return nil, errors.Join(err, d.stop())
+	}
+	return d, nil
 }
 
 func (d *databases) stop() error {

@@ -60,7 +60,7 @@ func cases(p place, filter string) []hitCase {
 				if proto == http2 && conns == 64 {
 					c.streams = 8 // a browser asks for several at once
 				}
-				if c.matches(filter) {
+				if hasWords(c.String(), filter) {
 					out = append(out, c)
 				}
 			}
@@ -69,8 +69,9 @@ func cases(p place, filter string) []hitCase {
 	return out
 }
 
-func (c hitCase) matches(filter string) bool {
-	name := strings.NewReplacer(",", "").Replace(c.String())
+// hasWords reports whether a case's name has all words of a filter.
+func hasWords(name, filter string) bool {
+	name = strings.ReplaceAll(name, ",", "")
 	for word := range strings.FieldsSeq(filter) {
 		if !strings.Contains(" "+name+" ", " "+word+" ") {
 			return false

@@ -38,6 +38,7 @@ type options struct {
 	photos  string
 
 	products int
+	memory   int
 	scale    float64
 	shopping time.Duration
 }
@@ -63,10 +64,11 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 3, "hits, dns, transforms, commerce: how often each is measured for each case, in turn with the others")
 	flag.StringVar(&o.photos, "photos", os.Getenv(photosVariable), "transforms: directory of photographs")
 	flag.DurationVar(&o.length, "length", time.Second, "hits, dns, commerce: how long each time")
-	flag.StringVar(&o.filter, "case", "", "hits: only cases whose name has all of these words, as \"HTTP/1.1 20 KB 64\"")
+	flag.StringVar(&o.filter, "case", "", "hits, commerce: only cases whose name has all of these words, as \"HTTP/1.1 20 KB 64\"")
 	flag.StringVar(&o.servers, "servers", "", "hits, dns: only these, as \"Meridian,nginx\"; all without it")
 	flag.StringVar(&o.bin, "bin", "", "hits, dns: a binary of ours to measure; built anew without it")
 	flag.IntVar(&o.products, "products", manyProducts, "commerce: products of each market in the large catalog")
+	flag.IntVar(&o.memory, "memory", 0, "commerce: the database server's shared memory in megabytes, 16 to 1024; 0 is what the local world gives it")
 	flag.Float64Var(&o.scale, "scale", shopperScale, "shoppers: the share of the whole load that is asked of this machine")
 	flag.DurationVar(&o.shopping, "shopping", time.Minute, "shoppers: how long")
 	flag.StringVar(&o.dir, "dir", filepath.Join(filepath.Dir(localworld.DefaultDir()), "bench"), "purge, world, shoppers: directory for its state; must be empty, and is removed at the end")
