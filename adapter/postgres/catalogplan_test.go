@@ -98,7 +98,7 @@ func catalogReadings(s *postgres.CatalogStore, n int) []reading {
 		{"list of the rest", 3, 3, 4500, 1000, list(world.ListQuery{Kind: world.ListPlain})},
 		{"four beside a product", 3, 3, 450, 100, list(world.ListQuery{Kind: world.ListBeside, Key: middle, Limit: 4})},
 		{"categories", 1, 1, 250, 40, func(ctx context.Context) error {
-			all, err := s.Categories(ctx, "de", "de-DE", then)
+			all, _, err := s.Categories(ctx, "de", "de-DE", then)
 			return amount(len(all), 19, err)
 		}},
 		{"product", 2, 2, 170, 40, func(ctx context.Context) error {

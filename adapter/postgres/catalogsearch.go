@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype/zeronull"
 
 	"meridian/world"
 )
@@ -60,27 +62,41 @@ func (s *CatalogStore) search(ctx context.Context, q world.SearchQuery, looks in
 	return l, s.addPictures(ctx, op, l.Products)
 }
 
+// categoriesQuery reads the categories of the market $1 that have something for sale at
+// the moment $3, with all their words: of each first those of $2, the best first. There
+// is a row when there are none, too.
+const categoriesQuery = `
+select u.until, k.category, t.locale, t.address, t.name, t.description
+  from (select nullif(catalog_until($1, $3), 'infinity') as until offset 0) u
+  left join (select * from category k where k.market = $1
+               and exists (select from product p where p.market = k.market and p.category = k.category and p.published_until > $3 and p.published_from <= $3) offset 0) k on true
+  left join category_text t on t.market = k.market and t.category = k.category
+ order by k.place, k.category, array_position($2, t.locale), t.locale`
+
 // Categories are a market's, in its order, with the words of a locale. One without
-// words, or without a product that is for sale, is left out.
-func (s *CatalogStore) Categories(ctx context.Context, market, locale string, at time.Time) ([]world.Category, error) {
+// words, or without a product that is for sale, is left out. until is when there may be
+// others by the calendar alone; zero for never.
+func (s *CatalogStore) Categories(ctx context.Context, market, locale string, at time.Time) (all []world.Category, until time.Time, err error) {
 	const op = "postgres.categories"
 	m, c, err := s.of(op, market)
 	if err != nil {
-		return nil, err
+		return nil, time.Time{}, err
 	}
-	rows, err := c.Pool.Query(ctx, `
-select k.category, t.address, t.name, t.description,
-       coalesce((select array_agg(x.address) from category_text x where x.market = k.market and x.category = k.category), '{}')
-  from category k
-  join lateral (select * from category_text t where t.market = k.market and t.category = k.category and t.locale = any($2)
-                 order by array_position($2, t.locale) limit 1) t on true
- where k.market = $1 and exists (select from product p where p.market = k.market and p.category = k.category and p.published_until > $3 and p.published_from <= $3)
- order by k.place, k.category`, m.ID, wordsOf(m, locale), at)
+	words := wordsOf(m, locale)
+	rows, err := c.Pool.Query(ctx, categoriesQuery, m.ID, words, at)
 	if err != nil {
-		return nil, mapError(op, err)
+		return nil, time.Time{}, mapError(op, err)
 	}
-	out, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (k world.Category, err error) {
-		return k, row.Scan(&k.Key, &k.Address, &k.Name, &k.Description, &k.Addresses)
+	var k world.Category
+	var in string
+	_, err = pgx.ForEachRow(rows, []any{(*zeronull.Timestamptz)(&until), (*zeronull.Text)(&k.Key), (*zeronull.Text)(&in), (*zeronull.Text)(&k.Address), (*zeronull.Text)(&k.Name), (*zeronull.Text)(&k.Description)}, func() error {
+		if n := len(all); n > 0 && all[n-1].Key == k.Key {
+			all[n-1].Addresses = append(all[n-1].Addresses, k.Address)
+		} else if slices.Contains(words, in) {
+			k.Addresses = []string{k.Address}
+			all = append(all, k)
+		}
+		return nil
 	})
-	return out, mapError(op, err)
+	return all, until, mapError(op, err)
 }

@@ -1,9 +1,11 @@
 package postgres_test
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"meridian/adapter/postgres"
@@ -145,4 +147,53 @@ func FuzzSearch(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A category is there while something of it is for sale, with the best words for a
+// locale and every address that it has.
+func TestCategoriesOfAMoment(t *testing.T) {
+	s, asia, _ := newCatalog(t)
+	categories := func(at time.Time, locale string) (out []world.Category, until time.Time) {
+		t.Helper()
+		out, until, err := s.Categories(t.Context(), "in", locale, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out, until
+	}
+	if got, until := categories(then, "en-IN"); got != nil || !until.IsZero() {
+		t.Errorf("without categories: %+v until %v", got, until)
+	}
+	soon := then.Add(time.Hour)
+	for _, q := range []string{
+		`insert into category (market, category, place) values ('in', 'cakes', 2), ('in', 'breads', 1), ('in', 'silent', 0), ('in', 'empty', 0)`,
+		`insert into category_text (market, category, locale, name, address, description) values
+			('in', 'cakes', 'hi-IN', 'केक', 'kek', ''), ('in', 'cakes', 'en-IN', 'Cakes', 'cakes', 'Rich ones.'),
+			('in', 'breads', 'en', 'Breads', 'breads', ''), ('in', 'silent', 'de-DE', 'Stille', 'stille', ''), ('in', 'empty', 'en-IN', 'Empty', 'empty', '')`,
+		`update product set category = 'cakes' where slug = 'cake'`,
+		`update product set category = 'breads', published_from = '` + soon.Format(time.RFC3339) + `' where slug = 'pav'`,
+		`insert into product (market, slug, tax_class, place, category) values ('in', 'hush', 'cake', 9, 'silent')`,
+	} {
+		if _, err := asia.Pool.Exec(t.Context(), q); err != nil {
+			t.Fatalf("%.60s: %v", q, err)
+		}
+	}
+	breads := world.Category{Key: "breads", Address: "breads", Addresses: []string{"breads"}, Name: "Breads"}
+	cakes := world.Category{Key: "cakes", Address: "cakes", Addresses: []string{"cakes", "kek"}, Name: "Cakes", Description: "Rich ones."}
+	kek := world.Category{Key: "cakes", Address: "kek", Addresses: []string{"kek", "cakes"}, Name: "केक"}
+	for _, c := range []struct {
+		at     time.Time
+		locale string
+		want   []world.Category
+		until  time.Time
+	}{
+		{then, "en-IN", []world.Category{cakes}, soon},
+		{soon.Add(-time.Microsecond), "hi-IN", []world.Category{kek}, soon},
+		{soon, "en-IN", []world.Category{breads, cakes}, time.Time{}},
+		{soon, "hi-IN", []world.Category{breads, kek}, time.Time{}},
+	} {
+		if got, until := categories(c.at, c.locale); !reflect.DeepEqual(got, c.want) || !until.Equal(c.until) {
+			t.Errorf("%v in %s: %+v until %v, want %+v until %v", c.at, c.locale, got, until, c.want, c.until)
+		}
+	}
 }

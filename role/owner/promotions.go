@@ -147,7 +147,7 @@ func (o *Owner) offerPage(v *visit, status int, body offerBody, wrong string) er
 	for _, locale := range v.at.market.Locales {
 		body.Labels = append(body.Labels, labelField{Locale: locale, Name: labelName(locale), Text: body.F.Get(labelName(locale))})
 	}
-	known, err := o.deps.Selling.Categories(v.r.Context(), v.at.market.ID, v.at.locale(), o.deps.Now())
+	known, _, err := o.deps.Selling.Categories(v.r.Context(), v.at.market.ID, v.at.locale(), o.deps.Now())
 	if err != nil {
 		return world.Wrap("owner.promotion", err)
 	}

@@ -28,8 +28,9 @@ type Selling interface {
 	// of the one of its version: conflict where somebody has changed it meanwhile.
 	Week(ctx context.Context, market string, now time.Time) (checkout.Week, error)
 	ChangeWeek(ctx context.Context, market string, w checkout.Week, now time.Time) (int64, error)
-	// Categories are a market's that have something for sale.
-	Categories(ctx context.Context, market, locale string, at time.Time) ([]world.Category, error)
+	// Categories are a market's that have something for sale. until is when there may
+	// be others by the calendar alone; zero for never.
+	Categories(ctx context.Context, market, locale string, at time.Time) (all []world.Category, until time.Time, err error)
 }
 
 // Stock keeps the ledger of stock, and what orders use up: resident data.

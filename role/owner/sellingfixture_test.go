@@ -101,8 +101,8 @@ func (k *keeping) ChangeWeek(_ context.Context, _ string, w checkout.Week, _ tim
 	return k.week.Version, k.err
 }
 
-func (k *keeping) Categories(context.Context, string, string, time.Time) ([]world.Category, error) {
-	return []world.Category{{Key: "cakes", Name: "Kuchen"}}, k.err
+func (k *keeping) Categories(context.Context, string, string, time.Time) ([]world.Category, time.Time, error) {
+	return []world.Category{{Key: "cakes", Name: "Kuchen"}}, time.Time{}, k.err
 }
 
 func (k *keeping) Stock(_ context.Context, market string, skus []string) (map[string]world.StockLevel, error) {

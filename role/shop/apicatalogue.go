@@ -78,8 +78,9 @@ func (s *Shop) apiList(ctx context.Context, in *listAsked) (*answer[api.ProductL
 
 // hasCategory fails with not_found for a category that the market does not have.
 func (s *Shop) hasCategory(ctx context.Context, at *site, key string) error {
-	all, err := s.deps.Catalog.Categories(ctx, at.market.ID, at.locale(), s.deps.Now())
-	if err == nil && !slices.ContainsFunc(all, func(c world.Category) bool { return c.Key == key }) {
+	_, r := openapi.Raw(ctx)
+	leads, err := s.menu(r, at)
+	if err == nil && !slices.ContainsFunc(leads.categories, func(c world.Category) bool { return c.Key == key }) {
 		err = world.E(world.CodeNotFound, "shop.api.category", "There is no such category: GET /categories has their keys.")
 	}
 	return err
@@ -135,17 +136,18 @@ func (s *Shop) apiCategories(ctx context.Context, _ *struct{}) (*answer[api.Cate
 	if err != nil {
 		return nil, err
 	}
-	all, err := s.deps.Catalog.Categories(ctx, at.market.ID, at.locale(), s.deps.Now())
+	_, r := openapi.Raw(ctx)
+	leads, err := s.menu(r, at)
 	if err != nil {
-		return nil, world.Wrap("shop.api.categories", err)
+		return nil, err
 	}
 	out := &answer[api.CategoryList]{api.CategoryList{Categories: []api.Category{}}}
 	groups := []string{world.GroupProducts(at.market.ID)} // one of them is listed while something of it is for sale
-	for _, c := range all {
+	for _, c := range leads.categories {
 		groups = append(groups, world.GroupCategory(at.market.ID, c.Key))
 		out.Body.Categories = append(out.Body.Categories, api.Category{Key: c.Key, Page: at.prefix + world.CategoryPrefix + c.Address, Name: c.Name, Description: c.Description})
 	}
-	return out, s.give(ctx, time.Time{}, nil, groups...)
+	return out, s.give(ctx, leads.until, nil, groups...)
 }
 
 func (s *Shop) apiMarket(ctx context.Context, _ *struct{}) (*answer[api.Market], error) {

@@ -42,9 +42,9 @@ func (s *Shop) list(w http.ResponseWriter, r *http.Request, at *site) error {
 	if err != nil {
 		return noSuchPage(err)
 	}
-	all, err := s.deps.Catalog.Categories(r.Context(), at.market.ID, at.locale(), q.At)
+	leads, err := s.menu(r, at)
 	if err != nil {
-		return world.Wrap("shop.list", err)
+		return err
 	}
 	shown := slices.Concat(featured.Products, plain.Products)
 	done, brief, err := s.newPictures(w, r, at, shown)
@@ -53,7 +53,7 @@ func (s *Shop) list(w http.ResponseWriter, r *http.Request, at *site) error {
 	}
 	v := s.view(at, "/")
 	s.find(v, at, "/")
-	v.Description, v.Section, v.Categories = v.About, "menu", at.categories(all, "")
+	v.Description, v.Section, v.Categories = v.About, "menu", at.categories(leads, "")
 	body := listBody{Next: onward(at.prefix+"/", url.Values{}, plain.Next)}
 	for i, p := range shown {
 		// Featured products come first on the page, so they take the eager pictures.
@@ -164,7 +164,7 @@ func (s *Shop) product(w http.ResponseWriter, r *http.Request, at *site) error {
 		http.Redirect(w, r, at.prefix+"/p/"+p.Address, http.StatusMovedPermanently)
 		return nil
 	}
-	shown, all, err := s.around(r.Context(), at, p)
+	shown, leads, err := s.around(r, at, p)
 	if err != nil {
 		return err
 	}
@@ -172,29 +172,29 @@ func (s *Shop) product(w http.ResponseWriter, r *http.Request, at *site) error {
 	if done || err != nil {
 		return err
 	}
-	v := s.productView(at, shown, all, tried{})
+	v := s.productView(at, shown, leads, tried{})
 	s.shared(w, at, brief, until, shown)
 	return s.render(w, r, http.StatusOK, "product", v)
 }
 
 // around reads what stands on a product's page beside it: other products, which
 // follow it in shown, and the categories.
-func (s *Shop) around(ctx context.Context, at *site, p world.Product) (shown []world.Product, all []world.Category, err error) {
-	others, err := s.others(ctx, at, p.Slug)
+func (s *Shop) around(r *http.Request, at *site, p world.Product) (shown []world.Product, leads menu, err error) {
+	others, err := s.others(r.Context(), at, p.Slug)
 	if err != nil {
-		return nil, nil, err
+		return nil, menu{}, err
 	}
-	all, err = s.deps.Catalog.Categories(ctx, at.market.ID, at.locale(), s.deps.Now())
-	return append([]world.Product{p}, others...), all, world.Wrap("shop.product", err)
+	leads, err = s.menu(r, at)
+	return append([]world.Product{p}, others...), leads, err
 }
 
 // productView is the page of the first product, with the others beside it.
-func (s *Shop) productView(at *site, shown []world.Product, all []world.Category, t tried) *view {
+func (s *Shop) productView(at *site, shown []world.Product, leads menu, t tried) *view {
 	p := shown[0]
 	path := "/p/" + p.Address
 	v := s.view(at, path)
 	s.find(v, at, path)
-	v.Title, v.Description, v.Categories = p.Name, p.Description, at.categories(all, p.Category)
+	v.Title, v.Description, v.Categories = p.Name, p.Description, at.categories(leads, p.Category)
 	body := productBody{Sorts: at.sorts(p, t.SKU), Name: p.Name, Description: p.Description, Label: at.label(p), TaxNote: s.taxNote(at, p),
 		SoldOut: at.soldOut(p), Most: s.cfg.MaxQuantity, Shot: s.shot(v, p, productSizes, productWidth, true),
 		TakesPhoto: p.TakesPhoto, PhotoHint: s.photoHint(at), Tried: t}

@@ -37,6 +37,7 @@ type Config struct {
 	PhotoAge     time.Duration      `yaml:"photo_age" doc:"how long after it was given, or a cart has let go of it, a photo that no cart and no order holds is deleted, and how long after a failure that is tried again; above photo_wait"`
 	PhotoLife    time.Duration      `yaml:"photo_life" doc:"how long the addresses hold by which a page shows a visitor's photo"`
 	Private      signedurl.Settings `yaml:"private"`
+	MenuKeep     time.Duration      `yaml:"menu_keep" doc:"how long the categories that pages lead to are taken to be the same, unless the calendar or a cache that asks for something newer says otherwise; 0 is not at all"`
 	SearchTTL    time.Duration      `yaml:"search_ttl" doc:"how long edge and shield may keep what somebody looked for"`
 	FeaturedSize int                `yaml:"featured_size" doc:"most featured products on the front page"`
 	ListSize     int                `yaml:"list_size" doc:"most products on one page of a list"`
@@ -98,6 +99,7 @@ func Default() Config {
 		Mail:         MailConfig{Settings: courier.Default(), Attempts: 30, Age: 90 * 24 * time.Hour},
 		Hooks:        HookConfig{Settings: courier.Default(), Wait: 10 * time.Second, GiveUp: 72 * time.Hour, Age: 30 * 24 * time.Hour},
 		APILimit:     APILimit{PerNetwork: 600, Tracked: 100_000},
+		MenuKeep:     time.Second,
 		SearchTTL:    time.Minute,
 		FeaturedSize: 12,
 		ListSize:     48,
@@ -140,8 +142,8 @@ func (c Config) Validate() error {
 		return bad("public_port", "write a port, or 0 for the scheme's own")
 	case c.Wait < 0 || c.ForwardWait <= 0 || c.FeedWrite <= 0 || c.CartAge <= 0 || c.SweepEvery <= 0:
 		return bad("wait, forward_wait, feed_write, cart_age, sweep_every", "write a time above zero, such as 5s")
-	case c.PageTTL < 0 || c.PageBrief < 0 || c.PageStale < 0 || c.RatesTTL < 0 || c.SearchTTL < 0:
-		return bad("page_ttl, page_brief, page_stale, rates_ttl, search_ttl", "write a time that is not negative")
+	case c.PageTTL < 0 || c.PageBrief < 0 || c.PageStale < 0 || c.RatesTTL < 0 || c.MenuKeep < 0 || c.SearchTTL < 0:
+		return bad("page_ttl, page_brief, page_stale, rates_ttl, menu_keep, search_ttl", "write a time that is not negative")
 	case c.APILimit.PerNetwork < 1 || c.APILimit.Tracked < 1:
 		return bad("api_limit: per_network, tracked", "write at least 1")
 	case c.MaxForm < 1024:

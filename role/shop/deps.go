@@ -58,8 +58,8 @@ type Catalog interface {
 	// it has a Next. invalid for a place to begin at that is none.
 	Search(ctx context.Context, q world.SearchQuery) (world.Listing, error)
 	// Categories are a market's that have something for sale, with the words of a
-	// locale.
-	Categories(ctx context.Context, market, locale string, at time.Time) ([]world.Category, error)
+	// locale. until is when there may be others by the calendar alone; zero for never.
+	Categories(ctx context.Context, market, locale string, at time.Time) (all []world.Category, until time.Time, err error)
 	// Current is what the primary says of some SKUs at a moment, by their keys;
 	// those that are not sold are left out. Away from the market's home region:
 	// misdirected.

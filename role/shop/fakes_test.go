@@ -63,6 +63,7 @@ type fakeCatalog struct {
 	next     string // that a search goes on with
 
 	categories []world.Category
+	menus      int  // how often they were asked for
 	behind     bool // the replica never catches up
 	waited     []world.Position
 	lagging    string                         // the region whose replica never does
@@ -144,10 +145,6 @@ func (c *fakeCatalog) Search(_ context.Context, q world.SearchQuery) (world.List
 	}
 	found := slices.DeleteFunc(c.all(q.Market), func(p world.Product) bool { return !strings.Contains(p.Name, q.Text) })
 	return world.Listing{Products: found, Total: len(found), Next: c.next, Until: c.until}, c.err
-}
-
-func (c *fakeCatalog) Categories(context.Context, string, string, time.Time) ([]world.Category, error) {
-	return c.categories, c.err
 }
 
 func (c *fakeCatalog) Current(_ context.Context, market, _ string, keys []string, _ time.Time) (out []world.Offer, err error) {

@@ -24,10 +24,11 @@ func (s *Shop) category(w http.ResponseWriter, r *http.Request, at *site) error 
 	if done, err := s.newEnough(w, r, at); done || err != nil {
 		return err
 	}
-	all, err := s.deps.Catalog.Categories(r.Context(), at.market.ID, at.locale(), s.deps.Now())
+	leads, err := s.menu(r, at)
 	if err != nil {
-		return world.Wrap("shop.category", err)
+		return err
 	}
+	all := leads.categories
 	i := slices.IndexFunc(all, func(c world.Category) bool { return c.Address == address })
 	if i < 0 {
 		i = slices.IndexFunc(all, func(c world.Category) bool { return c.Key == address || slices.Contains(c.Addresses, address) })
@@ -49,7 +50,7 @@ func (s *Shop) category(w http.ResponseWriter, r *http.Request, at *site) error 
 	path := world.CategoryPrefix + all[i].Address
 	v := s.view(at, path)
 	s.find(v, at, path)
-	v.Title, v.Description, v.Section, v.Categories = all[i].Name, all[i].Description, "menu", at.categories(all, all[i].Key)
+	v.Title, v.Description, v.Section, v.Categories = all[i].Name, all[i].Description, "menu", at.categories(leads, all[i].Key)
 	v.Body = shelfBody{Name: all[i].Name, Says: all[i].Description, Cards: s.cards(v, at, l.Products), Next: onward(at.prefix+path, url.Values{}, l.Next)}
 	s.shared(w, at, brief, l.Until, l.Products, world.GroupCategory(at.market.ID, all[i].Key))
 	return s.render(w, r, http.StatusOK, "category", v)
@@ -61,9 +62,9 @@ func (s *Shop) search(w http.ResponseWriter, r *http.Request, at *site) error {
 		return err
 	}
 	query, text := r.URL.Query(), world.SearchText(r.URL.Query().Get(world.QuerySearch))
-	all, err := s.deps.Catalog.Categories(r.Context(), at.market.ID, at.locale(), s.deps.Now())
+	leads, err := s.menu(r, at)
 	if err != nil {
-		return world.Wrap("shop.search", err)
+		return err
 	}
 	var l world.Listing
 	if text != "" {
@@ -79,13 +80,13 @@ func (s *Shop) search(w http.ResponseWriter, r *http.Request, at *site) error {
 	}
 	v := s.view(at, world.SearchPath)
 	v.Also = s.also(at)
-	v.Title, v.Section, v.Categories, v.Searched = v.T("search.title"), "search", at.categories(all, ""), text
+	v.Title, v.Section, v.Categories, v.Searched = v.T("search.title"), "search", at.categories(leads, ""), text
 	body := shelfBody{Text: text, Cards: s.cards(v, at, l.Products), Next: onward(at.prefix+world.SearchPath, url.Values{world.QuerySearch: {text}}, l.Next)}
 	if l.Total > 0 {
 		body.Count = v.T("search.count", "Count", l.Total)
 	}
 	v.Body = body
-	s.shared(w, at, brief, soonest(l.Until, s.deps.Now().Add(s.cfg.SearchTTL)), l.Products)
+	s.shared(w, at, brief, soonest(l.Until, leads.until, s.deps.Now().Add(s.cfg.SearchTTL)), l.Products)
 	w.Header().Set("X-Robots-Tag", "noindex") // there is no end of them
 	return s.render(w, r, http.StatusOK, "search", v)
 }
@@ -116,8 +117,8 @@ func onward(path string, query url.Values, next string) string {
 }
 
 // categories lead to a market's categories; here is the key of the one that is shown.
-func (at *site) categories(all []world.Category, here string) (out []link) {
-	for _, c := range all {
+func (at *site) categories(leads menu, here string) (out []link) {
+	for _, c := range leads.categories {
 		out = append(out, link{Name: c.Name, URL: at.prefix + world.CategoryPrefix + c.Address, Here: c.Key == here})
 	}
 	return out

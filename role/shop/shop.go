@@ -44,6 +44,7 @@ type Shop struct {
 	cashier *cashier               // looks after payments
 	forms   string                 // whom forms may lead to
 
+	menus     *menus
 	invoiced  invoiceCounts
 	toldHooks chan struct{} // that messages to owners' systems are
 	hooked    *prometheus.CounterVec
@@ -66,7 +67,7 @@ func New(cfg Config, d Deps) (*Shop, error) {
 	if err != nil {
 		return nil, world.Wrap("shop.new", err)
 	}
-	s := &Shop{cfg: cfg, world: d.World, served: policies.For(d.World.App), deps: d, brand: initials(d.World.Name), csrf: http.NewCrossOriginProtection(), private: private, photos: semaphore.NewWeighted(cfg.MaxPhotos), told: make(chan struct{}, 1), toldHooks: make(chan struct{}, 1), forms: formActions(d.Providers)}
+	s := &Shop{cfg: cfg, world: d.World, served: policies.For(d.World.App), menus: &menus{all: map[menuKey]menu{}}, deps: d, brand: initials(d.World.Name), csrf: http.NewCrossOriginProtection(), private: private, photos: semaphore.NewWeighted(cfg.MaxPhotos), told: make(chan struct{}, 1), toldHooks: make(chan struct{}, 1), forms: formActions(d.Providers)}
 	s.cashier = s.newCashier()
 	s.invoiced = newInvoiceCounts(d.Metrics)
 	s.mailed = resultCounts(d.Metrics, "meridian_shop_letters_total", "Letters to buyers")

@@ -80,7 +80,7 @@ func (s *Shop) triedProduct(r *http.Request, at *site, sku string) (world.Produc
 // productWrong shows a product again as the answer to a form that could not be
 // taken, for this visitor alone, with what was chosen in it.
 func (s *Shop) productWrong(w http.ResponseWriter, r *http.Request, at *site, p world.Product, t tried) error {
-	shown, all, err := s.around(r.Context(), at, p)
+	shown, leads, err := s.around(r, at, p)
 	if err != nil {
 		return err
 	}
@@ -88,5 +88,5 @@ func (s *Shop) productWrong(w http.ResponseWriter, r *http.Request, at *site, p 
 	if !p.SoldOut() && t.At != "" { // of what is sold out there are no fields
 		t.Mend = "#" + t.At
 	}
-	return s.render(w, r, t.Status, "product", s.productView(at, shown, all, t))
+	return s.render(w, r, t.Status, "product", s.productView(at, shown, leads, t))
 }
