@@ -161,8 +161,8 @@ func TestNoAcknowledgedCommitIsLostWhenThePrimaryIsKilled(t *testing.T) {
 			continue
 		}
 		takeovers++
-		if after.Takeover == nil || after.Takeover.Epoch != after.Epoch || after.Epoch == before.Epoch+1 && after.Primary != before.Standby {
-			t.Errorf("round %d: after %+v came %+v", round, before, after)
+		if took := after.Takeover; took == nil || took.Rejoined == nil || took.Epoch != after.Epoch || after.Epoch == before.Epoch+1 && after.Primary != before.Standby {
+			t.Fatalf("round %d: after %+v came %+v, %+v", round, before, after, took)
 		}
 		t.Logf("round %d: %s took over in %.0f ms; the longest gap that a writer saw was %.0f ms; both in step again after %.0f ms; %d acknowledged", round, after.Primary,
 			after.Takeover.Seconds*1000, float64(w.gap.Load())/1e6, float64(after.Takeover.Rejoined.Sub(after.Takeover.At))/1e6, w.n.Load())

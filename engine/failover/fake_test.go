@@ -28,6 +28,7 @@ type model struct {
 	nodes map[string]*node
 	lease Lease
 	down  bool // the store does not answer
+	slow  int  // so many promotions are not done when they are given up
 	acked []string
 	wrong []string // what must never be
 	next  int
@@ -114,6 +115,10 @@ func (m *model) Promote(ctx context.Context, name string) error {
 	n := m.nodes[name]
 	if !n.running || n.hung {
 		return errGone
+	}
+	if m.slow > 0 {
+		m.slow--
+		return errors.New("not yet")
 	}
 	if n.standby {
 		n.standby, n.follows, n.confirm = false, "", ""

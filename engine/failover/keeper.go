@@ -27,6 +27,7 @@ type Keeper struct {
 	retry      retry
 	misses     int
 	confirming string // whom the primary's commits wait for
+	taking     *Took  // the takeover that was begun, until its primary takes writes
 
 	standbyUp  bool      // the other node runs
 	confirmed  uint64    // up to where, by the last look

@@ -43,13 +43,34 @@ func begin(t *testing.T, m *model) *rig {
 }
 
 func (r *rig) restart() {
-	r.k = New(Config{Cluster: "c", Nodes: [2]string{"a", "b"}, Keeper: "me", Servers: r.model, Store: r.model, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	r.k = New(Config{Cluster: "c", Nodes: [2]string{"a", "b"}, Keeper: "me", Servers: r.model, Store: r.model, Now: time.Now, Log: slog.New(watcher{r})})
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel, r.done = cancel, make(chan struct{})
 	go func() {
 		defer close(r.done)
 		r.k.Run(ctx)
 	}()
+}
+
+// watcher looks at what the keeper tells whenever it logs, which it does right
+// after each change of its state.
+type watcher struct{ r *rig }
+
+func (watcher) Enabled(context.Context, slog.Level) bool { return true }
+func (w watcher) WithAttrs([]slog.Attr) slog.Handler     { return w }
+func (w watcher) WithGroup(string) slog.Handler          { return w }
+
+func (w watcher) Handle(_ context.Context, line slog.Record) error {
+	s := w.r.k.Status()
+	whole := s.Takeover == nil || s.State != Synced || s.Takeover.Rejoined != nil
+	whole = whole && (s.Count == 0) == (s.Takeover == nil)
+	if s.State == Degraded && s.Takeover != nil && s.Takeover.Epoch == s.Epoch {
+		whole = whole && s.Takeover.To == s.Primary && s.Takeover.Seconds > 0
+	}
+	if !whole {
+		w.r.t.Errorf("at %q it tells %+v of %+v", line.Message, s, s.Takeover)
+	}
+	return nil
 }
 
 // crash is the death of the keeper's process: in whatever it does, without a
@@ -146,7 +167,7 @@ func TestAKilledPrimaryIsTakenOverFromAndRejoins(t *testing.T) {
 			from := r.k.Status().Primary
 			r.with(func() { r.end(from) })
 			s := r.await("the other is primary", func(s Status) bool { return s.Primary != from && s.State == Degraded })
-			if s.Epoch != epoch || s.Takeover.From != from || s.Takeover.Writable > 300*time.Millisecond {
+			if s.Epoch != epoch || s.Takeover.Epoch != epoch || s.Count != int(epoch)-1 || s.Follows || s.Behind != -1 || s.Takeover.From != from || s.Takeover.Writable > 300*time.Millisecond {
 				t.Errorf("%+v, %+v", s, s.Takeover)
 			}
 			s = r.await("both in step again", synced)
@@ -154,6 +175,24 @@ func TestAKilledPrimaryIsTakenOverFromAndRejoins(t *testing.T) {
 				t.Errorf("%+v", s)
 			}
 		}
+		r.verify()
+	})
+}
+
+// A promotion that was given up is carried on, and told as the takeover that it is.
+func TestAPromotionThatFailsIsCarriedOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := begin(t, newModel())
+		r.await("both in step", synced)
+		r.with(func() { r.slow = 2; r.end("a") })
+		s := r.await("b is primary", func(s Status) bool { return s.Primary == "b" && s.State == Degraded })
+		if s.Count != 1 || s.Takeover == nil || s.Takeover.From != "a" || s.Takeover.To != "b" || s.Takeover.Epoch != 2 {
+			t.Fatalf("%+v, %+v", s, s.Takeover)
+		}
+		if took := s.Takeover.Writable; took < 400*time.Millisecond {
+			t.Errorf("three promotions took %v", took)
+		}
+		r.await("both in step", synced)
 		r.verify()
 	})
 }

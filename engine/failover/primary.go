@@ -99,6 +99,7 @@ func (k *Keeper) takeover(ctx context.Context, why string) {
 	k.standbyUp = true
 	next := k.lease
 	next.Epoch, next.Primary, next.Standby = next.Epoch+1, to, ""
+	k.taking = &Took{At: began, From: from, To: to, Why: why, Epoch: next.Epoch}
 	if !k.change(ctx, next) {
 		return
 	}
@@ -112,11 +113,5 @@ func (k *Keeper) takeover(ctx context.Context, why string) {
 		k.c.Log.Error("a promotion failed and is carried on", "cluster", k.c.Cluster, "node", to, "err", err)
 		return
 	}
-	took := k.c.Now().Sub(began)
 	k.leads("")
-	k.tell(func(s *Status) {
-		s.Count++
-		s.Takeover = &Took{At: began, From: from, To: to, Why: why, Epoch: k.lease.Epoch, Writable: took, Seconds: took.Seconds()}
-	})
-	k.c.Log.Warn("a standby has taken over", "cluster", k.c.Cluster, "from", from, "to", to, "epoch", k.lease.Epoch, "why", why, "took", took)
 }

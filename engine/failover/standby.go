@@ -52,13 +52,6 @@ func (k *Keeper) restore(ctx context.Context) {
 	}
 	k.mend.done()
 	k.enter(Synced, "")
-	k.tell(func(s *Status) {
-		if s.Takeover != nil && s.Takeover.Rejoined == nil {
-			took, now := *s.Takeover, k.c.Now()
-			took.Rejoined = &now
-			s.Takeover = &took
-		}
-	})
 }
 
 // tend looks after the standby.

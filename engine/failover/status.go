@@ -43,6 +43,32 @@ type Took struct {
 	Rejoined *time.Time    `json:"rejoined,omitempty"` // when the old primary confirmed commits again
 }
 
+// rejoined is the same takeover with both nodes in step again.
+func (t *Took) rejoined(now time.Time) *Took {
+	if t == nil || t.Rejoined != nil {
+		return t
+	}
+	back := *t
+	back.Rejoined = &now
+	return &back
+}
+
+// tookPlace is the takeover that was under way, if the state is one in which its
+// primary takes writes; nil when there was none, or when it came otherwise.
+func (k *Keeper) tookPlace(s State) *Took {
+	if s != Degraded && s != Synced || k.taking == nil {
+		return nil
+	}
+	t := *k.taking
+	k.taking = nil
+	if t.Epoch != k.lease.Epoch || t.To != k.lease.Primary {
+		return nil
+	}
+	t.Writable = k.c.Now().Sub(t.At)
+	t.Seconds = t.Writable.Seconds()
+	return &t
+}
+
 // Status is how the cluster is now.
 func (k *Keeper) Status() Status {
 	k.mu.Lock()
@@ -59,14 +85,29 @@ func (k *Keeper) tell(change func(*Status)) {
 	k.status.Standby = k.c.other(k.lease.Primary)
 }
 
-// enter puts the cluster into a state and logs it, once.
+// enter puts the cluster into a state and logs it, once. What the state says of
+// the last takeover is told with it: nobody may see the one without the other.
 func (k *Keeper) enter(s State, reason string) {
-	if k.Status().State == s {
-		k.tell(func(st *Status) { st.Reason = reason })
+	from, took := k.Status().State, k.tookPlace(s)
+	k.tell(func(st *Status) {
+		if st.State != s {
+			st.State, st.Since = s, k.c.Now()
+		}
+		st.Reason = reason
+		if took != nil {
+			st.Count++
+			st.Takeover, st.Follows, st.Behind = took, false, -1 // the other node has to come to it
+		}
+		if s == Synced {
+			st.Takeover = st.Takeover.rejoined(k.c.Now())
+		}
+	})
+	if took != nil {
+		k.c.Log.Warn("a standby has taken over", "cluster", k.c.Cluster, "from", took.From, "to", took.To, "epoch", took.Epoch, "why", took.Why, "took", took.Writable)
+	}
+	if from == s {
 		return
 	}
-	from := k.Status().State
-	k.tell(func(st *Status) { st.State, st.Since, st.Reason = s, k.c.Now(), reason })
 	level := k.c.Log.Warn
 	if s == Synced || from == Starting {
 		level = k.c.Log.Info
