@@ -71,9 +71,13 @@ func TestAPlaceFollowsAllMonitors(t *testing.T) {
 		t.Fatalf("%v, %d followings", err, len(p.following))
 	}
 	f := p.following["eu-central"]
-	for deadline := time.After(20 * time.Second); view().Version.Number != 6; {
+	for deadline := time.After(time.Minute); ; {
+		changed := f.Changed() // of what comes after this look
+		if view().Version.Number == 6 {
+			break
+		}
 		select {
-		case <-f.Changed():
+		case <-changed:
 		case <-deadline:
 			t.Fatalf("heard %+v", view())
 		}

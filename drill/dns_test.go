@@ -70,7 +70,7 @@ func bothWays(t *testing.T) (net.PacketConn, net.Listener) {
 func TestResolversGoOnToTheNext(t *testing.T) {
 	var silent, well atomic.Int64
 	r := &resolvers{
-		servers: []localworld.NameServer{{Region: "a", Address: answering(t, false, false, &silent)}, {Region: "b", Address: answering(t, true, false, &well)}},
+		servers: []localworld.NameServer{{Region: "a", Address: answering(t, false, false, &silent)}, {Region: "b", Address: answering(t, true, true, &well)}},
 		network: func(world.City) netip.Prefix { return netip.MustParsePrefix("198.18.3.0/24") },
 		name:    func(host string) string { return host },
 		pop: func(a netip.Addr) (string, bool) {

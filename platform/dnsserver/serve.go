@@ -35,12 +35,34 @@ func Listen(ctx context.Context, addresses []string, open Open) (*Sockets, error
 		if err := CheckAddress(at); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
-		if err := s.listen(ctx, at, each, open); err != nil {
+		if err := s.listenBoth(ctx, at, each, open); err != nil {
 			s.Close()
 			return nil, world.Because(world.CodeUnavailable, "dns.listen", fmt.Sprintf("Cannot listen on %s by UDP and TCP: free it, or choose another.", at), err)
 		}
 	}
 	return s, nil
+}
+
+// portTries is how many ports are tried where any will do: what is free for TCP may
+// be taken for UDP.
+const portTries = 50
+
+// listenBoth opens an address for UDP and TCP.
+func (s *Sockets) listenBoth(ctx context.Context, at string, each int, open Open) error {
+	tries := 1
+	if netip.MustParseAddrPort(at).Port() == 0 {
+		tries = portTries
+	}
+	var err error
+	for range tries {
+		var one Sockets
+		if err = one.listen(ctx, at, each, open); err == nil {
+			s.tcp, s.udp = append(s.tcp, one.tcp...), append(s.udp, one.udp...)
+			return nil
+		}
+		err = errors.Join(err, one.Close())
+	}
+	return err
 }
 
 func (s *Sockets) listen(ctx context.Context, at string, each int, open Open) error {

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"net"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,8 +20,11 @@ import (
 func (r *rig) serve(t *testing.T, host string) string {
 	t.Helper()
 	on, err := Listen(t.Context(), []string{net.JoinHostPort(host, "0")}, nil)
-	if err != nil {
+	if err != nil && host == "::1" {
 		t.Skipf("no such address here: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -153,6 +158,7 @@ func TestEndsWithoutALostQuery(t *testing.T) {
 		seen[<-asked] = true
 	}
 	stop()
+	time.Sleep(2 * grace) // this process may be off its core for longer than the grace
 	close(hold)
 	go func() {
 		for range asked {
@@ -239,6 +245,20 @@ func TestListen(t *testing.T) {
 	defer on.Close()
 	if _, err := Listen(t.Context(), on.Addresses(), nil); !world.Is(err, world.CodeUnavailable) {
 		t.Errorf("an address that is taken: %v", err)
+	}
+	tries := 0
+	unlucky := func(ctx context.Context, at string) (Datagrams, error) {
+		if tries++; tries < 4 {
+			return nil, errors.New("taken")
+		}
+		return openSingle(ctx, "127.0.0.1:0") // as many as there are cores
+	}
+	again, err := Listen(t.Context(), []string{"127.0.0.1:0"}, unlucky)
+	if err != nil || len(again.tcp) != 1 || len(again.udp) != runtime.GOMAXPROCS(0) {
+		t.Fatalf("a port that was taken for UDP: %v", err)
+	}
+	if err := again.Close(); err != nil {
+		t.Error(err)
 	}
 	for _, at := range []string{"0.0.0.0:53", "[::]:53", "localhost:53", ":53", "127.0.0.1"} {
 		if _, err := Listen(t.Context(), []string{at}, nil); !world.Is(err, world.CodeInvalid) {

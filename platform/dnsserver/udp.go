@@ -73,6 +73,13 @@ func (s *Server) serveUDP(d Datagrams) error {
 // grace is how long a server that ends still takes what is on its way to it.
 const grace = 100 * time.Millisecond
 
+const (
+	// lastLook is how long a socket is read, for what is there after the grace.
+	lastLook = time.Millisecond
+	// mostLast is how many datagrams are read so, however fast more come.
+	mostLast = 1 << 12
+)
+
 // receiveBuffer is how much may wait in a socket, in bytes, while this process is
 // not on a core.
 const receiveBuffer = 4 << 20
@@ -86,6 +93,7 @@ type single struct {
 	n       int
 	from    netip.AddrPort
 	reply   []byte
+	left    int // datagrams that are still read once the grace is over
 }
 
 // openSingle is an [Open] for a port that is not shared.
@@ -97,19 +105,28 @@ func openSingle(ctx context.Context, at string) (Datagrams, error) {
 	}
 	c := p.(*net.UDPConn)
 	_ = c.SetReadBuffer(receiveBuffer) // the system may give less
-	return &single{conn: c, room: make([]byte, 0, mostQuery)}, nil
+	return &single{conn: c, room: make([]byte, 0, mostQuery), left: mostLast}, nil
 }
 
 func (d *single) Receive() (int, error) {
-	var err error
-	d.n, d.from, err = d.conn.ReadFromUDPAddrPort(d.came[:])
+	err := d.read()
 	switch {
 	case err == nil:
 		return 1, nil
-	case d.stopped.Load() && errors.Is(err, os.ErrDeadlineExceeded):
+	case !d.stopped.Load() || !errors.Is(err, os.ErrDeadlineExceeded):
+		return 0, err
+	}
+	// The grace is over. A read after a deadline does not look at the socket, and
+	// this process may not have been on a core: what is there is read now.
+	if d.left--; d.left < 0 || d.conn.SetReadDeadline(time.Now().Add(lastLook)) != nil || d.read() != nil {
 		return 0, net.ErrClosed
 	}
-	return 0, err
+	return 1, nil
+}
+
+func (d *single) read() (err error) {
+	d.n, d.from, err = d.conn.ReadFromUDPAddrPort(d.came[:])
+	return err
 }
 
 func (d *single) Message(int) ([]byte, netip.Addr) { return d.came[:d.n], d.from.Addr() }

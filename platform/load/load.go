@@ -50,17 +50,26 @@ func (m *Meter) change(by int) {
 	m.under += by
 }
 
-// advance reckons up to now. The lock is held.
+// advance reckons up to now. The lock is held. The marks are whole spans from the
+// start, whenever somebody comes: two meters, one of which has more to do, are
+// reckoned from the same moments.
 func (m *Meter) advance() {
 	now := time.Now()
-	m.now = mark{now, m.now.spent + now.Sub(m.now.at)*time.Duration(m.under)}
-	if now.Sub(m.next.at) < span {
-		return
+	if spans := now.Sub(m.next.at) / span; spans > 0 {
+		last := m.next.at.Add(spans * span)
+		m.from = m.next
+		if spans > 1 { // nothing has changed since before that
+			m.from = m.until(last.Add(-span))
+		}
+		m.next = m.until(last)
 	}
-	m.from, m.next = m.next, m.now
-	if now.Sub(m.from.at) > 2*span { // nothing has changed for long: it was always so many
-		m.from = mark{now.Add(-span), m.now.spent - span*time.Duration(m.under)}
-	}
+	m.now = m.until(now)
+}
+
+// until is the mark of a time at which as much is under way as now, and since
+// something last changed.
+func (m *Meter) until(t time.Time) mark {
+	return mark{t, m.now.spent + t.Sub(m.now.at)*time.Duration(m.under)}
 }
 
 // Percent is how many requests were under way at once, in the mean over the last

@@ -118,7 +118,9 @@ func (w *World) Restock(t testing.TB, market, slug string, n int) {
 	}
 	conn := w.Resident(t, m.HomeRegion)
 	defer conn.Close(context.Background())
-	tag, err := conn.Exec(t.Context(), "select stock_move(market, sku, 'correct', $3 - (on_hand - reserved), 0, null, null, '', 'counted') from stock_level where market = $1 and sku = $2 and on_hand - reserved <> $3", market, slug, n)
+	tag, err := conn.Exec(t.Context(), `select stock_move(market, sku, 'correct', $3 - (on_hand - reserved), 0, null, null, '', 'counted')
+		from (select * from stock_level where market = $1 and sku = $2 for update) as counted -- nobody takes of it in between
+		where on_hand - reserved <> $3`, market, slug, n)
 	if err != nil {
 		t.Fatalf("restock %s: %v, %v", slug, tag, err)
 	}
