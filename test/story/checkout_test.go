@@ -161,6 +161,7 @@ func soldOut(t *testing.T, w *worldtest.World) {
 	if n := w.Stock(t, market, slug); n != 1 {
 		t.Errorf("%d are left, want 1", n)
 	}
+	w.WaitSoldOut(t, market, slug, false) // each PoP keeps that now: when it turns, what is purged with it has too
 	w.Visitor(t, market, "").Buy(t, slug, 1, "Last Shopper", "last@example.org")
 	w.WaitSoldOut(t, market, slug, true)
 	late := w.Visitor(t, market, "tokyo").Page(t, "/p/"+slug)

@@ -225,7 +225,8 @@ func arrived(t *testing.T, w *worldtest.World) (n int) {
 
 // oneReadEach checks what the crowd cost the origin: one read at each region
 // that is asked at all. More are right only at a region whose shield had lost a
-// feed meanwhile and so had to ask again: it says so.
+// feed meanwhile, or heard later than a PoP of some news, and so had to ask again: it
+// says so.
 func (c *crowd) oneReadEach(t *testing.T, before, after map[string]int) {
 	t.Helper()
 	for place, n := range after {
@@ -273,12 +274,13 @@ func memberOf(member, tier string) bool {
 	return member == tier || strings.HasPrefix(member, tier+";")
 }
 
-// wasUnsure reports whether a tier has said that it had lost a feed: or that what is
-// good for a year was stale there, which it is for no other reason.
+// wasUnsure reports whether a tier has said that it had lost a feed, or was behind what
+// a PoP had heard: or that what is good for a year was stale there, which it is for no
+// other reason.
 func (c *crowd) wasUnsure(tier string) bool {
 	for status := range c.statuses {
 		for member := range strings.SplitSeq(status, ", ") {
-			if memberOf(member, tier) && (strings.Contains(member, "detail=feed-lost") || strings.Contains(member, "fwd=stale")) {
+			if memberOf(member, tier) && (strings.Contains(member, "detail=feed-lost") || strings.Contains(member, "detail=behind") || strings.Contains(member, "fwd=stale")) {
 				return true
 			}
 		}

@@ -17,18 +17,29 @@ func short(name, dir, out string) []string {
 	return []string{"drill", "run", name, "--json", "--dir", dir, "--out", out, "--rate", "10", "--steady", "2s", "--duration", "8s", "--after", "4s", "--slow", "5s"}
 }
 
+// runShort runs it, once more where the world was not well yet: then nothing was
+// broken.
+func runShort(t *testing.T, w *worldtest.World, name, out string) (said worldtest.Command, v *drill.Verdict) {
+	t.Helper()
+	for range 2 {
+		said = w.Run(t, short(name, w.Dir, out)...)
+		var results []drill.Result
+		if err := json.Unmarshal([]byte(said.Out), &results); err == nil && len(results) == 1 && results[0].Verdict != nil {
+			return said, results[0].Verdict
+		}
+		t.Logf("exit code %d\n%s%s", said.Code, said.Out, said.Err)
+	}
+	t.Fatal("the drill has no verdict")
+	return said, nil
+}
+
 // TestADrillHealsWhatItBreaks rehearses the death of a shield: what was
 // acknowledged meanwhile is there, nobody is shown what was replaced, and the
 // world is whole again.
 func TestADrillHealsWhatItBreaks(t *testing.T) {
 	w := theWorld(t)
 	out := t.TempDir()
-	said := w.Run(t, short("shield-killed", w.Dir, out)...)
-	var results []drill.Result
-	if err := json.Unmarshal([]byte(said.Out), &results); err != nil || len(results) != 1 || results[0].Verdict == nil {
-		t.Fatalf("%v: exit code %d\n%s%s", err, said.Code, said.Out, said.Err)
-	}
-	v := results[0].Verdict
+	said, v := runShort(t, w, "shield-killed", out)
 	if (said.Code == 0) != v.Pass {
 		t.Errorf("exit code %d, pass %v", said.Code, v.Pass)
 	}

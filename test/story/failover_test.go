@@ -80,7 +80,7 @@ func inStep(t *testing.T, w *worldtest.World, cluster string) localworld.Databas
 	for began := time.Now(); time.Since(began) < failoverWithin*time.Second; time.Sleep(50 * time.Millisecond) {
 		for _, d := range databases(t, w) {
 			if d.Cluster == cluster {
-				if last = d; d.State == failover.Synced {
+				if last = d; d.State == failover.Synced && d.PrimaryPID > 0 && d.StandbyPID > 0 {
 					return d
 				}
 			}

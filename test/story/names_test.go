@@ -147,12 +147,7 @@ func (n nameServers) leadsToThePoP(t *testing.T, w *worldtest.World) {
 // the next nearest, by every name server.
 func (n nameServers) drained(t *testing.T, w *worldtest.World) {
 	t.Helper()
-	order := func(body string) {
-		a := w.AtPoP(t, "de", "lhr").Send(t, http.MethodPost, "/health/drains", []byte(body), "Authorization", "Bearer "+w.Secrets(t).DrainToken, "Content-Type", "application/json")
-		if a.Status != http.StatusOK {
-			t.Fatalf("the order was answered with %d: %s", a.Status, a.Body)
-		}
-	}
+	elsewhere := w.AtPoP(t, "de", "lhr")
 	frankfurt := "+subnet=" + localworld.CityPrefixes(3)[0].String()
 	until := func(want string) {
 		began := time.Now()
@@ -165,12 +160,12 @@ func (n nameServers) drained(t *testing.T, w *worldtest.World) {
 		}
 		t.Logf("all name servers send Frankfurt to %s: %v", want, time.Since(began).Round(time.Millisecond))
 	}
-	order(`{"target": "pop/fra", "for": "10m", "reason": "a story"}`)
+	orderDrain(t, w, elsewhere, map[string]any{"target": "pop/fra", "for": "10m", "reason": "a story"})
 	until("lhr")
 	if out, _ := exec.Command("dig", "@127.0.0.1", "-p", n.ports[0], "+noall", "+answer", "de.localhost", frankfurt).CombinedOutput(); ttlOf(string(out)) > 10 {
 		t.Errorf("just after a change the answer may be kept for long: %s", out)
 	}
-	order(`{"target": "pop/fra", "lift": true}`)
+	drain(t, w, elsewhere, "pop/fra", true)
 	until("fra")
 }
 

@@ -36,7 +36,7 @@ func TestAnOutsideCDNForgetsWithTheRest(t *testing.T) {
 	w := theWorldAs(t, worldtest.Options{Settings: sparing + fmt.Sprintf(behindVarnish, varnishtest.ProviderKey, cdn.Address, varnishtest.PurgeKey)})
 	slugs := w.AtPoP(t, "de", "fra").Page(t, "/").Slugs()
 	path := "/p/" + slugs[0]
-	c, p := purge(t, w, "--group", world.GroupMarket("de"), "--wait", "2s")
+	c, p := purge(t, w, "--group", world.GroupMarket("de"), "--wait", waitForRest)
 	if c.Code == 0 || !slices.Equal(p.Missing, []string{second}) || p.Errors[second] != "Varnish cannot be reached." {
 		t.Fatalf("with Varnish away: %d %+v %s", c.Code, p, c.Err)
 	}

@@ -36,6 +36,7 @@ func pictureOut(t *testing.T, w *worldtest.World) {
 	if err := os.WriteFile(file, photo(t), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	atHome(t, w, popOf["tokyo"])
 	said := w.Run(t, "media", "put", "--dir", w.Dir, "--from", "tokyo", "--json", file)
 	if said.Code != 0 {
 		t.Fatalf("media put: exit code %d\n%s%s", said.Code, said.Out, said.Err)

@@ -49,9 +49,13 @@ type picked struct {
 	bytes   []byte
 }
 
+// popOf is the PoP next to a city that photos are put in from.
+var popOf = map[string]string{"tokyo": "nrt", "frankfurt": "fra", "new-york": "iad"}
+
 // putFrom puts photos in from a city, whose uploads go to that region.
 func putFrom(t *testing.T, w *worldtest.World, city, region string, photos ...[]byte) []picked {
 	t.Helper()
+	atHome(t, w, popOf[city])
 	dir, sent := t.TempDir(), map[string][]byte{}
 	var files []string
 	for i, p := range photos {

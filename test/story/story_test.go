@@ -23,9 +23,12 @@ var shipped struct {
 }
 
 // sparing has no picture made before anybody asks for it, nor made again in better
-// quality: no story tells of either, and each would work beside all of them.
+// quality: no story tells of either, and each would work beside all of them. A PoP
+// sends nobody away who has not asked yet, nor gives up a read, before a busy
+// machine comes to it: stories hold thousands of connections.
 const sparing = `
 media: {care: {hot: [], polish: false}}
+edge: {http: {read_header: 2m}, fill_timeout: 2m}
 `
 
 // theWorld is the shipped world, up and running in one process, with settings by

@@ -69,7 +69,7 @@
 
   class Upload {
     constructor(key, name, size, file) {
-      Object.assign(this, { key, name, size, file, offset: 0, stopped: false, broken: false, resumedAt: "", quarter: 0, request: null, hurry: null });
+      Object.assign(this, { key, name, size, file, offset: 0, stopped: false, broken: false, trying: false, resumedAt: "", quarter: 0, request: null, hurry: null });
       this.title = make("span", { className: "name", textContent: name });
       this.bar = make("progress", { max: size, value: 0, ariaLabel: `Sent of ${name}` });
       this.told = make("span", { className: "told" });
@@ -108,7 +108,7 @@
         this.hurry();
       } else if (this.stopped) {
         this.resume();
-      } else {
+      } else if (!this.trying) {
         this.pause();
       }
     }
@@ -251,9 +251,10 @@
 
     async run() {
       const since = { wait: 1 };
+      this.trying = false;
+      this.label(this.go, "Pause");
       while (!this.stopped) {
         try {
-          this.label(this.go, "Pause");
           await this.where();
           this.goesOn();
           await this.parts(since);
@@ -276,6 +277,8 @@
 
     // goesOn tells from where, if this is not the beginning.
     goesOn() {
+      this.trying = false;
+      this.label(this.go, "Pause");
       this.quarter = Math.floor((4 * this.offset) / this.size);
       if (this.broken && this.offset > 0) {
         this.resumedAt = this.percent;
@@ -305,9 +308,10 @@
       }
     }
 
-    // interrupted waits until the next try, or until somebody is in a hurry.
+    // interrupted waits until the next try, or until somebody is in a hurry. Who
+    // presses a moment too late has what they want: it is being tried.
     async interrupted(why, wait) {
-      this.broken = true;
+      this.broken = this.trying = true;
       this.bar.value = this.offset;
       const text = `Interrupted at ${this.percent}: ${why.message.replace(/\.$/, "")}.`;
       say(`${this.name}: ${text}`);
