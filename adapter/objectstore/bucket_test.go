@@ -133,18 +133,31 @@ func TestAPassingFailureIsTriedAgain(t *testing.T) {
 	}
 }
 
+// heard asks until the answer came within a short limit of silence: the machine
+// itself may have been silent for so long.
+func heard(t *testing.T, ask func() error) {
+	t.Helper()
+	err := ask()
+	for tries := 1; tries < 50 && world.Is(err, world.CodeTimeout); tries++ {
+		err = ask()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A store that falls silent, before an answer or in the middle of one, costs
 // who asks no more than the limit; here that is the test's whole wait.
 func TestASilentStoreIsGivenUp(t *testing.T) {
 	b := newBucket(t)
+	patient := openBucket(t, b)
+	defer patient.Close()
+	put(t, patient, "tests/a", "cake")
 	l := locationOf(t, b, b.Mine)
 	l.Silence, l.Attempts = 100*time.Millisecond, 1
-	s, err := Open(ctx, l)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var s *Store
+	heard(t, func() (err error) { s, err = Open(ctx, l); return err })
 	defer s.Close()
-	put(t, s, "tests/a", "cake")
 	b.Fault(t, func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodGet {
 			w.Header().Set("Content-Length", "100000")
@@ -155,11 +168,9 @@ func TestASilentStoreIsGivenUp(t *testing.T) {
 		<-r.Context().Done()
 		return true
 	})
-	r, _, err := s.Get(ctx, "tests/a")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = io.ReadAll(r)
+	var r io.ReadCloser
+	heard(t, func() (err error) { r, _, err = s.Get(ctx, "tests/a"); return err })
+	_, err := io.ReadAll(r)
 	if err = errors.Join(err, r.Close()); !world.Is(err, world.CodeTimeout) {
 		t.Errorf("silent in the middle: %v", err)
 	}
