@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"slices"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -26,8 +27,10 @@ const (
 	maxComplaint = 4 << 10  // what it writes to its standard error
 )
 
-// endWait is how long a child may take to end that has nothing more to do.
-const endWait = time.Second
+// endWait is how long a child may take to end that has nothing more to do. Long,
+// so that it is no machine that is merely slow to see that one has ended: a machine
+// which lacks memory is slow, and just then must the system's kill be told from ours.
+const endWait = 10 * time.Second
 
 // child is a process that works on one picture.
 type child struct {
@@ -37,7 +40,9 @@ type child struct {
 	complaint *complaint
 	used      time.Duration // of processor time, before it had its picture
 	late      atomic.Bool   // its time was up
-	stopped   atomic.Bool   // it was ended by us
+
+	killing sync.Mutex // so that a verdict waits for a kill that is not noted yet
+	stopped bool       // it was ended by us
 }
 
 // start starts a child and waits until its bounds are set.
@@ -125,9 +130,20 @@ func (c *child) read() (a answer, out []byte, err error) {
 	return a, out, err
 }
 
+// kill ends the process, and notes that it did: one that has ended by itself, and
+// is waited for, was not ended by us.
 func (c *child) kill() {
-	c.stopped.Store(true)
-	_ = c.cmd.Process.Kill() // it may have ended by itself
+	c.killing.Lock()
+	defer c.killing.Unlock()
+	if c.cmd.Process.Kill() == nil {
+		c.stopped = true
+	}
+}
+
+func (c *child) wasKilled() bool {
+	c.killing.Lock()
+	defer c.killing.Unlock()
+	return c.stopped
 }
 
 // end sees that the process is gone, and tells how it went.
@@ -139,7 +155,9 @@ func (c *child) end() error {
 }
 
 // idle is the part of its time that a child has worked at least which does not
-// hang: the machine may have many others to give time to.
+// hang: the machine may have many others to give time to. It is a part, with no
+// least time: rather is one that hangs told to be busy, which is tried again, than
+// a good picture on such a machine refused for good.
 const idle = 100
 
 // verdict is how a child ended that has not answered.
@@ -154,7 +172,7 @@ func (c *child) verdict(l Limits) End {
 		return Hung
 	case c.late.Load():
 		return Busy
-	case killed && !c.stopped.Load() || outOfMemory(c.complaint.text): // the system kills for memory alone
+	case killed && !c.wasKilled() || outOfMemory(c.complaint.text): // the system kills for memory alone
 		return Memory
 	}
 	return Crashed

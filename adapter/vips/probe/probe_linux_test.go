@@ -95,7 +95,7 @@ func TestWhatBringsAChildDownIsRefusedWithAReason(t *testing.T) {
 		"panic":         {Crashed, world.CodeUnprocessed, vips.Damaged, nil},
 		"complain":      {Crashed, world.CodeUnprocessed, vips.Damaged, nil},
 		"chatter":       {Crashed, world.CodeUnprocessed, vips.Damaged, nil},
-		"hang":          {Hung, world.CodeUnprocessed, "could not be decoded within 2s", func(l *Limits) { l.Time = 2 * time.Second }},
+		"hang":          {Hung, world.CodeUnprocessed, "could not be decoded within 5s", func(l *Limits) { l.Time = 5 * time.Second }}, // a hundredth is many times what it takes to come to hang
 		"work on":       {Busy, world.CodeTimeout, "try again", func(l *Limits) { l.Time = time.Second }},
 		"spin":          {CPU, world.CodeTooLarge, "more than 1s of work", func(l *Limits) { l.CPU = time.Second }},
 		"eat":           {Memory, world.CodeTooLarge, "more than 64 MB", func(l *Limits) { l.Memory = 64 << 20 }},
@@ -119,6 +119,23 @@ func TestWhatBringsAChildDownIsRefusedWithAReason(t *testing.T) {
 			}
 			noneLeft(t)
 		})
+	}
+}
+
+// TestAKillThatComesTooLateIsNotOurs: the system had ended the child before.
+func TestAKillThatComesTooLateIsNotOurs(t *testing.T) {
+	p := pool(t, "be killed", nil)
+	c, err := p.start(t.Context(), examine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := c.ask(t.Context(), question{}, pngOf(t, 4, 4), p.limits.Time); err == nil {
+		t.Error("it answered")
+	}
+	ended := c.end()
+	c.kill()
+	if got := c.verdict(p.limits); got != Memory {
+		t.Errorf("%s, after %v", got, ended)
 	}
 }
 
