@@ -242,7 +242,8 @@ func (c *Cache) store(f *fill, h *head, body kept) (spoiled, kept bool) {
 	return purged == softened, kept
 }
 
-// forget removes a stored response that upstream has taken back.
+// forget removes a stored response that upstream has taken back. Nobody joins the
+// fill any more: what it brings instead is not for who comes now.
 func (c *Cache) forget(f *fill, e *entry) {
 	s := f.shard
 	s.mu.Lock()
@@ -250,6 +251,7 @@ func (c *Cache) forget(f *fill, e *entry) {
 	if e.place.queue != nil {
 		s.remove(e)
 	}
+	s.close(f)
 }
 
 // upstreamError is the error that a failed upstream request is told as.

@@ -52,3 +52,58 @@ func TestWhoWaitsIsNotGivenWhatIsWithheld(t *testing.T) { // RFC 9111 §5.2.2.7
 		}
 	})
 }
+
+// heldUp makes the fill that asks the origin now wait at its end, after it has told
+// what became of it, until the gate opens; told is closed when it is there.
+func (g *rig) heldUp(gate <-chan struct{}) (told <-chan struct{}) {
+	there := make(chan struct{})
+	for _, s := range g.shards {
+		s.mu.Lock()
+		for _, sl := range s.slots {
+			for _, f := range sl.fills {
+				stop := f.cancel
+				f.cancel = func(err error) {
+					close(there)
+					<-gate
+					stop(err)
+				}
+			}
+		}
+		s.mu.Unlock()
+	}
+	return there
+}
+
+func TestWhoComesAfterA304ThatTakesBackIsNotSentAlone(t *testing.T) { // RFC 9111 §5.2.2.7
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, nil)
+		g.origin.says(200, "cake", "Cache-Control: max-age=60", `ETag: "v1"`)
+		g.get("/a")
+		g.pass(time.Minute)
+		gate := make(chan struct{})
+		var told <-chan struct{}
+		g.origin.set(func(*http.Request) (*http.Response, error) {
+			told = g.heldUp(gate)
+			return answer(304, "", "Cache-Control: private", `ETag: "v1"`), nil
+		})
+		first := g.crowd(1, "/a")
+		synctest.Wait()
+		<-told
+		g.origin.set(func(*http.Request) (*http.Response, error) {
+			<-time.After(time.Second)
+			return answer(200, "pie", "Cache-Control: max-age=60"), nil
+		})
+		later := g.crowd(5, "/a")
+		synctest.Wait()
+		close(gate)
+		g.expect(first()[0], 200, "cake", "edge-iad; fwd=stale; fwd-status=304; detail=private")
+		for _, r := range later() {
+			if r.Body.String() != "pie" {
+				t.Errorf("who came later has %q", r.Body)
+			}
+		}
+		if n := g.origin.reads(); n != 3 {
+			t.Errorf("%d reads; those who came later share one, which makes 3", n)
+		}
+	})
+}
