@@ -120,7 +120,9 @@ func Accelerate(ctx context.Context, f *AcceleratorFile, reload <-chan os.Signal
 	if f.Admin != "" {
 		var ready atomic.Bool
 		ready.Store(true)
-		admin := adminComponent(f.Admin, root, &ready, a.Admin)
+		limits := httpserver.DefaultLimits()
+		limits.Stop = f.HTTP.Stop // a purge under way is a running request too
+		admin := adminComponent(f.Admin, limits, root, &ready, a.Admin)
 		admin.Needs = []string{"accelerator"} // it ends first: what a purge names has to be told to the disk
 		parts = append(parts, admin)
 	}

@@ -57,7 +57,7 @@ func Serve(ctx context.Context, f *File, roles []string, logs io.Writer, probe [
 	components := p.Components(f, roles, names)
 	var ready atomic.Bool
 	if f.Admin != "" {
-		components = append(components, adminComponent(f.Admin, root, &ready, p.rehearse(f.Place)))
+		components = append(components, adminComponent(f.Admin, httpserver.DefaultLimits(), root, &ready, p.rehearse(f.Place)))
 	}
 	group, err := lifecycle.Start(ctx, components, func(name, state string) { root.Log.Info("part "+state, "part", name) })
 	if err != nil {
@@ -91,7 +91,7 @@ func checkPlace(w *world.World, place string) error {
 // adminComponent serves what operators and supervisors ask: figures, and
 // whether the roles are up. It is never on a listener that visitors reach. before,
 // where not nil, stands before it.
-func adminComponent(addr string, root *telemetry.Root, ready *atomic.Bool, before func(http.Handler) http.Handler) lifecycle.Component {
+func adminComponent(addr string, limits httpserver.Limits, root *telemetry.Root, ready *atomic.Bool, before func(http.Handler) http.Handler) lifecycle.Component {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", root.Handler())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
@@ -110,6 +110,6 @@ func adminComponent(addr string, root *telemetry.Root, ready *atomic.Bool, befor
 		if err != nil {
 			return nil, err
 		}
-		return httpserver.Serve(ln, h, root.Log, httpserver.DefaultLimits()), nil
+		return httpserver.Serve(ln, h, root.Log, limits), nil
 	}}
 }

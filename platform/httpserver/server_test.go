@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"meridian/world"
 )
@@ -19,11 +20,16 @@ var quiet = slog.New(slog.DiscardHandler)
 
 func start(t *testing.T, h http.HandlerFunc) (*Server, string) {
 	t.Helper()
+	return startWithin(t, DefaultLimits(), h)
+}
+
+func startWithin(t *testing.T, l Limits, h http.HandlerFunc) (*Server, string) {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := Serve(ln, h, quiet, DefaultLimits())
+	s := Serve(ln, h, quiet, l)
 	t.Cleanup(func() { s.Stop(context.Background()) })
 	return s, "http://" + ln.Addr().String()
 }
@@ -67,7 +73,9 @@ func TestPanicAfterAnswerBeganAborts(t *testing.T) {
 // A stop ends a feed at once, and lets a request finish that began before it.
 func TestStopEndsStreamsAndLetsRequestsFinish(t *testing.T) {
 	began, streamEnded := make(chan struct{}, 2), make(chan struct{})
-	s, url := start(t, func(w http.ResponseWriter, r *http.Request) {
+	limits := DefaultLimits()
+	limits.Stop = time.Minute // however slow the machine is, nothing is cut
+	s, url := startWithin(t, limits, func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(200)
 		http.NewResponseController(w).Flush()
 		began <- struct{}{}
