@@ -43,10 +43,11 @@ func (u *up) parts() []Part {
 	for _, v := range u.units {
 		out = append(out, v.part())
 	}
-	for _, st := range u.sup.Running() {
+	running := u.sup.Running() // once: what comes or goes meanwhile is listed once, as it was
+	for _, st := range running {
 		out = append(out, u.plan.databasePart(st))
 	}
-	out = append(out, u.takenOver()...)
+	out = append(out, u.takenOver(running)...)
 	slices.SortFunc(out, func(a, b Part) int { return cmp.Compare(a.Name, b.Name) })
 	return out
 }
@@ -125,7 +126,7 @@ func (u *up) startPart(ctx context.Context, name string) error {
 	if v := u.unit(name); v != nil {
 		return v.start(ctx)
 	}
-	if slices.ContainsFunc(u.takenOver(), func(p Part) bool { return p.Name == name }) {
+	if slices.ContainsFunc(u.takenOver(u.sup.Running()), func(p Part) bool { return p.Name == name }) {
 		return u.comeBack(ctx, name)
 	}
 	return u.sup.Revive(ctx, name)

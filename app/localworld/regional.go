@@ -201,10 +201,11 @@ func (u *up) reattach(cluster string) {
 }
 
 // takenOver are the servers of catalogs that were taken over from and do not run:
-// they are not among the supervisor's any more, and start as replicas.
-func (u *up) takenOver() (out []Part) {
+// they are not among the supervisor's any more, which runs those that are given,
+// and start as replicas.
+func (u *up) takenOver(runs []pgcluster.Status) (out []Part) {
 	running := map[string]bool{}
-	for _, st := range u.sup.Running() {
+	for _, st := range runs {
 		running[st.Name] = true
 	}
 	for _, home := range u.plan.w.Regions {
@@ -317,19 +318,30 @@ type PromotionAsked struct {
 	Abandon bool   `json:"abandon"` // also where more could be had
 }
 
-// tellPromotions completes what is told of a catalog.
+// tellPromotions completes what is told of a catalog. A promotion is written down
+// before the primary has moved; its epoch is told from then on.
 func (u *up) tellPromotions(d *Database) {
 	d.PrimaryRegion = d.Region
 	r := u.regional[d.Cluster]
 	if r == nil {
 		return
 	}
+	node := u.plan.movedTo(d.Cluster) // before they are read, so that the one which moved it is among them
 	d.Promotions = r.Promotions()
-	if node := u.plan.movedTo(d.Cluster); node != "" {
+	if node != "" {
 		d.State, d.Primary, d.Standby, d.PrimaryRegion = failover.Degraded, node, "", u.plan.placeOfServer(node)
 		d.Reason = "its primary is the replica in " + d.PrimaryRegion
 	}
-	if n := len(d.Promotions); n > 0 {
-		d.Epoch = max(d.Epoch, d.Promotions[n-1].Epoch)
+	d.Epoch = max(d.Epoch, epochIn(d.PrimaryRegion, d.Promotions))
+}
+
+// epochIn is that of the last promotion by which a primary has come to a region; 0
+// where there is none.
+func epochIn(region string, all []failover.Promotion) (epoch uint64) {
+	for _, p := range all {
+		if p.ToRegion == region {
+			epoch = max(epoch, p.Epoch)
+		}
 	}
+	return epoch
 }

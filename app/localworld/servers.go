@@ -181,16 +181,12 @@ type Database struct {
 	PrimaryPID int    `json:"primary_pid"` // of its first process; 0: it does not run
 	StandbyPID int    `json:"standby_pid"`
 
-	PrimaryRegion string               `json:"primary_region"` // the home region, unless another's replica was promoted
-	Promotions    []failover.Promotion `json:"promotions,omitempty"`
+	PrimaryRegion string               `json:"primary_region"`       // the home region, unless another's replica was promoted
+	Promotions    []failover.Promotion `json:"promotions,omitempty"` // one that is under way too
 }
 
 // databases are all clusters, by their regions.
 func (u *up) databases() []Database {
-	pid := map[string]int{}
-	for _, st := range u.sup.Running() {
-		pid[st.Name] = st.PID
-	}
 	var out []Database
 	for _, r := range u.plan.w.Regions {
 		for _, cluster := range []string{world.CatalogCluster(r.ID), world.ResidentCluster(r.ID)} {
@@ -201,9 +197,20 @@ func (u *up) databases() []Database {
 				}
 			}
 			u.tellPromotions(&d)
-			d.PrimaryPID, d.StandbyPID = pid[d.Primary], pid[d.Standby]
 			out = append(out, d)
 		}
 	}
+	u.tellProcesses(out)
 	return out
+}
+
+// tellProcesses comes last: a server that was told to be primary runs by then.
+func (u *up) tellProcesses(list []Database) {
+	pid := map[string]int{}
+	for _, st := range u.sup.Running() {
+		pid[st.Name] = st.PID
+	}
+	for i := range list {
+		list[i].PrimaryPID, list[i].StandbyPID = pid[list[i].Primary], pid[list[i].Standby]
+	}
 }
