@@ -19,6 +19,7 @@ import (
 	"testing"
 
 	"meridian/adapter/certificates"
+	"meridian/test/porttest"
 	"meridian/world"
 )
 
@@ -52,7 +53,7 @@ func startBefore(t *testing.T, origin func(*alone) http.Handler) *alone {
 	a.origin = httptest.NewServer(origin(a))
 	t.Cleanup(a.origin.Close)
 	f := NewAcceleratorFile()
-	port, admin := freePort(t), freePort(t)
+	port, admin := porttest.Free(t), porttest.Free(t)
 	f.Listen, f.Admin = fmt.Sprintf("tcp:127.0.0.1:%d", port), fmt.Sprintf("tcp:127.0.0.1:%d", admin)
 	f.Origins, f.PurgeToken, f.Log.Level = []string{a.origin.URL}, testToken, "error"
 	f.DiskDir, f.DiskBytes, f.ObjectBytes = filepath.Join(t.TempDir(), "disk"), 16<<20, 64<<10
@@ -267,7 +268,7 @@ func TestTheAcceleratorTakesACertificateAnew(t *testing.T) {
 	}
 	use(one)
 	f := NewAcceleratorFile()
-	port := freePort(t)
+	port := porttest.Free(t)
 	f.Listen, f.Origins, f.Log.Level = fmt.Sprintf("tcp:127.0.0.1:%d", port), []string{"http://127.0.0.1:1"}, "error"
 	f.TLS.Files = []certificates.Pair{{Cert: used, Key: used}}
 	up, ended, reload := make(chan string, 1), make(chan error, 1), make(chan os.Signal)

@@ -18,6 +18,7 @@ import (
 	"meridian/platform/telemetry"
 	"meridian/platform/wholefile"
 	"meridian/role/edge"
+	"meridian/test/porttest"
 	"meridian/world"
 )
 
@@ -62,7 +63,7 @@ func steeringFile(t *testing.T, places string) *File {
 		t.Fatal(err)
 	}
 	e := f.Edge
-	e.PoP, e.FeedKey, e.Nearer.Answer, e.Listen = "nrt", "k", "redirect", fmt.Sprintf("tcp:127.0.0.1:%d", freePort(t))
+	e.PoP, e.FeedKey, e.Nearer.Answer, e.Listen = "nrt", "k", "redirect", fmt.Sprintf("tcp:127.0.0.1:%d", porttest.Free(t))
 	e.Nearer.PoPs = []edge.NearerPoP{{PoP: "fra", Address: "fra.example"}, {PoP: "lhr", Address: "lhr.example"}}
 	e.Shields = []tier.Shield{{Region: "eu-central", Address: aShield(t, filepath.Join(dir, "s"))}}
 	return f

@@ -9,6 +9,7 @@ import (
 
 	"meridian/platform/httpserver"
 	"meridian/platform/telemetry"
+	"meridian/test/porttest"
 )
 
 // Whoever has a connection takes a seat, by whichever protocol: those that come
@@ -17,7 +18,7 @@ func TestAllProtocolsShareTheSeats(t *testing.T) {
 	for _, first := range []string{"HTTP/1.1", "HTTP/2.0", "HTTP/3.0"} {
 		conf := DefaultTLS()
 		conf.Self.Hosts, conf.Self.Dir = []string{"127.0.0.1"}, t.TempDir()
-		p := freePort(t)
+		p := porttest.Free(t)
 		limits := httpserver.DefaultLimits()
 		limits.Connections = 1
 		m := &machine{tel: telemetry.NewRoot(io.Discard, "text", slog.LevelError).Instance("test", "here")}

@@ -20,26 +20,9 @@ import (
 
 	"meridian/platform/httpserver"
 	"meridian/platform/telemetry"
+	"meridian/test/porttest"
 	"meridian/world"
 )
-
-// freePort is a TCP port that nobody listens on, whose UDP port is free too.
-func freePort(t *testing.T) int {
-	t.Helper()
-	for {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		p := ln.Addr().(*net.TCPAddr).Port
-		pc, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", p))
-		ln.Close()
-		if err == nil {
-			pc.Close()
-			return p
-		}
-	}
-}
 
 func trust(t *testing.T, conf TLS) *tls.Config {
 	t.Helper()
@@ -75,7 +58,7 @@ func TestVisitorsComeInEveryWay(t *testing.T) {
 	conf := DefaultTLS()
 	conf.Self.Hosts, conf.Self.Dir = []string{"localhost", "127.0.0.1"}, t.TempDir()
 	conf.HSTS = time.Hour
-	p, plain := freePort(t), freePort(t)
+	p, plain := porttest.Free(t), porttest.Free(t)
 	listen := fmt.Sprintf("tcp:127.0.0.1:%d", p)
 	conf.Redirect = fmt.Sprintf("tcp:127.0.0.1:%d", plain)
 	m := &machine{tel: telemetry.NewRoot(io.Discard, "text", slog.LevelError).Instance("test", "here")}
@@ -125,7 +108,7 @@ func TestOnePortForHTTPAndHTTPS(t *testing.T) {
 	conf := DefaultTLS()
 	conf.Self.Hosts, conf.Self.Dir = []string{"127.0.0.1"}, t.TempDir()
 	conf.Clear, conf.HTTP3 = true, false
-	p := freePort(t)
+	p := porttest.Free(t)
 	m := &machine{tel: telemetry.NewRoot(io.Discard, "text", slog.LevelError).Instance("test", "here")}
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.TLS != nil) })
 	v, err := m.open(t.Context(), fmt.Sprintf("tcp:127.0.0.1:%d", p), httpserver.DefaultLimits(), newMachine().seats(httpserver.DefaultLimits()), conf, noHits{}, h)

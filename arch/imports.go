@@ -96,6 +96,8 @@ var testRules = []testRule{
 		[]string{"test/likeness"}, "how like two pictures are is measured in one way"},
 	{[]string{"platform", "adapter", "role"},
 		[]string{"test/certtest", "test/tiertest", "test/apitest"}, "what several packages' tests need alike is made in one place"},
+	{[]string{"app"},
+		[]string{"test/porttest"}, "a port that is a test's own is chosen in one way"},
 	{[]string{"data", "role"},
 		[]string{"go.yaml.in/yaml/v3"}, "the shipped files are read as their readers do"},
 	{[]string{"role"},

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"meridian/platform/childproc"
+	"meridian/test/porttest"
 )
 
 // place says where a server keeps what it caches.
@@ -133,18 +134,14 @@ func (s *server) stop() {
 	<-s.done
 }
 
-// freePorts are ports that nobody listened on a moment ago.
+// freePorts are ports that nobody listens on.
 func freePorts(n int) ([]int, error) {
+	first, err := porttest.Row(n)
 	ports := make([]int, n)
 	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close()
-		ports[i] = l.Addr().(*net.TCPAddr).Port
+		ports[i] = first + i
 	}
-	return ports, nil
+	return ports, err
 }
 
 func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

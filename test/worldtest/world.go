@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	"meridian/app"
 	"meridian/app/localworld"
 	"meridian/platform/childproc"
+	"meridian/test/porttest"
 	"meridian/world"
 )
 
@@ -87,46 +87,11 @@ func New(t testing.TB, worldFile string) *World {
 	}
 	w := &World{Plan: plan, bin: Binary(t), options: Options{WorldFile: worldFile}}
 	w.Dir = filepath.Join(base, fmt.Sprintf("w%d", len(worlds.all())+1))
-	if w.Port, err = freePorts(len(plan.PoPs) + len(plan.Regions) + 1); err != nil {
+	if w.Port, err = porttest.Row(len(plan.PoPs) + len(plan.Regions) + 1); err != nil {
 		t.Fatal(err)
 	}
 	worlds.add(w)
 	return w
-}
-
-// nextBase goes up, so that two worlds of one test binary never share a port.
-var nextBase = struct {
-	sync.Mutex
-	port int
-}{port: 20000 + os.Getpid()%200*50}
-
-// freePorts finds the first of so many free ports in a row. They lie below
-// the range that the system gives to outgoing connections.
-func freePorts(n int) (int, error) {
-	nextBase.Lock()
-	defer nextBase.Unlock()
-	for tries := 0; tries < 200; tries++ {
-		base := nextBase.port
-		nextBase.port += n + 3
-		if nextBase.port > 32000 {
-			nextBase.port = 20000
-		}
-		if allFree(base, n) {
-			return base, nil
-		}
-	}
-	return 0, errors.New("no row of free ports was found between 20000 and 32000")
-}
-
-func allFree(base, n int) bool {
-	for p := base; p < base+n; p++ {
-		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", p))
-		if err != nil {
-			return false
-		}
-		ln.Close()
-	}
-	return true
 }
 
 // Start brings the world up and waits until it says that it is ready. Its
