@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -20,10 +18,6 @@ import (
 // servers that take writes the one on the lower timeline is such a zombie. A fence
 // keeps this process's connections away from it.
 
-// surveyWait is how long the first connection of all waits for what the other
-// hosts of its connection string say.
-const surveyWait = 2 * time.Second
-
 // timelineMark is where a connection keeps the timeline of its server.
 const timelineMark = "meridian.timeline"
 
@@ -32,8 +26,7 @@ type fence struct {
 	cluster string
 	highest atomic.Int64 // timeline that a primary was seen on
 	noted   atomic.Int64 // timeline that its row was seen to tell
-	survey  sync.Once
-	hosts   *pgconn.Config // with several; nil: there is nothing to survey
+	survey  *survey
 }
 
 // stateQuery asks a server what it is. Only a primary has a timeline to tell.
@@ -52,9 +45,7 @@ func (f *fence) check(ctx context.Context, conn *pgconn.PgConn) error {
 	case s.commit != "on" && s.commit != "remote_apply": // a pooler between may have its own
 		return world.E(world.CodeUnavailable, "postgres.fence", fmt.Sprintf("%s acknowledges commits that no standby has (synchronous_commit is %.20s): see what lies between.", f.cluster, s.commit))
 	}
-	if f.hosts != nil {
-		f.survey.Do(func() { f.lookAround(ctx) })
-	}
+	f.survey.wait(ctx)
 	if high := f.raise(s.timeline); s.timeline < high {
 		return world.E(world.CodeUnavailable, "postgres.fence", fmt.Sprintf("This server of %s writes on timeline %d and another has taken over from it on timeline %d: stop it.", f.cluster, s.timeline, high))
 	}
@@ -81,33 +72,11 @@ func (f *fence) raise(timeline int64) int64 {
 	}
 }
 
-// lookAround asks every host once, side by side, before the first answer is
-// believed: the first of the list may be the zombie.
-func (f *fence) lookAround(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, surveyWait)
-	defer cancel()
-	var all sync.WaitGroup
-	for _, host := range append([]*pgconn.FallbackConfig{{Host: f.hosts.Host, Port: f.hosts.Port, TLSConfig: f.hosts.TLSConfig}}, f.hosts.Fallbacks...) {
-		all.Go(func() {
-			cfg := f.hosts.Copy()
-			cfg.Host, cfg.Port, cfg.TLSConfig, cfg.Fallbacks = host.Host, host.Port, host.TLSConfig, nil
-			cfg.ValidateConnect = nil
-			conn, err := pgconn.ConnectConfig(ctx, cfg)
-			if err != nil {
-				return // who does not answer says nothing
-			}
-			defer conn.Close(context.WithoutCancel(ctx))
-			if s, err := stateOf(ctx, conn); err == nil {
-				f.raise(s.timeline)
-			}
-		})
-	}
-	all.Wait()
-}
-
 // passes reports whether a connection that was taken before still is to the
-// newest primary that is known.
+// newest primary that is known. Who has not been heard is asked again meanwhile: a
+// pool may need no other connection for long.
 func (f *fence) passes(conn *pgx.Conn) bool {
+	f.survey.ask()
 	timeline, ok := conn.PgConn().CustomData()[timelineMark].(int64)
 	return ok && timeline >= f.highest.Load()
 }
@@ -115,9 +84,7 @@ func (f *fence) passes(conn *pgx.Conn) bool {
 // guard puts a fence round a primary's pool.
 func (f *fence) guard(cfg *pgxpool.Config) {
 	cfg.ConnConfig.ValidateConnect = f.check
-	if len(cfg.ConnConfig.Fallbacks) > 0 {
-		f.hosts = cfg.ConnConfig.Config.Copy()
-	}
+	f.survey = newSurvey(&cfg.ConnConfig.Config, func(s serverState) { f.raise(s.timeline) })
 	cfg.PrepareConn = func(_ context.Context, conn *pgx.Conn) (bool, error) { return f.passes(conn), nil }
 }
 
