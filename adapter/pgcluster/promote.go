@@ -254,7 +254,7 @@ func (r *Regional) attached(ctx context.Context, node string, parted *int) (bool
 	if _, err := r.sup.find("pgcluster.attach", node); err != nil {
 		return false, err
 	}
-	asking, cancel := context.WithTimeout(ctx, standPatience)
+	asking, cancel := context.WithTimeout(ctx, r.c.Patience)
 	defer cancel()
 	if ok, err := r.c.Console.Follows(asking, conn(primary.Spec), conn(s.Spec)); err != nil || ok {
 		return ok, err

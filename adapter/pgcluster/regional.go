@@ -1,6 +1,7 @@
 package pgcluster
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -54,6 +55,9 @@ type RegionalConfig struct {
 	Known func(ctx context.Context, to Seat, since time.Time) ([]failover.Known, []failover.Reference)
 	// Moved is told of another primary once it takes writes. It may be nil.
 	Moved func(ctx context.Context, primary Seat) error
+	// Patience is how long a server may take to say how it is: one that takes longer
+	// counts as one that does not answer; default 2 s.
+	Patience time.Duration
 
 	Now func() time.Time
 	Log *slog.Logger
@@ -68,15 +72,13 @@ type Regional struct {
 	turn sync.Mutex // held by whoever changes which server is what
 }
 
-// standPatience is how long a server may take to say how it is.
-const standPatience = 2 * time.Second
-
 // NewRegional makes one; it does nothing yet.
 func NewRegional(s *Supervisor, c RegionalConfig) *Regional {
 	for i := range c.Seats {
 		sp := &c.Seats[i].Spec
 		sp.Sync, sp.StandbyOf, sp.Followed = nil, nil, true
 	}
+	c.Patience = cmp.Or(c.Patience, 2*time.Second)
 	return &Regional{sup: s, c: c}
 }
 
@@ -178,7 +180,7 @@ func (r *Regional) Assess(ctx context.Context, region string) (failover.Promotio
 }
 
 func (r *Regional) stand(ctx context.Context, s Seat) failover.Replica {
-	ctx, cancel := context.WithTimeout(ctx, standPatience)
+	ctx, cancel := context.WithTimeout(ctx, r.c.Patience)
 	defer cancel()
 	got, err := r.c.Console.Stand(ctx, conn(s.Spec), r.c.Cluster)
 	if err != nil {

@@ -54,8 +54,9 @@ func StartRegions(t testing.TB) *Regions {
 	r.Sup = pgcluster.New(bin, log, pgcluster.Options{})
 	r.Regional = pgcluster.NewRegional(r.Sup, pgcluster.RegionalConfig{
 		Cluster: RegionsCluster, Seats: r.Seats, Console: &postgres.Console{}, Store: r.Store, Keeper: "pgtest", Records: r.Records,
-		Way: func(_ context.Context, _, to pgcluster.Seat) (pgcluster.Spec, error) { return to.Spec, nil },
-		Now: time.Now, Log: log,
+		Way:      func(_ context.Context, _, to pgcluster.Seat) (pgcluster.Spec, error) { return to.Spec, nil },
+		Patience: 20 * time.Second, // a starved machine is no lost server
+		Now:      time.Now, Log: log,
 	})
 	t.Cleanup(func() {
 		if t.Failed() {
