@@ -254,7 +254,9 @@ func TestAKeeperThatDiesInMidPromotionIsCarriedOn(t *testing.T) {
 		time.Sleep(time.Duration(round*23%80) * time.Millisecond) // another moment each time, not an interval that is relied on
 		k.Crash()
 		k.Begin(nil)
-		after := k.Await(failover.Synced)
+		after := k.Until("both are in step, and the primary has told its timeline", func(s failover.Status) bool {
+			return s.State == failover.Synced && s.Timeline != 0
+		})
 		if after.Epoch > before.Epoch && after.Timeline <= timeline {
 			t.Errorf("round %d: epoch %d writes on timeline %d, and one before it on %d", round, after.Epoch, after.Timeline, timeline)
 		}

@@ -179,6 +179,23 @@ func TestAKilledPrimaryIsTakenOverFromAndRejoins(t *testing.T) {
 	})
 }
 
+// Each epoch has a timeline of its own: until its primary has told it, none is told.
+func TestAnEpochIsNotToldWithTheTimelineBefore(t *testing.T) {
+	k := New(Config{Cluster: "c", Nodes: [2]string{"a", "b"}, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	for n := range uint32(3) {
+		k.lease.Epoch = uint64(n + 1)
+		k.leads("")
+		if s := k.Status(); s.Epoch != k.lease.Epoch || s.Timeline != 0 {
+			t.Errorf("before anybody has looked: %+v", s)
+		}
+		k.see(Look{Timeline: n + 1})
+		k.leads("")
+		if s := k.Status(); s.Timeline != n+1 {
+			t.Errorf("after it: %+v", s)
+		}
+	}
+}
+
 // A promotion that was given up is carried on, and told as the takeover that it is.
 func TestAPromotionThatFailsIsCarriedOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

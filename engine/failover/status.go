@@ -22,7 +22,7 @@ type Status struct {
 	Since    time.Time `json:"since"` // of the state
 	Reason   string    `json:"reason,omitempty"`
 	Epoch    uint64    `json:"epoch"`
-	Timeline uint32    `json:"timeline"`
+	Timeline uint32    `json:"timeline"` // that the primary writes on; 0: nobody has looked in this epoch
 	Primary  string    `json:"primary"`
 	Standby  string    `json:"standby"` // the other node, whatever it does
 	Follows  bool      `json:"standby_follows"`
@@ -80,6 +80,9 @@ func (k *Keeper) Status() Status {
 func (k *Keeper) tell(change func(*Status)) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.status.Epoch != k.lease.Epoch {
+		k.status.Timeline = 0 // that of the epoch before: the primary has yet to tell its own
+	}
 	change(&k.status)
 	k.status.Epoch, k.status.Primary = k.lease.Epoch, k.lease.Primary
 	k.status.Standby = k.c.other(k.lease.Primary)
