@@ -20,11 +20,11 @@ import (
 func zombie(t *testing.T) *pgtest.Kept {
 	t.Helper()
 	k := pgtest.Keep(t, postgres.Resident, nil)
+	k.LeaveSynced()
 	c := k.Open(0)
 	if _, err := c.Pool.Exec(t.Context(), `create table kept (key text primary key)`); err != nil {
 		t.Fatal(err)
 	}
-	k.Leave()
 	a, b := k.Nodes[0].Name, k.Nodes[1].Name
 	for _, step := range []func() error{
 		func() error { return k.Pair.Kill(t.Context(), a) },
@@ -164,12 +164,12 @@ func TestASessionThatWaitsForNobodyIsRefused(t *testing.T) {
 // before: a position must not.
 func TestAPositionNamesTheTimelineFromThePromotionOn(t *testing.T) {
 	k := pgtest.Keep(t, postgres.Resident, nil)
+	k.LeaveSynced()
 	c := k.Open(0)
 	before, err := c.Position(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	k.Leave()
 	if err := k.Pair.Kill(t.Context(), k.Nodes[0].Name); err != nil {
 		t.Fatal(err)
 	}
@@ -278,11 +278,11 @@ func TestAKeeperThatDiesInMidPromotionIsCarriedOn(t *testing.T) {
 // running one.
 func TestAStandbyIsCopiedAnewFromARunningPrimary(t *testing.T) {
 	k := pgtest.Keep(t, postgres.Resident, nil)
+	k.LeaveSynced()
 	c := k.Open(0)
 	w := write(t, c)
 	w.more(t, 50)
 	node, of := k.Nodes[1].Name, k.Nodes[0].Name
-	k.Leave()
 	if err := k.Pair.Kill(t.Context(), k.Nodes[1].Name); err != nil {
 		t.Fatal(err)
 	}

@@ -64,13 +64,30 @@ func Keep(t testing.TB, kind string, change func(*failover.Config)) *Kept {
 	}
 	t.Cleanup(k.End)
 	k.Begin(change)
-	pool := k.Super(0)
-	defer pool.Close()
-	if err := postgres.Migrate(t.Context(), pool, kind); err != nil {
-		t.Fatalf("pgtest: %v", err)
-	}
+	k.migrate()
 	k.Await(failover.Synced)
 	return k
+}
+
+// migrate brings the schema up on whichever node is primary. A starved machine may
+// have the other take over meanwhile: then it is done again.
+func (k *Kept) migrate() {
+	k.t.Helper()
+	pool, err := pgxpool.New(k.t.Context(), k.Conn(0))
+	if err != nil {
+		k.t.Fatalf("pgtest: %v", err)
+	}
+	defer pool.Close()
+	for {
+		before := k.Until("it takes writes", func(s failover.Status) bool { return s.State == failover.Synced || s.State == failover.Degraded })
+		err := postgres.Migrate(k.t.Context(), pool, k.kind)
+		if err == nil {
+			return
+		}
+		if k.Keeper.Status().Since.Equal(before.Since) {
+			k.t.Fatalf("pgtest: %v", err)
+		}
+	}
 }
 
 // Begin starts the keeper, and by it the servers, as a process that starts does.
@@ -120,6 +137,28 @@ func (k *Kept) Leave() {
 		k.cancel = nil
 	}
 }
+
+// LeaveSynced ends the keeper alone, while both nodes are up and in step: no takeover
+// can come any more. Nodes begins with the primary then, whichever that became.
+func (k *Kept) LeaveSynced() {
+	k.t.Helper()
+	for {
+		k.Until("both are up and in step", inStep)
+		k.Leave()
+		if inStep(k.Keeper.Status()) {
+			break
+		}
+		k.Crash() // it was about to do something, and half of that may be done
+		k.Begin(nil)
+	}
+	if k.Primary() == 1 {
+		k.Nodes[0], k.Nodes[1] = k.Nodes[1], k.Nodes[0]
+	}
+}
+
+// inStep is more than synced: a primary that was started to wait for its standby is
+// synced before that is up, and nothing can be committed there.
+func inStep(s failover.Status) bool { return s.State == failover.Synced && s.Follows }
 
 // End ends the keeper, then the servers.
 func (k *Kept) End() {
