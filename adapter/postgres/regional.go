@@ -39,9 +39,19 @@ func (c *Console) Stand(ctx context.Context, conn, cluster string) (r failover.R
 	return r, err
 }
 
-// replayStill is how long a standby's replay must stand still to be at its end: the
-// log may end within a record, which is never replayed.
-const replayStill = 300 * time.Millisecond
+// A standby's replay is at its end when it has stood still for replayStill, and was
+// seen to wait for what is nowhere to be had. To stand still is not enough: its
+// process may be starved, or wait for a query that is in its way. To have replayed all
+// that was received would be too much: the log may end within a record, which is never
+// replayed. That wait comes only after the log at hand was read to its end without a
+// primary (PostgreSQL manual: wait events of type Timeout; source: xlogrecovery.c,
+// WaitForWALToBecomeAvailable). It lasts up to wal_retrieve_retry_interval in each try
+// to reach one, so where tries take longer than that it may never be seen: then it is
+// enough to have stood still for replayUnseen.
+const (
+	replayStill  = 300 * time.Millisecond
+	replayUnseen = 10 * time.Second
+)
 
 // End waits until a standby that hears nobody any more has replayed what it has,
 // and tells where its history will part from its primary's: the place in the log;
@@ -50,21 +60,25 @@ const replayStill = 300 * time.Millisecond
 // from a transaction between the two was replicated if it is committed here too.
 func (c *Console) End(ctx context.Context, conn string) (lsn, low, next uint64, err error) {
 	const q = `select coalesce(pg_last_wal_replay_lsn(), '0/0')::text, exists (select from pg_stat_wal_receiver),
+		exists (select from pg_stat_activity where backend_type = 'startup' and wait_event = 'RecoveryRetrieveRetryInterval'),
 		pg_snapshot_xmin(pg_current_snapshot())::text::numeric::bigint, pg_snapshot_xmax(pg_current_snapshot())::text::numeric::bigint`
 	err = c.with(ctx, conn, func(own *pgx.Conn) error {
 		var last string
+		var waited bool
 		for since := time.Now(); ; {
 			var now string
-			var hears bool
-			if err := own.QueryRow(ctx, q).Scan(&now, &hears, &low, &next); err != nil {
+			var hears, idle bool
+			if err := own.QueryRow(ctx, q).Scan(&now, &hears, &idle, &low, &next); err != nil {
 				return err
 			}
 			if now != last || hears {
-				last, since = now, time.Now()
+				last, since, waited = now, time.Now(), false
 			}
-			if time.Since(since) >= replayStill {
+			still := time.Since(since)
+			if waited && still >= replayStill || still >= replayUnseen {
 				break
 			}
+			waited = waited || idle // what was replayed by then, the next look shows
 			if !pause.For(ctx, settlePause) {
 				return world.Because(world.CodeTimeout, "postgres.end", "The standby goes on replaying.", ctx.Err())
 			}
