@@ -87,6 +87,36 @@ func TestAnInterruptedUploadGoesOnByThePage(t *testing.T) {
 	goneFromEveryPoP(t, w, fmt.Sprintf("/img/%s/%s/v1/webp/320x0", w.Plan.App, id))
 }
 
+// TestAnUploadThatWaitsCanBePaused pauses a picture before its turn: when that comes
+// it stays paused, and the page offers to go on.
+func TestAnUploadThatWaitsCanBePaused(t *testing.T) {
+	w := theWorld(t)
+	dir := t.TempDir()
+	var files []string
+	for i := range 3 { // one more than are sent at once
+		files = append(files, write(t, dir, fmt.Sprintf("%d.jpg", i), grainy(t, 300)))
+	}
+	b := open(t, site(t, w, "de"))
+	ownerIn(b, w, "de")
+	b.visit(library)
+	picturesLoad(b, "the library")
+	b.forgive("/")
+	heal := cut(t, w, "places/frankfurt", "blackhole")
+	b.choose("#picture", files...)
+	const third = ".sending li:nth-child(3)"
+	b.shows(third+" .told", "Waits for its turn")
+	b.do(b.click(third + " .acts button"))
+	b.shows(third+" .told", "Paused at 0 %")
+	b.do(b.click(".sending li:first-child .acts .quiet"))
+	b.until("the first is given up", `document.querySelectorAll(".sending li").length === 2`)
+	const now = ".sending li:nth-child(2)"
+	if told, offers := b.text(now+" .told"), b.text(now+" .acts button"); !strings.Contains(told, "Paused") || offers != "Go on" {
+		t.Errorf("its turn has come: %q, and it offers %q", told, offers)
+	}
+	heal()
+	js[bool](b, `(document.querySelectorAll(".sending .acts .quiet").forEach((end) => end.click()), true)`)
+}
+
 // noteWhatIsTold keeps what the first upload's row says, for whoever comes too late
 // to read it.
 func noteWhatIsTold(b *browser) {

@@ -135,7 +135,7 @@
     }
 
     resume() {
-      this.stopped = false;
+      this.stopped = this.trying = false;
       this.label(this.go, "Pause");
       this.label(this.end, "Give up");
       this.tell("Waits for its turn");
@@ -251,8 +251,6 @@
 
     async run() {
       const since = { wait: 1 };
-      this.trying = false;
-      this.label(this.go, "Pause");
       while (!this.stopped) {
         try {
           await this.where();
