@@ -14,11 +14,7 @@ import (
 func TestAStandbyThatStandsStillIsNotAtItsEnd(t *testing.T) {
 	primary, standby := pgtest.Pair(t)
 	a := pgtest.Cluster(t, "catalog-test", "test", primary)
-	b, err := postgres.Open(t.Context(), "catalog-test", "test", false, standby, "pgtest")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.Close)
+	b := pgtest.Standby(t, "catalog-test", "test", standby)
 	var replays, receives int
 	if err := b.Pool.QueryRow(t.Context(), `select pid, (select pid from pg_stat_wal_receiver) from pg_stat_activity where backend_type = 'startup'`).Scan(&replays, &receives); err != nil {
 		t.Fatal(err)

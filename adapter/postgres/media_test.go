@@ -306,11 +306,7 @@ func TestListFindsByName(t *testing.T) {
 
 func TestListNamesTheRegionsItCouldNotRead(t *testing.T) {
 	us := mediaCluster(t, "us")
-	away, err := postgres.Open(t.Context(), "catalog-eu", "eu", false, "host=/nonexistent user=x dbname=x", "test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer away.Close()
+	away := pgtest.Standby(t, "catalog-eu", "eu", "host=/nonexistent user=x dbname=x")
 	s := mediaStore(t, us, away)
 	if _, _, err := s.Create(t.Context(), asset(1, 1, "a", noon)); err != nil {
 		t.Fatal(err)

@@ -14,11 +14,7 @@ import (
 func TestAStandbyThatTookOverBeginsAnew(t *testing.T) {
 	primary, standby := pgtest.Pair(t)
 	before := pgtest.Cluster(t, "catalog-test", "test", primary)
-	after, err := postgres.Open(t.Context(), "catalog-test", "test", false, standby, "pgtest")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(after.Close)
+	after := pgtest.Standby(t, "catalog-test", "test", standby)
 	put(t, before.Pool, "kept")
 	hello, _ := begins(t, postgres.NewFeed(before), world.CursorNow)
 	end, err := before.Position(t.Context())

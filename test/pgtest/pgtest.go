@@ -64,7 +64,19 @@ func Empty(t testing.TB) string { return fresh(t, "") }
 // with the test.
 func Cluster(t testing.TB, name, region, conn string) *postgres.Cluster {
 	t.Helper()
-	c, err := postgres.Open(t.Context(), name, region, true, conn, "pgtest")
+	return open(t, name, region, true, conn)
+}
+
+// Standby opens a connection string as a replica of the given name, closed with the
+// test.
+func Standby(t testing.TB, name, region, conn string) *postgres.Cluster {
+	t.Helper()
+	return open(t, name, region, false, conn)
+}
+
+func open(t testing.TB, name, region string, primary bool, conn string) *postgres.Cluster {
+	t.Helper()
+	c, err := postgres.Open(t.Context(), name, region, primary, conn, "pgtest")
 	if err != nil {
 		t.Fatal(err)
 	}
